@@ -1,0 +1,141 @@
+"""Where arrays live: NumPy (with or without numba) on the CPU, torch on the CPU or a GPU.
+
+A back end is a handful of operations that NumPy and torch spell differently; everything else is
+written once against ``backend.xp`` (the module ``numpy`` or ``torch``) and the operators that
+both kinds of array share.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.errors import InputError, MissingPart
+
+Array = Any  # a NumPy array or a torch tensor, according to the back end
+
+
+@cache
+def installed(package: str) -> bool:
+    """Whether a package can be found, without importing it."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+class Backend(Protocol):
+    """What the library asks of an array library.
+
+    ``name`` is "numpy", "numba" or "torch"; ``dtype`` the name of the floating type; ``xp`` the
+    module of array functions.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def xp(self) -> Any: ...
+
+    def asarray(self, values: Any) -> Array:
+        """A fresh array of this back end's floating type."""
+
+    def index(self, values: Any) -> Array:
+        """A fresh array of node numbers."""
+
+    def to_numpy(self, values: Array) -> np.ndarray:
+        """A float64 NumPy array with the same entries."""
+
+    def sparse(self, matrix: sparse.csr_array) -> Any:
+        """A sparse matrix that multiplies this back end's arrays with ``@``."""
+
+    def empty(self, *shape: int) -> Array:
+        """An uninitialised array."""
+
+    def zeros(self, *shape: int) -> Array:
+        """An array of zeros."""
+
+
+@dataclass(frozen=True)
+class NumpyBackend:
+    """NumPy arrays; with ``jit`` energies may answer with numba kernels."""
+
+    dtype: str = "float64"
+    jit: bool = True
+
+    @property
+    def name(self) -> str:
+        """``"numba"`` where kernels are wanted and numba is installed, else ``"numpy"``."""
+        return "numba" if self.jit and installed("numba") else "numpy"
+
+    @property
+    def device(self) -> str:
+        """Always the CPU."""
+        return "cpu"
+
+    @property
+    def xp(self) -> Any:
+        """The module numpy."""
+        return np
+
+    def asarray(self, values: Any) -> np.ndarray:
+        """A fresh contiguous array of the back end's type."""
+        return np.array(values, dtype=self.dtype, order="C")
+
+    def index(self, values: Any) -> np.ndarray:
+        """A fresh array of node numbers."""
+        return np.array(values, dtype=np.int64)
+
+    def to_numpy(self, values: np.ndarray) -> np.ndarray:
+        """The entries as float64, copied."""
+        return np.array(values, dtype=np.float64)
+
+    def sparse(self, matrix: sparse.csr_array) -> sparse.csr_array:
+        """The matrix in the back end's type, with 32-bit indices where they fit."""
+        matrix = sparse.csr_array(matrix, dtype=self.dtype)
+        if max(matrix.nnz, *matrix.shape) < 2**31:
+            matrix.indices = matrix.indices.astype(np.int32)
+            matrix.indptr = matrix.indptr.astype(np.int32)
+        return matrix
+
+    def empty(self, *shape: int) -> np.ndarray:
+        """An uninitialised array."""
+        return np.empty(shape, dtype=self.dtype)
+
+    def zeros(self, *shape: int) -> np.ndarray:
+        """An array of zeros."""
+        return np.zeros(shape, dtype=self.dtype)
+
+
+def backend_for(kind: str, device: str = "auto", dtype: str | None = None) -> Backend:
+    """The back end of a kind ("numpy", "numba", "torch") on a device.
+
+    ``device`` is "auto" (a CUDA device if torch sees one, for torch), "cpu", "cuda" or
+    "cuda:k"; ``dtype`` defaults to float64 on the CPU and float32 on a GPU.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, type or device, or a GPU asked of NumPy.
+    MissingPart
+        When torch or numba is wanted and not installed.
+    """
+    if dtype not in (None, "float32", "float64"):
+        raise InputError(f"unknown dtype {dtype!r}: choose float32 or float64")
+    if kind == "torch":
+        if not installed("torch"):
+            raise MissingPart("torch", "optimise on torch tensors", "torch")
+        from meshrep.torch_backend import torch_backend
+
+        return torch_backend(device, dtype)
+    if kind not in ("numpy", "numba"):
+        raise InputError(f"unknown back end {kind!r}: choose numpy, numba or torch")
+    return NumpyBackend(dtype or "float64", jit=kind == "numba")

@@ -1,0 +1,186 @@
+"""Cells of mixed kinds, flat as VTK stores them, and the edges and triangles they imply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from meshrep.errors import InputError
+
+IntArray = np.ndarray
+
+VERTEX, LINE, POLYLINE, TRIANGLE, POLYGON, QUAD = 1, 3, 4, 5, 7, 9
+TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID = 10, 11, 12, 13, 14
+
+# Edges of each kind of cell, by local node numbers in VTK's order. A quadratic edge a-m-b
+# counts as its two halves, so that mid-edge nodes are ordinary nodes of the graph.
+_TRIANGLE = ((0, 1), (1, 2), (2, 0))
+_QUAD = ((0, 1), (1, 2), (2, 3), (3, 0))
+_TETRAHEDRON = ((0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3))
+_HEXAHEDRON = (*_QUAD, (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7))
+_WEDGE = ((0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3), (0, 3), (1, 4), (2, 5))
+_PYRAMID = (*_QUAD, (0, 4), (1, 4), (2, 4), (3, 4))
+
+
+def _halved(corners: tuple[tuple[int, int], ...], first_mid: int) -> tuple[tuple[int, int], ...]:
+    """Split each corner edge at its mid node; mid nodes are numbered in the order of the edges."""
+    halves = []
+    for k, (a, b) in enumerate(corners):
+        halves += [(a, first_mid + k), (first_mid + k, b)]
+    return tuple(halves)
+
+
+EDGES_OF_KIND: dict[int, tuple[tuple[int, int], ...]] = {
+    VERTEX: (),
+    LINE: ((0, 1),),
+    TRIANGLE: _TRIANGLE,
+    8: ((0, 1), (1, 3), (3, 2), (2, 0)),  # pixel
+    QUAD: _QUAD,
+    TETRAHEDRON: _TETRAHEDRON,
+    VOXEL: ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4))
+    + ((0, 4), (1, 5), (2, 6), (3, 7)),
+    HEXAHEDRON: _HEXAHEDRON,
+    WEDGE: _WEDGE,
+    PYRAMID: _PYRAMID,
+    21: ((0, 2), (2, 1)),  # quadratic line
+    22: _halved(_TRIANGLE, 3),
+    23: _halved(_QUAD, 4),
+    24: _halved(_TETRAHEDRON, 4),
+    25: _halved(_HEXAHEDRON, 8),
+    26: _halved(_WEDGE, 6),
+    27: _halved(_PYRAMID, 5),
+    28: (*_halved(_QUAD, 4), (4, 8), (5, 8), (6, 8), (7, 8)),  # nine-node quad: mids to the centre
+}
+
+KIND_NAMES = {
+    VERTEX: "vertex", LINE: "line", POLYLINE: "polyline", TRIANGLE: "triangle", 8: "pixel",
+    POLYGON: "polygon", QUAD: "quad", TETRAHEDRON: "tetrahedron", VOXEL: "voxel",
+    HEXAHEDRON: "hexahedron", WEDGE: "wedge", PYRAMID: "pyramid", 21: "quadratic line",
+    22: "quadratic triangle", 23: "quadratic quad", 24: "quadratic tetrahedron",
+    25: "quadratic hexahedron", 26: "quadratic wedge", 27: "quadratic pyramid",
+    28: "nine-node quad",
+}  # fmt: skip
+
+# Surface kinds as triangles of their corner nodes, the mid nodes of quadratic cells included.
+TRIANGLES_OF_KIND: dict[int, tuple[tuple[int, int, int], ...]] = {
+    TRIANGLE: ((0, 1, 2),),
+    8: ((0, 1, 3), (0, 3, 2)),
+    QUAD: ((0, 1, 2), (0, 2, 3)),
+    22: ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)),
+    23: ((0, 4, 7), (4, 1, 5), (5, 2, 6), (6, 3, 7), (4, 5, 6), (4, 6, 7)),
+    28: ((0, 4, 8), (4, 1, 8), (1, 5, 8), (5, 2, 8))
+    + ((2, 6, 8), (6, 3, 8), (3, 7, 8), (7, 0, 8)),
+}
+
+SOLID_KINDS = frozenset({TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID, 24, 25, 26, 27})
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells of mixed kinds.
+
+    Attributes
+    ----------
+    connectivity : (k,) int64
+        Node numbers of all cells, one cell after the other.
+    offsets : (c+1,) int64
+        Cell i owns ``connectivity[offsets[i]:offsets[i+1]]``.
+    kinds : (c,) uint8
+        VTK's code of each cell's kind.
+    """
+
+    connectivity: IntArray
+    offsets: IntArray
+    kinds: IntArray
+
+    def __post_init__(self) -> None:
+        for name, kind in (("connectivity", np.int64), ("offsets", np.int64), ("kinds", np.uint8)):
+            array = np.array(getattr(self, name), dtype=kind)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @classmethod
+    def none(cls) -> Cells:
+        """No cells at all."""
+        return cls(np.zeros(0), np.zeros(1), np.zeros(0))
+
+    @classmethod
+    def of_kind(cls, kind: int, table: IntArray) -> Cells:
+        """Cells of one kind from a (c, k) table of node numbers."""
+        table = np.asarray(table, dtype=np.int64)
+        count, size = table.shape
+        return cls(table.ravel(), size * np.arange(count + 1), np.full(count, kind))
+
+    @classmethod
+    def join(cls, parts: Iterable[Cells]) -> Cells:
+        """The cells of all parts, in order."""
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            return cls.none()
+        shifts = np.cumsum([0] + [len(part.connectivity) for part in parts])
+        offsets = [part.offsets[1:] + shift for part, shift in zip(parts, shifts, strict=False)]
+        return cls(
+            np.concatenate([part.connectivity for part in parts]),
+            np.concatenate([[0], *offsets]),
+            np.concatenate([part.kinds for part in parts]),
+        )
+
+    def tables(self) -> Iterator[tuple[int, IntArray, IntArray]]:
+        """Yield (kind, cell numbers (c,), node numbers (c, k)) for each kind and size present."""
+        sizes = np.diff(self.offsets)
+        pairs = np.unique(np.stack([self.kinds.astype(np.int64), sizes]), axis=1).T
+        for kind, size in pairs:
+            which = np.flatnonzero((self.kinds == kind) & (sizes == size))
+            yield int(kind), which, self.connectivity[self.offsets[which, None] + np.arange(size)]
+
+    def renumbered(self, number: IntArray) -> Cells:
+        """The same cells with node k called ``number[k]``."""
+        return Cells(np.asarray(number)[self.connectivity], self.offsets, self.kinds)
+
+    def subset(self, which: IntArray) -> Cells:
+        """The cells of the given numbers, or of a boolean mask, in order."""
+        which = np.arange(len(self))[which]
+        sizes = np.diff(self.offsets)[which]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        gather = np.repeat(self.offsets[which] - offsets[:-1], sizes) + np.arange(offsets[-1])
+        return Cells(self.connectivity[gather], offsets, self.kinds[which])
+
+    @property
+    def has_solids(self) -> bool:
+        """Whether any cell is three-dimensional."""
+        return bool(np.isin(self.kinds, list(SOLID_KINDS)).any())
+
+    def edges(self) -> IntArray:
+        """Pairs of nodes (e, 2) joined by the edge of some cell; unsorted, with repetitions."""
+        found = [np.zeros((0, 2), dtype=np.int64)]
+        for kind, _, nodes in self.tables():
+            if kind in (POLYLINE, POLYGON):
+                last = nodes.shape[1] - (kind == POLYLINE)
+                local = [(k, (k + 1) % nodes.shape[1]) for k in range(last)]
+            elif kind in EDGES_OF_KIND:
+                local = list(EDGES_OF_KIND[kind])
+            else:
+                raise InputError(
+                    f"cells of VTK kind {kind} are not supported: "
+                    f"convert them to one of {', '.join(KIND_NAMES.values())}"
+                )
+            if local:
+                found.append(nodes[:, np.array(local)].reshape(-1, 2))
+        return np.concatenate(found)
+
+    def triangles(self) -> IntArray:
+        """Triangles (t, 3) that cover the two-dimensional cells; polygons become fans."""
+        found = [np.zeros((0, 3), dtype=np.int64)]
+        for kind, _, nodes in self.tables():
+            if kind == POLYGON:
+                local = [(0, k, k + 1) for k in range(1, nodes.shape[1] - 1)]
+            else:
+                local = list(TRIANGLES_OF_KIND.get(kind, ()))
+            if local:
+                found.append(nodes[:, np.array(local)].reshape(-1, 3))
+        return np.concatenate(found)

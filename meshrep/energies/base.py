@@ -1,0 +1,246 @@
+"""What an energy is: a number for every field on a graph, with its derivatives.
+
+An :class:`Energy` is the physics; :meth:`Energy.on` gives its :class:`Evaluator` on one back
+end, which is what minimisers call in their loops. Energies add and scale as functions do.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.backends import Array, Backend, NumpyBackend
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+
+
+class Evaluator(ABC):
+    """An energy on the arrays of one back end.
+
+    An evaluator whose energy has jitted steppers also offers ``descend`` (see
+    ``meshrep.kernels``) and ``flow``, and says so by ``fused = True``.
+    """
+
+    fused = False
+
+    @abstractmethod
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0."""
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        """Hessian at w times v, by central differences of the gradient where not overridden."""
+        scale = float((v * v).sum()) ** 0.5
+        if scale == 0.0:
+            return v * 0.0
+        h = 6e-6 * max(1.0, float((w * w).sum()) ** 0.5) / scale
+        return (self.value_and_grad(w + h * v)[1] - self.value_and_grad(w - h * v)[1]) / (2 * h)
+
+
+class Energy(ABC):
+    """A differentiable function of a field on a graph.
+
+    Attributes
+    ----------
+    graph : Graph
+        Where the field lives.
+    quantity : str
+        "temperature", "phase", "position" or "field": how to draw and label it.
+    convex : bool
+        Whether every local minimum is the global one.
+    fixed : (k,) int64
+        Nodes whose values are not free; the gradient is 0 there.
+    fixed_values : (k,) float64
+        Their values.
+    """
+
+    quantity = "field"
+    convex = False
+    has_hessian = False
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.fixed = np.zeros(0, dtype=np.int64)
+        self.fixed_values = np.zeros(0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a field: (n,) or (n, d)."""
+        return (self.graph.n,)
+
+    @property
+    def coupling(self) -> sparse.csr_array:
+        """The symmetric matrix (n, n) of how nodes are coupled, from which networks propagate."""
+        return self.graph.adjacency
+
+    @abstractmethod
+    def on(self, backend: Backend) -> Evaluator:
+        """The evaluator for arrays of the back end."""
+
+    def hessian(self, w: np.ndarray) -> sparse.csr_array:
+        """Hessian at w, sparse (n, n), rows and columns of fixed nodes included."""
+        raise NotImplementedError(f"{type(self).__name__} has no sparse Hessian")
+
+    def random_start(self, seed: int = 0) -> np.ndarray:
+        """A start drawn uniformly from [0, 1)."""
+        return np.random.default_rng(seed).random(self.shape)
+
+    def gradient_scale(self, start: np.ndarray) -> float:
+        """What a gradient's 2-norm is divided by before it is held against a tolerance.
+
+        The norm at the start where nothing better is known, 1 where that vanishes.
+        """
+        norm = float(np.linalg.norm(self.gradient(start)))
+        return norm if np.isfinite(norm) and norm > 1e-12 else 1.0
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that defines the energy beside the graph, for a report."""
+        return {"energy": type(self).__name__}
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """Nodes that are not fixed, in order."""
+        mask = np.ones(self.graph.n, dtype=bool)
+        mask[self.fixed] = False
+        return np.flatnonzero(mask)
+
+    def clamp(self, w: np.ndarray) -> np.ndarray:
+        """A float64 copy of the field with the fixed nodes at their values.
+
+        Raises
+        ------
+        InputError
+            When the shape is not the energy's, or an entry is not finite.
+        """
+        w = np.array(w, dtype=np.float64)
+        if w.shape != self.shape:
+            raise InputError(f"the field has shape {w.shape} where {self.shape} is needed")
+        if not np.isfinite(w).all():
+            raise InputError("the field has a NaN or infinite entry: start from finite numbers")
+        w[self.fixed] = self.fixed_values
+        return w
+
+    @cached_property
+    def judge(self) -> Evaluator:
+        """The evaluator in float64 on NumPy, by which every end state is judged."""
+        return self.on(NumpyBackend("float64", jit=False))
+
+    def value(self, w: np.ndarray) -> float:
+        """Energy of a field."""
+        return float(self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[0])
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """Gradient at a field, in its shape."""
+        return self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[1]
+
+    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Hessian at w times v."""
+        return self.judge.hvp(np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64))
+
+    def __mul__(self, factor: float) -> Energy:
+        return Sum([(float(factor), self)])
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Energy) -> Energy:
+        return Sum([(1.0, self), (1.0, other)])
+
+
+class Sum(Energy):
+    """Σ_k c_k E_k of energies on one graph, with c_k > 0 where convexity is to be kept."""
+
+    def __init__(self, terms: list[tuple[float, Energy]]) -> None:
+        flat: list[tuple[float, Energy]] = []
+        for factor, energy in terms:
+            if not np.isfinite(factor):
+                raise InputError(f"an energy cannot be multiplied by {factor}")
+            inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
+            flat += [(factor * c, e) for c, e in inner]
+        first = flat[0][1]
+        for _, energy in flat[1:]:
+            if energy.graph is not first.graph or energy.shape != first.shape:
+                raise InputError("energies add only when they share one graph and field shape")
+        super().__init__(first.graph)
+        self.terms = flat
+        self.quantity = first.quantity
+        self.convex = all(e.convex and c >= 0 for c, e in flat)
+        self.has_hessian = all(e.has_hessian for _, e in flat)
+        held: dict[int, float] = {}
+        for _, energy in flat:
+            for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
+                if held.setdefault(int(node), float(value)) != value:
+                    raise InputError(f"two energies fix node {node} at different values")
+        self.fixed = np.array(sorted(held), dtype=np.int64)
+        self.fixed_values = np.array([held[node] for node in sorted(held)])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a field, the same for every term."""
+        return self.terms[0][1].shape
+
+    @property
+    def coupling(self) -> sparse.csr_array:
+        """The coupling of the first term."""
+        return self.terms[0][1].coupling
+
+    def on(self, backend: Backend) -> Evaluator:
+        """Evaluate term by term."""
+        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], backend, self.fixed)
+
+    def hessian(self, w: np.ndarray) -> sparse.csr_array:
+        """Σ c_k times the Hessian of E_k."""
+        return sparse.csr_array(sum(c * e.hessian(w) for c, e in self.terms))
+
+    def random_start(self, seed: int = 0) -> np.ndarray:
+        """The start of the first term."""
+        return self.terms[0][1].random_start(seed)
+
+    def settings(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """The settings of every term with its factor."""
+        return {
+            "energy": "Sum",
+            "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
+        }
+
+
+class _SumEvaluator(Evaluator):
+    def __init__(
+        self, terms: list[tuple[float, Evaluator]], backend: Backend, fixed: np.ndarray
+    ) -> None:
+        self.terms = terms
+        self.fixed = backend.index(fixed)
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        total: Any = 0.0
+        gradient = w * 0.0
+        for factor, evaluator in self.terms:
+            value, part = evaluator.value_and_grad(w)
+            total = total + factor * value
+            gradient += factor * part
+        gradient[self.fixed] = 0.0
+        return total, gradient
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        result = v * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.hvp(w, v)
+        return result
+
+
+class ByHost(Evaluator):
+    """Any NumPy evaluator behind the arrays of another back end, by a round trip to the host."""
+
+    def __init__(self, inner: Evaluator, backend: Backend) -> None:
+        self.inner, self.backend = inner, backend
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        value, gradient = self.inner.value_and_grad(self.backend.to_numpy(w))
+        return value, self.backend.asarray(gradient)
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        to_numpy = self.backend.to_numpy
+        return self.backend.asarray(self.inner.hvp(to_numpy(w), to_numpy(v)))

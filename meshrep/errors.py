@@ -1,0 +1,41 @@
+"""What can go wrong, as types whose messages say what, where and what to do."""
+
+from __future__ import annotations
+
+
+class MeshrepError(Exception):
+    """Base of every error that meshrep raises on purpose; its text is one clear sentence."""
+
+    exit_code = 1
+
+
+class InputError(MeshrepError, ValueError):
+    """The input (a file, an option, an argument) cannot be used as it is."""
+
+    exit_code = 2
+
+
+class SolveError(MeshrepError, RuntimeError):
+    """A solver could not bring the problem to an end."""
+
+    exit_code = 1
+
+
+class MissingPart(InputError, ImportError):
+    """An optional package is needed here and is not installed.
+
+    Parameters
+    ----------
+    package : str
+        The name that would be imported.
+    purpose : str
+        What it was wanted for, completing "… is needed to".
+    extra : str
+        The extra of meshrep that brings it.
+    """
+
+    def __init__(self, package: str, purpose: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is needed to {purpose} and is not installed: pip install 'meshrep[{extra}]'"
+        )
+        self.package = package

@@ -1,0 +1,199 @@
+"""The graph that every energy lives on: nodes, undirected edges, weights, and cells for drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from meshrep.cells import Cells
+from meshrep.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where a graph was read from, and how its nodes relate to that input.
+
+    Attributes
+    ----------
+    path : str
+        The file as the user named it, or a description of another input.
+    points : (N, 3) float64
+        The input's points, in the input's order.
+    cells : Cells
+        The input's cells, in the input's node numbers.
+    node_of : (N,) int64
+        The node of each input point, -1 where the point was dropped.
+    repairs : tuple of str
+        What was changed on the way in, one sentence each.
+    """
+
+    path: str
+    points: np.ndarray
+    cells: Cells
+    node_of: np.ndarray
+    repairs: tuple[str, ...] = ()
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Node values (n, …) as values of the input's points (N, …); NaN where dropped."""
+        spread = np.full((len(self.node_of), *values.shape[1:]), np.nan)
+        kept = self.node_of >= 0
+        spread[kept] = values[self.node_of[kept]]
+        return spread
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """An immutable undirected graph, drawn at points in space where there are any.
+
+    Build one with :meth:`from_edges` or :meth:`from_cells`, which bring edges into order.
+
+    Attributes
+    ----------
+    n : int
+        Number of nodes.
+    edges : (m, 2) int64
+        Pairs i < j, each once, in lexicographic order.
+    weights : (m,) float64
+        Weight a_ij of each edge.
+    points : (n, 3) float64 or None
+        Where the nodes are.
+    cells : Cells
+        Faces or cells for drawing and finite elements, in node numbers; may be empty.
+    name : str
+        What to call the graph in reports and file names.
+    origin : Origin or None
+        The file that it came from.
+    """
+
+    n: int
+    edges: np.ndarray
+    weights: np.ndarray
+    points: np.ndarray | None = None
+    cells: Cells = field(default_factory=Cells.none)
+    name: str = "graph"
+    origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise InputError(f"{self.name}: a graph needs at least one node")
+        edges = np.array(self.edges, dtype=np.int64).reshape(-1, 2)
+        weights = np.array(self.weights, dtype=np.float64)
+        if weights.shape != (len(edges),):
+            raise InputError(f"{self.name}: {len(edges)} edges but weights of shape {weights.shape}")
+        if not np.isfinite(weights).all():
+            raise InputError(f"{self.name}: an edge weight is NaN or infinite")
+        if len(edges) and not (
+            edges.min() >= 0 and edges.max() < self.n and (edges[:, 0] < edges[:, 1]).all()
+        ):
+            raise InputError(f"{self.name}: edges must be pairs i < j of nodes 0 … {self.n - 1}")
+        arrays = {"edges": edges, "weights": weights}
+        if self.points is not None:
+            points = np.array(self.points, dtype=np.float64)
+            if points.shape != (self.n, 3):
+                raise InputError(f"{self.name}: {self.n} nodes but points of shape {points.shape}")
+            arrays["points"] = points
+        for name, array in arrays.items():
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_edges(
+        cls,
+        n: int,
+        pairs: np.ndarray,
+        weights: np.ndarray | None = None,
+        *,
+        points: np.ndarray | None = None,
+        cells: Cells | None = None,
+        name: str = "graph",
+        origin: Origin | None = None,
+    ) -> Graph:
+        """A graph from node pairs in any order; self-loops go, parallel edges add their weights.
+
+        Without weights every distinct edge weighs 1, however often it is named. Points may have
+        two or three columns.
+        """
+        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        if len(pairs) and (pairs.min() < 0 or pairs.max() >= n):
+            raise InputError(f"{name}: an edge names a node outside 0 … {n - 1}")
+        proper = pairs[:, 0] != pairs[:, 1]
+        low, high = np.sort(pairs[proper], axis=1).T if proper.any() else np.zeros((2, 0), int)
+        keys, slot = np.unique(low * np.int64(n) + high, return_inverse=True)
+        if weights is None:
+            total = np.ones(len(keys))
+        else:
+            total = np.bincount(slot, np.asarray(weights, float)[proper], minlength=len(keys))
+        if points is not None:
+            points = np.asarray(points, dtype=np.float64)
+            if points.ndim == 2 and points.shape[1] < 3:
+                points = np.pad(points, ((0, 0), (0, 3 - points.shape[1])))
+        return cls(
+            n=int(n),
+            edges=np.stack([keys // n, keys % n], axis=1),
+            weights=total,
+            points=points,
+            cells=Cells.none() if cells is None else cells,
+            name=name,
+            origin=origin,
+        )
+
+    @classmethod
+    def from_cells(
+        cls, points: np.ndarray, cells: Cells, *, name: str = "mesh", origin: Origin | None = None
+    ) -> Graph:
+        """The graph whose edges are those of the cells, each once, of weight 1."""
+        return cls.from_edges(
+            len(points), cells.edges(), points=points, cells=cells, name=name, origin=origin
+        )
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name!r}, n={self.n}, m={self.m}, components={self.component_count})"
+
+    @property
+    def m(self) -> int:
+        """Number of edges."""
+        return len(self.edges)
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was changed when the graph was read, one sentence each."""
+        return self.origin.repairs if self.origin else ()
+
+    @cached_property
+    def adjacency(self) -> sparse.csr_array:
+        """The symmetric weighted adjacency matrix A, with sorted 32-bit row indices."""
+        i, j = self.edges.T.astype(np.int32)
+        both = (np.concatenate([i, j]), np.concatenate([j, i]))
+        matrix = sparse.csr_array(
+            (np.concatenate([self.weights, self.weights]), both), shape=(self.n, self.n)
+        )
+        matrix.sort_indices()
+        return matrix
+
+    @cached_property
+    def degree(self) -> np.ndarray:
+        """Weighted degree Σ_j a_ij of each node, shape (n,)."""
+        return np.asarray(self.adjacency.sum(axis=1)).ravel()
+
+    @cached_property
+    def triangles(self) -> np.ndarray:
+        """Triangles (t, 3) that cover the faces, in node numbers."""
+        return self.cells.triangles()
+
+    @cached_property
+    def component_of(self) -> np.ndarray:
+        """Number of the connected component of each node, shape (n,)."""
+        return connected_components(self.adjacency, directed=False)[1]
+
+    @property
+    def component_count(self) -> int:
+        """Number of connected components."""
+        return int(self.component_of.max()) + 1
+
+    def with_weights(self, weights: np.ndarray) -> Graph:
+        """The same graph with other edge weights (m,)."""
+        return replace(self, weights=weights)

@@ -1,0 +1,270 @@
+"""What a minimiser sees (an Objective), what watches it (a Monitor), and what it is (a Minimiser)."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.backends import Array, Backend
+from meshrep.energies.base import Energy, Evaluator
+from meshrep.outcome import History, Outcome, Result
+from meshrep.parametrizations.base import Identity, Map, Parametrization
+
+
+class Objective:
+    """E(F(params)) on one back end: the start, the value and the gradient in flat parameters.
+
+    Attributes
+    ----------
+    start : array (p,)
+        Parameters of the start.
+    direct : bool
+        Whether the parameters are the field itself, so that the energy's own Hessian and its
+        jitted steppers apply.
+    evaluations : int
+        Calls of value_and_grad, hvp and the steppers' inner evaluations.
+    """
+
+    def __init__(
+        self,
+        energy: Energy,
+        start: np.ndarray,
+        backend: Backend,
+        parametrization: Parametrization | None = None,
+        seed: int = 0,
+    ) -> None:
+        parametrization = parametrization or Identity()
+        self.energy = energy
+        self.backend = backend
+        self.evaluator: Evaluator = energy.on(backend)
+        self.map: Map = parametrization.build(energy, start, backend, seed)
+        self.start = self.map.start
+        self.direct = isinstance(parametrization, Identity)
+        self.evaluations = 0
+        self._fixed = backend.index(energy.fixed)
+        self._fixed_values = backend.asarray(energy.fixed_values)
+
+    def _field(self, params: Array) -> Array:
+        w = self.map.field(params)
+        if len(self._fixed):
+            w[self._fixed] = self._fixed_values
+        return w
+
+    def value_and_grad(self, params: Array) -> tuple[Any, Array]:
+        """Energy (a float or 0-d array) and gradient (p,), which the next call may overwrite."""
+        self.evaluations += 1
+        value, gradient = self.evaluator.value_and_grad(self._field(params))
+        return value, self.map.pull_back(gradient)
+
+    def hvp(self, params: Array, v: Array) -> Array:
+        """Hessian times v, both (p,); only where ``direct``."""
+        self.evaluations += 1
+        shape = self.energy.shape
+        return self.evaluator.hvp(params.reshape(shape), v.reshape(shape)).reshape(-1)
+
+    def hessian(self, params: np.ndarray) -> sparse.csr_array:
+        """Sparse Hessian (p, p); only where ``direct`` and the energy has one."""
+        return self.energy.hessian(params.reshape(self.energy.shape))
+
+    def field(self, params: Array) -> np.ndarray:
+        """The field of the parameters as float64 NumPy, fixed nodes at their values."""
+        return self.energy.clamp(self.backend.to_numpy(self._field(params)))
+
+    def warm_up(self) -> None:
+        """Evaluate once, so that compilers and lazy imports have run before the clock starts."""
+        self.value_and_grad(self.start)
+        self.evaluations = 0
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When a run ends.
+
+    Attributes
+    ----------
+    max_steps : int
+        Most steps.
+    max_seconds : float
+        Most seconds of solving.
+    gtol : float
+        Converged when ‖∇E‖₂ / scale is at or below this, the scale being the energy's
+        ``gradient_scale``.
+    ftol, window : float, int
+        Flat when the best energy of the last ``window`` steps is less than
+        ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off.
+    patience, atol : int, float
+        The papers' rule, for reproduction: stop after ``patience`` consecutive steps that each
+        changed the energy by less than ``atol``; patience 0 turns it off.
+    """
+
+    max_steps: int = 100_000
+    max_seconds: float = np.inf
+    gtol: float = 1e-9
+    ftol: float = 0.0
+    window: int = 0
+    patience: int = 0
+    atol: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What an observer is told now and then."""
+
+    step: int
+    seconds: float
+    energy: float
+    params: Array
+
+
+class Monitor:
+    """Watches one run: keeps the clock, the history and the best state, and says when to stop."""
+
+    snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
+    observe_every = 0.1  # seconds
+
+    def __init__(
+        self,
+        stopping: Stopping,
+        scale: float = 1.0,
+        observe: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.stopping = stopping
+        self.scale = scale
+        self.history = History()
+        self.notes: list[str] = []
+        self.best_energy = np.inf
+        self._best: Array | None = None
+        self._snapshot_step = -(10**9)
+        self._observe = observe
+        self._observed = 0.0
+        self._small_changes = 0
+        self._clock = time.perf_counter()
+        self._previous_best = np.inf
+        self._window_start = 0
+
+    def start_clock(self) -> None:
+        """Count seconds from now."""
+        self._clock = time.perf_counter()
+        self._observed = self._clock
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the clock was started."""
+        return time.perf_counter() - self._clock
+
+    def record(
+        self,
+        step: int,
+        energy: float,
+        params: Array,
+        grad_norm: float = np.nan,
+        seconds: float | None = None,
+    ) -> Result | None:
+        """Enter the state that stands after ``step`` steps; a Result says why to stop now.
+
+        ``params`` is copied when it is worth keeping; ``grad_norm`` is the 2-norm of the
+        gradient in the solver's variables, NaN where not known.
+        """
+        seconds = self.seconds if seconds is None else seconds
+        self.history.append(step, seconds, float(energy), float(grad_norm))
+        if not np.isfinite(energy):
+            return Result.DIVERGED
+        due = step - self._snapshot_step >= self.snapshot_every
+        if energy < self.best_energy and (due or self._best is None):
+            self._keep(step, energy, params)
+        if self._observe is not None:
+            now = time.perf_counter()
+            if now - self._observed >= self.observe_every:
+                self._observed = now
+                self._observe(Progress(step, seconds, float(energy), params))
+        return self._verdict(step, energy, grad_norm, seconds)
+
+    def _keep(self, step: int, energy: float, params: Array) -> None:
+        self.best_energy, self._snapshot_step = float(energy), step
+        self._best = params.clone() if hasattr(params, "clone") else params.copy()
+
+    def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
+        rule, energies = self.stopping, self.history.energy
+        if grad_norm <= rule.gtol * self.scale:
+            return Result.CONVERGED
+        if rule.patience and len(energies) > 1:
+            small = abs(energies[-1] - energies[-2]) < rule.atol
+            self._small_changes = self._small_changes + 1 if small else 0
+            if self._small_changes >= rule.patience:
+                return Result.FLAT
+        if rule.window and step - self.history.step[self._window_start] >= rule.window:
+            best = np.nanmin(energies[self._window_start :])
+            fall = self._previous_best - best
+            if fall < rule.ftol * max(abs(best), 1e-300):
+                return Result.FLAT
+            self._previous_best = min(self._previous_best, best)
+            self._window_start = len(energies) - 1
+        if step >= rule.max_steps:
+            return Result.MAX_STEPS
+        if seconds >= rule.max_seconds:
+            return Result.TIME_LIMIT
+        return None
+
+    def outcome(
+        self, result: Result, objective: Objective, params: Array, steps: int
+    ) -> Outcome:
+        """The run's end: the better of its last state and the best one kept."""
+        try:
+            energy = float(objective.value_and_grad(params)[0])
+        except (ArithmeticError, ValueError):
+            energy = np.nan
+        keep_last = np.isfinite(energy) and (self._best is None or energy <= self.best_energy)
+        if keep_last and len(self.history) and energy < self.history.energy[-1]:
+            self.history.append(steps, self.seconds, energy)
+        return Outcome(
+            params=params if keep_last or self._best is None else self._best,
+            result=result,
+            steps=steps,
+            evaluations=objective.evaluations,
+            history=self.history,
+            notes=self.notes,
+        )
+
+
+class Minimiser(ABC):
+    """An algorithm that lowers an objective. Subclasses write :meth:`run`.
+
+    Attributes
+    ----------
+    name : str
+        What reports call it.
+    backends : tuple of str
+        Back ends it can work on, best first; a composed solver may narrow them.
+    """
+
+    name = "minimiser"
+    backends: tuple[str, ...] = ("numba", "numpy")
+    parametrizable = True  # False: needs the field itself as its variables
+
+    @abstractmethod
+    def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
+        """Minimise; return why it stopped, the last parameters and the number of steps.
+
+        Call ``monitor.record`` after each step (or each chunk) and stop when it says so.
+        """
+
+    def warm_up(self, objective: Objective) -> None:
+        """Run whatever must be compiled or imported first; changes nothing else."""
+        objective.warm_up()
+
+    def minimise(self, objective: Objective, monitor: Monitor) -> Outcome:
+        """Run under the monitor's clock; Ctrl-C ends the run and keeps the best state."""
+        monitor.start_clock()
+        try:
+            result, params, steps = self.run(objective, monitor)
+        except KeyboardInterrupt:
+            steps = monitor.history.step[-1] if len(monitor.history) else 0
+            best = objective.start if monitor._best is None else monitor._best
+            result, params = Result.INTERRUPTED, best
+        return monitor.outcome(result, objective, params, steps)

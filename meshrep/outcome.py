@@ -1,0 +1,100 @@
+"""How a run ended, and what it went through: plain data."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+class Result(enum.Enum):
+    """Why a solver stopped, as a sentence."""
+
+    CONVERGED = "converged: the scaled gradient norm is below the tolerance"
+    FLAT = "stopped: the energy no longer falls"
+    MAX_STEPS = "stopped: the largest number of steps was reached"
+    TIME_LIMIT = "stopped: the time limit was reached"
+    STALLED = "stalled: no step in the search direction lowers the energy"
+    DIVERGED = "diverged: the energy became NaN or infinite; the best finite state is kept"
+    INTERRUPTED = "interrupted: the best state so far is kept"
+    FAILED = "failed"
+
+    @property
+    def word(self) -> str:
+        """One word for tables."""
+        return self.name.lower().replace("_", " ")
+
+
+@dataclass
+class History:
+    """Columns of a run, one entry a recorded step.
+
+    ``energy`` is what the solver saw at ``step`` after ``seconds`` of solving; ``stage`` counts
+    the parts of a composed solver from 0; ``grad_norm`` (2-norm in the solver's own variables,
+    not scaled) is NaN where it was not computed.
+    """
+
+    step: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    energy: list[float] = field(default_factory=list)
+    grad_norm: list[float] = field(default_factory=list)
+    stage: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def append(
+        self, step: int, seconds: float, energy: float, grad_norm: float = np.nan, stage: int = 0
+    ) -> None:
+        """Add one recorded step."""
+        self.step.append(step)
+        self.seconds.append(seconds)
+        self.energy.append(energy)
+        self.grad_norm.append(grad_norm)
+        self.stage.append(stage)
+
+    def then(self, later: History) -> History:
+        """This history followed by that of a later stage, its steps and seconds counted on."""
+        step0 = self.step[-1] if self.step else 0
+        second0 = self.seconds[-1] if self.seconds else 0.0
+        stage0 = self.stage[-1] + 1 if self.stage else 0
+        return History(
+            self.step + [step0 + k for k in later.step],
+            self.seconds + [second0 + t for t in later.seconds],
+            self.energy + later.energy,
+            self.grad_norm + later.grad_norm,
+            self.stage + [stage0 + k for k in later.stage],
+        )
+
+    def best_energy(self) -> np.ndarray:
+        """The least energy seen up to each entry, non-finite entries passed over."""
+        energy = np.asarray(self.energy, dtype=float)
+        return np.minimum.accumulate(np.where(np.isfinite(energy), energy, np.inf))
+
+    def time_to(self, energy: float) -> float | None:
+        """Seconds until the energy was first at or below the given one; None if it never was."""
+        reached = np.flatnonzero(self.best_energy() <= energy)
+        return self.seconds[reached[0]] if len(reached) else None
+
+    def steps_to(self, energy: float) -> int | None:
+        """Steps until the energy was first at or below the given one; None if it never was."""
+        reached = np.flatnonzero(self.best_energy() <= energy)
+        return self.step[reached[0]] if len(reached) else None
+
+
+@dataclass
+class Outcome:
+    """What a minimiser hands back.
+
+    ``params`` is the best finite state seen, in the minimiser's variables and on its back end;
+    ``notes`` are sentences worth a reader's time (what ``auto`` chose, what was damped).
+    """
+
+    params: Any
+    result: Result
+    steps: int
+    evaluations: int
+    history: History
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,64 @@
+"""The variables in which a minimiser moves: a map from parameters to the field, and its pullback."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from meshrep.backends import Array, Backend
+from meshrep.energies.base import Energy
+
+
+class Map(ABC):
+    """A parametrization laid out on one back end for one energy.
+
+    ``start`` (the parameters whose field is the start) is one flat array, so that every
+    minimiser works with every map.
+    """
+
+    start: Array
+
+    @abstractmethod
+    def field(self, params: Array) -> Array:
+        """The field F(params), shaped as the energy's; remembers what the pullback needs."""
+
+    @abstractmethod
+    def pull_back(self, gradient: Array) -> Array:
+        """Jᵀ·gradient at the parameters of the last call of :meth:`field`.
+
+        The result may be overwritten by the next call.
+        """
+
+
+class Parametrization(ABC):
+    """A recipe for a :class:`Map`: what to build, before it is known for which energy."""
+
+    name = "parametrization"
+    needs_torch = False
+
+    @abstractmethod
+    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
+        """Lay the map out so that its start gives the field ``start`` (n,) or (n, d)."""
+
+
+class Identity(Parametrization):
+    """The field itself as the variables."""
+
+    name = "identity"
+
+    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
+        """The flattened field as the parameters."""
+        return _IdentityMap(energy, start, backend)
+
+
+class _IdentityMap(Map):
+    def __init__(self, energy: Energy, start: np.ndarray, backend: Backend) -> None:
+        self.shape = energy.shape
+        self.start = backend.asarray(energy.clamp(start)).reshape(-1)
+
+    def field(self, params: Array) -> Array:
+        return params.reshape(self.shape)
+
+    def pull_back(self, gradient: Array) -> Array:
+        return gradient.reshape(-1)

@@ -1,0 +1,105 @@
+"""A graph and fields on it as a PyVista data set: what is written to VTK files and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from meshrep.cells import LINE, POLYLINE, VERTEX, Cells
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.view.display import load_pyvista
+from meshrep.view.layout import positions
+
+if TYPE_CHECKING:
+    import pyvista
+
+_QUADRATIC_FIRST = 21  # VTK's kinds from here on have mid-edge nodes, which PolyData cannot hold
+
+
+def checked_fields(graph: Graph, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The fields as arrays whose first axis counts the nodes.
+
+    Raises
+    ------
+    InputError
+        Where a field has not one value (or one row) a node, or is not real numbers.
+    """
+    checked = {}
+    for name, values in fields.items():
+        array = np.asarray(values)
+        if array.ndim not in (1, 2) or len(array) != graph.n:
+            raise InputError(
+                f"field {name!r} has shape {array.shape}, but {graph.name} has {graph.n} nodes"
+            )
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"field {name!r} holds {array.dtype}, not real numbers")
+        checked[str(name)] = array.astype(np.uint8) if array.dtype.kind == "b" else array
+    return checked
+
+
+def dataset(
+    graph: Graph, fields: Mapping[str, np.ndarray] | None = None, *, original: bool = False
+) -> pyvista.DataSet:
+    """The graph's points and cells with fields as point data.
+
+    Parameters
+    ----------
+    graph : Graph
+        Without points it is laid out by :func:`meshrep.view.layout.layout`.
+    fields : mapping of str to (n,) or (n, k) array
+        Named node values.
+    original : bool
+        On the points and cells of the input that the graph was read from, NaN at points that
+        were dropped; without such an input, on the graph's own.
+
+    Returns
+    -------
+    pyvista.PolyData or pyvista.UnstructuredGrid
+        PolyData for surfaces, lines, clouds and networks (a graph without faces shows all its
+        nodes as vertices and all its edges as lines); UnstructuredGrid where a cell is solid.
+
+    Raises
+    ------
+    InputError
+        Where a field does not fit the graph.
+    """
+    arrays = checked_fields(graph, fields or {})
+    origin = graph.origin if original else None
+    if origin is None:
+        mesh = _grid(positions(graph), graph.cells, graph.edges)
+    else:
+        arrays = {name: origin.spread(values) for name, values in arrays.items()}
+        mesh = _grid(origin.points, origin.cells, None)
+    for name, values in arrays.items():
+        mesh.point_data[name] = values
+    if arrays:
+        mesh.set_active_scalars(next(iter(arrays)))
+    return mesh
+
+
+def _grid(points: np.ndarray, cells: Cells, edges: np.ndarray | None) -> pyvista.DataSet:
+    """Points and cells as a data set; edges, if given, stand in where no cell has a face."""
+    pv = load_pyvista()
+    points = np.array(points, dtype=np.float64)
+    if cells.has_solids:
+        return pv.UnstructuredGrid(_padded(cells), cells.kinds.copy(), points)
+    flat = ~np.isin(cells.kinds, (VERTEX, LINE, POLYLINE, _QUADRATIC_FIRST))
+    if not flat.any() and edges is not None:
+        return pv.PolyData(
+            points,
+            verts=_padded(Cells.of_kind(VERTEX, np.arange(len(points))[:, None])),
+            lines=_padded(Cells.of_kind(LINE, edges)),
+        )
+    if not len(cells):
+        return pv.PolyData(points, verts=_padded(Cells.of_kind(VERTEX, np.arange(len(points))[:, None])))
+    if (cells.kinds >= _QUADRATIC_FIRST).any():
+        return pv.UnstructuredGrid(_padded(cells), cells.kinds.copy(), points).extract_surface()
+    return pv.PolyData(
+        points,
+        verts=_padded(cells.subset(cells.kinds == VERTEX)),
+        lines=_padded(cells.subset(np.isin(cells.kinds, (LINE, POLYLINE)))),
+        faces=_padded(cells.subset(flat)),
+    )
