@@ -67,6 +67,8 @@ class Graph:
         What to call the graph in reports and file names.
     origin : Origin or None
         The file that it came from.
+    labels : tuple or None
+        What the input calls each node, where that is not 0 … n-1 (networks with named nodes).
     """
 
     n: int
@@ -76,10 +78,13 @@ class Graph:
     cells: Cells = field(default_factory=Cells.none)
     name: str = "graph"
     origin: Origin | None = None
+    labels: tuple | None = None
 
     def __post_init__(self) -> None:
         if self.n < 1:
             raise InputError(f"{self.name}: a graph needs at least one node")
+        if self.labels is not None and len(self.labels) != self.n:
+            raise InputError(f"{self.name}: {self.n} nodes but {len(self.labels)} labels")
         edges = np.array(self.edges, dtype=np.int64).reshape(-1, 2)
         weights = np.array(self.weights, dtype=np.float64)
         if weights.shape != (len(edges),):
@@ -111,6 +116,7 @@ class Graph:
         cells: Cells | None = None,
         name: str = "graph",
         origin: Origin | None = None,
+        labels: tuple | None = None,
     ) -> Graph:
         """A graph from node pairs in any order; self-loops go, parallel edges add their weights.
 
@@ -139,6 +145,7 @@ class Graph:
             cells=Cells.none() if cells is None else cells,
             name=name,
             origin=origin,
+            labels=labels,
         )
 
     @classmethod

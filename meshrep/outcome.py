@@ -55,6 +55,16 @@ class History:
         self.grad_norm.append(grad_norm)
         self.stage.append(stage)
 
+    def extend(
+        self, steps: np.ndarray, seconds: np.ndarray, energies: np.ndarray, norms: np.ndarray
+    ) -> None:
+        """Add several recorded steps of the first stage."""
+        self.step += steps.tolist()
+        self.seconds += seconds.tolist()
+        self.energy += energies.tolist()
+        self.grad_norm += norms.tolist()
+        self.stage += [0] * len(steps)
+
     def then(self, later: History) -> History:
         """This history followed by that of a later stage, its steps and seconds counted on."""
         step0 = self.step[-1] if self.step else 0

@@ -7,7 +7,6 @@ end, which is what minimisers call in their loops. Energies add and scale as fun
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -96,6 +95,24 @@ class Energy(ABC):
         """
         norm = float(np.linalg.norm(self.gradient(start)))
         return norm if np.isfinite(norm) and norm > 1e-12 else 1.0
+
+    def steepest(self, start: np.ndarray) -> float:
+        """The largest curvature that a gradient step from the start must allow for.
+
+        A bound where the energy knows one; here twenty power iterations on the Hessian at the
+        start, which a later state may exceed.
+        """
+        direction = np.random.default_rng(0).standard_normal(self.shape)
+        direction[self.fixed] = 0.0
+        curvature = 0.0
+        for _ in range(20):
+            direction /= np.linalg.norm(direction)
+            product = self.hvp(start, direction)
+            curvature = float(np.linalg.norm(product))
+            if curvature == 0.0:
+                break
+            direction = product
+        return curvature if np.isfinite(curvature) and curvature > 0 else 1.0
 
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph, for a report."""
@@ -199,7 +216,11 @@ class Sum(Energy):
         """The start of the first term."""
         return self.terms[0][1].random_start(seed)
 
-    def settings(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def steepest(self, start: np.ndarray) -> float:
+        """Σ |c_k| times that of each term."""
+        return sum(abs(c) * e.steepest(start) for c, e in self.terms)
+
+    def settings(self) -> dict[str, Any]:
         """The settings of every term with its factor."""
         return {
             "energy": "Sum",

@@ -43,12 +43,16 @@ class Objective:
         self.energy = energy
         self.backend = backend
         self.evaluator: Evaluator = energy.on(backend)
-        self.map: Map = parametrization.build(energy, start, backend, seed)
-        self.start = self.map.start
-        self.direct = isinstance(parametrization, Identity)
         self.evaluations = 0
+        self.restart(start, parametrization, seed)
         self._fixed = backend.index(energy.fixed)
         self._fixed_values = backend.asarray(energy.fixed_values)
+
+    def restart(self, start: np.ndarray, parametrization: Parametrization, seed: int) -> None:
+        """Begin from another field, in other variables."""
+        self.map: Map = parametrization.build(self.energy, start, self.backend, seed)
+        self.start = self.map.start
+        self.direct = isinstance(parametrization, Identity)
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
@@ -127,6 +131,7 @@ class Monitor:
 
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
     observe_every = 0.1  # seconds
+    stretch_entries = 200  # history entries kept of one stretch of steps
 
     def __init__(
         self,
@@ -178,12 +183,43 @@ class Monitor:
         due = step - self._snapshot_step >= self.snapshot_every
         if energy < self.best_energy and (due or self._best is None):
             self._keep(step, energy, params)
-        if self._observe is not None:
-            now = time.perf_counter()
-            if now - self._observed >= self.observe_every:
-                self._observed = now
-                self._observe(Progress(step, seconds, float(energy), params))
+        self._tell(step, seconds, energy, params)
         return self._verdict(step, energy, grad_norm, seconds)
+
+    def record_stretch(
+        self,
+        step: int,
+        begun: float,
+        ended: float,
+        energies: np.ndarray,
+        norms: np.ndarray,
+        params: Array,
+    ) -> Result | None:
+        """Enter a stretch of steps taken in one call between two readings of the clock.
+
+        ``energies`` and ``norms`` (k,) stand before each of the steps ``step … step + k − 1``;
+        ``params`` is the state after the last of them. Long stretches are thinned.
+        """
+        count = len(energies)
+        if count:
+            finite = np.isfinite(energies)
+            last = count - 1 if finite.all() else max(int(finite.argmin()) - 1, 0)
+            kept = np.unique(np.linspace(0, last, min(last + 1, self.stretch_entries)).astype(int))
+            self.history.extend(
+                step + kept, begun + (ended - begun) * kept / count, energies[kept], norms[kept]
+            )
+            if not finite.all():
+                return Result.DIVERGED
+            if energies[-1] < self.best_energy:
+                self._keep(step + count, energies[-1], params)
+            self._tell(step + count, ended, energies[-1], params)
+        return self._verdict(step + count, energies[-1], norms[-1], ended)
+
+    def _tell(self, step: int, seconds: float, energy: float, params: Array) -> None:
+        now = time.perf_counter()
+        if self._observe is not None and now - self._observed >= self.observe_every:
+            self._observed = now
+            self._observe(Progress(step, seconds, float(energy), params))
 
     def _keep(self, step: int, energy: float, params: Array) -> None:
         self.best_energy, self._snapshot_step = float(energy), step

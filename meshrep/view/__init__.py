@@ -1,1 +1,1 @@
-"""Pictures, plots and files: what is shown of a graph, of fields on it and of solvers' histories."""
+"""Pictures, plots and files of graphs, of fields on them and of solvers' histories."""

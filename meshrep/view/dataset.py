@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.cells import LINE, POLYLINE, VERTEX, Cells
+from meshrep.cells import LINE, POLYGON, POLYLINE, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.view.display import load_pyvista
@@ -16,7 +16,9 @@ from meshrep.view.layout import positions
 if TYPE_CHECKING:
     import pyvista
 
-_QUADRATIC_FIRST = 21  # VTK's kinds from here on have mid-edge nodes, which PolyData cannot hold
+_PIXEL = 8
+_STROKES = (VERTEX, LINE, POLYLINE)
+_FACES = (TRIANGLE, POLYGON, QUAD, _PIXEL)
 
 
 def checked_fields(graph: Graph, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -59,7 +61,8 @@ def dataset(
     -------
     pyvista.PolyData or pyvista.UnstructuredGrid
         PolyData for surfaces, lines, clouds and networks (a graph without faces shows all its
-        nodes as vertices and all its edges as lines); UnstructuredGrid where a cell is solid.
+        nodes as vertices and all its edges as lines); UnstructuredGrid where a cell is solid or
+        has mid-edge nodes.
 
     Raises
     ------
@@ -80,26 +83,39 @@ def dataset(
     return mesh
 
 
+def needs_grid(cells: Cells) -> bool:
+    """Whether PolyData cannot hold the cells, because some are solid or have mid-edge nodes."""
+    return bool((~np.isin(cells.kinds, [*_STROKES, *_FACES])).any())
+
+
 def _grid(points: np.ndarray, cells: Cells, edges: np.ndarray | None) -> pyvista.DataSet:
     """Points and cells as a data set; edges, if given, stand in where no cell has a face."""
     pv = load_pyvista()
     points = np.array(points, dtype=np.float64)
-    if cells.has_solids:
-        return pv.UnstructuredGrid(_padded(cells), cells.kinds.copy(), points)
-    flat = ~np.isin(cells.kinds, (VERTEX, LINE, POLYLINE, _QUADRATIC_FIRST))
-    if not flat.any() and edges is not None:
-        return pv.PolyData(
-            points,
-            verts=_padded(Cells.of_kind(VERTEX, np.arange(len(points))[:, None])),
-            lines=_padded(Cells.of_kind(LINE, edges)),
-        )
+    every_point = Cells.of_kind(VERTEX, np.arange(len(points))[:, None])
+    if edges is not None and not len(cells.triangles()) and not cells.has_solids:
+        lines = Cells.of_kind(LINE, edges)
+        return pv.PolyData(points, verts=padded(every_point), lines=padded(lines))
     if not len(cells):
-        return pv.PolyData(points, verts=_padded(Cells.of_kind(VERTEX, np.arange(len(points))[:, None])))
-    if (cells.kinds >= _QUADRATIC_FIRST).any():
-        return pv.UnstructuredGrid(_padded(cells), cells.kinds.copy(), points).extract_surface()
+        return pv.PolyData(points, verts=padded(every_point))
+    if needs_grid(cells):
+        return pv.UnstructuredGrid(padded(cells), cells.kinds.copy(), points)
     return pv.PolyData(
         points,
-        verts=_padded(cells.subset(cells.kinds == VERTEX)),
-        lines=_padded(cells.subset(np.isin(cells.kinds, (LINE, POLYLINE)))),
-        faces=_padded(cells.subset(flat)),
+        verts=padded(cells.subset(cells.kinds == VERTEX)),
+        lines=padded(cells.subset(np.isin(cells.kinds, (LINE, POLYLINE)))),
+        faces=padded(_pixels_as_quads(cells.subset(np.isin(cells.kinds, _FACES)))),
     )
+
+
+def _pixels_as_quads(cells: Cells) -> Cells:
+    """Pixels, whose last two corners VTK swaps, with their corners in order round the cell."""
+    pixels = cells.offsets[:-1][cells.kinds == _PIXEL]
+    nodes = cells.connectivity.copy()
+    nodes[pixels + 2], nodes[pixels + 3] = nodes[pixels + 3], nodes[pixels + 2]
+    return Cells(nodes, cells.offsets, np.where(cells.kinds == _PIXEL, QUAD, cells.kinds))
+
+
+def padded(cells: Cells) -> np.ndarray:
+    """Cells as VTK's flat list: each cell's size, then its nodes."""
+    return np.insert(cells.connectivity, cells.offsets[:-1], np.diff(cells.offsets))

@@ -1,0 +1,95 @@
+"""meshrep: energies on meshes, lattices, clouds and networks, minimised and shown.
+
+A mesh becomes a :class:`Graph`, an :class:`Energy` puts physics on it, :func:`solve` minimises
+it, and the :class:`Solution` draws and saves itself:
+
+>>> import meshrep
+>>> graph = meshrep.graph_from("lattice:8x8")
+>>> cold, hot = meshrep.ends(graph)
+>>> solution = meshrep.solve(meshrep.HeatBath(graph, hot, cold), solver="newton")
+>>> solution.result.word
+'converged'
+
+Everything is imported when it is first used, so that ``import meshrep`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Adam": "meshrep.minimisers.first_order",
+    "Cells": "meshrep.cells",
+    "Choices": "meshrep.presets",
+    "Comparison": "meshrep.compare",
+    "EdgeEnergy": "meshrep.energies.custom",
+    "Energy": "meshrep.energies.base",
+    "FunctionEnergy": "meshrep.energies.custom",
+    "Graph": "meshrep.graph",
+    "GraphNetwork": "meshrep.parametrizations.gcn",
+    "HeatBath": "meshrep.energies.heat",
+    "InputError": "meshrep.errors",
+    "LBFGS": "meshrep.minimisers.lbfgs",
+    "MeshrepError": "meshrep.errors",
+    "MissingPart": "meshrep.errors",
+    "Newton": "meshrep.minimisers.newton",
+    "Result": "meshrep.outcome",
+    "Solution": "meshrep.solution",
+    "SolveError": "meshrep.errors",
+    "Solver": "meshrep.presets",
+    "Stopping": "meshrep.minimisers.base",
+    "Trajectory": "meshrep.flows",
+    "compare": "meshrep.compare",
+    "ends": "meshrep.sources.selection",
+    "from_arrays": "meshrep.sources.memory",
+    "from_networkx": "meshrep.sources.networks",
+    "from_pyvista": "meshrep.sources.memory",
+    "from_trimesh": "meshrep.sources.memory",
+    "graph_from": "meshrep.sources.spec",
+    "integrate": "meshrep.flows",
+    "load": "meshrep.sources.files",
+    "random_split": "meshrep.sources.selection",
+    "select": "meshrep.sources.selection",
+    "solve": "meshrep.solve",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'meshrep' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from meshrep.cells import Cells
+    from meshrep.compare import Comparison, compare
+    from meshrep.energies.base import Energy
+    from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
+    from meshrep.energies.heat import HeatBath
+    from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
+    from meshrep.flows import Trajectory, integrate
+    from meshrep.graph import Graph
+    from meshrep.minimisers.base import Stopping
+    from meshrep.minimisers.first_order import Adam
+    from meshrep.minimisers.lbfgs import LBFGS
+    from meshrep.minimisers.newton import Newton
+    from meshrep.outcome import Result
+    from meshrep.parametrizations.gcn import GraphNetwork
+    from meshrep.presets import Choices, Solver
+    from meshrep.solution import Solution
+    from meshrep.solve import solve
+    from meshrep.sources.files import load
+    from meshrep.sources.networks import from_networkx
+    from meshrep.sources.selection import ends, random_split, select
+    from meshrep.sources.spec import graph_from

@@ -1,0 +1,1 @@
+"""The physics: formula, gradient and Hessian of each energy, once."""

@@ -1,0 +1,306 @@
+"""Heat conduction on a graph, held by hot and cold baths.
+
+    E(w) = ½ Σ_edges a_ij (w_i − w_j)² + λ Σ_hot (w_i − T_hot)^p + λ Σ_cold (w_i − T_cold)^p
+
+after Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
+Reparametrization", §3.1, each edge once, so that the first term is ½ wᵀLw.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.backends import Array, Backend
+from meshrep.energies.base import Energy, Evaluator
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.operators import conductances, laplacian
+
+PARALLEL_FROM = 20_000  # nodes from which threads pay
+
+
+class HeatBath(Energy):
+    """Heat between hot and cold nodes.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where the heat flows; its edge weights are conductances.
+    hot, cold : (k,) integers
+        Node numbers of the baths; disjoint, and together not empty.
+    t_hot, t_cold : float
+        Bath temperatures.
+    strength : float
+        λ > 0; not used by the Dirichlet bath.
+    power : float
+        p ≥ 2: 4 is the papers' soft bath, 2 a Robin bath.
+    bath : {"power", "dirichlet"}
+        Whether baths pull by the power law or hold their nodes exactly at T.
+    laplacian : {"graph", "cotan", "robust"}
+        Conductances: the graph's weights, finite elements on the faces, or intrinsic Delaunay.
+    unbathed : {"raise", "hold"}
+        What to do with a connected component without a bath node, whose temperature nothing
+        decides: raise, or hold its first node at the mean of the bath temperatures.
+
+    Raises
+    ------
+    InputError
+        When baths overlap, are empty or name nodes that are not there, a number is out of range,
+        or a component has no bath.
+
+    Notes
+    -----
+    Convex. At λ = 1 the quartic bath is soft: with 10% + 10% random bath nodes the hot ones
+    settle near 0.6 and the cold near 0.4. Its Hessian p(p−1)λ(w−T)^{p−2} vanishes at T.
+
+    Examples
+    --------
+    A ring of eight nodes held at 0 and 4 on opposite sides is linear in between:
+
+    >>> import numpy as np, meshrep
+    >>> ring = meshrep.graph_from("ring:8")
+    >>> heat = meshrep.HeatBath(ring, hot=[4], cold=[0], t_hot=4.0, bath="dirichlet")
+    >>> meshrep.solve(heat, solver="newton").field.round(6).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0]
+    """
+
+    quantity = "temperature"
+    convex = True
+    has_hessian = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        hot: Any,
+        cold: Any = (),
+        *,
+        t_hot: float = 1.0,
+        t_cold: float = 0.0,
+        strength: float = 1.0,
+        power: float = 4.0,
+        bath: str = "power",
+        laplacian: str = "graph",
+        unbathed: str = "raise",
+    ) -> None:
+        super().__init__(graph)
+        if bath not in ("power", "dirichlet"):
+            raise InputError(f"unknown bath {bath!r}: choose power or dirichlet")
+        if unbathed not in ("raise", "hold"):
+            raise InputError(f"unbathed={unbathed!r} is unknown: choose raise or hold")
+        for name, number in (("t_hot", t_hot), ("t_cold", t_cold)):
+            if not np.isfinite(number):
+                raise InputError(f"{name} must be a finite temperature, not {number}")
+        if not (np.isfinite(strength) and strength > 0):
+            raise InputError(f"the bath's strength λ must be positive, not {strength}")
+        if not (np.isfinite(power) and power >= 2):
+            raise InputError(f"the bath's power p must be 2 or more, not {power}")
+        self.hot = _bath_nodes(graph, hot, "hot")
+        self.cold = _bath_nodes(graph, cold, "cold")
+        both = np.intersect1d(self.hot, self.cold)
+        if len(both):
+            raise InputError(
+                f"{len(both)} nodes are both hot and cold (node {both[0]} is one): "
+                "choose baths that do not overlap"
+            )
+        if len(self.hot) + len(self.cold) == 0:
+            raise InputError("neither bath has a node: choose at least one hot or cold node")
+        self.t_hot, self.t_cold = float(t_hot), float(t_cold)
+        self.strength, self.power = float(strength), float(power)
+        self.bath, self.laplacian = bath, laplacian
+        self._coupling = conductances(graph, laplacian)
+        if laplacian == "graph" and len(graph.weights) and graph.weights.min() < 0:
+            raise InputError(
+                f"edge {int(graph.weights.argmin())} has a negative weight: "
+                "heat needs conductances of 0 or more"
+            )
+        self.nodes = np.concatenate([self.hot, self.cold])
+        self.targets = np.repeat([self.t_hot, self.t_cold], [len(self.hot), len(self.cold)])
+        held = self._unbathed_nodes(unbathed)
+        middle = np.full(len(held), 0.5 * (self.t_hot + self.t_cold))
+        if bath == "dirichlet":
+            self.fixed = np.concatenate([self.nodes, held])
+            self.fixed_values = np.concatenate([self.targets, middle])
+            self.nodes, self.targets = self.nodes[:0], self.targets[:0]
+        else:
+            self.fixed, self.fixed_values = held, middle
+        self.held = held
+
+    def _unbathed_nodes(self, unbathed: str) -> np.ndarray:
+        """First node of every component that no bath touches."""
+        component = self.graph.component_of
+        bathed = np.zeros(self.graph.component_count, dtype=bool)
+        bathed[component[self.nodes]] = True
+        if bathed.all():
+            return np.zeros(0, dtype=np.int64)
+        first = np.unique(component, return_index=True)[1][~bathed]
+        if unbathed == "raise":
+            number = int(component[first[0]])
+            size = int((component == number).sum())
+            raise InputError(
+                f"{self.graph.name}: {len(first)} of {len(bathed)} connected components have no "
+                f"bath node (component {number}, {size} nodes, holds node {int(first[0])}), so "
+                "nothing decides their temperature: give them a bath, or hold them at the mean "
+                "with unbathed='hold' (--unbathed hold)"
+            )
+        return first
+
+    @property
+    def coupling(self) -> sparse.csr_array:
+        """The matrix of conductances a_ij of the chosen Laplacian."""
+        return self._coupling
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """The Laplacian L = D − A of the conductances."""
+        return laplacian(self._coupling)
+
+    def on(self, backend: Backend) -> Evaluator:
+        """Numba kernels on a jitting NumPy back end, else the formula in NumPy or torch."""
+        if backend.name == "numba":
+            return _Kernels(self, backend)
+        return _Formula(self, backend)
+
+    def curvature(self, w: np.ndarray) -> np.ndarray:
+        """Second derivative p(p−1)λ|w−T|^{p−2} of each bath node's energy."""
+        p = self.power
+        return p * (p - 1) * self.strength * np.abs(w[self.nodes] - self.targets) ** (p - 2)
+
+    def hessian(self, w: np.ndarray) -> sparse.csr_array:
+        """L + diag(p(p−1)λ|w−T|^{p−2}) with the bath's part on bath nodes only."""
+        extra = np.zeros(self.graph.n)
+        extra[self.nodes] = self.curvature(np.asarray(w, dtype=np.float64))
+        return sparse.csr_array(self.matrix + sparse.diags_array(extra))
+
+    def steepest(self, start: np.ndarray) -> float:
+        """Gershgorin's bound of the Hessian wherever the flow can lead from the start.
+
+        By the maximum principle the field stays between the extremes of start and baths.
+        """
+        rows = np.asarray(abs(self.matrix).sum(axis=1)).ravel()
+        if len(self.nodes):
+            everything = np.concatenate([start, self.targets])
+            reach = np.ptp(everything)
+            p = self.power
+            rows[self.nodes] += p * (p - 1) * self.strength * reach ** (p - 2)
+        return float(rows.max()) or 1.0
+
+    def random_start(self, seed: int = 0) -> np.ndarray:
+        """Uniform between the two bath temperatures."""
+        low, high = sorted((self.t_cold, self.t_hot))
+        draw = np.random.default_rng(seed).random(self.graph.n)
+        return self.clamp(low + (high - low if high > low else 1.0) * draw)
+
+    def gradient_scale(self, start: np.ndarray) -> float:
+        """‖diag L‖₂·|T_hot − T_cold|: the gradient's size when neighbours differ by the span."""
+        span = abs(self.t_hot - self.t_cold) or 1.0
+        return float(np.linalg.norm(self.matrix.diagonal())) * span or 1.0
+
+    def settings(self) -> dict[str, Any]:
+        """Bath sizes, temperatures, λ, p and the Laplacian."""
+        return {
+            "energy": "HeatBath", "bath": self.bath, "hot": len(self.hot), "cold": len(self.cold),
+            "t_hot": self.t_hot, "t_cold": self.t_cold, "strength": self.strength,
+            "power": self.power, "laplacian": self.laplacian, "held": len(self.held),
+        }  # fmt: skip
+
+
+def _bath_nodes(graph: Graph, nodes: Any, name: str) -> np.ndarray:
+    """Sorted distinct node numbers of a bath, checked."""
+    numbers = np.asarray(nodes)
+    if numbers.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    if numbers.dtype == bool and numbers.shape == (graph.n,):
+        numbers = np.flatnonzero(numbers)
+    if numbers.dtype.kind not in "iu":
+        raise InputError(f"{name}: a bath is an array of node numbers, not of {numbers.dtype}")
+    numbers = np.unique(numbers).astype(np.int64)
+    if numbers[0] < 0 or numbers[-1] >= graph.n:
+        wrong = numbers[0] if numbers[0] < 0 else numbers[-1]
+        raise InputError(f"{name}: node {wrong} is not among 0 … {graph.n - 1}")
+    return numbers
+
+
+class _Formula(Evaluator):
+    """The energy as written, on NumPy arrays or torch tensors."""
+
+    def __init__(self, energy: HeatBath, backend: Backend) -> None:
+        self.matrix = backend.sparse(energy.matrix)
+        self.nodes = backend.index(energy.nodes)
+        self.targets = backend.asarray(energy.targets)
+        self.strength, self.power = energy.strength, energy.power
+        self.fixed = backend.index(energy.fixed)
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        gradient = self.matrix @ w
+        value = 0.5 * (w * gradient).sum()
+        d = w[self.nodes] - self.targets
+        below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
+        value = value + self.strength * (below * d).sum()
+        gradient[self.nodes] += self.power * self.strength * below
+        gradient[self.fixed] = 0.0
+        return value, gradient
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        p = self.power
+        product = self.matrix @ v
+        d = abs(w[self.nodes] - self.targets) ** (p - 2)
+        product[self.nodes] += p * (p - 1) * self.strength * d * v[self.nodes]
+        product[self.fixed] = 0.0
+        return product
+
+
+class _Kernels(Evaluator):
+    """The energy in numba: see :mod:`meshrep.kernels.heat`."""
+
+    fused = True
+
+    def __init__(self, energy: HeatBath, backend: Backend) -> None:
+        from meshrep.kernels import heat
+
+        n = energy.graph.n
+        self.kernels = heat.PARALLEL if n >= PARALLEL_FROM else heat.SERIAL
+        coupling = backend.sparse(energy.coupling)
+        strength, target, free = backend.zeros(n), backend.zeros(n), backend.zeros(n) + 1
+        strength[energy.nodes] = energy.strength
+        target[energy.nodes] = energy.targets
+        free[energy.fixed] = 0
+        self.arrays = (
+            coupling.indptr.astype(np.uint32), coupling.indices.astype(np.uint32), coupling.data,
+            strength, target, energy.power, free.astype(backend.dtype),
+        )  # fmt: skip
+        self.backend = backend
+        self.formula = _Formula(energy, backend)
+
+    def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        gradient = np.empty_like(w)
+        return self.kernels.value_and_grad(*self.arrays, w, gradient), gradient
+
+    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return self.formula.hvp(w, v)
+
+    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Take steps in place; energies and squared gradient norms before each, (steps,)."""
+        energies, norms = np.empty(steps), np.empty(steps)
+        m = memory
+        self.kernels.descend(
+            *self.arrays, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2, m.eps,
+            m.taken, steps, energies, norms,
+        )  # fmt: skip
+        if steps % 2:
+            w[:] = m.spare
+        return energies, norms
+
+    def flow(
+        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray
+    ) -> np.ndarray:
+        """Take RK4 steps in place; energies before each, (steps,)."""
+        energies = np.empty(steps)
+        first, second, total = (np.empty_like(w) for _ in range(3))
+        self.kernels.flow(
+            *self.arrays, w, first, second, total, dt, steps, inverse_mass, energies
+        )
+        return energies

@@ -1,0 +1,284 @@
+"""Systems (H + μI) s = r for a sequence of sparse symmetric H: direct, AMG-CG, Jacobi-CG.
+
+Every solver says whether it met the matrix as positive definite, which is what Newton's method
+asks before it trusts the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import splu
+
+from meshrep.backends import installed
+from meshrep.errors import InputError, MissingPart
+
+KINDS = ("auto", "direct", "amg", "jacobi")
+
+_DIRECT_NODES = 150_000  # above, the factors outgrow what AMG needs
+_DIRECT_WORK = 1e10  # n·bandwidth² up to which a factorisation takes about a second or less
+
+Product = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass
+class Answer:
+    """A solution, or where the matrix turned out not to be positive definite what was reached.
+
+    Attributes
+    ----------
+    s : (n,) float64
+        The solution, or the last iterate before negative curvature was met.
+    positive : bool
+        Whether the matrix was met as positive definite.
+    iterations : int
+        Of conjugate gradients; 0 for a factorisation.
+    """
+
+    s: np.ndarray
+    positive: bool
+    iterations: int = 0
+
+
+def choose(matrix: sparse.csr_array) -> tuple[str, str]:
+    """The kind of solver for matrices of this pattern, and a sentence that says so.
+
+    Direct while the matrix is small and its bandwidth after reverse Cuthill–McKee, which is
+    about the size of its separators, keeps n·bandwidth² low: surfaces and small volumes. AMG
+    beyond that.
+    """
+    n = matrix.shape[0]
+    width = _bandwidth(matrix) if n <= _DIRECT_NODES else n
+    if n * float(width) ** 2 <= _DIRECT_WORK:
+        return "direct", f"linear systems by sparse LU ({n} unknowns, bandwidth {width})"
+    if installed("pyamg"):
+        return "amg", f"linear systems by AMG-preconditioned CG ({n} unknowns)"
+    return "jacobi", (
+        f"linear systems by Jacobi-preconditioned CG ({n} unknowns): pyamg, which would be "
+        "faster, is not installed (pip install 'meshrep[fast]')"
+    )
+
+
+def _bandwidth(matrix: sparse.csr_array) -> int:
+    """Bandwidth after reverse Cuthill–McKee."""
+    order = reverse_cuthill_mckee(sparse.csr_matrix(matrix), symmetric_mode=True)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    rows = np.repeat(np.arange(len(order)), np.diff(matrix.indptr))
+    return int(abs(place[rows] - place[matrix.indices]).max(initial=0))
+
+
+class ShiftedSystem:
+    """Solves (H + μI) s = r for Hessians H that follow one another and any shifts μ ≥ 0.
+
+    Rows without off-diagonal entries (isolated nodes) are divided off first, since they break
+    multigrid; such a row with neither curvature nor shift gets s = 0.
+
+    Parameters
+    ----------
+    kind : {"direct", "amg", "jacobi"}
+
+    Raises
+    ------
+    InputError
+        For an unknown kind.
+    MissingPart
+        For "amg" without pyamg.
+    """
+
+    def __init__(self, kind: str) -> None:
+        if kind not in KINDS[1:]:
+            raise InputError(f"unknown linear solver {kind!r}: choose {', '.join(KINDS)}")
+        if kind == "amg" and not installed("pyamg"):
+            raise MissingPart("pyamg", "solve linear systems by multigrid", "fast")
+        self.kind = kind
+        self.iterations = 0
+        self.setups = 0
+        self._hierarchy: Product | None = None
+        self._after_setup = 0
+        self._last = 0
+
+    def renew(self, matrix: sparse.csr_array) -> None:
+        """Take the next Hessian."""
+        self.matrix = matrix = sparse.csr_array(matrix)
+        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        beside = (matrix.indices != rows) & (matrix.data != 0)
+        self.coupled = np.bincount(rows[beside], minlength=matrix.shape[0]) > 0
+        self.diagonal = matrix.diagonal()
+        self.inner = matrix if self.coupled.all() else matrix[self.coupled][:, self.coupled]
+
+    def solve(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
+        """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖."""
+        s = np.zeros_like(right)
+        alone = ~self.coupled
+        lone = self.diagonal[alone] + shift
+        positive = bool((lone[right[alone] != 0] > 0).all())
+        np.divide(right[alone], lone, out=lone, where=lone > 0)
+        s[alone] = np.where(self.diagonal[alone] + shift > 0, lone, 0.0)
+        if not self.coupled.any():
+            return Answer(s, positive)
+        answer = self._coupled(right[self.coupled], shift, rtol)
+        s[self.coupled] = answer.s
+        self.iterations += answer.iterations
+        return Answer(s, positive and answer.positive, answer.iterations)
+
+    def _coupled(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
+        if self.kind == "direct":
+            return factorised(self.inner, right, shift)
+        if self.kind == "jacobi":
+            diagonal = self.inner.diagonal() + shift
+            if (diagonal <= 0).any():
+                return Answer(right, False)
+            return conjugate_gradients(
+                lambda v: self.inner @ v + shift * v, right, rtol, lambda r: r / diagonal
+            )
+        return self._multigrid(right, shift, rtol)
+
+    def _multigrid(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
+        """CG preconditioned by one V-cycle; the hierarchy is kept while that costs little more.
+
+        A set-up costs about as much as eight iterations; it is built anew once the last solve
+        took eight more than the first one with this hierarchy.
+        """
+        if (self.inner.diagonal() + shift <= 0).any():
+            return Answer(right, False)
+        for attempt in range(2):
+            if self._hierarchy is None or self._last > self._after_setup + 8:
+                self._hierarchy = smoothed_aggregation(self.inner, shift)
+                self.setups += 1
+                self._after_setup = -1
+            fresh = self._after_setup < 0
+            answer = conjugate_gradients(
+                lambda v: self.inner @ v + shift * v, right, rtol, self._hierarchy, most=200
+            )
+            self._last = answer.iterations
+            if fresh:
+                self._after_setup = answer.iterations
+            if answer.positive or fresh or attempt:
+                break
+            self._hierarchy = None  # an old hierarchy may be indefinite where the new one is not
+        if not answer.positive:
+            self._hierarchy = None
+        return answer
+
+
+def factorised(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Answer:
+    """Solve by sparse LU without pivoting, whose pivots tell the signs of the eigenvalues.
+
+    COLAMD: minimum degree on A + Aᵀ fills less on lattices but was seen to take minutes to order
+    irregular meshes. Not positive: singular, pivoted, or with a pivot of the wrong sign
+    (Sylvester's law of inertia).
+    """
+    n = matrix.shape[0]
+    shifted = sparse.csc_array(matrix + shift * sparse.eye_array(n)) if shift else matrix.tocsc()
+    try:
+        factors = splu(sparse.csc_matrix(shifted), permc_spec="COLAMD", diag_pivot_thresh=0.0)
+    except RuntimeError:  # exactly singular
+        return Answer(right, False)
+    pivots = factors.U.diagonal()
+    ordered = np.array_equal(factors.perm_r, factors.perm_c)
+    if not (ordered and pivots.min() > 1e-13 * pivots.max()):
+        return Answer(right, False)
+    s = factors.solve(right)
+    return Answer(s, bool(np.isfinite(s).all()))
+
+
+def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
+    """One V-cycle of smoothed aggregation as a symmetric preconditioner.
+
+    A shift of 1e-10 of the diagonal keeps the coarsest matrix regular where a component has no
+    curvature along the constants. pyamg draws random vectors from NumPy's global generator,
+    which is put back as it was.
+
+    References
+    ----------
+    Vaněk, Mandel and Brezina (1996); Bell, Olson and Schroder, "PyAMG" (2022).
+    """
+    import pyamg
+
+    diagonal = matrix.diagonal()
+    safe = sparse.csr_matrix(matrix + sparse.diags_array(shift + 1e-10 * diagonal))
+    safe.indices, safe.indptr = safe.indices.astype(np.int32), safe.indptr.astype(np.int32)
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        sweep = ("gauss_seidel", {"sweep": "symmetric"})
+        hierarchy = pyamg.smoothed_aggregation_solver(
+            safe, symmetry="symmetric", presmoother=sweep, postsmoother=sweep, max_coarse=300
+        )
+    finally:
+        np.random.set_state(state)
+    return hierarchy.aspreconditioner(cycle="V").matvec
+
+
+def conjugate_gradients(
+    product: Product,
+    right: np.ndarray,
+    rtol: float,
+    precondition: Product | None = None,
+    most: int | None = None,
+) -> Answer:
+    """Preconditioned CG on a matrix meant to be positive definite (Hestenes and Stiefel 1952).
+
+    Stops at ‖residual‖₂ ≤ rtol ‖right‖₂, after ``most`` iterations (10 n at the most, 10,000 if
+    that is less), or where the matrix or the preconditioner shows a negative curvature, with
+    ``positive`` False.
+    """
+    x = np.zeros_like(right)
+    r = right.copy()
+    target = rtol * np.linalg.norm(right)
+    if target == 0.0:
+        return Answer(x, True)
+    most = min(10 * len(right), 10_000) if most is None else most
+    p, rho = x, 1.0
+    for k in range(most):
+        z = r if precondition is None else precondition(r)
+        rho, last = float(r @ z), rho
+        if not rho > 0:
+            return Answer(x, False, k)
+        p = z + (rho / last) * p if k else z.copy()
+        q = product(p)
+        curvature = float(p @ q)
+        if not curvature > 0:
+            return Answer(x, False, k)
+        step = rho / curvature
+        x += step * p
+        r -= step * q
+        if np.linalg.norm(r) <= target:
+            return Answer(x, True, k + 1)
+    return Answer(x, True, most)
+
+
+def steihaug(
+    product: Product, gradient: np.ndarray, radius: float, rtol: float, most: int | None = None
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Minimise g·s + ½ sᵀHs in the ball ‖s‖ ≤ radius by truncated CG; return s, Hs, iterations.
+
+    Negative curvature is followed to the boundary (Steihaug 1983; Nocedal and Wright, Algorithm
+    7.2).
+    """
+    s, hs = np.zeros_like(gradient), np.zeros_like(gradient)
+    r = gradient.copy()
+    p = -r
+    rho = float(r @ r)
+    target = rtol * rho**0.5
+    most = min(2 * len(gradient), 1000) if most is None else most
+    for k in range(most):
+        q = product(p)
+        curvature = float(p @ q)
+        step = rho / curvature if curvature > 0 else np.inf
+        if curvature <= 0 or np.linalg.norm(s + step * p) >= radius:
+            a, b, c = float(p @ p), float(s @ p), float(s @ s) - radius**2
+            step = (-b + np.sqrt(max(b * b - a * c, 0.0))) / a
+            return s + step * p, hs + step * q, k + 1
+        s, hs = s + step * p, hs + step * q
+        r = r + step * q
+        rho, last = float(r @ r), rho
+        if rho**0.5 <= target:
+            return s, hs, k + 1
+        p = -r + (rho / last) * p
+    return s, hs, most

@@ -1,0 +1,153 @@
+"""Graph networks as variables: the field is a network's output, its latents z and weights θ move.
+
+    X₀ = z,   X_l = σ(P X_{l−1} W_l),   F(z, θ) = X_L R  (+ z R₀ with the residual)
+
+with σ = LeakyReLU and P the normalised coupling, after Both, Dehmamy, Long and Yu, "Faster
+Optimization on Sparse Graphs via Neural Reparametrization" (§2 and Algorithm 1): GCN and
+GCN-Res; with P = I it is their NoGraph. The pullback is written by hand, over NumPy arrays and
+torch tensors alike, so that no graph of the computation is recorded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from meshrep.backends import Array, Backend
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.operators import propagation
+from meshrep.parametrizations.base import Map, Parametrization
+
+
+class GraphNetwork(Parametrization):
+    """A graph convolutional network of one to several layers with a linear readout.
+
+    Parameters
+    ----------
+    layers : int
+        Number of propagating layers L ≥ 1; the readout R comes on top.
+    hidden : int
+        Width h of the latents and of every layer.
+    residual : bool
+        Let the latents pass to the readout beside the last layer.
+    propagation : str
+        "sym" for P = D^{-1/2} A D^{-1/2}, "self" with Â = A + I, "square" for P², "none" for
+        P = I (NoGraph).
+    start : {"shared", "network"}
+        "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
+        the residual as the first latent. "network": the field starts at the network's own first
+        output, as in the papers, and w₀ is not used.
+    slope : float
+        Slope of σ left of 0.
+    spread : float
+        Standard deviation of the random latents.
+    """
+
+    needs_torch = True
+
+    def __init__(
+        self,
+        layers: int = 1,
+        hidden: int = 16,
+        *,
+        residual: bool = False,
+        propagation: str = "sym",
+        start: str = "shared",
+        slope: float = 0.1,
+        spread: float = 0.1,
+    ) -> None:
+        if layers < 1 or hidden < 1:
+            raise InputError(f"a network needs at least one layer and latent, not {layers}×{hidden}")
+        if start not in ("shared", "network"):
+            raise InputError(f"unknown start {start!r}: choose shared or network")
+        self.layers, self.hidden, self.residual = int(layers), int(hidden), residual
+        self.propagation, self.start = propagation, start
+        self.slope, self.spread = slope, spread
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """As in the papers."""
+        kind = "nograph" if self.propagation == "none" else "gcn"
+        return kind + ("-res" if self.residual else "")
+
+    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
+        """Draw the latents and weights from the seed and lay the network out."""
+        return _NetworkMap(self, energy, start, backend, seed)
+
+
+class _NetworkMap(Map):
+    def __init__(
+        self, recipe: GraphNetwork, energy: Energy, start: np.ndarray, backend: Backend, seed: int
+    ) -> None:
+        n, h = energy.shape[0], recipe.hidden
+        d = energy.shape[1] if len(energy.shape) == 2 else 1
+        self.shape, self.xp, self.slope = energy.shape, backend.xp, recipe.slope
+        self.layers, self.residual = recipe.layers, recipe.residual
+        self.matrix = (
+            None
+            if recipe.propagation == "none"
+            else backend.sparse(propagation(energy.coupling, recipe.propagation))
+        )
+        self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
+        rng = np.random.default_rng(seed)
+        wanted = energy.clamp(start).reshape(n, d)
+        parts = [recipe.spread * rng.standard_normal((n, h))]
+        parts += [rng.standard_normal((h, h)) * np.sqrt(2 / h) for _ in range(recipe.layers)]
+        parts += [rng.standard_normal((h, d)) / np.sqrt(h)]
+        if recipe.residual:
+            through = np.zeros((h, d))
+            through[: min(h, d), :] = np.eye(min(h, d), d)
+            parts.append(through)
+            if recipe.start == "shared":
+                parts[0][:, : min(h, d)] = wanted[:, : min(h, d)]
+        self.start = backend.asarray(np.concatenate([part.ravel() for part in parts]))
+        self.gradient = self.start * 0
+        self.gradients = self._split(self.gradient)
+        self.offset = backend.zeros(n, d)
+        if recipe.start == "shared":
+            first = backend.asarray(wanted) - self.field(self.start).reshape(n, d)
+            self.offset += first
+
+    def _split(self, flat: Array) -> list[Array]:
+        """Views of the flat parameters: z, W_1 … W_L, R and, with the residual, R₀."""
+        views, begun = [], 0
+        for rows, columns in self.shapes:
+            views.append(flat[begun : begun + rows * columns].reshape(rows, columns))
+            begun += rows * columns
+        return views
+
+    def field(self, params: Array) -> Array:
+        xp = self.xp
+        z, *weights = self.parts = self._split(params)
+        layer, self.mixed, self.inputs = z, [], []
+        for weight in weights[: self.layers]:
+            spread = layer if self.matrix is None else self.matrix @ layer
+            mixed = spread @ weight
+            self.inputs.append(spread)
+            self.mixed.append(mixed)
+            layer = xp.maximum(mixed, self.slope * mixed)
+        self.last = layer
+        w = layer @ weights[self.layers]
+        if self.residual:
+            w = w + z @ weights[-1]
+        w += self.offset
+        return w.reshape(self.shape)
+
+    def pull_back(self, gradient: Array) -> Array:
+        xp, L = self.xp, self.layers
+        g = gradient.reshape(self.offset.shape)
+        z, *weights = self.parts
+        grad_z, *grads = self.gradients
+        grads[L][:] = self.last.T @ g
+        back = g @ weights[L].T
+        for k in range(L - 1, -1, -1):
+            back = xp.where(self.mixed[k] > 0, back, self.slope * back)
+            grads[k][:] = self.inputs[k].T @ back
+            back = back @ weights[k].T
+            if self.matrix is not None:
+                back = self.matrix @ back  # P is symmetric
+        grad_z[:] = back
+        if self.residual:
+            grads[-1][:] = z.T @ g
+            grad_z += g @ weights[-1].T
+        return self.gradient

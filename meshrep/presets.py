@@ -1,0 +1,198 @@
+"""Solvers by name: each a composition of a minimiser, a parametrization and what follows.
+
+A preset is a function of :class:`Choices`; a solver of one's own needs none of this file, only
+``Solver(minimiser=…, parametrization=…, then=…)``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.minimisers.base import Minimiser, Stopping
+from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nesterov
+from meshrep.minimisers.gradient_flow import GradientFlow
+from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.newton import Newton
+from meshrep.parametrizations.base import Identity, Parametrization
+from meshrep.parametrizations.gcn import GraphNetwork
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A minimiser in some variables, and what follows it.
+
+    Attributes
+    ----------
+    minimiser : Minimiser
+        What moves.
+    parametrization : Parametrization
+        The variables it moves in.
+    stopping : Stopping
+        When this stage ends.
+    then : Solver or None
+        The next stage, which starts from this one's field.
+    name : str
+        What reports call it.
+    backend : str
+        "numpy", "numba", "torch", or "auto": the first of the minimiser's that is installed, torch
+        for a parametrization that needs it.
+    """
+
+    minimiser: Minimiser
+    parametrization: Parametrization = Identity()
+    stopping: Stopping = Stopping()
+    then: Solver | None = None
+    name: str = ""
+    backend: str = "auto"
+
+    @property
+    def label(self) -> str:
+        """The name, or one made of the parts."""
+        if self.name:
+            return self.name
+        inner = self.minimiser.name
+        if not isinstance(self.parametrization, Identity):
+            inner = f"{self.parametrization.name}-{inner}"
+        return inner if self.then is None else f"{inner}+{self.then.label}"
+
+    @property
+    def stages(self) -> list[Solver]:
+        """This stage and all that follow."""
+        return [self, *(self.then.stages if self.then else [])]
+
+    def limited(self, **limits: Any) -> Solver:
+        """The solver with every stage's stopping rule changed where a limit is not None."""
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        return replace(
+            self,
+            stopping=replace(self.stopping, **given),
+            then=self.then.limited(**given) if self.then else None,
+        )
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Settings that presets share; None means the preset's own default.
+
+    ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
+    or a number of steps; ``network_start`` is the ``start`` of
+    :class:`meshrep.parametrizations.gcn.GraphNetwork`.
+    """
+
+    lr: float | None = None
+    layers: int | None = None
+    hidden: int | None = None
+    propagation: str | None = None
+    network_start: str = "shared"
+    switch: str | int = "auto"
+    momentum: float | None = None
+    adaptive: bool = False
+
+    def given(self, **names: str) -> dict[str, Any]:
+        """Keyword arguments {name: value} for the choices that are not None."""
+        pairs = ((name, getattr(self, choice)) for name, choice in names.items())
+        return {name: value for name, value in pairs if value is not None}
+
+
+def _adam(choices: Choices) -> Solver:
+    return Solver(
+        Adam(**choices.given(lr="lr")), stopping=Stopping(window=100, ftol=1e-7), name="adam"
+    )
+
+
+def _adam_torch(choices: Choices) -> Solver:
+    return replace(_adam(choices), backend="torch", name="adam-torch")
+
+
+def _network(kind: str) -> Callable[[Choices], Solver]:
+    residual, graph = kind.endswith("-res"), kind.startswith("gcn")
+
+    def preset(choices: Choices) -> Solver:
+        named = choices.given(layers="layers", hidden="hidden", start="network_start")
+        wanted = choices.propagation or "sym"
+        network = GraphNetwork(
+            residual=residual, propagation=wanted if graph else "none", **named
+        )
+        if choices.switch == "auto":
+            stopping = Stopping(window=10, ftol=1e-2, gtol=0.0)
+        else:
+            stopping = Stopping(max_steps=int(choices.switch), gtol=0.0)
+        return Solver(
+            Adam(**choices.given(lr="lr"), settle=False),
+            network,
+            stopping,
+            then=_adam(replace(choices, lr=None)),
+            name=kind,
+        )
+
+    return preset
+
+
+def _gd(choices: Choices) -> Solver:
+    return Solver(GradientDescent(**choices.given(lr="lr")), stopping=_LONG, name="gd")
+
+
+def _heavy_ball(choices: Choices) -> Solver:
+    parts = choices.given(lr="lr", momentum="momentum")
+    return Solver(HeavyBall(**parts), stopping=_LONG, name="heavy-ball")
+
+
+def _nesterov(choices: Choices) -> Solver:
+    return Solver(Nesterov(**choices.given(lr="lr")), stopping=_LONG, name="nesterov")
+
+
+def _lbfgs(choices: Choices) -> Solver:
+    return Solver(LBFGS(), name="lbfgs")
+
+
+def _newton(choices: Choices) -> Solver:
+    return Solver(Newton(), stopping=Stopping(max_steps=500, gtol=1e-10), name="newton")
+
+
+def _rk4(choices: Choices) -> Solver:
+    return Solver(GradientFlow(adaptive=choices.adaptive), stopping=_LONG, name="rk4")
+
+
+_LONG = Stopping(max_steps=10_000_000, gtol=1e-7)
+
+PRESETS: dict[str, Callable[[Choices], Solver]] = {
+    "gcn": _network("gcn"),
+    "gcn-res": _network("gcn-res"),
+    "nograph": _network("nograph"),
+    "nograph-res": _network("nograph-res"),
+    "adam": _adam,
+    "adam-torch": _adam_torch,
+    "gd": _gd,
+    "heavy-ball": _heavy_ball,
+    "nesterov": _nesterov,
+    "lbfgs": _lbfgs,
+    "newton": _newton,
+    "rk4": _rk4,
+}
+
+
+def choose(energy: Energy) -> tuple[str, str]:
+    """The name that "auto" stands for on a problem, and why."""
+    if energy.has_hessian and energy.convex:
+        return "newton", "convex with a sparse Hessian, where a few Newton steps reach the minimum"
+    return "lbfgs", "not known to be convex, or without a sparse Hessian"
+
+
+def preset(name: str, choices: Choices | None = None) -> Solver:
+    """The solver of a name.
+
+    Raises
+    ------
+    InputError
+        When there is none of that name; says what is near, and all names.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"unknown solver {name!r}: {hint}choose among auto, {', '.join(PRESETS)}")
+    return PRESETS[name](choices or Choices())

@@ -1,0 +1,212 @@
+"""The one place that sees every axis: energy, back end, variables, minimiser, stages, fallback."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from meshrep.backends import backend_for, installed
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.minimisers.base import Monitor, Objective, Progress
+from meshrep.outcome import History, Result
+from meshrep.presets import Choices, Solver, choose, preset
+from meshrep.solution import Solution
+
+
+def solve(
+    energy: Energy,
+    solver: str | Solver = "gcn",
+    *,
+    start: np.ndarray | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    gtol: float | None = None,
+    observe: Callable[[str, Progress], None] | None = None,
+    **choices: Any,
+) -> Solution:
+    """Minimise an energy.
+
+    Parameters
+    ----------
+    energy : Energy
+        What to minimise.
+    solver : str or Solver
+        A name ("auto", "gcn", "lbfgs", …: see ``meshrep.presets.PRESETS``) or a composition.
+    start : (n,) or (n, d) array, optional
+        The first field; drawn from the energy's ``random_start(seed)`` by default.
+    seed : int
+        Seeds the start and a network's latents and weights.
+    device, dtype : str
+        "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU.
+    max_steps, max_seconds, gtol : optional
+        Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
+    observe : callable, optional
+        Called with the solver's name and a Progress now and then.
+    **choices
+        Fields of :class:`meshrep.presets.Choices`: lr, layers, hidden, switch, ….
+
+    Returns
+    -------
+    Solution
+        Judged in float64, whatever precision and device the solver used.
+
+    Raises
+    ------
+    InputError
+        For settings that do not fit the problem.
+
+    Notes
+    -----
+    Ctrl-C does not raise: the result is ``Result.INTERRUPTED`` and the field the best so far.
+    Without torch, solvers that need it are replaced by L-BFGS, with one warning.
+    """
+    composed, notes = _composition(energy, solver, choices)
+    composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
+    composed, fallback = _with_what_is_installed(composed)
+    if fallback:
+        warnings.warn(fallback, stacklevel=2)
+        notes.append(fallback)
+    w0 = energy.clamp(energy.random_start(seed) if start is None else start)
+    return _Run(energy, composed, w0, seed, device, dtype, observe, notes).solution()
+
+
+def _composition(
+    energy: Energy, solver: str | Solver, choices: dict[str, Any]
+) -> tuple[Solver, list[str]]:
+    if isinstance(solver, Solver):
+        if choices:
+            raise InputError(f"{', '.join(choices)} only apply to a solver given by name")
+        return solver, []
+    try:
+        chosen = Choices(**choices)
+    except TypeError as error:
+        known = ", ".join(Choices.__dataclass_fields__)
+        raise InputError(f"unknown setting among {', '.join(choices)}: known are {known}") from error
+    if solver != "auto":
+        return preset(solver, chosen), []
+    name, why = choose(energy)
+    return preset(name, chosen), [f"auto chose {name}: {why}"]
+
+
+def _with_what_is_installed(solver: Solver) -> tuple[Solver, str]:
+    """The solver, or L-BFGS in its place where a stage needs torch and torch is not installed."""
+    wants_torch = any(
+        stage.backend == "torch" or stage.parametrization.needs_torch for stage in solver.stages
+    )
+    if not wants_torch or installed("torch"):
+        return solver, ""
+    stand_in = preset("lbfgs").limited(max_seconds=solver.stopping.max_seconds)
+    return stand_in, (
+        f"torch is not installed, so lbfgs takes the place of {solver.label}: "
+        "pip install 'meshrep[torch]'"
+    )
+
+
+class _Run:
+    """One solver on one problem, stage by stage, with the three clocks kept apart."""
+
+    def __init__(
+        self,
+        energy: Energy,
+        solver: Solver,
+        w0: np.ndarray,
+        seed: int,
+        device: str,
+        dtype: str | None,
+        observe: Callable[[str, Progress], None] | None,
+        notes: list[str],
+    ) -> None:
+        self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
+        self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
+        self.setup_s = self.compile_s = 0.0
+
+    def _backend_kind(self, stage: Solver) -> str:
+        if stage.backend != "auto":
+            return stage.backend
+        if stage.parametrization.needs_torch:
+            return "torch"
+        known = [kind for kind in stage.minimiser.backends if kind == "numpy" or installed(kind)]
+        return known[0] if known else stage.minimiser.backends[0]
+
+    def _prepare(self, stage: Solver) -> Objective:
+        """Build a stage's objective at the start and warm it up, off the solving clock."""
+        clock = time.perf_counter()
+        kind = self._backend_kind(stage)
+        backend = backend_for(kind, self.device if kind == "torch" else "cpu", self.dtype)
+        if kind == "torch":
+            _ = backend.zeros(1) + 1  # the first tensor pays for what torch does lazily
+        imported = time.perf_counter()
+        objective = Objective(self.energy, self.w0, backend, stage.parametrization, self.seed)
+        built = time.perf_counter()
+        stage.minimiser.warm_up(objective)
+        self.setup_s += built - imported
+        self.compile_s += imported - clock + time.perf_counter() - built
+        return objective
+
+    def solution(self) -> Solution:
+        stages = self.solver.stages
+        objectives = [self._prepare(stage) for stage in stages]
+        scale = self.energy.gradient_scale(self.w0)
+        history, field, steps, spent, begun = History(), self.w0, 0, 0.0, time.perf_counter()
+        result = Result.FAILED
+        for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
+            if number:
+                objective.restart(field, stage.parametrization, self.seed)
+            left = stage.stopping.max_seconds - spent
+            monitor = Monitor(
+                replace(stage.stopping, max_seconds=left), scale, self._observer(steps, spent)
+            )
+            outcome = stage.minimiser.minimise(objective, monitor)
+            field = objective.field(outcome.params)
+            history = history.then(outcome.history)
+            result, steps = outcome.result, steps + outcome.steps
+            spent = time.perf_counter() - begun
+            self.notes += outcome.notes
+            if number + 1 < len(stages):
+                self.notes.append(
+                    f"{stage.label.split('+')[0]} handed over to {stages[number + 1].label} after "
+                    f"{outcome.steps} steps, {spent:.3g} s ({result.word})"
+                )
+            if result is Result.INTERRUPTED or left <= 0:
+                break
+        value, gradient = self.energy.judge.value_and_grad(field)
+        first = objectives[0].backend
+        return Solution(
+            problem=self.energy,
+            solver=self.solver.label,
+            field=field,
+            result=result,
+            energy=float(value),
+            grad_norm=float(np.linalg.norm(gradient)) / scale,
+            start_energy=self.energy.value(self.w0),
+            steps=steps,
+            evaluations=sum(objective.evaluations for objective in objectives),
+            solve_s=spent,
+            setup_s=self.setup_s,
+            compile_s=self.compile_s,
+            history=history,
+            backend=first.name,
+            device=first.device,
+            dtype=first.dtype,
+            notes=self.notes,
+        )
+
+    def _observer(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
+        if self.observe is None:
+            return None
+        tell, name = self.observe, self.solver.label
+
+        def observer(progress: Progress) -> None:
+            tell(name, replace(progress, step=steps + progress.step,
+                               seconds=seconds + progress.seconds))  # fmt: skip
+
+        return observer

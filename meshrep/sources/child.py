@@ -1,0 +1,211 @@
+"""Reading by libraries that may crash, exit, print or eat memory: done in a child process.
+
+:func:`read_apart` runs in the parent, :func:`main` in the child. Arrays come back through an .npz
+in a folder of its own; pickles are never read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshrep.cells import Cells
+from meshrep.errors import InputError, MissingPart
+from meshrep.sources.memory import available_memory
+from meshrep.sources.normalise import Raw
+
+TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
+_GIGABYTE = 1 << 30
+_WHERE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+_RUN = "from meshrep.sources.child import main; main(*sys.argv[2:])"
+_EXTRA = {"vtk": "view", "pyvista": "view"}
+
+
+def read_apart(path: Path, shown: str, library: str) -> Raw:
+    """Read a file by a library ("vtk", "pyvista", "trimesh" or "meshio") in a child process.
+
+    Raises
+    ------
+    MissingPart
+        Where the library, or one that it needs for this format, is not installed.
+    InputError
+        Where it fails, crashes, or takes too much memory or time.
+    """
+    size = path.stat().st_size
+    room = int(min(0.8 * available_memory(), 4 * _GIGABYTE + 200 * size))
+    limit = TIME_LIMIT + size / 1e6
+    with tempfile.TemporaryDirectory(prefix="meshrep-") as folder:
+        out = os.path.join(folder, "arrays.npz")
+        python_path = json.dumps([entry or os.getcwd() for entry in sys.path])
+        command = [sys.executable, "-c", _WHERE + _RUN, python_path]
+        command += [library, str(path.absolute()), out, str(room)]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, cwd=folder
+            )
+        except subprocess.TimeoutExpired:
+            raise InputError(
+                f"{shown}: {library} was still reading it after {limit:.0f} s: "
+                "the file is probably damaged"
+            ) from None
+        heard = done.stderr.decode("utf-8", "replace")
+        report = _report(done.stdout.decode("utf-8", "replace"))
+        if done.returncode != 0 or report is None or not os.path.exists(out):
+            raise _failure(shown, library, done.returncode, report, heard)
+        if library in ("vtk", "pyvista") and (complaint := _complaint(heard)):
+            raise InputError(f"{shown}: VTK cannot read it whole ({complaint}): is it complete?")
+        with np.load(out, allow_pickle=False) as arrays:
+            cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
+            return Raw(shown, arrays["points"], cells)
+
+
+def _report(stdout: str) -> dict | None:
+    """The child's last line, if it got as far as writing one."""
+    for line in reversed(stdout.splitlines()):
+        if line.startswith('{"meshrep":'):
+            return json.loads(line)["meshrep"]
+    return None
+
+
+def _failure(
+    shown: str, library: str, code: int, report: dict | None, heard: str
+) -> InputError:
+    """One sentence for whatever ended the child."""
+    if report is not None and "missing" in report:
+        needed = report["missing"]
+        return MissingPart(needed, f"read {shown}", _EXTRA.get(needed.split(".")[0], "files"))
+    if report is not None and "error" in report:
+        return InputError(
+            f"{shown}: {library} cannot read it ({report['error']}): "
+            "check that the file is complete and that its ending names its format"
+        )
+    if code < 0:
+        try:
+            why = signal.Signals(-code).name
+        except ValueError:
+            why = f"signal {-code}"
+        return InputError(
+            f"{shown}: {library} crashed while reading it ({why}): "
+            "the file is damaged, or asks for more memory than there is"
+        )
+    told = _complaint(heard) or one_line(heard.strip().rpartition("\n")[2]) or f"exit {code}"
+    return InputError(f"{shown}: {library} gave up on it ({told}): check that it is complete")
+
+
+def _complaint(heard: str) -> str:
+    """The first error in VTK's log, without its clock and addresses; "" if there is none."""
+    for line in heard.splitlines():
+        if "ERR|" in line:
+            return one_line(line.partition("ERR|")[2].partition("): ")[2] or "an error of VTK")
+    return ""
+
+
+def one_line(text: str) -> str:
+    """Some library's words as one printable line of at most 160 characters."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    words = words.replace("[0m", "").strip().rstrip(".:")
+    return words if len(words) <= 160 else words[:157] + "…"
+
+
+# ---------------------------------------------------------------------------------------------
+# In the child
+
+
+def main(library: str, path: str, out: str, room: str) -> None:
+    """Read ``path`` and write its arrays to ``out``; report by one line of JSON on stdout."""
+    _limit_memory(int(room))
+    stdout = os.dup(1)
+    os.dup2(2, 1)  # whatever a library prints is no report
+    report: dict[str, Any] = {"ok": True}
+    code = 0
+    try:
+        arrays = _READERS[library](path)
+        np.savez(out, allow_pickle=False, **arrays)
+    except ModuleNotFoundError as error:
+        report, code = {"missing": error.name or str(error)}, 3
+    except MemoryError:
+        report, code = {"error": "it asks for more memory than there is"}, 3
+    except BaseException as error:  # SystemExit too: meshio calls sys.exit on a bad file
+        said = str(error) if not isinstance(error, SystemExit) else ""
+        said = said or "it exits without a reason" * isinstance(error, SystemExit)
+        wanted = _missing_in(said)
+        name = type(error).__name__
+        report = {"missing": wanted} if wanted else {"error": one_line(f"{name}: {said}")}
+        code = 3
+    os.write(stdout, (json.dumps({"meshrep": report}) + "\n").encode())
+    sys.stderr.flush()
+    os._exit(code)  # VTK may still crash while it is torn down
+
+
+def _limit_memory(room: int) -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    for limit, value in ((resource.RLIMIT_AS, room), (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(limit, (value, value))
+        except (ValueError, OSError):
+            continue
+
+
+def _missing_in(said: str) -> str | None:
+    """The package that a library's own message about a missing one names."""
+    for package in ("h5py", "netCDF4", "lxml", "networkx", "collada", "DracoPy"):
+        if package in said and ("install" in said or "No module" in said or "import" in said):
+            return package
+    return None
+
+
+def _by_vtk(path: str) -> dict[str, np.ndarray]:
+    from meshrep.sources.vtk_arrays import arrays_of
+
+    reader: Any
+    if path.lower().endswith(".vtk"):
+        from vtkmodules.vtkIOLegacy import vtkGenericDataObjectReader
+
+        reader = vtkGenericDataObjectReader()
+    else:
+        from vtkmodules.vtkIOXML import vtkXMLGenericDataObjectReader
+
+        reader = vtkXMLGenericDataObjectReader()
+    reader.SetFileName(path)
+    reader.Update()
+    return arrays_of(reader.GetOutputDataObject(0))
+
+
+def _by_pyvista(path: str) -> dict[str, np.ndarray]:
+    import pyvista
+
+    from meshrep.sources.vtk_arrays import arrays_of
+
+    return arrays_of(pyvista.read(path))
+
+
+def _by_trimesh(path: str) -> dict[str, np.ndarray]:
+    import trimesh
+
+    from meshrep.sources.datasets import arrays_of_scene
+
+    return arrays_of_scene(trimesh.load_scene(path, process=False))
+
+
+def _by_meshio(path: str) -> dict[str, np.ndarray]:
+    import meshio
+
+    from meshrep.sources.datasets import arrays_of_meshio
+
+    return arrays_of_meshio(meshio.read(path))
+
+
+_READERS = {
+    "vtk": _by_vtk, "pyvista": _by_pyvista, "trimesh": _by_trimesh, "meshio": _by_meshio,
+}  # fmt: skip

@@ -1,0 +1,172 @@
+"""Any mesh, cloud or network file as a graph, its repairs reported."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import meshrep
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources import networks, tables
+from meshrep.sources.child import read_apart
+from meshrep.sources.memory import available_memory
+from meshrep.sources.normalise import Raw, counted, graph_of, shown
+from meshrep.sources.ply import read_ply
+from meshrep.sources.references import refuse_references_outside
+from meshrep.sources.stl import read_stl
+from meshrep.sources.wavefront import read_obj, read_off
+
+# Formats that are read here, from the file's bytes.
+_OWN: dict[str, Callable[[str, bytes], Raw]] = {
+    ".ply": read_ply,
+    ".obj": read_obj,
+    ".off": read_off,
+    ".stl": read_stl,
+}
+# Formats that a library reads, in a child process.
+_READ_BY = {
+    "vtk": ".vtk .vtp .vtu .vtr .vts .vti",
+    "pyvista": ".pvtu .pvtp .pvti .pvts .pvtr .vtm .pvd .vtkhdf .e .exo .ex2 .exii .cgns .case "
+    ".neu .facet",
+    "trimesh": ".glb .gltf .3mf .dae .dxf",
+    "meshio": ".msh .xdmf .xmf .inp .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol .avs "
+    ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
+}
+_APART = {ending: library for library, all_of in _READ_BY.items() for ending in all_of.split()}
+READ = tuple(sorted([*_OWN, *_APART, *tables.ENDINGS, *networks.ENDINGS]))
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    neighbours: int | None = None,
+    radius: float | None = None,
+    merge: bool = True,
+) -> Graph:
+    """The graph of a mesh, a cloud of points or a network in a file.
+
+    Surfaces and volumes become the graph of their cells' edges, of weight 1; points without
+    cells are joined by nearness; networks keep their weights.
+
+    Parameters
+    ----------
+    path : path
+        A file here, or the bare name of one in the repository's ``assets``. Its ending names
+        its format; ``meshrep.sources.files.READ`` lists those that are read.
+    neighbours : int, optional
+        Join each point to that many nearest ones (8 for a cloud unless told), cells set aside.
+    radius : float, optional
+        Join all points within that distance instead, in the file's unit of length.
+    merge : bool
+        Whether points at exactly the same position become one node (texture seams).
+
+    Returns
+    -------
+    Graph
+        ``graph.origin`` holds the file's points and cells in the file's numbering and the map to
+        nodes; ``graph.repairs`` says in sentences what was changed.
+
+    Raises
+    ------
+    InputError
+        In one sentence: the file is missing, damaged, empty, or of no known format.
+    MissingPart
+        Where the library that reads this format is not installed.
+    """
+    file, _ = resolve(path)
+    name = shown(path)
+    _check_file(file, name)
+    ending = _ending(file)
+    if ending in networks.ENDINGS or ending in tables.ENDINGS:
+        found = _other(file, name, ending, neighbours is not None or radius is not None)
+        if isinstance(found, Graph):
+            if neighbours is not None or radius is not None:
+                raise InputError(f"{name}: a network has its own edges: drop neighbours and radius")
+            return found
+        raw = found
+    elif ending in _OWN:
+        raw = _OWN[ending](name, file.read_bytes())
+    elif ending in _APART:
+        refuse_references_outside(file, name)
+        raw = read_apart(file, name, _APART[ending])
+    else:
+        raise InputError(
+            f"{name}: files ending in '{ending}' are not read: the endings known are "
+            f"{' '.join(READ)}"
+        )
+    if not len(raw.points) and not len(raw.cells):
+        raise InputError(f"{name}: it holds no points and no faces: check that it is complete")
+    return graph_of(raw, name=file.stem, merge=merge, neighbours=neighbours, radius=radius)
+
+
+def resolve(name: str | os.PathLike[str]) -> tuple[Path, bool]:
+    """Where a file is: as named, or in the repository's ``assets`` for a bare name not found here.
+
+    Returns
+    -------
+    path : Path
+        The file; not looked into.
+    in_assets : bool
+        Whether it was found among the assets.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file.
+    """
+    text = os.fspath(name)
+    if not text or "\0" in text:
+        raise InputError(f"'{shown(text)}' is no file name")
+    path = Path(text).expanduser()
+    try:
+        if os.path.lexists(path):
+            return path, False
+        if path.name == text:
+            assets = Path(meshrep.__file__ or ".").parent.parent / "assets"
+            for candidate in (assets / text, *sorted(assets.glob(f"{_escaped(text)}.*"))):
+                if candidate.is_file() and (candidate.name == text or _ending(candidate) in READ):
+                    return candidate, True
+    except OSError as error:
+        raise InputError(f"{shown(text)[:80]}: {error.strerror}") from None
+    raise InputError(f"{shown(text)}: there is no such file here: check its name and folder")
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in text)
+
+
+def _ending(path: Path) -> str:
+    return path.suffix.lower()
+
+
+def _check_file(path: Path, name: str) -> None:
+    """Refuse what is no readable regular file, or is empty, or larger than memory."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}: check its name and folder") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{name}: it is a folder: name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{name}: it is no regular file but a pipe or a device: name a file")
+    if not status.st_size:
+        raise InputError(f"{name}: it is empty (0 bytes): write or copy it again")
+    if status.st_size > available_memory() / 4:
+        raise InputError(
+            f"{name}: {counted(status.st_size, 'byte')} are too many for the memory that is free"
+        )
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{name}: reading it is not permitted: change its permissions")
+
+
+def _other(path: Path, name: str, ending: str, as_points: bool) -> Graph | Raw:
+    """What a table or a network file holds: a graph, or points to be joined."""
+    if ending in networks.ENDINGS:
+        return networks.read(path, name)
+    table = tables.read(path, name, as_points=as_points)
+    if isinstance(table, Raw):
+        return table
+    return networks.from_table(table, name=path.stem, path=name)

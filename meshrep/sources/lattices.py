@@ -1,0 +1,193 @@
+"""Lattices and random graphs, built by whole arrays: a million nodes in about a second."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources.memory import refuse_beyond_memory
+
+
+def _at_least(what: str, least: int, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if int(size) != size or size < least:
+            raise InputError(f"{what}: {name} must be a whole number of at least {least}: {size}")
+
+
+def _grid(shape: tuple[int, ...], periodic: bool, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Node pairs (m, 2) of a box lattice, and its points in steps of 1, the last axis fastest."""
+    for axis, size in enumerate(shape):
+        _at_least(what, 3 if periodic else 1, **{f"size {axis + 1}": size})
+    n = math.prod(shape)
+    refuse_beyond_memory(what, n, len(shape) * n)
+    number = np.arange(n).reshape(shape)
+    pairs = []
+    for axis in range(len(shape)):
+        if periodic:
+            ends = number, np.roll(number, -1, axis=axis)
+        else:
+            ends = number.swapaxes(0, axis)[:-1], number.swapaxes(0, axis)[1:]
+        pairs.append(np.stack([end.ravel() for end in ends], axis=1))
+    places = np.indices(shape).reshape(len(shape), -1).T
+    return np.concatenate(pairs), places.astype(np.float64)
+
+
+def square(rows: int, columns: int, periodic: bool = False) -> Graph:
+    """The square lattice; node ``r * columns + c`` lies at (c, r, 0).
+
+    Parameters
+    ----------
+    rows, columns : int
+        Nodes each way.
+    periodic : bool
+        Whether opposite sides are joined; then there are no faces to draw, and each size is
+        three at least.
+
+    Raises
+    ------
+    InputError
+        Where a size is too small, or the lattice does not fit into memory.
+
+    >>> square(50, 50).m
+    4900
+    """
+    pairs, places = _grid((rows, columns), periodic, f"lattice:{rows}x{columns}")
+    points = np.stack([places[:, 1], places[:, 0], np.zeros(len(places))], axis=1)
+    cells = Cells.none()
+    if not periodic and rows > 1 and columns > 1:
+        number = np.arange(rows * columns).reshape(rows, columns)
+        corners = (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1])
+        cells = Cells.of_kind(QUAD, np.stack([c.ravel() for c in corners], axis=1))
+    name = f"lattice:{rows}x{columns}" + ":periodic" * periodic
+    return Graph.from_edges(len(points), pairs, points=points, cells=cells, name=name)
+
+
+def cubic(a: int, b: int, c: int, periodic: bool = False) -> Graph:
+    """The cubic lattice; node ``(i * b + j) * c + k`` lies at (i, j, k).
+
+    Parameters and errors as for :func:`square`; the cells are hexahedra.
+
+    >>> cubic(2, 2, 2).m
+    12
+    """
+    pairs, points = _grid((a, b, c), periodic, f"lattice:{a}x{b}x{c}")
+    cells = Cells.none()
+    if not periodic and min(a, b, c) > 1:
+        number = np.arange(a * b * c).reshape(a, b, c)
+        low, high = slice(None, -1), slice(1, None)
+        corners = [
+            number[i, j, k].ravel()
+            for k in (low, high)
+            for i, j in ((low, low), (high, low), (high, high), (low, high))
+        ]
+        cells = Cells.of_kind(HEXAHEDRON, np.stack(corners, axis=1))
+    name = f"lattice:{a}x{b}x{c}" + ":periodic" * periodic
+    return Graph.from_edges(len(points), pairs, points=points, cells=cells, name=name)
+
+
+def triangular(rows: int, columns: int, periodic: bool = False) -> Graph:
+    """The triangular lattice with ``rows`` × ``columns`` triangles, as networkx has it.
+
+    Open, it has (rows+1) rows of nodes; every second row is shifted by half a step and, where
+    ``columns`` is odd, one node shorter. Periodic, it is a torus of ``rows`` × (columns+1)//2
+    nodes of degree six.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Rows of triangles, and triangles in each row.
+    periodic : bool
+        Whether opposite sides are joined: ``rows`` is then even, and ``columns`` five at least.
+
+    Raises
+    ------
+    InputError
+        Where a size is too small or odd, or the lattice does not fit into memory.
+
+    >>> triangular(75, 75)
+    Graph('triangular:75x75', n=2926, m=8550, components=1)
+    """
+    what = f"triangular:{rows}x{columns}"
+    _at_least(what, 4 if periodic else 1, rows=rows)
+    _at_least(what, 5 if periodic else 1, columns=columns)
+    across = (columns + 1) // 2
+    refuse_beyond_memory(what, (rows + 1) * (across + 1), 3 * (rows + 1) * (across + 1))
+    if periodic:
+        if rows % 2:
+            raise InputError(f"{what}: a periodic triangular lattice needs an even number of rows")
+        shape = (rows, across)
+    else:
+        shape = (rows + 1, across + 1)
+    r, c = (axis.ravel() for axis in np.indices(shape))
+    odd = r % 2
+    # Up to the left and up to the right of node (r, c): odd rows are shifted half a step.
+    steps = [(0, 1), (1, 0), (1, 1)]
+    ends = []
+    for down, right in steps:
+        row, column = r + down, c + right - (down * (1 - odd))
+        ends.append((row, column))
+    exists = np.ones(shape, dtype=bool)
+    if not periodic and columns % 2:
+        exists[1::2, -1] = False  # the shifted rows are one shorter
+    number = np.where(exists.ravel(), np.cumsum(exists.ravel()) - 1, -1).reshape(shape)
+    here = number[r, c]
+    there = []
+    for row, column in ends:
+        if periodic:
+            there.append(number[row % shape[0], column % shape[1]])
+        else:
+            inside = (row < shape[0]) & (column >= 0) & (column < shape[1])
+            there.append(np.where(inside, number[row % shape[0], column % shape[1]], -1))
+    pairs = np.concatenate([np.stack([here, other], axis=1) for other in there])
+    pairs = pairs[(pairs >= 0).all(axis=1)]
+    points = np.stack([c + 0.5 * odd, r * math.sqrt(3) / 2, np.zeros(len(r))], axis=1)
+    points = points[exists.ravel()]
+    cells = Cells.none()
+    if not periodic:
+        right, left_up, right_up = there
+        found = np.concatenate(
+            [np.stack([here, right_up, left_up], 1), np.stack([here, right, right_up], 1)]
+        )
+        cells = Cells.of_kind(TRIANGLE, found[(found >= 0).all(axis=1)])
+    name = what + ":periodic" * periodic
+    return Graph.from_edges(len(points), pairs, points=points, cells=cells, name=name)
+
+
+def ring(n: int) -> Graph:
+    """The cycle of ``n`` ≥ 3 nodes, drawn as a circle of radius 1.
+
+    >>> ring(625).m
+    625
+    """
+    _at_least(f"ring:{n}", 3, n=n)
+    refuse_beyond_memory(f"ring:{n}", n, n)
+    number = np.arange(n)
+    angle = 2 * np.pi * number / n
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    pairs = np.stack([number, np.roll(number, -1)], axis=1)
+    return Graph.from_edges(n, pairs, points=points, name=f"ring:{n}")
+
+
+def tree(branching: int, depth: int) -> Graph:
+    """The balanced tree in which every node above the last level has ``branching`` children.
+
+    Node 0 is the root; the children of node k are ``branching * k + 1`` and on. ``tree(2, 9)``
+    is ``networkx.balanced_tree(2, 9)``: 1,023 nodes.
+
+    >>> tree(2, 9)
+    Graph('tree:2^9', n=1023, m=1022, components=1)
+    """
+    what = f"tree:{branching}^{depth}"
+    _at_least(what, 1, branching=branching)
+    _at_least(what, 0, depth=depth)
+    if depth > 64 and branching > 1:
+        refuse_beyond_memory(what, branching**64, branching**64)
+    n = depth + 1 if branching == 1 else (branching ** (depth + 1) - 1) // (branching - 1)
+    refuse_beyond_memory(what, n, n)
+    child = np.arange(1, n)
+    pairs = np.stack([(child - 1) // branching, child], axis=1)
+    return Graph.from_edges(n, pairs, name=what)

@@ -1,0 +1,291 @@
+"""Networks: networkx in and out, lists of edges, GraphML, GEXF, GML and Matrix Market files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meshrep.cells import Cells
+from meshrep.errors import InputError, MissingPart
+from meshrep.graph import Graph, Origin
+from meshrep.sources.memory import refuse_beyond_memory
+
+if TYPE_CHECKING:
+    from meshrep.sources.tables import EdgeTable
+
+ENDINGS = (".graphml", ".gexf", ".gml", ".mtx")
+
+
+def _networkx(purpose: str) -> Any:
+    try:
+        import networkx
+    except ImportError:
+        raise MissingPart("networkx", purpose, "files") from None
+    return networkx
+
+
+def read(path: Path, shown: str) -> Graph:
+    """The network in a GraphML, GEXF, GML or Matrix Market file.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged.
+    """
+    ending = path.suffix.lower()
+    if ending == ".mtx":
+        return _read_mtx(path, shown)
+    nx = _networkx(f"read {shown}")
+    try:
+        if ending == ".graphml":
+            network = nx.read_graphml(path)
+        elif ending == ".gexf":
+            network = nx.read_gexf(path)
+        else:
+            network = _read_gml(nx, path)
+    except Exception as error:
+        told = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(
+            f"{shown}: networkx cannot read it as {ending[1:]} ({told}): check that it is complete"
+        ) from None
+    return from_networkx(network, name=path.stem, path=shown)
+
+
+def _read_gml(nx: Any, path: Path) -> Any:
+    try:
+        return nx.read_gml(path)
+    except nx.NetworkXError:
+        return nx.read_gml(path, label="id")  # nodes without labels, or with labels alike
+
+
+def from_networkx(network: Any, *, name: str = "network", path: str | None = None) -> Graph:
+    """The graph of a networkx graph.
+
+    Parameters
+    ----------
+    network : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
+        Edges weigh their attribute "weight", or 1. The two directions of a directed edge count
+        as one edge of their mean weight; parallel edges add up.
+    name : str
+        What to call the graph.
+    path : str, optional
+        The file that it came from.
+
+    Returns
+    -------
+    Graph
+        Nodes in the order of ``network.nodes``, named in ``graph.labels`` unless they are
+        0 … n-1. Points from the attribute "pos", or "x", "y" and "z", where all nodes have them.
+
+    Raises
+    ------
+    InputError
+        Where it has no nodes or a weight is no finite number.
+
+    >>> import networkx
+    >>> from_networkx(networkx.path_graph(["a", "b", "c"])).labels
+    ('a', 'b', 'c')
+    """
+    names = list(network.nodes)
+    number = {node: k for k, node in enumerate(names)}
+    ends, weights, weighted = [], [], False
+    try:
+        for u, v, weight in network.edges(data="weight"):
+            ends.append((number[u], number[v]))
+            weighted = weighted or weight is not None
+            weights.append(1.0 if weight is None else float(weight))
+    except (TypeError, ValueError):
+        raise InputError(f"{path or name}: the weight of edge {u!r}–{v!r} is no number") from None
+    pairs = np.array(ends, dtype=np.int64).reshape(-1, 2)
+    return _network(
+        len(names),
+        pairs,
+        np.array(weights) if weighted else None,
+        labels=tuple(names) if names != list(range(len(names))) else None,
+        points=_positions(network),
+        directed=network.is_directed(),
+        name=name,
+        path=path,
+    )
+
+
+def _network(
+    n: int,
+    pairs: np.ndarray,
+    weights: np.ndarray | None,
+    *,
+    labels: tuple | None,
+    name: str,
+    path: str | None,
+    points: np.ndarray | None = None,
+    directed: bool = False,
+    remarks: tuple[str, ...] = (),
+) -> Graph:
+    """A graph of pairs, the directions of directed edges averaged, with its origin."""
+    if n < 1:
+        raise InputError(f"{path or name}: it holds no nodes")
+    told = list(remarks)
+    loops = int((pairs[:, 0] == pairs[:, 1]).sum())
+    if loops:
+        told.append(f"{loops:,} self-loop{'s' * (loops > 1)} dropped")
+    if directed:
+        forth, back = pairs[:, 0] < pairs[:, 1], pairs[:, 0] > pairs[:, 1]
+        told.append("directions dropped")
+        if weights is not None:
+            both = [Graph.from_edges(n, pairs[side], weights[side]) for side in (forth, back)]
+            edges = np.concatenate([both[0].edges, both[1].edges])
+            counts = Graph.from_edges(n, edges, np.ones(len(edges))).weights
+            total = Graph.from_edges(n, edges, np.concatenate([g.weights for g in both]))
+            pairs, weights = total.edges, total.weights / counts
+    graph = Graph.from_edges(n, pairs, weights, points=points, name=path or name)
+    origin = None
+    if path is not None:
+        where = np.zeros((0, 3)) if graph.points is None else graph.points
+        origin = Origin(path, where, Cells.none(), np.arange(n), tuple(told))
+    return Graph(
+        n, graph.edges, graph.weights, graph.points, name=name, origin=origin, labels=labels
+    )
+
+
+def _positions(network: Any) -> np.ndarray | None:
+    """Points (n, 2 or 3) where every node has a place."""
+    found: list[list[float]] = []
+    for _, data in network.nodes(data=True):
+        place = data.get("pos")
+        if place is None and "x" in data and "y" in data:
+            place = [data[axis] for axis in "xyz" if axis in data]
+        if place is None and isinstance(data.get("viz"), dict):  # GEXF
+            spot = data["viz"].get("position") or {}
+            place = [spot[axis] for axis in "xyz" if axis in spot]
+        try:
+            row = [float(value) for value in place] if not isinstance(place, str) else []
+        except (TypeError, ValueError):
+            return None
+        alike = len(row) == len(found[0]) if found else len(row) in (2, 3)
+        if not alike or not np.isfinite(row).all():
+            return None
+        found.append(row)
+    return np.array(found) if found else None
+
+
+def to_networkx(graph: Graph) -> Any:
+    """The networkx graph of a graph: its labels as nodes, "weight" on edges, "pos" on nodes.
+
+    Raises
+    ------
+    MissingPart
+        Where networkx is not installed.
+    """
+    nx = _networkx("hand over a network")
+    names = list(range(graph.n)) if graph.labels is None else list(graph.labels)
+    network = nx.Graph(name=graph.name)
+    network.add_nodes_from(names)
+    network.add_weighted_edges_from(
+        (names[i], names[j], weight)
+        for (i, j), weight in zip(graph.edges.tolist(), graph.weights.tolist(), strict=True)
+    )
+    if graph.points is not None:
+        for node, place in zip(names, graph.points.tolist(), strict=True):
+            network.nodes[node]["pos"] = tuple(place)
+    return network
+
+
+def from_table(table: EdgeTable | Any, *, name: str, path: str) -> Graph:
+    """The graph of a list of edges, or of a sparse adjacency matrix.
+
+    Whole numbers name nodes in their order, other names in order of first appearance; both stand
+    in ``graph.labels`` unless they are 0 … n-1. Repeated edges add their weights.
+    """
+    if not hasattr(table, "sources"):
+        return from_matrix(table, name=name, path=path)
+    ends = [*table.sources, *table.targets]
+    labels: tuple
+    if all(word.isdigit() and len(word) < 18 for word in ends):
+        unique, number = np.unique(np.array(ends, dtype=np.int64), return_inverse=True)
+        labels = tuple(unique.tolist())
+    else:
+        order: dict[str, int] = {}
+        for pair in zip(table.sources, table.targets, strict=True):
+            for word in pair:
+                order.setdefault(word, len(order))
+        number = np.array([order[word] for word in ends])
+        labels = tuple(order)
+    pairs = number.reshape(2, -1).T
+    return _network(
+        len(labels),
+        pairs,
+        table.weights,
+        labels=labels if labels != tuple(range(len(labels))) else None,
+        name=name,
+        path=path,
+        remarks=table.remarks,
+    )
+
+
+def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) -> Graph:
+    """The graph of a square adjacency matrix (n, n), sparse or dense.
+
+    Entries off the diagonal are weights; an asymmetric pair counts as its mean, or as the one
+    that is not zero.
+
+    Raises
+    ------
+    InputError
+        Where it is not square, or not real and finite.
+    """
+    from scipy import sparse
+
+    table = sparse.coo_array(matrix)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or table.dtype.kind not in "biuf":
+        raise InputError(
+            f"{path or name}: an adjacency matrix is square and real, "
+            f"not of shape {table.shape} and type {table.dtype}"
+        )
+    table.sum_duplicates()
+    row, column = table.coords
+    inside = (row >= 0) & (row < table.shape[0]) & (column >= 0) & (column < table.shape[0])
+    if not inside.all():
+        raise InputError(f"{path or name}: the matrix names a row or column outside its shape")
+    stands = table.data != 0
+    pairs = np.stack([row[stands], column[stands]], axis=1).astype(np.int64)
+    weights = table.data[stands].astype(np.float64)
+    graph = _network(
+        table.shape[0], pairs, weights, labels=None, name=name, path=path, directed=True
+    )
+    return graph
+
+
+def _read_mtx(path: Path, shown: str) -> Graph:
+    """A Matrix Market file, its header checked against its size before SciPy believes it."""
+    with path.open("rb") as file:
+        banner = file.readline(1024).lower().split()
+        line = file.readline(1 << 16)
+        while line.startswith(b"%") or (line and not line.strip()):
+            line = file.readline(1 << 16)
+        left = path.stat().st_size - file.tell()
+    try:
+        if banner[0] != b"%%matrixmarket" or banner[1] != b"matrix":
+            raise ValueError
+        sizes = [int(word) for word in line.split()]
+        entries = sizes[2] if banner[2] == b"coordinate" else sizes[0] * sizes[1] // 2
+        bytes_each = 4 if banner[2] == b"coordinate" else 2  # "1 1\n", "0\n"
+        if min(sizes) < 0:
+            raise ValueError
+    except (ValueError, IndexError):
+        raise InputError(f"{shown}: it has no Matrix Market header: is it an .mtx file?") from None
+    if entries * bytes_each > left + 1:
+        raise InputError(
+            f"{shown}: its header claims {entries:,} entries, but {left:,} bytes follow: "
+            "it is cut short or damaged"
+        )
+    refuse_beyond_memory(shown, max(sizes[:2]), entries)
+    from scipy.io import mmread
+
+    try:
+        matrix = mmread(path)
+    except Exception as error:
+        told = " ".join(str(error).split())[:120]
+        raise InputError(f"{shown}: SciPy cannot read it ({told}): is it complete?") from None
+    return from_matrix(matrix, name=path.stem, path=shown)

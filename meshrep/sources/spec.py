@@ -1,0 +1,159 @@
+"""The command line's names of graphs: ``lattice:50x50``, ``rgg:2500:radius=0.05``, or a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources import clouds, lattices, random_graphs
+from meshrep.sources.memory import MOST_EDGES
+
+_LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How one kind of graph is spelled: sizes, settings, and who builds it."""
+
+    example: str
+    separator: str
+    counts: tuple[int, ...]
+    settings: dict[str, Callable]
+    build: Callable[..., Graph]
+
+
+def _lattice(sizes: list[int], seed: int, periodic: bool = False) -> Graph:
+    build: Callable[..., Graph] = lattices.square if len(sizes) == 2 else lattices.cubic
+    return build(*sizes, periodic=periodic)
+
+
+def _cloud(
+    sizes: list[int], seed: int, dim: int = 2, neighbours: int | None = None,
+    radius: float | None = None,
+) -> Graph:  # fmt: skip
+    if neighbours is not None and radius is not None:
+        raise InputError(f"cloud:{sizes[0]}: give neighbours or radius, not both")
+    if sizes[0] * (neighbours or clouds.DEFAULT_NEIGHBOURS) > MOST_EDGES:
+        raise InputError(f"cloud:{sizes[0]}: that many points do not fit: choose fewer")
+    points = clouds.uniform(sizes[0], dim, seed)
+    name = f"cloud:{sizes[0]}"
+    if radius is not None:
+        return clouds.within(points, radius, name=name)
+    return clouds.nearest(points, neighbours or clouds.DEFAULT_NEIGHBOURS, name=name)
+
+
+_FORMS = {
+    "lattice": _Form("lattice:50x50", "x", (2, 3), {"periodic": bool}, _lattice),
+    "triangular": _Form(
+        "triangular:75x75", "x", (2,), {"periodic": bool},
+        lambda sizes, seed, **more: lattices.triangular(sizes[0], sizes[1], **more),
+    ),
+    "ring": _Form("ring:625", "x", (1,), {}, lambda sizes, seed: lattices.ring(sizes[0])),
+    "tree": _Form("tree:2^9", "^", (2,), {}, lambda sizes, seed: lattices.tree(sizes[0], sizes[1])),
+    "sbm": _Form(
+        "sbm:10x250", "x", (2,), {"p_in": float, "p_out": float},
+        lambda sizes, seed, **more: random_graphs.stochastic_block(
+            sizes[0], sizes[1], seed=seed, **more
+        ),
+    ),
+    "rgg": _Form(
+        "rgg:2500", "x", (1,), {"radius": float, "dim": int, "degree": float},
+        lambda sizes, seed, degree=8.0, **more: random_graphs.random_geometric(
+            sizes[0], seed=seed, mean_degree=degree, **more
+        ),
+    ),
+    "er": _Form(
+        "er:2500", "x", (1,), {"degree": float},
+        lambda sizes, seed, degree=6.0: random_graphs.erdos_renyi(
+            sizes[0], mean_degree=degree, seed=seed
+        ),
+    ),
+    "cloud": _Form(
+        "cloud:300", "x", (1,), {"dim": int, "neighbours": int, "radius": float}, _cloud
+    ),
+}  # fmt: skip
+KNOWN = tuple(form.example for form in _FORMS.values())
+
+
+def graph_from(
+    text: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    neighbours: int | None = None,
+    radius: float | None = None,
+) -> Graph:
+    """The graph that a short name or a file stands for.
+
+    Parameters
+    ----------
+    text : str
+        ``lattice:50x50``, ``lattice:20x20x20:periodic``, ``triangular:75x75``, ``sbm:10x250``,
+        ``rgg:2500:radius=0.05``, ``ring:625``, ``tree:2^9``, ``er:2500:degree=6``, ``cloud:300``;
+        anything else is a file, or the bare name of one among the assets.
+    seed : int
+        For the random ones.
+    neighbours, radius : int, float, optional
+        For files of points and clouds, as in :func:`meshrep.sources.files.load`.
+
+    Raises
+    ------
+    InputError
+        In one sentence that lists what is known.
+
+    >>> graph_from("lattice:20x20x20").n
+    8000
+    """
+    from meshrep.sources.files import load
+
+    name = os.fspath(text)
+    kind, colon, rest = name.partition(":")
+    if not colon or os.path.lexists(name):
+        if name in _FORMS:
+            raise InputError(f"'{name}' lacks its size: write for example {_FORMS[name].example}")
+        return load(name, neighbours=neighbours, radius=radius)
+    form = _FORMS.get(kind.strip().lower())
+    if form is None:
+        shown = "".join(c if c.isprintable() else "?" for c in name)[:80]
+        raise InputError(
+            f"'{shown}' is neither a file here nor a known graph: known are {', '.join(KNOWN)}"
+        )
+    return _built(form, name, rest, seed, neighbours, radius)
+
+
+def _built(
+    form: _Form, name: str, rest: str, seed: int, neighbours: int | None, radius: float | None
+) -> Graph:
+    shape, *extras = rest.split(":")
+    words = re.split(r"[x×*]" if form.separator == "x" else r"\^", shape.strip().lower())
+    if len(words) not in form.counts or not all(w.isascii() and w.isdigit() for w in words):
+        raise InputError(f"'{name}' is not understood: write for example {form.example}")
+    sizes = [int(word) for word in words if len(word) < 20] or [_LARGEST + 1]
+    if len(sizes) != len(words) or max(sizes) > _LARGEST:
+        raise InputError(f"'{name}' is beyond any computer's memory: choose a smaller size")
+    settings = dict(_setting(form, name, extra) for extra in extras)
+    for key, value in (("neighbours", neighbours), ("radius", radius)):
+        if value is not None and key in form.settings:
+            settings.setdefault(key, value)
+    return form.build(sizes, seed, **settings)
+
+
+def _setting(form: _Form, name: str, text: str) -> tuple[str, object]:
+    key, equals, value = text.strip().partition("=")
+    kind = form.settings.get(key)
+    if kind is None:
+        known = ", ".join(form.settings) or "none"
+        raise InputError(f"'{name}': there is no setting '{key}': {form.example} knows {known}")
+    if kind is bool:
+        if value.lower() not in ("", "1", "true", "yes", "0", "false", "no"):
+            raise InputError(f"'{name}': {key} is true or false, not '{value}'")
+        return key, value.lower() not in ("0", "false", "no")
+    try:
+        if not equals:
+            raise ValueError
+        return key, kind(value)
+    except ValueError:
+        raise InputError(f"'{name}': {key} needs a number, as in {key}=2") from None

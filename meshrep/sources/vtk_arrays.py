@@ -1,0 +1,130 @@
+"""A VTK dataset of any class as plain arrays: points, connectivity, offsets, kinds.
+
+Works on VTK's own classes, so that neither the child process nor a user's mesh needs more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+def arrays_of(dataset: Any) -> Arrays:
+    """Points (N, 3) float64, connectivity, offsets and kinds of a dataset or a block of them."""
+    if dataset is None:
+        return _nothing()
+    if dataset.IsA("vtkCompositeDataSet"):
+        return _joined([arrays_of(leaf) for leaf in _leaves(dataset)])
+    if dataset.IsA("vtkPolyData"):
+        return _of_polydata(dataset)
+    if dataset.IsA("vtkUnstructuredGrid"):
+        return _of_grid(dataset)
+    if dataset.IsA("vtkDataSet"):
+        from vtkmodules.vtkFiltersCore import vtkAppendFilter
+
+        whole = vtkAppendFilter()  # turns structured grids and images into explicit cells
+        whole.AddInputData(dataset)
+        whole.Update()
+        return _of_grid(whole.GetOutput())
+    raise ValueError(f"it holds a {dataset.GetClassName()}, which is no mesh")
+
+
+def _nothing() -> Arrays:
+    return {
+        "points": np.zeros((0, 3)),
+        "connectivity": np.zeros(0, np.int64),
+        "offsets": np.zeros(1, np.int64),
+        "kinds": np.zeros(0, np.uint8),
+    }
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """A VTK array as NumPy's, whether it stores its values or computes them."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    if array is None:
+        return np.zeros(0, np.int64)
+    try:
+        return np.array(vtk_to_numpy(array))
+    except Exception:
+        # Implicit (computed) arrays have no buffer: copy them into one that has.
+        from vtkmodules.vtkCommonCore import vtkIdTypeArray
+
+        plain = vtkIdTypeArray()
+        plain.DeepCopy(array)
+        return np.array(vtk_to_numpy(plain))
+
+
+def _points(dataset: Any) -> np.ndarray:
+    points = dataset.GetPoints()
+    if points is None or not points.GetNumberOfPoints():
+        return np.zeros((0, 3))
+    return _numbers(points.GetData()).reshape(-1, 3).astype(np.float64)
+
+
+def _of_grid(grid: Any) -> Arrays:
+    count = grid.GetNumberOfCells()
+    if not count:
+        return {**_nothing(), "points": _points(grid)}
+    cells = grid.GetCells()
+    try:
+        kinds = grid.GetCellTypes()
+    except TypeError:  # before VTK 9.6 that name was another method's
+        kinds = grid.GetCellTypesArray()
+    return {
+        "points": _points(grid),
+        "connectivity": _numbers(cells.GetConnectivityArray()).astype(np.int64),
+        "offsets": _numbers(cells.GetOffsetsArray()).astype(np.int64),
+        "kinds": _numbers(kinds).astype(np.uint8),
+    }
+
+
+def _of_polydata(data: Any) -> Arrays:
+    parts = []
+    # (cells, kind by size up to 5): VTK numbers the cells of a PolyData in this order.
+    kinds = (
+        (data.GetVerts(), (0, 1, 2, 2, 2, 2)),
+        (data.GetLines(), (0, 1, 3, 4, 4, 4)),
+        (data.GetPolys(), (0, 1, 3, 5, 9, 7)),
+        (data.GetStrips(), (0, 1, 3, 5, 6, 6)),
+    )
+    for cells, kind_of_size in kinds:
+        if cells is None or not cells.GetNumberOfCells():
+            continue
+        offsets = _numbers(cells.GetOffsetsArray()).astype(np.int64)
+        sizes = np.diff(offsets)
+        parts.append(
+            {
+                "points": np.zeros((0, 3)),
+                "connectivity": _numbers(cells.GetConnectivityArray()).astype(np.int64),
+                "offsets": offsets,
+                "kinds": np.array(kind_of_size, np.uint8)[np.clip(sizes, 0, 5)],
+            }
+        )
+    return {**_joined(parts), "points": _points(data)}
+
+
+def _leaves(composite: Any) -> list[Any]:
+    iterator = composite.NewIterator()
+    found = []
+    while not iterator.IsDoneWithTraversal():
+        found.append(iterator.GetCurrentDataObject())
+        iterator.GoToNextItem()
+    return found
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    """Several sets of arrays as one, the point numbers counted on."""
+    whole = {key: [value] for key, value in _nothing().items()}
+    shift = filled = 0
+    for part in parts:
+        whole["points"].append(part["points"])
+        whole["connectivity"].append(part["connectivity"] + shift)
+        whole["offsets"].append(part["offsets"][1:] + filled)
+        whole["kinds"].append(part["kinds"])
+        shift += len(part["points"])
+        filled += len(part["connectivity"])
+    return {key: np.concatenate(value) for key, value in whole.items()}

@@ -1,0 +1,112 @@
+"""A subject drawn by matplotlib, for machines without OpenGL: faces far to near, shaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from meshrep.view.camera import Camera, framed
+from meshrep.view.colours import INK, TURN, Palette
+from meshrep.view.subject import (
+    EDGE_INK,
+    MARK_STYLES,
+    Subject,
+    edge_opacity,
+    node_pixels,
+    what_is_seen,
+)
+from meshrep.view.surface import refined, refined_phases
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LIGHT = np.array([-0.42, 0.56, 0.71])
+_FINE = 20_000  # triangles that phases are refined to
+_POINTS_A_PIXEL = 72 / 150
+
+
+def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]) -> None:
+    """Draw the subject into bare axes of ``size`` pixels, whose data units are these pixels."""
+    camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
+    if subject.surface is not None:
+        _surface(axes, subject, palette, camera, size)
+        dot = size[1] / 60
+    else:
+        dot = node_pixels(subject, camera, size[1])
+        _network(axes, subject, palette, camera, size, dot)
+    for k, points in enumerate(subject.marks.values()):
+        fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
+        x, y, _ = _on_page(points, camera, size).T
+        area = (max(dot, size[1] / 80) * _POINTS_A_PIXEL) ** 2
+        axes.scatter(x, y, s=area, c=fill, edgecolors=rim, linewidths=0.8, zorder=4)
+
+
+def _on_page(points: np.ndarray, camera: Camera, size: tuple[int, int]) -> np.ndarray:
+    """Pixels right, pixels up and nearness of points, shape (n, 3)."""
+    drawn = camera.projected(points, size[1])
+    drawn[:, :2] += np.array(size) / 2
+    return drawn
+
+
+def _surface(
+    axes: Axes, subject: Subject, palette: Palette, camera: Camera, size: tuple[int, int]
+) -> None:
+    """Triangles from far to near, each of one colour."""
+    from matplotlib.collections import PolyCollection
+
+    surface = subject.surface
+    assert surface is not None
+    surface = refined_phases(surface, _FINE) if palette.cyclic else refined(surface, _FINE)
+    corners = surface.points[surface.triangles]
+    colours = palette.rgb(_face_values(surface.values[surface.triangles], palette)) / 255
+    if not subject.view.flat:
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+        colours = colours * _brightness(camera.view.seen(normals))[:, None]
+    drawn = _on_page(surface.points, camera, size)[surface.triangles]
+    order = drawn[:, :, 2].mean(axis=1).argsort()
+    axes.add_collection(
+        PolyCollection(
+            list(drawn[order, :, :2]), facecolors=colours[order], edgecolors=colours[order],
+            linewidths=0.3, zorder=2,
+        )  # fmt: skip
+    )
+
+
+def _brightness(normals: np.ndarray) -> np.ndarray:
+    """How bright faces are whose normals (t, 3) are given as right, up and toward the eye."""
+    facing = normals * np.where(normals[:, 2:] < 0, -1.0, 1.0)
+    return 0.35 + 0.65 * np.clip(facing @ _LIGHT, 0.0, 1.0)
+
+
+def _face_values(corners: np.ndarray, palette: Palette) -> np.ndarray:
+    """One value a triangle from its corners' (t, 3), phases by their mean direction."""
+    if palette.cyclic:
+        return np.arctan2(np.sin(corners).sum(axis=1), np.cos(corners).sum(axis=1)) % TURN
+    return corners.mean(axis=1)
+
+
+def _network(
+    axes: Axes,
+    subject: Subject,
+    palette: Palette,
+    camera: Camera,
+    size: tuple[int, int],
+    dot: float,
+) -> None:
+    """Nodes from far to near over thin edges."""
+    from matplotlib.collections import LineCollection
+
+    drawn = _on_page(subject.points, camera, size)
+    if len(subject.edges):
+        strength = edge_opacity(subject)
+        lines = LineCollection(list(drawn[subject.edges, :2]), colors=EDGE_INK, alpha=strength,
+                               linewidths=0.5, zorder=1)  # fmt: skip
+        axes.add_collection(lines)
+    order = drawn[:, 2].argsort()
+    axes.scatter(
+        drawn[order, 0], drawn[order, 1], s=(dot * _POINTS_A_PIXEL) ** 2,
+        c=palette.rgb(subject.values)[order] / 255, edgecolors=INK,
+        linewidths=0.4 if dot > 6 else 0.0, zorder=2,
+    )  # fmt: skip

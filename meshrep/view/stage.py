@@ -1,0 +1,180 @@
+"""A subject drawn by PyVista: surfaces in light, networks as spheres and lines, marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meshrep.cells import LINE, VERTEX, Cells
+from meshrep.view.camera import VIEW_ANGLE, Camera, framed
+from meshrep.view.colours import INK, MISSING, PAPER, Palette
+from meshrep.view.dataset import padded
+from meshrep.view.display import load_pyvista
+from meshrep.view.subject import (
+    EDGE_INK,
+    MARK_STYLES,
+    Subject,
+    edge_opacity,
+    node_pixels,
+    what_is_seen,
+)
+from meshrep.view.surface import polydata, refined_phases, with_normals
+
+if TYPE_CHECKING:
+    import pyvista
+
+_MATTE: dict[str, Any] = {"ambient": 0.42, "diffuse": 0.62, "specular": 0.06, "specular_power": 15}
+
+
+def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndarray:
+    """The subject as an image (height, width, 3) uint8 on white; needs OpenGL."""
+    pv = load_pyvista()
+    width, height = size
+    camera = framed(what_is_seen(subject), subject.view, width / height)
+    plotter = pv.Plotter(off_screen=True, window_size=[2 * width, 2 * height], lighting="none")
+    plotter.set_background(PAPER)
+    _light(plotter, subject)
+    put(plotter, subject, palette, camera, 2 * height)
+    _aim(plotter, camera)
+    image = plotter.screenshot(None, return_img=True)
+    plotter.close()
+    quads = image[: 2 * height, : 2 * width, :3].astype(np.uint16)  # drawn at twice the size:
+    quads = quads.reshape(height, 2, width, 2, 3)  # the mean of four pixels smooths every edge
+    return ((quads.sum(axis=(1, 3)) + 2) // 4).astype(np.uint8)
+
+
+def window(
+    subject: Subject, palette: Palette, title: str, size: tuple[int, int]
+) -> pyvista.Plotter:
+    """A plotter ready to be shown on a screen, with a colour bar of its own."""
+    pv = load_pyvista()
+    camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
+    plotter = pv.Plotter(window_size=list(size), lighting="none", title=title or "meshrep")
+    plotter.set_background(PAPER)
+    plotter.enable_anti_aliasing("msaa", multi_samples=8)
+    _light(plotter, subject)
+    put(plotter, subject, palette, camera, size[1])
+    _aim(plotter, camera)
+    table = pv.LookupTable(palette.cmap, scalar_range=(palette.low, palette.high))
+    bar = plotter.add_scalar_bar(
+        palette.label, mapper=None, vertical=True, color=INK, title_font_size=22,
+        label_font_size=18, n_labels=5, fmt="%.3g", position_x=0.88, position_y=0.2, height=0.6,
+    )  # fmt: skip
+    bar.SetLookupTable(table)
+    if title:
+        plotter.add_text(title, color=INK, font_size=12)
+    return plotter
+
+
+def put(
+    plotter: pyvista.Plotter, subject: Subject, palette: Palette, camera: Camera, height: int
+) -> None:
+    """Add the subject's actors to a plotter whose window is ``height`` pixels high."""
+    a_pixel = 2 * camera.half_height / height
+    if subject.surface is not None:
+        _put_surface(plotter, subject, palette)
+        size = height / 60.0
+    else:
+        size = node_pixels(subject, camera, height)
+        _put_network(plotter, subject, palette, size, a_pixel)
+    toward = subject.view.toward * size * a_pixel
+    for k, points in enumerate(subject.marks.values()):
+        fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
+        if len(points):
+            _put_discs(plotter, points + toward, rim, max(1.2 * size, height / 65))
+            _put_discs(plotter, points + 2 * toward, fill, max(0.8 * size, height / 100))
+
+
+def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
+    """Arguments of ``add_mesh`` that colour points; phases as colours, not as numbers."""
+    if palette.cyclic:
+        return {"scalars": palette.rgb(values), "rgb": True}
+    return {
+        "scalars": values,
+        "cmap": palette.cmap,
+        "clim": (palette.low, palette.high),
+        "nan_color": MISSING,
+        "show_scalar_bar": False,
+    }
+
+
+def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -> None:
+    surface = subject.surface
+    assert surface is not None
+    if not subject.view.flat:
+        surface = with_normals(surface)
+    if palette.cyclic:
+        surface = refined_phases(surface)
+    actor = plotter.add_mesh(
+        polydata(surface),
+        lighting=not subject.view.flat,
+        **_colouring(palette, surface.values),
+        **_MATTE,
+    )
+    actor.prop.interpolation = "Phong"  # by the normals that it has; smooth_shading makes others
+
+
+def _put_network(
+    plotter: pyvista.Plotter, subject: Subject, palette: Palette, size: float, a_pixel: float
+) -> None:
+    """Nodes ``size`` pixels wide; in the plane each layer lies a node's width behind the next."""
+    pv = load_pyvista()
+    back = -subject.view.toward * size * a_pixel * subject.view.flat
+    if len(subject.edges):
+        strokes = padded(Cells.of_kind(LINE, subject.edges))
+        lines = pv.PolyData(subject.points + 2 * back, lines=strokes)
+        plotter.add_mesh(
+            lines,
+            color=EDGE_INK,
+            line_width=float(np.clip(size / 8, 1.0, 3.0)),
+            opacity=edge_opacity(subject),
+            lighting=False,
+        )
+    if subject.view.flat and size > 6:
+        _put_discs(plotter, subject.points + back, INK, size + 3)
+    plotter.add_mesh(
+        _vertices(subject.points),
+        style="points",
+        point_size=size,
+        render_points_as_spheres=True,
+        lighting=not subject.view.flat,
+        **_colouring(palette, subject.values),
+        **_MATTE,
+    )
+
+
+def _put_discs(plotter: pyvista.Plotter, points: np.ndarray, colour: str, size: float) -> None:
+    plotter.add_mesh(
+        _vertices(points),
+        style="points",
+        color=colour,
+        point_size=size,
+        render_points_as_spheres=True,
+        lighting=False,
+    )
+
+
+def _vertices(points: np.ndarray) -> pyvista.PolyData:
+    numbers = Cells.of_kind(VERTEX, np.arange(len(points))[:, None])
+    return load_pyvista().PolyData(np.array(points, float), verts=padded(numbers))
+
+
+def _light(plotter: pyvista.Plotter, subject: Subject) -> None:
+    """A main light over the left shoulder and a weaker one from the right, fixed to the eye."""
+    pv = load_pyvista()
+    for place, intensity in (((-0.6, 0.8, 1.0), 0.85), ((1.0, 0.1, 0.7), 0.45)):
+        light = pv.Light(light_type="camera light", intensity=intensity)
+        light.position = place
+        plotter.add_light(light)
+
+
+def _aim(plotter: pyvista.Plotter, camera: Camera) -> None:
+    eye = camera.focus + camera.distance * camera.view.toward
+    plotter.camera_position = [eye.tolist(), camera.focus.tolist(), camera.view.up.tolist()]
+    if camera.view.flat:
+        plotter.camera.parallel_projection = True
+        plotter.camera.parallel_scale = camera.half_height
+    else:
+        plotter.camera.view_angle = VIEW_ANGLE
+    plotter.reset_camera_clipping_range()

@@ -1,0 +1,127 @@
+"""What is drawn of a graph and a field on it, whoever draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.view.camera import Camera, View, view_of
+from meshrep.view.colours import INK
+from meshrep.view.dataset import checked_fields
+from meshrep.view.layout import positions
+from meshrep.view.surface import Surface, surface_of
+
+Marks = np.ndarray | Mapping[str, np.ndarray] | None
+
+MARK_STYLES = (("#ffffff", INK), (INK, "#ffffff"), ("#3ddc97", INK), ("#ff5d8f", INK))
+EDGE_INK = "#5a6472"
+_EDGES_UP_TO = 300_000  # beyond, lines are finer than a pixel and hide one another
+_SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A graph made ready to draw.
+
+    Attributes
+    ----------
+    points : (n, 3) float64
+        Of all nodes.
+    values : (n,) float64
+    surface : Surface or None
+        What is drawn of faces and solids; None for networks and clouds, drawn by nodes and edges.
+    edges : (k, 2) int64
+        Edges to draw as lines; none where there is a surface.
+    view : View
+    marks : dict of str to (k, 3) float64
+    """
+
+    points: np.ndarray
+    values: np.ndarray
+    surface: Surface | None
+    edges: np.ndarray
+    view: View
+    marks: dict[str, np.ndarray]
+
+
+def subject_of(graph: Graph, values: np.ndarray, marks: Marks = None) -> Subject:
+    """The graph made ready to draw with one value a node.
+
+    Raises
+    ------
+    InputError
+        Where the values or the marks do not fit the graph.
+    """
+    values = checked_fields(graph, {"values": values})["values"].astype(np.float64)
+    if values.ndim != 1:
+        raise InputError(f"a picture shows one value a node, not values of shape {values.shape}")
+    points = positions(graph)
+    solid = graph.cells.has_solids
+    faces = solid or len(graph.triangles) > 0
+    view = view_of(points, graph.triangles, z_up=not len(graph.triangles))
+    corner = np.where(view.toward >= 0, 1.0, -1.0)
+    return Subject(
+        points,
+        values,
+        surface_of(graph, points, values, corner) if faces else None,
+        graph.edges if not faces and graph.m <= _EDGES_UP_TO else np.zeros((0, 2), np.int64),
+        view,
+        marked_points(graph, points, marks),
+    )
+
+
+def what_is_seen(subject: Subject) -> np.ndarray:
+    """The points (k, 3) that must be in the picture."""
+    drawn = subject.points if subject.surface is None else subject.surface.points
+    return np.concatenate([drawn, *subject.marks.values()])
+
+
+def edge_opacity(subject: Subject) -> float:
+    """How opaque edges are: the less, the more there are to a node."""
+    return float(np.clip(1.4 * len(subject.points) / max(len(subject.edges), 1), 0.12, 0.6))
+
+
+def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
+    """The diameter in pixels that lets nodes be told apart, in a picture ``height`` pixels high.
+
+    In the plane it follows the distance to the nearest neighbour, in space the number of nodes.
+    """
+    seen = subject.view.seen(subject.points)
+    a_pixel = 2 * camera.half_height / height
+    if subject.view.flat and len(seen) > 1:
+        tree = cKDTree(seen[:, :2])
+        some = seen[:: max(1, len(seen) // _SAMPLE), :2]
+        distances = tree.query(some, k=2)[0][:, 1]
+        apart = distances[distances > 0]
+        spacing = float(np.median(apart)) / a_pixel if apart.size else 20.0
+        return float(np.clip(0.62 * spacing, 3.0, 26.0))
+    area = float(np.prod(np.ptp(seen[:, :2], axis=0))) / a_pixel**2
+    return float(np.clip(0.75 * np.sqrt(area / len(seen)), 3.0, 24.0))
+
+
+def marked_points(graph: Graph, points: np.ndarray, marks: Marks) -> dict[str, np.ndarray]:
+    """Marks by name as points (k, 3); given as node numbers, a mask of the nodes, or points.
+
+    Raises
+    ------
+    InputError
+        Where a node number is not of the graph.
+    """
+    if marks is None:
+        return {}
+    found = {}
+    for name, given in (marks if isinstance(marks, Mapping) else {"": marks}).items():
+        array = np.asarray(given)
+        if array.ndim == 2 and array.shape[1] in (2, 3):
+            found[name] = np.pad(array.astype(float), ((0, 0), (0, 3 - array.shape[1])))
+            continue
+        nodes = np.flatnonzero(array) if array.dtype.kind == "b" else array.astype(np.int64)
+        if nodes.size and (nodes.min() < 0 or nodes.max() >= graph.n):
+            raise InputError(f"marks {name!r} name a node outside 0 … {graph.n - 1}")
+        found[name] = points[nodes.ravel()]
+    return found

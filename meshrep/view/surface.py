@@ -1,0 +1,140 @@
+"""The triangles that are drawn: outside and cut of solids, normals, phases on fine triangles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from meshrep.graph import Graph
+from meshrep.view.colours import TURN
+from meshrep.view.dataset import dataset
+from meshrep.view.display import load_pyvista
+
+if TYPE_CHECKING:
+    import pyvista
+
+_SHARP = 60.0  # degrees between faces beyond which an edge is drawn sharp
+_FINE = 150_000  # triangles that phases are refined to
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Triangles with a value at each corner.
+
+    Attributes
+    ----------
+    points : (p, 3) float64
+    triangles : (t, 3) int64
+    values : (p,) float64
+    normals : (p, 3) float64 or None
+        None where the surface is to be drawn without light.
+    """
+
+    points: np.ndarray
+    triangles: np.ndarray
+    values: np.ndarray
+    normals: np.ndarray | None = None
+
+
+def surface_of(
+    graph: Graph, points: np.ndarray, values: np.ndarray, corner: np.ndarray | None
+) -> Surface:
+    """The graph's faces; of solid cells their outside, with a corner cut away.
+
+    Parameters
+    ----------
+    points : (n, 3) array
+    values : (n,) array
+    corner : (3,) array or None
+        Signs of the octant, seen from the middle, that is cut from a solid so that the inside is
+        seen; None to cut nothing.
+    """
+    if not graph.cells.has_solids:
+        return Surface(points, graph.triangles, values)
+    mesh = dataset(graph, {"values": values})
+    if corner is not None:
+        mesh.point_data["depth"] = _depth_in_octant(points, corner)
+        cut = mesh.clip_scalar(scalars="depth", value=0.0, invert=True)
+        mesh = cut if cut.n_cells else mesh
+    skin = mesh.extract_surface(nonlinear_subdivision=0, algorithm="dataset_surface").triangulate()
+    return Surface(
+        np.asarray(skin.points, float),
+        skin.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
+        np.asarray(skin.point_data["values"], float),
+    )
+
+
+def _depth_in_octant(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    """Positive inside the octant; its planes pass through nodes, so that lattices cut clean."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    nearest = np.abs(points - middle).argmin(axis=0)
+    apex = points[nearest, [0, 1, 2]]
+    return ((points - apex) * corner).min(axis=1)
+
+
+def with_normals(surface: Surface) -> Surface:
+    """The surface with normals at its corners, points doubled along sharp edges."""
+    mesh = polydata(surface)
+    mesh.point_data["values"] = surface.values
+    mesh = mesh.compute_normals(
+        cell_normals=False,
+        split_vertices=True,
+        feature_angle=_SHARP,
+        consistent_normals=False,
+        auto_orient_normals=False,
+    )
+    return Surface(
+        np.asarray(mesh.points, float),
+        mesh.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
+        np.asarray(mesh.point_data["values"], float),
+        np.asarray(mesh.point_data["Normals"], float),
+    )
+
+
+def polydata(surface: Surface) -> pyvista.PolyData:
+    """The surface as PolyData, with its normals if it has any."""
+    pv = load_pyvista()
+    faces = np.pad(surface.triangles, ((0, 0), (1, 0)), constant_values=3)
+    mesh = pv.PolyData(surface.points, faces=faces.ravel())
+    if surface.normals is not None:
+        mesh.point_data.active_normals = surface.normals
+    return mesh
+
+
+def refined_phases(surface: Surface, fine: int = _FINE) -> Surface:
+    """The surface on finer triangles, phases between corners read from their cosine and sine.
+
+    Interpolating angles as numbers runs through all colours where they pass 2π; the point on the
+    circle between two phases is the right one. Each round splits every triangle in four.
+    """
+    circle = np.stack([np.cos(surface.values), np.sin(surface.values)], axis=1)
+    finer = refined(replace(surface, values=circle), fine)
+    return replace(finer, values=np.arctan2(finer.values[:, 1], finer.values[:, 0]) % TURN)
+
+
+def refined(surface: Surface, fine: int) -> Surface:
+    """The surface with every triangle split in four until one more round would pass ``fine``."""
+    points, triangles = surface.points, surface.triangles
+    values, normals = surface.values, surface.normals
+    while 0 < 4 * len(triangles) <= fine:
+        triangles, pairs = _split(triangles, len(points))
+        points, values = _with_middles(points, pairs), _with_middles(values, pairs)
+        normals = None if normals is None else _with_middles(normals, pairs)
+    return Surface(points, triangles, values, normals)
+
+
+def _with_middles(array: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    return np.concatenate([array, (array[pairs[:, 0]] + array[pairs[:, 1]]) / 2])
+
+
+def _split(triangles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each triangle in four at its edges' middles: triangles, and the pairs of the new points."""
+    sides = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    keys, slot = np.unique(sides[:, 0] * np.int64(count) + sides[:, 1], return_inverse=True)
+    a, b, c = triangles.T
+    ab, bc, ca = (count + slot).reshape(-1, 3).T
+    quarters = [[a, ab, ca], [ab, b, bc], [ca, bc, c], [ab, bc, ca]]
+    pairs = np.stack([keys // count, keys % count], axis=1)
+    return np.concatenate([np.stack(corners, axis=1) for corners in quarters]), pairs
