@@ -101,12 +101,15 @@ class Choices:
 
 def _adam(choices: Choices) -> Solver:
     return Solver(
-        Adam(**choices.given(lr="lr")), stopping=Stopping(window=100, ftol=1e-7), name="adam"
+        Adam(**choices.given(lr="lr")), stopping=_WINDOW, name="adam"
     )
 
 
 def _adam_torch(choices: Choices) -> Solver:
-    return replace(_adam(choices), backend="torch", name="adam-torch")
+    from meshrep.minimisers.torch_optimisers import TorchOptimiser
+
+    optimiser = TorchOptimiser("adam-torch", **choices.given(lr="lr"))
+    return Solver(optimiser, stopping=_WINDOW, name="adam-torch", backend="torch")
 
 
 def _network(kind: str) -> Callable[[Choices], Solver]:
@@ -119,11 +122,11 @@ def _network(kind: str) -> Callable[[Choices], Solver]:
             residual=residual, propagation=wanted if graph else "none", **named
         )
         if choices.switch == "auto":
-            stopping = Stopping(window=10, ftol=1e-2, gtol=0.0)
+            stopping = Stopping(window=5, ftol=0.3, gtol=0.0)
         else:
             stopping = Stopping(max_steps=int(choices.switch), gtol=0.0)
         return Solver(
-            Adam(**choices.given(lr="lr"), settle=False),
+            Adam(lr=choices.lr or 0.05, beta1=0.7, beta2=0.99, settle=False),
             network,
             stopping,
             then=_adam(replace(choices, lr=None)),
@@ -158,6 +161,7 @@ def _rk4(choices: Choices) -> Solver:
     return Solver(GradientFlow(adaptive=choices.adaptive), stopping=_LONG, name="rk4")
 
 
+_WINDOW = Stopping(window=100, ftol=1e-7)
 _LONG = Stopping(max_steps=10_000_000, gtol=1e-7)
 
 PRESETS: dict[str, Callable[[Choices], Solver]] = {

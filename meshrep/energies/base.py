@@ -51,6 +51,8 @@ class Energy(ABC):
         "temperature", "phase", "position" or "field": how to draw and label it.
     convex : bool
         Whether every local minimum is the global one.
+    unit : float
+        The natural size of the field's differences, in which step lengths of Adam are given.
     fixed : (k,) int64
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
@@ -60,6 +62,7 @@ class Energy(ABC):
     quantity = "field"
     convex = False
     has_hessian = False
+    unit = 1.0
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -79,6 +82,13 @@ class Energy(ABC):
     @abstractmethod
     def on(self, backend: Backend) -> Evaluator:
         """The evaluator for arrays of the back end."""
+
+    def formula(self, backend: Backend) -> Evaluator:
+        """An evaluator in the back end's own operations, with a ``value`` torch can differentiate.
+
+        The one of :meth:`on` where there is no other; it may lack ``value``.
+        """
+        return self.on(backend)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Hessian at w, sparse (n, n), rows and columns of fixed nodes included."""
@@ -183,7 +193,7 @@ class Sum(Energy):
                 raise InputError("energies add only when they share one graph and field shape")
         super().__init__(first.graph)
         self.terms = flat
-        self.quantity = first.quantity
+        self.quantity, self.unit = first.quantity, first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)
         self.has_hessian = all(e.has_hessian for _, e in flat)
         held: dict[int, float] = {}
@@ -253,15 +263,25 @@ class _SumEvaluator(Evaluator):
 
 
 class ByHost(Evaluator):
-    """Any NumPy evaluator behind the arrays of another back end, by a round trip to the host."""
+    """A NumPy evaluator behind the arrays of another back end.
+
+    Tensors on the CPU are shared with NumPy and cost nothing; others make a round trip to the
+    host.
+    """
 
     def __init__(self, inner: Evaluator, backend: Backend) -> None:
         self.inner, self.backend = inner, backend
+        self.shared = backend.device == "cpu" and hasattr(backend.xp, "from_numpy")
+
+    def _down(self, w: Array) -> np.ndarray:
+        return w.detach().numpy() if self.shared else self.backend.to_numpy(w)
+
+    def _up(self, values: np.ndarray) -> Array:
+        return self.backend.xp.from_numpy(values) if self.shared else self.backend.asarray(values)
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        value, gradient = self.inner.value_and_grad(self.backend.to_numpy(w))
-        return value, self.backend.asarray(gradient)
+        value, gradient = self.inner.value_and_grad(self._down(w))
+        return value, self._up(gradient)
 
     def hvp(self, w: Array, v: Array) -> Array:
-        to_numpy = self.backend.to_numpy
-        return self.backend.asarray(self.inner.hvp(to_numpy(w), to_numpy(v)))
+        return self._up(self.inner.hvp(self._down(w), self._down(v)))

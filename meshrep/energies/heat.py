@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend
-from meshrep.energies.base import Energy, Evaluator
+from meshrep.backends import Array, Backend, NumpyBackend, installed
+from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.operators import conductances, laplacian
@@ -149,6 +149,11 @@ class HeatBath(Energy):
         return first
 
     @property
+    def unit(self) -> float:  # type: ignore[override]
+        """The difference of the bath temperatures."""
+        return abs(self.t_hot - self.t_cold) or 1.0
+
+    @property
     def coupling(self) -> sparse.csr_array:
         """The matrix of conductances a_ij of the chosen Laplacian."""
         return self._coupling
@@ -159,9 +164,15 @@ class HeatBath(Energy):
         return laplacian(self._coupling)
 
     def on(self, backend: Backend) -> Evaluator:
-        """Numba kernels on a jitting NumPy back end, else the formula in NumPy or torch."""
+        """Numba kernels on the CPU where numba is installed, else the formula."""
         if backend.name == "numba":
             return _Kernels(self, backend)
+        if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
+            return ByHost(_Kernels(self, NumpyBackend(backend.dtype)), backend)
+        return _Formula(self, backend)
+
+    def formula(self, backend: Backend) -> Evaluator:
+        """The energy in the back end's own operations, whatever is installed."""
         return _Formula(self, backend)
 
     def curvature(self, w: np.ndarray) -> np.ndarray:
@@ -196,8 +207,7 @@ class HeatBath(Energy):
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """‖diag L‖₂·|T_hot − T_cold|: the gradient's size when neighbours differ by the span."""
-        span = abs(self.t_hot - self.t_cold) or 1.0
-        return float(np.linalg.norm(self.matrix.diagonal())) * span or 1.0
+        return float(np.linalg.norm(self.matrix.diagonal())) * self.unit or 1.0
 
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""
@@ -233,6 +243,12 @@ class _Formula(Evaluator):
         self.targets = backend.asarray(energy.targets)
         self.strength, self.power = energy.strength, energy.power
         self.fixed = backend.index(energy.fixed)
+
+    def value(self, w: Array) -> Any:
+        """The energy alone, which torch can differentiate."""
+        d = w[self.nodes] - self.targets
+        bath = (abs(d) ** self.power).sum()
+        return 0.5 * (w * (self.matrix @ w)).sum() + self.strength * bath
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         gradient = self.matrix @ w

@@ -45,8 +45,8 @@ class Objective:
         self.evaluator: Evaluator = energy.on(backend)
         self.evaluations = 0
         self.restart(start, parametrization, seed)
-        self._fixed = backend.index(energy.fixed)
-        self._fixed_values = backend.asarray(energy.fixed_values)
+        self.fixed = backend.index(energy.fixed)
+        self.fixed_values = backend.asarray(energy.fixed_values)
 
     def restart(self, start: np.ndarray, parametrization: Parametrization, seed: int) -> None:
         """Begin from another field, in other variables."""
@@ -56,8 +56,8 @@ class Objective:
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
-        if len(self._fixed):
-            w[self._fixed] = self._fixed_values
+        if len(self.fixed):
+            w[self.fixed] = self.fixed_values
         return w
 
     def value_and_grad(self, params: Array) -> tuple[Any, Array]:

@@ -42,7 +42,7 @@ class FirstOrder(Minimiser):
     Parameters
     ----------
     lr : float or "auto"
-        Step length. "auto" takes ``auto_lr`` of the rule over the energy's steepest curvature
+        Step length; that of Adam in units of the energy's ``unit``. "auto" takes ``auto_lr`` of the rule over the energy's steepest curvature
         and halves it whenever the energy has risen over a stretch of steps.
     beta1, beta2, eps : float
         Momentum, second-moment decay and the floor of Adam's denominator.
@@ -69,6 +69,8 @@ class FirstOrder(Minimiser):
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
         """Fresh memory at the objective's start."""
         lr = self.lr
+        if self.rule == ADAM and objective.direct:
+            lr = float(lr) * objective.energy.unit
         if lr == "auto":
             steepest = objective.energy.steepest(objective.field(objective.start))
             lr = self.auto_lr / steepest

@@ -1,8 +1,8 @@
 """Graph networks as variables: the field is a network's output, its latents z and weights θ move.
 
-    X₀ = z,   X_l = σ(P X_{l−1} W_l),   F(z, θ) = X_L R  (+ z R₀ with the residual)
+    X₀ = z,   X_l = σ(P X_{l−1} W_l),   F(z, θ) = u (X_L R  + z R₀)
 
-with σ = LeakyReLU and P the normalised coupling, after Both, Dehmamy, Long and Yu, "Faster
+with σ = LeakyReLU, P the normalised coupling, u the energy's unit, and R₀ only with the residual, after Both, Dehmamy, Long and Yu, "Faster
 Optimization on Sparse Graphs via Neural Reparametrization" (§2 and Algorithm 1): GCN and
 GCN-Res; with P = I it is their NoGraph. The pullback is written by hand, over NumPy arrays and
 torch tensors alike, so that no graph of the computation is recorded.
@@ -48,7 +48,7 @@ class GraphNetwork(Parametrization):
     def __init__(
         self,
         layers: int = 1,
-        hidden: int = 16,
+        hidden: int = 8,
         *,
         residual: bool = False,
         propagation: str = "sym",
@@ -91,6 +91,8 @@ class _NetworkMap(Map):
         self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
         rng = np.random.default_rng(seed)
         wanted = energy.clamp(start).reshape(n, d)
+        self.unit = energy.unit
+        wanted = wanted / self.unit
         parts = [recipe.spread * rng.standard_normal((n, h))]
         parts += [rng.standard_normal((h, h)) * np.sqrt(2 / h) for _ in range(recipe.layers)]
         parts += [rng.standard_normal((h, d)) / np.sqrt(h)]
@@ -105,8 +107,8 @@ class _NetworkMap(Map):
         self.gradients = self._split(self.gradient)
         self.offset = backend.zeros(n, d)
         if recipe.start == "shared":
-            first = backend.asarray(wanted) - self.field(self.start).reshape(n, d)
-            self.offset += first
+            first = self.field(self.start).reshape(n, d) / self.unit
+            self.offset += backend.asarray(wanted) - first
 
     def _split(self, flat: Array) -> list[Array]:
         """Views of the flat parameters: z, W_1 … W_L, R and, with the residual, R₀."""
@@ -131,11 +133,12 @@ class _NetworkMap(Map):
         if self.residual:
             w = w + z @ weights[-1]
         w += self.offset
+        w *= self.unit
         return w.reshape(self.shape)
 
     def pull_back(self, gradient: Array) -> Array:
         xp, L = self.xp, self.layers
-        g = gradient.reshape(self.offset.shape)
+        g = gradient.reshape(self.offset.shape) * self.unit
         z, *weights = self.parts
         grad_z, *grads = self.gradients
         grads[L][:] = self.last.T @ g

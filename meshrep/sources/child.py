@@ -21,6 +21,7 @@ from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
 from meshrep.sources.memory import available_memory
 from meshrep.sources.normalise import Raw
+from meshrep.sources.wording import one_line
 
 TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
 _GIGABYTE = 1 << 30
@@ -75,9 +76,7 @@ def _report(stdout: str) -> dict | None:
     return None
 
 
-def _failure(
-    shown: str, library: str, code: int, report: dict | None, heard: str
-) -> InputError:
+def _failure(shown: str, library: str, code: int, report: dict | None, heard: str) -> InputError:
     """One sentence for whatever ended the child."""
     if report is not None and "missing" in report:
         needed = report["missing"]
@@ -106,13 +105,6 @@ def _complaint(heard: str) -> str:
         if "ERR|" in line:
             return one_line(line.partition("ERR|")[2].partition("): ")[2] or "an error of VTK")
     return ""
-
-
-def one_line(text: str) -> str:
-    """Some library's words as one printable line of at most 160 characters."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    words = words.replace("[0m", "").strip().rstrip(".:")
-    return words if len(words) <= 160 else words[:157] + "…"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -173,6 +165,10 @@ def _by_vtk(path: str) -> dict[str, np.ndarray]:
         from vtkmodules.vtkIOLegacy import vtkGenericDataObjectReader
 
         reader = vtkGenericDataObjectReader()
+    elif path.lower().endswith((".xdmf", ".xmf")):
+        from vtkmodules.vtkIOXdmf2 import vtkXdmfReader
+
+        reader = vtkXdmfReader()
     else:
         from vtkmodules.vtkIOXML import vtkXMLGenericDataObjectReader
 

@@ -71,9 +71,7 @@ def from_pyvista(dataset: Any, *, name: str = "mesh", merge: bool = True) -> Gra
     return graph_of(raw_of(name, arrays), name=name, merge=merge)
 
 
-def from_arrays(
-    points: np.ndarray, faces: Any, *, name: str = "mesh", merge: bool = True
-) -> Graph:
+def from_arrays(points: np.ndarray, faces: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
     """The graph of points and faces.
 
     Parameters

@@ -13,11 +13,12 @@ from meshrep.graph import Graph
 from meshrep.sources import networks, tables
 from meshrep.sources.child import read_apart
 from meshrep.sources.memory import available_memory
-from meshrep.sources.normalise import Raw, counted, graph_of, shown
+from meshrep.sources.normalise import Raw, graph_of
 from meshrep.sources.ply import read_ply
 from meshrep.sources.references import refuse_references_outside
 from meshrep.sources.stl import read_stl
 from meshrep.sources.wavefront import read_obj, read_off
+from meshrep.sources.wording import counted, shown
 
 # Formats that are read here, from the file's bytes.
 _OWN: dict[str, Callable[[str, bytes], Raw]] = {
@@ -28,11 +29,11 @@ _OWN: dict[str, Callable[[str, bytes], Raw]] = {
 }
 # Formats that a library reads, in a child process.
 _READ_BY = {
-    "vtk": ".vtk .vtp .vtu .vtr .vts .vti",
+    "vtk": ".vtk .vtp .vtu .vtr .vts .vti .xdmf .xmf",
     "pyvista": ".pvtu .pvtp .pvti .pvts .pvtr .vtm .pvd .vtkhdf .e .exo .ex2 .exii .cgns .case "
     ".neu .facet",
     "trimesh": ".glb .gltf .3mf .dae .dxf",
-    "meshio": ".msh .xdmf .xmf .inp .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol .avs "
+    "meshio": ".msh .inp .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol .avs "
     ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
 }
 _APART = {ending: library for library, all_of in _READ_BY.items() for ending in all_of.split()}

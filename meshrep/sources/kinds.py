@@ -19,6 +19,7 @@ from meshrep.cells import (
     Cells,
 )
 from meshrep.errors import InputError
+from meshrep.sources.wording import counted
 
 POLY_VERTEX, TRIANGLE_STRIP = 2, 6
 
@@ -76,5 +77,5 @@ def common_kinds(cells: Cells, path: str) -> tuple[Cells, list[str]]:
                 f"{path}: it has cells of VTK kind {kind}, which have no edges defined here: "
                 f"convert them to one of {', '.join(KIND_NAMES.values())}"
             )
-    remark = [f"{reduced:,} cells of high order reduced to their edges"] if reduced else []
+    remark = [f"{counted(reduced, 'cell')} of high order reduced to edges"] if reduced else []
     return Cells.join(parts), remark

@@ -11,6 +11,7 @@ from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
 from meshrep.graph import Graph, Origin
 from meshrep.sources.memory import refuse_beyond_memory
+from meshrep.sources.wording import one_line
 
 if TYPE_CHECKING:
     from meshrep.sources.tables import EdgeTable
@@ -46,7 +47,7 @@ def read(path: Path, shown: str) -> Graph:
         else:
             network = _read_gml(nx, path)
     except Exception as error:
-        told = " ".join(str(error).split())[:120] or type(error).__name__
+        told = one_line(error) or type(error).__name__
         raise InputError(
             f"{shown}: networkx cannot read it as {ending[1:]} ({told}): check that it is complete"
         ) from None
@@ -286,6 +287,6 @@ def _read_mtx(path: Path, shown: str) -> Graph:
     try:
         matrix = mmread(path)
     except Exception as error:
-        told = " ".join(str(error).split())[:120]
+        told = one_line(error) or type(error).__name__
         raise InputError(f"{shown}: SciPy cannot read it ({told}): is it complete?") from None
     return from_matrix(matrix, name=path.stem, path=shown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from meshrep.errors import InputError
 from meshrep.graph import Graph, Origin
 from meshrep.sources.clouds import connect
 from meshrep.sources.kinds import common_kinds
+from meshrep.sources.wording import counted
 
 # Beyond this a square overflows float32, and no measured length comes near: bytes were misread.
 LARGEST_COORDINATE = 1e18
@@ -38,16 +38,6 @@ class Raw:
     points: np.ndarray
     cells: Cells
     remarks: tuple[str, ...] = ()
-
-
-def shown(path: Any) -> str:
-    """A path as text for one line of a message: control characters are escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
-
-
-def counted(count: int, what: str, plural: str = "") -> str:
-    """``counted(2, "face")`` is "2 faces"."""
-    return f"{count:,} {what if count == 1 else plural or what + 's'}"
 
 
 def graph_of(

@@ -13,8 +13,9 @@ import numpy as np
 from meshrep.cells import LINE, TRIANGLE, Cells
 from meshrep.errors import InputError
 from meshrep.sources.kinds import TRIANGLE_STRIP, polygons
-from meshrep.sources.normalise import Raw, counted
+from meshrep.sources.normalise import Raw
 from meshrep.sources.wavefront import lists_of_numbers, rows_of_numbers
+from meshrep.sources.wording import counted
 
 _TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4",
@@ -112,9 +113,7 @@ def _header(path: str, data: bytes) -> tuple[str, list[_Element], int]:
     return order, elements, line_end + 1
 
 
-def _check_room(
-    path: str, order: str, elements: list[_Element], data: bytes, body: int
-) -> None:
+def _check_room(path: str, order: str, elements: list[_Element], data: bytes, body: int) -> None:
     """Refuse counts that the bytes after the header cannot hold."""
     left = len(data) - body
     if order == "":
@@ -263,8 +262,11 @@ def _strips(nodes: np.ndarray, sizes: np.ndarray) -> Cells:
         starts = np.concatenate([[0], ends + 1])
         sizes = np.append(ends, len(nodes)) - starts
         nodes = nodes[nodes != -1]
-    strips = Cells(nodes, np.concatenate([[0], np.cumsum(sizes[sizes > 0])]),
-                   np.full(int((sizes > 0).sum()), TRIANGLE_STRIP))
+    strips = Cells(
+        nodes,
+        np.concatenate([[0], np.cumsum(sizes[sizes > 0])]),
+        np.full(int((sizes > 0).sum()), TRIANGLE_STRIP),
+    )
     lengths = np.diff(strips.offsets)
     kinds = np.where(lengths == 3, TRIANGLE, TRIANGLE_STRIP)
     return Cells(strips.connectivity, strips.offsets, kinds)

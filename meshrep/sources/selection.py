@@ -88,9 +88,7 @@ def ends(graph: Graph, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def random_split(
-    graph: Graph, share: float = 0.1, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def random_split(graph: Graph, share: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Two disjoint random sets of nodes, each ``share`` of all and one node at least.
 
     Raises

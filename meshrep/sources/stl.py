@@ -6,8 +6,9 @@ import numpy as np
 
 from meshrep.cells import TRIANGLE, Cells
 from meshrep.errors import InputError
-from meshrep.sources.normalise import Raw, counted
+from meshrep.sources.normalise import Raw
 from meshrep.sources.wavefront import rows_of_numbers, text_of
+from meshrep.sources.wording import counted
 
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 

@@ -15,8 +15,9 @@ from meshrep.cells import LINE, Cells
 from meshrep.errors import InputError
 from meshrep.sources.kinds import polygons
 from meshrep.sources.memory import available_memory
-from meshrep.sources.normalise import Raw, counted
+from meshrep.sources.normalise import Raw
 from meshrep.sources.wavefront import rows_of_numbers, text_of
+from meshrep.sources.wording import counted, one_line
 
 _POINT_ENDINGS = (".xyz", ".pts", ".asc", ".npy")
 _EDGE_ENDINGS = (".edgelist", ".edges")
@@ -225,7 +226,7 @@ def _load_npy(path: Path, shown: str) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{shown}: it is no sound NumPy file ({_first_line(error)})") from None
+        raise InputError(f"{shown}: it is no sound NumPy file ({one_line(error)})") from None
 
 
 def _of_npz(path: Path, shown: str) -> Any:
@@ -244,7 +245,7 @@ def _of_npz(path: Path, shown: str) -> Any:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{shown}: it is no sound NumPy archive ({_first_line(error)})") from None
+        raise InputError(f"{shown}: it is no sound NumPy archive ({one_line(error)})") from None
     points = _first_of(arrays, ("points", "vertices", "pos", "xyz"))
     if points is None and len(arrays) == 1:
         points = next(iter(arrays.values()))
@@ -269,7 +270,3 @@ def _of_npz(path: Path, shown: str) -> Any:
 
 def _first_of(arrays: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray | None:
     return next((arrays[name] for name in names if name in arrays), None)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

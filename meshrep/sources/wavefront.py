@@ -15,7 +15,8 @@ import numpy as np
 from meshrep.cells import Cells
 from meshrep.errors import InputError
 from meshrep.sources.kinds import polygons
-from meshrep.sources.normalise import Raw, counted
+from meshrep.sources.normalise import Raw
+from meshrep.sources.wording import counted
 
 _AFTER_SLASH = re.compile(r"/\S*")
 

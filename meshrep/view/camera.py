@@ -53,6 +53,18 @@ class Camera:
     distance: float
     half_height: float
 
+    @property
+    def eye(self) -> np.ndarray:
+        """Where the eye is, shape (3,)."""
+        return self.focus + self.distance * self.view.toward
+
+    def sight(self, points: np.ndarray) -> np.ndarray:
+        """Unit vectors (n, 3) from points to the eye; the same for all in a flat scene."""
+        if self.view.flat:
+            return np.broadcast_to(self.view.toward, points.shape)
+        lines = self.eye - points
+        return lines / np.linalg.norm(lines, axis=1, keepdims=True)
+
     def projected(self, points: np.ndarray, height: int) -> np.ndarray:
         """Pixels right and up from the middle of a picture ``height`` high, and nearness (n, 3)."""
         seen = self.view.seen(points - self.focus)
@@ -92,7 +104,7 @@ def view_of(points: np.ndarray, triangles: np.ndarray, *, z_up: bool = False) ->
     levels = np.cos(turns)[:, None] * front + np.sin(turns)[:, None] * side
     high = points @ up > np.quantile(points @ up, 0.7)
     head = spread[high].mean(axis=0) if high.any() else np.zeros(3)
-    level = levels[(levels @ (head / extent.max() + 0.02 * front + 0.002 * side)).argmax()]
+    level = levels[(levels @ (head / extent.max() + 0.1 * front + 0.01 * side)).argmax()]
     rise = np.deg2rad(40 if lying else 28 if z_up else 16)
     toward = np.cos(rise) * level + np.sin(rise) * up
     return View(toward, np.cos(rise) * up - np.sin(rise) * level, flat=False)
@@ -100,7 +112,7 @@ def view_of(points: np.ndarray, triangles: np.ndarray, *, z_up: bool = False) ->
 
 def _square_on(vectors: np.ndarray, values: np.ndarray) -> View:
     """The view along the normal of a plane, or across a line."""
-    x, y, z = np.eye(3)
+    _, y, z = np.eye(3)
     normal = vectors[:, 0]
     if values[1] <= _FLAT**2 * values[2] and abs(vectors[2, 2]) < 0.99:
         normal = z - vectors[2, 2] * vectors[:, 2]  # points on a line: from above

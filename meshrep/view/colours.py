@@ -95,7 +95,7 @@ def _cmap(quantity: Quantity) -> Colormap:
         import matplotlib as mpl
         from matplotlib.colors import ListedColormap
     except ImportError as error:
-        raise MissingPart("matplotlib", "colour pictures", "view") from error
+        raise MissingPart("matplotlib", "colour pictures", "viz") from error
     if quantity == "phase":
         return ListedColormap(_hue_circle(), name="phase")
     if quantity == "temperature":

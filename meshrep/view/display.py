@@ -52,7 +52,7 @@ def load_pyvista() -> ModuleType:
     try:
         import pyvista
     except ImportError as error:
-        raise MissingPart("pyvista", "draw and to write VTK files", "view") from error
+        raise MissingPart("pyvista", "draw and to write VTK files", "viz") from error
     return pyvista
 
 
@@ -102,6 +102,7 @@ def _probe() -> bool:
     try:
         child = subprocess.run(
             [sys.executable, "-c", _PROBE],
+            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -60,7 +60,8 @@ def _legacy(mesh: pyvista.DataSet) -> bytes:
     writer.WriteToOutputStringOn()
     writer.SetFileTypeToBinary()
     writer.Write()
-    return writer.GetOutputStdString()
+    content = writer.GetOutputStdString()
+    return content if isinstance(content, bytes) else content.encode("latin-1")
 
 
 def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:

@@ -61,7 +61,7 @@ def _component(pattern: sparse.csr_array) -> np.ndarray:
 
 def _hops(pattern: sparse.csr_array, node: int) -> np.ndarray:
     """Number of edges between a node and every other, shape (n,)."""
-    return dijkstra(pattern, unweighted=True, indices=node)
+    return dijkstra(pattern, unweighted=True, indices=[node])[0]
 
 
 def _pivot_mds(pattern: sparse.csr_array) -> np.ndarray:
@@ -74,7 +74,7 @@ def _pivot_mds(pattern: sparse.csr_array) -> np.ndarray:
         nearest = np.minimum(nearest, rows[-1])
     squares = np.stack(rows, axis=1) ** 2
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
-    values, vectors = np.linalg.eigh(centred.T @ centred)
+    vectors = np.linalg.eigh(centred.T @ centred)[1]
     axes = vectors[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # the same sign every time
     return centred @ axes

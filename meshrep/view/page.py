@@ -104,7 +104,7 @@ class Page:
     ) -> None:
         """A colour bar, or for phases a wheel, in the middle of the box."""
         width, height = self.size
-        x, y, w, h = box
+        x, y, _, h = box
         if palette.cyclic:
             side = 14 * unit
             place = (x, y + h / 2 - side / 2, side, side)
@@ -126,6 +126,11 @@ class Page:
         )
         bar.locator = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
         bar.update_ticks()
+        bar.formatter.set_locs(bar.get_ticks().tolist())
+        if bar.formatter.get_offset():  # a power of ten or a shift, which would hide the label
+            axes.yaxis.get_offset_text().set_visible(False)
+            axes.set_xlabel(bar.formatter.get_offset(), size=self.text, color=INK, loc="left")
+            axes.xaxis.set_label_coords(0, -0.02)
         bar.outline.set_visible(False)
         axes.tick_params(labelsize=self.text, colors=INK, length=3 * self.scale, width=0.8)
         axes.set_title(palette.label, size=self.text, color=INK, loc="left", pad=9 * self.scale)

@@ -66,7 +66,7 @@ def convergence(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingPart("matplotlib", "draw plots", "view") from error
+        raise MissingPart("matplotlib", "draw plots", "viz") from error
 
     reach = max(abs(e - reference) for e in [*starts, reference] if np.isfinite(e))
     relative = abs(reference) > 1e-9 * reach

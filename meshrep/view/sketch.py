@@ -21,7 +21,7 @@ from meshrep.view.surface import refined, refined_phases
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LIGHT = np.array([-0.42, 0.56, 0.71])
+_LIGHT = np.array([-0.28, 0.71, 0.63])
 _FINE = 20_000  # triangles that phases are refined to
 _POINTS_A_PIXEL = 72 / 150
 
@@ -68,16 +68,20 @@ def _surface(
     order = drawn[:, :, 2].mean(axis=1).argsort()
     axes.add_collection(
         PolyCollection(
-            list(drawn[order, :, :2]), facecolors=colours[order], edgecolors=colours[order],
-            linewidths=0.3, zorder=2,
-        )  # fmt: skip
+            list(drawn[order, :, :2]),
+            facecolors=colours[order],
+            edgecolors=colours[order],
+            linewidths=0.3 * (not subject.view.flat),
+            antialiased=not subject.view.flat,
+            zorder=2,
+        )
     )
 
 
 def _brightness(normals: np.ndarray) -> np.ndarray:
     """How bright faces are whose normals (t, 3) are given as right, up and toward the eye."""
     facing = normals * np.where(normals[:, 2:] < 0, -1.0, 1.0)
-    return 0.35 + 0.65 * np.clip(facing @ _LIGHT, 0.0, 1.0)
+    return 0.42 + 0.58 * np.clip(facing @ _LIGHT, 0.0, 1.0)
 
 
 def _face_values(corners: np.ndarray, palette: Palette) -> np.ndarray:

@@ -34,7 +34,7 @@ def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndar
     camera = framed(what_is_seen(subject), subject.view, width / height)
     plotter = pv.Plotter(off_screen=True, window_size=[2 * width, 2 * height], lighting="none")
     plotter.set_background(PAPER)
-    _light(plotter, subject)
+    _light(plotter)
     put(plotter, subject, palette, camera, 2 * height)
     _aim(plotter, camera)
     image = plotter.screenshot(None, return_img=True)
@@ -53,7 +53,7 @@ def window(
     plotter = pv.Plotter(window_size=list(size), lighting="none", title=title or "meshrep")
     plotter.set_background(PAPER)
     plotter.enable_anti_aliasing("msaa", multi_samples=8)
-    _light(plotter, subject)
+    _light(plotter)
     put(plotter, subject, palette, camera, size[1])
     _aim(plotter, camera)
     table = pv.LookupTable(palette.cmap, scalar_range=(palette.low, palette.high))
@@ -75,15 +75,17 @@ def put(
     if subject.surface is not None:
         _put_surface(plotter, subject, palette)
         size = height / 60.0
+        dot = 1.2 * size
     else:
         size = node_pixels(subject, camera, height)
         _put_network(plotter, subject, palette, size, a_pixel)
-    toward = subject.view.toward * size * a_pixel
+        dot = max(0.62 * size, height / 130)  # small, so that the node's colour shows round it
     for k, points in enumerate(subject.marks.values()):
         fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
         if len(points):
-            _put_discs(plotter, points + toward, rim, max(1.2 * size, height / 65))
-            _put_discs(plotter, points + 2 * toward, fill, max(0.8 * size, height / 100))
+            toward = size * a_pixel * camera.sight(points)
+            _put_discs(plotter, points + toward, rim, dot)
+            _put_discs(plotter, points + 2 * toward, fill, 0.66 * dot)
 
 
 def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
@@ -160,18 +162,17 @@ def _vertices(points: np.ndarray) -> pyvista.PolyData:
     return load_pyvista().PolyData(np.array(points, float), verts=padded(numbers))
 
 
-def _light(plotter: pyvista.Plotter, subject: Subject) -> None:
+def _light(plotter: pyvista.Plotter) -> None:
     """A main light over the left shoulder and a weaker one from the right, fixed to the eye."""
     pv = load_pyvista()
-    for place, intensity in (((-0.6, 0.8, 1.0), 0.85), ((1.0, 0.1, 0.7), 0.45)):
+    for place, intensity in (((-0.35, 0.9, 0.8), 0.95), ((1.0, 0.0, 0.6), 0.38)):
         light = pv.Light(light_type="camera light", intensity=intensity)
         light.position = place
         plotter.add_light(light)
 
 
 def _aim(plotter: pyvista.Plotter, camera: Camera) -> None:
-    eye = camera.focus + camera.distance * camera.view.toward
-    plotter.camera_position = [eye.tolist(), camera.focus.tolist(), camera.view.up.tolist()]
+    plotter.camera_position = [camera.eye.tolist(), camera.focus.tolist(), camera.view.up.tolist()]
     if camera.view.flat:
         plotter.camera.parallel_projection = True
         plotter.camera.parallel_scale = camera.half_height

@@ -96,7 +96,7 @@ def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
     if subject.view.flat and len(seen) > 1:
         tree = cKDTree(seen[:, :2])
         some = seen[:: max(1, len(seen) // _SAMPLE), :2]
-        distances = tree.query(some, k=2)[0][:, 1]
+        distances = np.asarray(tree.query(some, k=2)[0])[:, 1]
         apart = distances[distances > 0]
         spacing = float(np.median(apart)) / a_pixel if apart.size else 20.0
         return float(np.clip(0.62 * spacing, 3.0, 26.0))

@@ -137,9 +137,15 @@ def write_series(
         where = quoteattr(f"{name}/{file.name}")
         lines.append(f'    <DataSet timestep="{float(time)!r}" part="0" file={where}/>')
     listing = "\n".join(
-        ['<?xml version="1.0"?>', '<VTKFile type="Collection" version="0.1">', "  <Collection>"]
-        + lines
-        + ["  </Collection>", "</VTKFile>", ""]
+        [
+            '<?xml version="1.0"?>',
+            '<VTKFile type="Collection" version="0.1">',
+            "  <Collection>",
+            *lines,
+            "  </Collection>",
+            "</VTKFile>",
+            "",
+        ]
     )
     with replacing(folder / f"{name}.pvd") as temporary:
         temporary.write_text(listing, encoding="utf-8")
@@ -204,4 +210,4 @@ def write_csv(
 
 def _cell(value: Any) -> str:
     """One value of a table, floats in the fewest digits that read back the same."""
-    return "" if value is None or value != value else str(value)
+    return "" if value is None or str(value) == "nan" else str(value)

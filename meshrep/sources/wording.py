@@ -1,0 +1,30 @@
+"""Words for messages: counts with their plurals, paths and foreign texts on one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def shown(path: Any) -> str:
+    """A path as text for one line of a message: control characters are escaped.
+
+    >>> shown("two\\nlines.ply")
+    'two\\\\nlines.ply'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
+
+
+def counted(count: int, what: str, plural: str = "") -> str:
+    """A count with its noun.
+
+    >>> counted(1, "vertex", "vertices"), counted(2000, "face")
+    ('1 vertex', '2,000 faces')
+    """
+    return f"{count:,} {what if count == 1 else plural or what + 's'}"
+
+
+def one_line(text: Any, most: int = 160) -> str:
+    """Some library's words as one printable line of at most ``most`` characters."""
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    words = " ".join(printable.replace("[0m", "").split()).rstrip(".:")
+    return words if len(words) <= most else words[: most - 1] + "…"
