@@ -187,16 +187,24 @@ def choose(energy: Energy) -> tuple[str, str]:
     return "lbfgs", "not known to be convex, or without a sparse Hessian"
 
 
-def preset(name: str, choices: Choices | None = None) -> Solver:
-    """The solver of a name.
+def known(names: list[str]) -> None:
+    """Check that every name is a preset's or "auto".
 
     Raises
     ------
     InputError
-        When there is none of that name; says what is near, and all names.
+        When one is not; says what is near, and all names.
     """
-    if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(f"unknown solver {name!r}: {hint}choose among auto, {', '.join(PRESETS)}")
+    for name in names:
+        if name not in PRESETS and name != "auto":
+            near = difflib.get_close_matches(name, PRESETS, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InputError(
+                f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}"
+            )
+
+
+def preset(name: str, choices: Choices | None = None) -> Solver:
+    """The solver of a name in PRESETS; raises InputError as :func:`known` does."""
+    known([name])
     return PRESETS[name](choices or Choices())

@@ -21,6 +21,12 @@ MISSING = (190, 190, 190)
 TURN = 2 * np.pi
 
 
+def on_circle(phases: np.ndarray) -> np.ndarray:
+    """Phases in [0, 2π); a remainder alone rounds a small negative phase up to 2π itself."""
+    phases = np.asarray(phases, dtype=float) % TURN
+    return np.where(phases < TURN, phases, 0.0)
+
+
 @dataclass(frozen=True)
 class Palette:
     """The colours of one quantity between two values.
@@ -51,9 +57,11 @@ class Palette:
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
         """Colours (n, 3) uint8 of values (n,); grey where a value is NaN or infinite."""
-        share = (np.asarray(values, float) - self.low) / (self.high - self.low)
-        finite = np.isfinite(share)
-        share = np.where(finite, share % 1.0 if self.cyclic else np.clip(share, 0, 1), 0.0)
+        values = np.asarray(values, dtype=float)
+        finite = np.isfinite(values)
+        values = np.where(finite, values, self.low)
+        values = on_circle(values) if self.cyclic else np.clip(values, self.low, self.high)
+        share = (values - self.low) / (self.high - self.low)
         colours = self.cmap(share, bytes=True)[:, :3]
         colours[~finite] = MISSING
         return colours

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from meshrep.graph import Graph
-from meshrep.view.colours import TURN
+from meshrep.view.colours import on_circle
 from meshrep.view.dataset import dataset
 from meshrep.view.display import load_pyvista
 
@@ -111,7 +111,7 @@ def refined_phases(surface: Surface, fine: int = _FINE) -> Surface:
     """
     circle = np.stack([np.cos(surface.values), np.sin(surface.values)], axis=1)
     finer = refined(replace(surface, values=circle), fine)
-    return replace(finer, values=np.arctan2(finer.values[:, 1], finer.values[:, 0]) % TURN)
+    return replace(finer, values=on_circle(np.arctan2(finer.values[:, 1], finer.values[:, 0])))
 
 
 def refined(surface: Surface, fine: int) -> Surface:

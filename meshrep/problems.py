@@ -1,0 +1,105 @@
+"""From the words of a command line to an energy on a graph, with a sentence on what was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from meshrep.energies.base import Energy
+from meshrep.energies.heat import HeatBath
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources.selection import ends, random_split, select
+
+POWERS = {"quartic": 4.0, "quadratic": 2.0}
+
+
+@dataclass(frozen=True)
+class HeatChoices:
+    """What the heat options of the command line say.
+
+    ``bath`` is "ends", "random" or None; ``hot`` and ``cold`` are texts that
+    :func:`meshrep.sources.selection.select` understands, and come before ``bath``.
+    """
+
+    bath: str | None = "ends"
+    hot: str | None = None
+    cold: str | None = None
+    share: float = 0.1
+    kind: str = "quartic"
+    power: float | None = None
+    t_hot: float = 1.0
+    t_cold: float = 0.0
+    strength: float = 1.0
+    laplacian: str = "graph"
+    unbathed: str = "raise"
+
+
+def heat(graph: Graph, choices: HeatChoices, seed: int = 0) -> tuple[HeatBath, list[str]]:
+    """The heat problem of the choices, and sentences that say what was built.
+
+    Raises
+    ------
+    InputError
+        When a selection, a number or their combination cannot be used.
+    """
+    said = []
+    bath = choices.bath
+    if choices.hot or choices.cold:
+        hot = select(graph, choices.hot) if choices.hot else np.zeros(0, dtype=np.int64)
+        cold = select(graph, choices.cold) if choices.cold else np.zeros(0, dtype=np.int64)
+    elif bath == "random" or (bath == "ends" and graph.points is None):
+        if bath == "ends":
+            said.append(f"{graph.name} has no coordinates and so no ends: random baths are taken")
+        hot, cold = random_split(graph, choices.share, seed)
+    else:
+        cold, hot = ends(graph, choices.share)
+    dirichlet = choices.kind == "dirichlet"
+    if dirichlet and choices.power is not None:
+        raise InputError("a Dirichlet bath has no power: drop --power or take another --bath-kind")
+    power = choices.power or POWERS.get(choices.kind, 4.0)
+    energy = HeatBath(
+        graph, hot, cold, t_hot=choices.t_hot, t_cold=choices.t_cold, strength=choices.strength,
+        power=power, bath="dirichlet" if dirichlet else "power", laplacian=choices.laplacian,
+        unbathed=choices.unbathed,
+    )  # fmt: skip
+    law = "held exactly" if dirichlet else f"strength {choices.strength:g}, power {power:g}"
+    said.append(
+        f"heat: {len(energy.hot):,} hot nodes at {choices.t_hot:g}, {len(energy.cold):,} cold at "
+        f"{choices.t_cold:g} ({law}), {choices.laplacian} Laplacian"
+    )
+    if len(energy.held):
+        said.append(
+            f"{len(energy.held)} components without a bath are held at the mean temperature"
+        )
+    return energy, said
+
+
+def start(energy: Energy, text: str, seed: int) -> np.ndarray:
+    """The start that a text names: "random", "mean", or a .npy file of node values.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or does not fit.
+    """
+    if text == "random":
+        return energy.random_start(seed)
+    if text == "mean":
+        return energy.clamp(np.full(energy.shape, energy.random_start(seed).mean()))
+    try:
+        values = np.load(text, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"--start {text}: neither 'random', 'mean' nor a readable .npy file of node values"
+        ) from error
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise InputError(f"--start {text}: it does not hold an array of numbers")
+    origin = energy.graph.origin
+    if origin is not None and values.shape[:1] == origin.node_of.shape != energy.shape[:1]:
+        kept = origin.node_of >= 0
+        nodes = np.empty((energy.graph.n, *values.shape[1:]))
+        nodes[origin.node_of[kept]] = values[kept]
+        values = nodes
+    return energy.clamp(values)

@@ -1,0 +1,225 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import view_shapes as shapes
+
+from meshrep.errors import InputError
+from meshrep.outcome import Result
+from meshrep.view.write import (
+    mesh_path,
+    replacing,
+    write_csv,
+    write_json,
+    write_mesh,
+    write_series,
+)
+
+pv = pytest.importorskip("pyvista")
+GRAPHS = {"lattice": shapes.lattice, "cube": shapes.cube, "ball": shapes.ball, "ring": shapes.ring}
+
+
+def only(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def fields_on(graph):
+    rng = np.random.default_rng(0)
+    return {
+        "temperature": rng.random(graph.n),
+        "weird": np.where(np.arange(graph.n) % 7 == 0, np.nan, 1e-300),
+        "vector": rng.standard_normal((graph.n, 3)),
+        "fixed": np.arange(graph.n) < 3,
+        "part": np.arange(graph.n) % 4,
+    }
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("suffix", [".vtp", ".vtu", ".vtk"])
+def test_fields_read_back_bitwise(tmp_path, name, suffix):
+    graph = GRAPHS[name]()
+    path = tmp_path / f"mesh{suffix}"
+    fields = fields_on(graph)
+    if name == "cube" and suffix == ".vtp":
+        with pytest.raises(InputError, match=r"use \.vtu"):
+            write_mesh(graph, fields, path)
+        assert only(tmp_path) == []
+        return
+    write_mesh(graph, fields, path)
+    read = pv.read(path)
+    assert np.array_equal(read.points, graph.points)
+    for field, values in fields.items():
+        assert np.array_equal(read.point_data[field], values, equal_nan=values.dtype.kind == "f")
+    assert only(tmp_path) == [path.name]
+
+
+def test_default_path_fits_the_cells(tmp_path):
+    assert mesh_path(shapes.lattice(), tmp_path / "a.b").name == "a.b.vtp"
+    assert mesh_path(shapes.ring(), "out").name == "out.vtp"
+    assert mesh_path(shapes.cube(), "out").name == "out.vtu"
+
+
+def test_original_points_keep_their_order_and_dropped_ones_are_nan(tmp_path):
+    graph = shapes.repaired()
+    values = np.array([0.0, 1.0, 2.0, 3.0])
+    read = pv.read(write_mesh(graph, {"w": values}, tmp_path / "a.vtp"))
+    assert np.array_equal(read.points, graph.origin.points)
+    assert np.array_equal(read["w"], [3, 2, 1, 0, np.nan], equal_nan=True)
+    own = pv.read(write_mesh(graph, {"w": values}, tmp_path / "b.vtp", original=False))
+    assert np.array_equal(own.points, graph.points)
+    assert np.array_equal(own["w"], values)
+
+
+@pytest.mark.parametrize("name", ["lattice", "ball"])
+def test_ply_really_carries_fields(tmp_path, name):
+    graph = GRAPHS[name]()
+    fields = fields_on(graph)
+    path = write_mesh(graph, fields, tmp_path / "mesh.ply")
+    meshio = pytest.importorskip("meshio")
+    read = meshio.read(path)
+    assert np.array_equal(read.points, graph.points)
+    for field in ("temperature", "weird", "fixed", "part"):
+        assert np.array_equal(read.point_data[field], fields[field].astype(float), equal_nan=True)
+    assert np.array_equal(read.point_data["vector_1"], fields["vector"][:, 1])
+    assert sum(len(block) for block in read.cells) == len(graph.cells)
+    seen = pv.read(path)
+    assert seen.n_cells == len(graph.cells)
+    trimesh = pytest.importorskip("trimesh")
+    assert len(trimesh.load(path, process=False).vertices) == graph.n
+
+
+@pytest.mark.parametrize("suffix", [".stl", ".obj", ".off", ".msh", ".xdmf", ""])
+def test_formats_without_fields_are_refused_by_name(tmp_path, suffix):
+    with pytest.raises(InputError, match=r"\.vtp, \.vtu, \.vtk, \.ply"):
+        write_mesh(shapes.lattice(), {}, tmp_path / f"mesh{suffix}")
+    assert only(tmp_path) == []
+
+
+def test_ply_refuses_what_it_cannot_hold(tmp_path):
+    with pytest.raises(InputError, match="edges of a network"):
+        write_mesh(shapes.ring(), {}, tmp_path / "mesh.ply")
+    with pytest.raises(InputError, match="solid"):
+        write_mesh(shapes.cube(), {}, tmp_path / "mesh.ply")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [(np.zeros(3), "shape"), (np.zeros(64, complex), "real"), (np.full(64, "x"), "real")],
+)
+def test_fields_that_do_not_fit_are_refused(tmp_path, values, message):
+    with pytest.raises(InputError, match=message):
+        write_mesh(shapes.lattice(), {"w": values}, tmp_path / "mesh.vtp")
+    assert only(tmp_path) == []
+
+
+def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "kept.txt"
+    path.write_text("old")
+    for failure, seen in ((OSError(28, "No space left on device"), InputError),
+                          (ValueError("ours"), ValueError),
+                          (KeyboardInterrupt(), KeyboardInterrupt)):  # fmt: skip
+        with pytest.raises(seen), replacing(path) as temporary:
+            temporary.write_text("half")
+            assert temporary.suffix == ".txt"
+            raise failure
+        assert path.read_text() == "old"
+        assert only(tmp_path) == ["kept.txt"]
+
+
+def test_success_replaces_makes_folders_and_follows_links(tmp_path):
+    target = tmp_path / "a" / "b" / "new.txt"
+    with replacing(target) as temporary:
+        temporary.write_text("one")
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    with replacing(link) as temporary:
+        temporary.write_text("two")
+    assert link.is_symlink()
+    assert target.read_text() == "two"
+    assert only(target.parent) == ["new.txt"]
+
+
+def test_what_is_not_a_plain_file_is_left_alone(tmp_path):
+    for path in (tmp_path, Path("/dev/null")):
+        with pytest.raises(InputError, match="not a plain file"), replacing(path):
+            pass
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(InputError, match="cannot be written"), replacing(blocked / "under"):
+        pass
+
+
+def test_full_disk_is_one_sentence(tmp_path):
+    script = f"""
+import resource, sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+import numpy as np, view_shapes as shapes
+from meshrep.errors import InputError
+from meshrep.view.write import write_json, write_mesh
+graph = shapes.lattice(60)
+write_mesh(graph, {{}}, {str(tmp_path)!r} + "/warm.vtk")
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+for name in ("mesh.vtp", "mesh.vtu", "mesh.vtk", "mesh.ply"):
+    try:
+        write_mesh(graph, {{"w": np.random.rand(graph.n)}}, {str(tmp_path)!r} + "/" + name)
+    except InputError as error:
+        print(name, "cannot be written" in str(error) and "\\n" not in str(error))
+try:
+    write_json(list(range(9999)), {str(tmp_path)!r} + "/list.json")
+except InputError:
+    print("json", True)
+"""
+    (tmp_path / "mesh.vtp").write_text("old")
+    child = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert child.returncode == 0, child.stderr
+    names = ["mesh.vtp", "mesh.vtu", "mesh.vtk", "mesh.ply", "json"]
+    assert child.stdout.split() == " True ".join([*names, ""]).split()
+    assert only(tmp_path) == ["mesh.vtp", "warm.vtk"]
+    assert (tmp_path / "mesh.vtp").read_text() == "old"
+
+
+def test_json_holds_only_json(tmp_path):
+    data = {
+        "gap": np.float64(0.1), "count": np.int64(3), "bad": [np.nan, np.inf], "on": np.bool_(True),
+        "array": np.arange(4).reshape(2, 2), 5: None, "path": Path("a/b"), "result": Result.FLAT,
+    }  # fmt: skip
+    text = write_json(data, tmp_path / "a.json").read_text()
+    read = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert read["bad"] == [None, None]
+    assert read["array"] == [[0, 1], [2, 3]]
+    assert (read["gap"], read["count"], read["on"], read["5"]) == (0.1, 3, True, None)
+    assert read["result"] == Result.FLAT.value
+    with pytest.raises(InputError, match="JSON"):
+        write_json({"f": len}, tmp_path / "b.json")
+    assert only(tmp_path) == ["a.json"]
+
+
+def test_csv_reads_back_exactly(tmp_path):
+    energy = [0.1 + 0.2, np.nan, 1e-300]
+    path = write_csv({"step": [0, 1, 2], "energy": energy}, tmp_path / "h.csv")
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["step", "energy"]
+    assert [row[1] for row in rows[1:]] == ["0.30000000000000004", "", "1e-300"]
+    with pytest.raises(InputError, match="length"):
+        write_csv({"a": [1], "b": []}, tmp_path / "h.csv")
+
+
+@pytest.mark.parametrize("make", [shapes.lattice, shapes.cube])
+def test_series_reads_back_with_its_exact_times(tmp_path, make):
+    graph = make()
+    times = [0.0, 0.1, 0.1 + 0.2, 1e-12]
+    frames = [(t, np.full(graph.n, 10 * t)) for t in times]
+    path = write_series(graph, iter(frames), tmp_path / "out", "heat", field="temperature")
+    reader = pv.PVDReader(path)
+    assert sorted(reader.time_values) == sorted(times)
+    reader.set_active_time_value(0.1 + 0.2)
+    (mesh,) = reader.read()
+    assert np.array_equal(mesh["temperature"], np.full(graph.n, 10 * (0.1 + 0.2)))
+    assert len(only(tmp_path / "out" / "heat")) == len(times)
