@@ -255,9 +255,8 @@ class _Shifted:
 
     def notes(self) -> list[str]:
         """What the reader may want to know of how it went."""
-        assert self.system is not None
         said = []
-        if self.system.iterations:
+        if self.system is not None and self.system.iterations:
             said.append(
                 f"{self.system.iterations} CG iterations, {self.system.setups} multigrid set-ups"
             )

@@ -100,10 +100,16 @@ def _failure(shown: str, library: str, code: int, report: dict | None, heard: st
 
 
 def _complaint(heard: str) -> str:
-    """The first error in VTK's log, without its clock and addresses; "" if there is none."""
+    """The first error in VTK's log, without its clock and addresses; "" if there is none.
+
+    The legacy reader calls data that end too early a warning: it is an error all the same.
+    """
     for line in heard.splitlines():
-        if "ERR|" in line:
-            return one_line(line.partition("ERR|")[2].partition("): ")[2] or "an error of VTK")
+        _, level, said = line.partition("ERR|")
+        if not level and "rror reading" in line:
+            _, level, said = line.partition("WARN|")
+        if level:
+            return one_line(said.partition("): ")[2] or said) or "an error of VTK"
     return ""
 
 

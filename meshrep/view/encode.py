@@ -61,7 +61,7 @@ def _legacy(mesh: pyvista.DataSet) -> bytes:
     writer.SetFileTypeToBinary()
     writer.Write()
     content = writer.GetOutputStdString()
-    return content if isinstance(content, bytes) else content.encode()  # text if it happens to be UTF-8
+    return content if isinstance(content, bytes) else content.encode()  # text if valid UTF-8
 
 
 def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.view.colours import INK, PAPER, TURN, Palette
+from meshrep.view.colours import INK, PAPER, Palette
 from meshrep.view.subject import MARK_STYLES
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Page:
         line = np.linspace(-1.45, 1.45, 300)
         x, y = np.meshgrid(line, line)
         radius = np.hypot(x, y)
-        colours = palette.rgb(np.arctan2(y, x).ravel() % TURN).reshape(*x.shape, 3) / 255
+        colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
         soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
         axes.imshow(np.dstack([colours, soft]), extent=(-1.45, 1.45, -1.45, 1.45), origin="lower",
                     interpolation="bilinear")  # fmt: skip

@@ -60,8 +60,9 @@ def convergence(
     path = Path(path)
     lines = {name: history for name, history in histories.items() if len(history)}
     starts = [history.energy[0] for history in lines.values()]
-    if not lines or not np.isfinite(reference):
-        raise InputError(f"{path}: convergence needs a history and a finite reference energy")
+    finite = [np.isfinite(history.energy).any() for history in lines.values()]
+    if not any(finite) or not np.isfinite(reference):
+        raise InputError(f"{path}: convergence needs a history and a reference of finite energy")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from meshrep.view.camera import Camera, framed
-from meshrep.view.colours import INK, TURN, Palette
+from meshrep.view.colours import INK, Palette
 from meshrep.view.subject import (
     EDGE_INK,
     MARK_STYLES,
@@ -87,7 +87,7 @@ def _brightness(normals: np.ndarray) -> np.ndarray:
 def _face_values(corners: np.ndarray, palette: Palette) -> np.ndarray:
     """One value a triangle from its corners' (t, 3), phases by their mean direction."""
     if palette.cyclic:
-        return np.arctan2(np.sin(corners).sum(axis=1), np.cos(corners).sum(axis=1)) % TURN
+        return np.arctan2(np.sin(corners).sum(axis=1), np.cos(corners).sum(axis=1))
     return corners.mean(axis=1)
 
 

@@ -24,7 +24,7 @@ from meshrep.view.surface import polydata, refined_phases, with_normals
 if TYPE_CHECKING:
     import pyvista
 
-_MATTE: dict[str, Any] = {"ambient": 0.42, "diffuse": 0.62, "specular": 0.06, "specular_power": 15}
+_MATTE: dict[str, Any] = {"ambient": 0.50, "diffuse": 0.54, "specular": 0.06, "specular_power": 15}
 
 
 def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndarray:
@@ -101,6 +101,11 @@ def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _finish(subject: Subject) -> dict[str, Any]:
+    """Arguments of ``add_mesh`` for the light: in the plane none, so that colours are exact."""
+    return {"lighting": False} if subject.view.flat else {"lighting": True, **_MATTE}
+
+
 def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -> None:
     surface = subject.surface
     assert surface is not None
@@ -110,9 +115,8 @@ def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -
         surface = refined_phases(surface)
     actor = plotter.add_mesh(
         polydata(surface),
-        lighting=not subject.view.flat,
         **_colouring(palette, surface.values),
-        **_MATTE,
+        **_finish(subject),
     )
     actor.prop.interpolation = "Phong"  # by the normals that it has; smooth_shading makes others
 
@@ -140,9 +144,8 @@ def _put_network(
         style="points",
         point_size=size,
         render_points_as_spheres=True,
-        lighting=not subject.view.flat,
         **_colouring(palette, subject.values),
-        **_MATTE,
+        **_finish(subject),
     )
 
 

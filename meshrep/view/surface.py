@@ -82,7 +82,7 @@ def with_normals(surface: Surface) -> Surface:
         cell_normals=False,
         split_vertices=True,
         feature_angle=_SHARP,
-        consistent_normals=False,
+        consistent_normals=True,
         auto_orient_normals=False,
     )
     return Surface(

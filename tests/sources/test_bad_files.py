@@ -68,8 +68,9 @@ def test_cut_short(tmp_path, icosahedron, form, share):
 
 
 @pytest.mark.parametrize("form", ["vtp", "vtu", "vtk", "vti"])
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_vtk_files_cut_short(tmp_path, form, share, capfd):
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+@pytest.mark.parametrize("binary", [True, False])
+def test_vtk_files_cut_short(tmp_path, form, share, binary, capfd):
     pv = pytest.importorskip("pyvista")
     mesh = {
         "vtp": pv.Sphere,
@@ -79,7 +80,7 @@ def test_vtk_files_cut_short(tmp_path, form, share, capfd):
     }[form]()
     path = tmp_path / f"cut.{form}"
     mesh.point_data["value"] = np.arange(float(mesh.n_points))
-    mesh.save(path)
+    mesh.save(path, binary=binary)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     capfd.readouterr()

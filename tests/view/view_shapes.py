@@ -20,7 +20,16 @@ def cube(side: int = 5) -> Graph:
     """A cubic lattice of hexahedra."""
     number = np.arange(side**3).reshape(side, side, side)
     z, y, x = np.mgrid[:side, :side, :side]
-    shifts = [(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)]
+    shifts = [
+        (0, 0, 0),
+        (0, 0, 1),
+        (0, 1, 1),
+        (0, 1, 0),
+        (1, 0, 0),
+        (1, 0, 1),
+        (1, 1, 1),
+        (1, 1, 0),
+    ]
     last = side - 1
     corners = [number[a : last + a, b : last + b, c : last + c] for a, b, c in shifts]
     cells = Cells.of_kind(HEXAHEDRON, np.stack(corners, axis=-1).reshape(-1, 8))

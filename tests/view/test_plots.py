@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from meshrep.errors import InputError
+from meshrep.outcome import History
+from meshrep.view import plots
+
+image = pytest.importorskip("matplotlib.image")
+
+
+def fall(rate: float, count: int, *, stage_at: int | None = None, least: float = 2.0) -> History:
+    history = History()
+    for k in range(count):
+        stage = int(stage_at is not None and k >= stage_at)
+        history.append(k, 1e-3 * k, least + np.exp(-rate * k), stage=stage)
+    return history
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved, so that tests may look at their lines."""
+    figure = pytest.importorskip("matplotlib.figure")
+    saved = []
+    save = figure.Figure.savefig
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
+    )
+    return saved
+
+
+def named(axes):
+    return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+
+
+def test_panels_show_the_gap_against_time_and_steps(tmp_path, figures):
+    histories = {"one": fall(0.1, 200), "two": fall(0.5, 40, stage_at=7)}
+    path = plots.convergence(histories, 2.0, tmp_path / "c.png", title="both")
+    assert image.imread(path).shape[:2] == (624, 1440)
+    left, right = figures[0].axes
+    assert left.get_shared_y_axes().joined(left, right)
+    assert {a.get_xscale() for a in (left, right)} == {a.get_yscale() for a in (left, right)}
+    assert left.get_xscale() == "log"
+    for axes, column in ((left, "seconds"), (right, "step")):
+        for name, history in histories.items():
+            line = named(axes)[name]
+            assert np.array_equal(line.get_xdata()[1:], getattr(history, column)[1:])
+            gap = np.maximum((np.array(history.energy) - 2.0) / 2.0, 1e-12)
+            assert line.get_ydata() == pytest.approx(gap)
+    looks = [(line.get_color(), line.get_linestyle()) for line in named(left).values()]
+    assert looks == [(line.get_color(), line.get_linestyle()) for line in named(right).values()]
+    assert len({colour for colour, _ in looks}) == 2
+    dots = [line for line in right.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [list(dot.get_xdata()) for dot in dots] == [[7]]
+
+
+def test_gaps_stop_at_the_floor_and_never_rise(tmp_path, figures):
+    history = History([0, 1, 2, 3], [0.0, 1.0, 2.0, 3.0], [5.0, np.nan, 1.0, 4.0], [0] * 4, [0] * 4)
+    plots.convergence({"a": history}, 2.0, tmp_path / "c.png", floor=1e-8)
+    gaps = named(figures[0].axes[0])["a"].get_ydata()
+    assert gaps == pytest.approx([1.5, 1.5, 1e-8, 1e-8])
+
+
+def test_a_minimum_near_zero_is_measured_from_the_start(tmp_path, figures):
+    plots.convergence({"a": fall(0.1, 50, least=0.0)}, 0.0, tmp_path / "c.png")
+    left = figures[0].axes[0]
+    assert named(left)["a"].get_ydata()[0] == pytest.approx(1.0)
+    assert "E₀" in left.get_ylabel()
+
+
+def test_long_histories_are_thinned_with_ends_and_switch_kept(tmp_path, figures):
+    history = fall(1e-4, 50_000, stage_at=12_345)
+    plots.convergence({"long": history}, 2.0, tmp_path / "c.png")
+    steps = named(figures[0].axes[1])["long"].get_xdata()
+    assert len(steps) < 700
+    assert {0.5, 12_345, 49_999} <= set(steps)
+
+
+def test_nothing_to_draw_is_said(tmp_path):
+    for histories, reference in (({}, 1.0), ({"a": History()}, 1.0), ({"a": fall(1, 3)}, np.nan)):
+        with pytest.raises(InputError, match="history"):
+            plots.convergence(histories, reference, tmp_path / "c.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_solver_that_never_had_a_finite_energy_does_not_stop_the_plot(tmp_path):
+    bad = History([0, 1], [0.0, 0.0], [np.nan, np.inf], [0, 0], [0, 0])
+    assert plots.convergence({"bad": bad, "good": fall(1, 9)}, 2.0, tmp_path / "c.png").exists()
+    with pytest.raises(InputError, match="finite"):
+        plots.convergence({"bad": bad}, 2.0, tmp_path / "d.png")
