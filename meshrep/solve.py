@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import backend_for, installed
+from meshrep.backends import backend_for, calm_threads, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Monitor, Objective, Progress
@@ -153,8 +153,13 @@ class _Run:
         return objective
 
     def solution(self) -> Solution:
+        """Prepare every stage, then solve them in turn."""
         stages = self.solver.stages
         objectives = [self._prepare(stage) for stage in stages]
+        with calm_threads(self.energy.graph.n):
+            return self._solved(stages, objectives)
+
+    def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, time.perf_counter()
         result = Result.FAILED

@@ -39,6 +39,12 @@ class LBFGS(Minimiser):
             raise InputError(f"L-BFGS needs memory ≥ 1 and restarts ≥ 0, not {memory}, {restarts}")
         self.memory, self.restarts = int(memory), int(restarts)
 
+    def warm_up(self, objective: Objective) -> None:
+        """Import SciPy's optimisers, and evaluate once."""
+        import scipy.optimize  # noqa: F401
+
+        objective.warm_up()
+
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Run SciPy, again and again if need be, until the monitor says stop."""
         search = _Search(objective, monitor)

@@ -19,15 +19,19 @@ import numpy as np
 
 from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
-from meshrep.sources.memory import available_memory
 from meshrep.sources.normalise import Raw
+from meshrep.sources.room import available_memory
 from meshrep.sources.wording import one_line
 
 TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
 _GIGABYTE = 1 << 30
 _WHERE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
 _RUN = "from meshrep.sources.child import main; main(*sys.argv[2:])"
-_EXTRA = {"vtk": "view", "pyvista": "view"}
+# The extra of meshrep that brings a library; what none brings is named by itself.
+_EXTRA = {
+    "vtkmodules": "viz", "pyvista": "viz", "trimesh": "geometry", "meshio": "geometry",
+    "networkx": "geometry", "lxml": "geometry",
+}  # fmt: skip
 
 
 def read_apart(path: Path, shown: str, library: str) -> Raw:
@@ -79,8 +83,13 @@ def _report(stdout: str) -> dict | None:
 def _failure(shown: str, library: str, code: int, report: dict | None, heard: str) -> InputError:
     """One sentence for whatever ended the child."""
     if report is not None and "missing" in report:
-        needed = report["missing"]
-        return MissingPart(needed, f"read {shown}", _EXTRA.get(needed.split(".")[0], "files"))
+        needed = report["missing"].split(".")[0]
+        if needed in _EXTRA:
+            return MissingPart(needed, f"read {shown}", _EXTRA[needed])
+        return InputError(
+            f"{shown}: {library} needs {needed} to read it, which is not installed: "
+            f"pip install {needed}"
+        )
     if report is not None and "error" in report:
         return InputError(
             f"{shown}: {library} cannot read it ({report['error']}): "
@@ -195,7 +204,7 @@ def _by_pyvista(path: str) -> dict[str, np.ndarray]:
 def _by_trimesh(path: str) -> dict[str, np.ndarray]:
     import trimesh
 
-    from meshrep.sources.datasets import arrays_of_scene
+    from meshrep.sources.memory import arrays_of_scene
 
     return arrays_of_scene(trimesh.load_scene(path, process=False))
 
@@ -203,7 +212,7 @@ def _by_trimesh(path: str) -> dict[str, np.ndarray]:
 def _by_meshio(path: str) -> dict[str, np.ndarray]:
     import meshio
 
-    from meshrep.sources.datasets import arrays_of_meshio
+    from meshrep.sources.memory import arrays_of_meshio
 
     return arrays_of_meshio(meshio.read(path))
 

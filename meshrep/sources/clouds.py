@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.sources.memory import MOST_EDGES
+from meshrep.sources.room import MOST_EDGES
 
 DEFAULT_NEIGHBOURS = 8
 

@@ -12,10 +12,11 @@ from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources import networks, tables
 from meshrep.sources.child import read_apart
-from meshrep.sources.memory import available_memory
+from meshrep.sources.legacy_vtk import refuse_short_legacy_vtk
 from meshrep.sources.normalise import Raw, graph_of
 from meshrep.sources.ply import read_ply
 from meshrep.sources.references import refuse_references_outside
+from meshrep.sources.room import available_memory
 from meshrep.sources.stl import read_stl
 from meshrep.sources.wavefront import read_obj, read_off
 from meshrep.sources.wording import counted, shown
@@ -92,6 +93,8 @@ def load(
         raw = _OWN[ending](name, file.read_bytes())
     elif ending in _APART:
         refuse_references_outside(file, name)
+        if ending == ".vtk":
+            refuse_short_legacy_vtk(file.read_bytes(), name)
         raw = read_apart(file, name, _APART[ending])
     else:
         raise InputError(

@@ -9,7 +9,7 @@ import numpy as np
 from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.sources.memory import refuse_beyond_memory
+from meshrep.sources.room import refuse_beyond_memory
 
 
 def _at_least(what: str, least: int, **sizes: int) -> None:

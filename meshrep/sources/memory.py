@@ -1,54 +1,193 @@
-"""How much memory is left, and the refusal of what would not fit into it."""
+"""Meshes already in memory: trimesh, PyVista, meshio, plain arrays."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from meshrep.cells import LINE, Cells
 from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources.kinds import polygons
+from meshrep.sources.normalise import Raw, graph_of
+from meshrep.sources.vtk_arrays import Arrays, arrays_of
 
-MOST_EDGES = 500_000_000
-# Edges and weights, both directions of the rows, and the sorting on the way.
-BYTES_PER_EDGE, BYTES_PER_NODE = 120, 100
-
-
-def available_memory() -> int:
-    """Bytes that the system would give without swapping; 8 GiB where it does not say."""
-    try:
-        with open("/proc/meminfo") as table:
-            for line in table:
-                if line.startswith("MemAvailable:"):
-                    return _within_container(int(line.split()[1]) * 1024)
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return 8 << 30
+_KIND_OF_MESHIO = {
+    "vertex": 1, "line": 3, "triangle": 5, "polygon": 7, "quad": 9, "tetra": 10, "hexahedron": 12,
+    "wedge": 13, "pyramid": 14, "line3": 21, "triangle6": 22, "quad8": 23, "tetra10": 24,
+    "hexahedron20": 25, "wedge15": 26, "pyramid13": 27, "quad9": 28, "hexahedron27": 29,
+    "quad6": 30, "wedge12": 31, "wedge18": 32, "hexahedron24": 33, "triangle7": 34, "line4": 35,
+}  # fmt: skip
 
 
-def _within_container(room: int) -> int:
-    """The room that is left under a container's own limit, where there is one."""
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = Path("/sys/fs/cgroup/memory.current").read_text()
-        return min(room, int(limit) - int(used)) if limit != "max" else room
-    except (OSError, ValueError):
-        return room
+def from_trimesh(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+    """The graph of a ``trimesh.Trimesh``, ``PointCloud``, ``Path3D`` or ``Scene``.
 
-
-def refuse_beyond_memory(what: str, nodes: int, edges: int) -> None:
-    """Raise where a graph of that many nodes and edges would not fit.
+    Parameters
+    ----------
+    mesh : trimesh geometry
+        Its vertices keep their order in ``graph.origin``.
+    name : str
+        What to call the graph.
+    merge : bool
+        Whether vertices at the same position become one node.
 
     Raises
     ------
     InputError
-        With the figures.
+        Where the geometry is empty or not sound.
     """
-    need = BYTES_PER_NODE * nodes + BYTES_PER_EDGE * edges
-    room = available_memory()
-    if edges > MOST_EDGES or nodes > MOST_EDGES or need > room:
-        raise InputError(
-            f"{what}: {nodes:.3g} nodes and {edges:.3g} edges need about {need / 2**30:.3g} GiB "
-            f"to build and {room / 2**30:.3g} GiB are free: choose a smaller size"
-        )
+    try:
+        arrays = arrays_of_scene(mesh)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: not a mesh that trimesh knows ({error})") from None
+    return graph_of(raw_of(name, arrays), name=name, merge=merge)
+
+
+def from_pyvista(dataset: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+    """The graph of a PyVista or VTK dataset; point k of it is point k of ``graph.origin``.
+
+    Parameters
+    ----------
+    dataset : PolyData, UnstructuredGrid, StructuredGrid, RectilinearGrid, ImageData, MultiBlock
+        Blocks follow each other.
+    name : str
+        What to call the graph.
+    merge : bool
+        Whether points at the same position become one node.
+
+    Raises
+    ------
+    InputError
+        Where it is no dataset, is empty, or is not sound.
+    """
+    if not hasattr(dataset, "IsA"):
+        raise InputError(f"{name}: a {type(dataset).__name__} is no PyVista or VTK dataset")
+    try:
+        arrays = arrays_of(dataset)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    return graph_of(raw_of(name, arrays), name=name, merge=merge)
+
+
+def from_arrays(points: np.ndarray, faces: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+    """The graph of points and faces.
+
+    Parameters
+    ----------
+    points : (n, 2) or (n, 3) float
+        Where the vertices are.
+    faces : (f, k) int, or Cells, or list of lists of int
+        Vertex numbers from 0: a table of lines (k=2), triangles, quads, polygons, or a mixture.
+        For tetrahedra and hexahedra give ``Cells.of_kind(TETRAHEDRON, table)``.
+    name : str
+        What to call the graph.
+    merge : bool
+        Whether points at the same position become one node.
+
+    Raises
+    ------
+    InputError
+        Where the arrays are not such tables, or a face names a missing point.
+    """
+    if isinstance(faces, Cells):
+        cells = faces
+    else:
+        try:
+            sizes = np.array([len(face) for face in faces], dtype=np.int64)
+            flat = [np.asarray(face) for face in faces] if len(sizes) else [np.zeros(0, int)]
+            nodes = np.concatenate(flat)
+        except (TypeError, ValueError):
+            raise InputError(f"{name}: faces must be a table or lists of vertex numbers") from None
+        if nodes.dtype.kind not in "iu" or (len(sizes) and sizes.min() < 1):
+            raise InputError(f"{name}: faces must hold whole numbers, one or more each")
+        cells = polygons(nodes, sizes)
+    return graph_of(Raw(name, np.asarray(points), cells), name=name, merge=merge)
+
+
+def raw_of(path: str, arrays: Arrays) -> Raw:
+    """Arrays by name as a raw input."""
+    cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
+    return Raw(path, arrays["points"], cells)
+
+
+def arrays_of_scene(scene: Any) -> Arrays:
+    """Arrays of a trimesh geometry; the parts of a scene are placed and follow each other."""
+    if hasattr(scene, "geometry") and hasattr(scene, "graph"):
+        placed = []
+        for node in scene.graph.nodes_geometry:
+            transform, geometry = scene.graph[node]
+            placed.append((scene.geometry[geometry], transform))
+    else:
+        placed = [(scene, np.eye(4))]
+    points, parts, shift = [np.zeros((0, 3))], [], 0
+    for part, transform in placed:
+        vertices = np.asarray(part.vertices, dtype=np.float64)
+        if vertices.ndim == 2 and vertices.shape[1] == 2:
+            vertices = np.pad(vertices, ((0, 0), (0, 1)))
+        if not np.array_equal(transform, np.eye(4)):
+            vertices = vertices @ transform[:3, :3].T + transform[:3, 3]
+        faces = getattr(part, "faces", None)
+        if faces is not None and len(faces):
+            table = np.asarray(faces, dtype=np.int64)
+            _check_table(table, len(vertices))
+            parts.append(Cells.of_kind(5, table + shift))
+        elif hasattr(part, "vertex_nodes"):  # a path: pairs of consecutive vertices
+            parts.append(Cells.of_kind(LINE, np.asarray(part.vertex_nodes) + shift))
+        points.append(vertices)
+        shift += len(vertices)
+    cells = Cells.join(parts)
+    return _arrays(np.concatenate(points), cells)
+
+
+def _check_table(table: np.ndarray, n: int) -> None:
+    """Refuse bad references within a part before it is shifted among the others' points."""
+    if len(table) and (table.min() < 0 or table.max() >= n):
+        bad = int(np.argmax((table < 0) | (table >= n)))
+        raise ValueError(f"a face names vertex {table.flat[bad]} of {n}")
+
+
+def arrays_of_meshio(mesh: Any) -> Arrays:
+    """Arrays of a ``meshio.Mesh``; its wedges are turned to VTK's order."""
+    parts = []
+    for block in mesh.cells:
+        kind = _KIND_OF_MESHIO.get(block.type)
+        if block.type.startswith("polygon"):
+            kind = 7
+        if block.type.startswith("VTK_"):
+            kind = _lagrange(block.type)
+        if kind is None:
+            raise ValueError(f"cells of type {block.type} have no edges defined here")
+        if kind == 7:
+            sizes = np.array([len(row) for row in block.data])
+            parts.append(polygons(np.concatenate([np.asarray(r) for r in block.data]), sizes))
+            continue
+        table = np.asarray(block.data)
+        if table.dtype.kind not in "iu" or table.ndim != 2:
+            raise ValueError(f"its {block.type} cells are no table of whole numbers")
+        if block.type == "wedge":
+            table = table[:, [0, 2, 1, 3, 5, 4]]
+        parts.append(Cells.of_kind(kind, table))
+    points = np.asarray(mesh.points, dtype=np.float64)
+    if points.ndim == 2 and points.shape[1] == 2:
+        points = np.pad(points, ((0, 0), (0, 1)))
+    return _arrays(points, Cells.join(parts))
+
+
+def _lagrange(name: str) -> int | None:
+    shapes = ("CURVE", "TRIANGLE", "QUADRILATERAL", "TETRAHEDRON", "HEXAHEDRON", "WEDGE", "PYRAMID")
+    for first, family in ((68, "VTK_LAGRANGE_"), (75, "VTK_BEZIER_")):
+        for k, shape in enumerate(shapes):
+            if name == family + shape:
+                return first + k
+    return None
+
+
+def _arrays(points: np.ndarray, cells: Cells) -> Arrays:
+    return {
+        "points": points,
+        "connectivity": cells.connectivity,
+        "offsets": cells.offsets,
+        "kinds": cells.kinds,
+    }

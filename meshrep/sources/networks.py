@@ -10,7 +10,7 @@ import numpy as np
 from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
 from meshrep.graph import Graph, Origin
-from meshrep.sources.memory import refuse_beyond_memory
+from meshrep.sources.room import refuse_beyond_memory
 from meshrep.sources.wording import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _networkx(purpose: str) -> Any:
     try:
         import networkx
     except ImportError:
-        raise MissingPart("networkx", purpose, "files") from None
+        raise MissingPart("networkx", purpose, "geometry") from None
     return networkx
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources.clouds import within
-from meshrep.sources.memory import refuse_beyond_memory
+from meshrep.sources.room import refuse_beyond_memory
 
 
 def stochastic_block(

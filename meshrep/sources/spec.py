@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources import clouds, lattices, random_graphs
-from meshrep.sources.memory import MOST_EDGES
+from meshrep.sources.room import MOST_EDGES
 
 _LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
 

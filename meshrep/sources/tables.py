@@ -14,8 +14,8 @@ import numpy as np
 from meshrep.cells import LINE, Cells
 from meshrep.errors import InputError
 from meshrep.sources.kinds import polygons
-from meshrep.sources.memory import available_memory
 from meshrep.sources.normalise import Raw
+from meshrep.sources.room import available_memory
 from meshrep.sources.wavefront import rows_of_numbers, text_of
 from meshrep.sources.wording import counted, one_line
 

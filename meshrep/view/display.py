@@ -18,6 +18,8 @@ from meshrep.errors import MissingPart
 
 SWITCH = "MESHREP_GL"  # "off" in the environment means: draw with matplotlib
 _WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"
+_SETTINGS = ("DISPLAY", _WINDOW, "LIBGL_ALWAYS_SOFTWARE", "__EGL_VENDOR_LIBRARY_DIRS",
+             "__EGL_VENDOR_LIBRARY_FILENAMES", "MESA_LOADER_DRIVER_OVERRIDE")  # fmt: skip
 _VENDORS = ("/usr/share/glvnd/egl_vendor.d", "/etc/glvnd/egl_vendor.d")
 
 # Drawn in a child process, because a machine without OpenGL kills the process that tries.
@@ -125,7 +127,7 @@ def _verdict_file() -> Path | None:
         vtk = metadata.version("vtk")
     except metadata.PackageNotFoundError:
         vtk = "unknown"
-    settings = [os.environ.get(name) for name in ("DISPLAY", _WINDOW, "LIBGL_ALWAYS_SOFTWARE")]
+    settings = [os.environ.get(name) for name in _SETTINGS]
     facts = (platform.node(), platform.machine(), sys.executable, vtk, settings, vendors)
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
     try:

@@ -47,7 +47,7 @@ class Page:
 
         self.size = size
         width, height = size
-        self.scale = float(np.clip(min(width / 1200, height / 900), 0.45, 2.5))
+        self.scale = float(np.clip(np.sqrt(width * height / (1200 * 900)), 0.45, 2.5))
         self.text = _TEXT * self.scale
         self.figure: Figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
         self.figure.set_facecolor(PAPER)
@@ -94,6 +94,14 @@ class Page:
         """Put an image of exactly the size of box k, pixel on pixel."""
         x, y, _, _ = self._boxes[k]
         self.figure.figimage(image, x, y, origin="upper")
+
+    def image(self) -> np.ndarray:
+        """The page as pixels (height, width, 3) uint8."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        canvas = FigureCanvasAgg(self.figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
     def save(self, path: Path) -> None:
         """Write the page in the format of the suffix."""

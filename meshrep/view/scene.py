@@ -18,6 +18,7 @@ from meshrep.view.page import Page
 from meshrep.view.subject import Marks, Subject, subject_of
 from meshrep.view.write import replacing
 
+Engine = Literal["pyvista", "matplotlib"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp", ".tif", ".tiff")
 
 
@@ -26,7 +27,7 @@ class Drawn:
     """A picture that was written, and by whom: PyVista, or matplotlib where OpenGL is missing."""
 
     path: Path
-    engine: Literal["pyvista", "matplotlib"]
+    engine: Engine
 
 
 def picture(
@@ -101,14 +102,26 @@ def panels(
     subjects = [subject_of(graph, values, marks) for values in fields.values()]
     everything = np.concatenate([subject.values for subject in subjects])
     colours = palette(quantity, everything, clim, label)
-    size = size or _panel_size(len(fields))
-    page = Page(size, colours, list(fields), title, list(subjects[0].marks))
-    engine: Literal["pyvista", "matplotlib"] = "pyvista" if display.can_render() else "matplotlib"
-    for k, subject in enumerate(subjects):
-        _draw(page, k, subject, colours, engine)
+    page, engine = composed(subjects, list(fields), colours, title, size)
     with replacing(path) as temporary:
         page.save(temporary)
     return Drawn(path, engine)
+
+
+def composed(
+    subjects: list[Subject],
+    titles: list[str],
+    colours: Palette,
+    heading: str,
+    size: tuple[int, int] | None,
+) -> tuple[Page, Engine]:
+    """A page with all subjects drawn in its boxes, and the engine that drew them."""
+    size = size or _panel_size(len(subjects))
+    page = Page(size, colours, titles, heading, list(subjects[0].marks))
+    engine: Engine = "pyvista" if display.can_render() else "matplotlib"
+    for k, subject in enumerate(subjects):
+        _draw(page, k, subject, colours, engine)
+    return page, engine
 
 
 def _panel_size(count: int) -> tuple[int, int]:
@@ -117,7 +130,7 @@ def _panel_size(count: int) -> tuple[int, int]:
     return 190 + 450 * columns, 120 + 430 * -(-count // columns)
 
 
-def _draw(page: Page, k: int, subject: Subject, colours: Palette, engine: str) -> None:
+def _draw(page: Page, k: int, subject: Subject, colours: Palette, engine: Engine) -> None:
     if engine == "pyvista":
         from meshrep.view.stage import render
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -61,8 +62,9 @@ def subject_of(graph: Graph, values: np.ndarray, marks: Marks = None) -> Subject
     if values.ndim != 1:
         raise InputError(f"a picture shows one value a node, not values of shape {values.shape}")
     points = positions(graph)
-    solid = graph.cells.has_solids
-    faces = solid or len(graph.triangles) > 0
+    # without PyVista, which cuts solids, their nodes and edges are drawn
+    solid = graph.cells.has_solids and find_spec("pyvista") is not None
+    faces = solid or (len(graph.triangles) > 0 and not graph.cells.has_solids)
     view = view_of(points, graph.triangles, z_up=not len(graph.triangles))
     corner = np.where(view.toward >= 0, 1.0, -1.0)
     return Subject(

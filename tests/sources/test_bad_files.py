@@ -233,7 +233,9 @@ def test_cell_index_out_of_range_in_vtk(tmp_path, index):
     refused(path, str(index))
 
 
-@pytest.mark.parametrize("face", ["1 2 0", "1 2 5", "1 2 -5", "1 2 x", "1 2 99999999999999999999", ""])
+@pytest.mark.parametrize(
+    "face", ["1 2 0", "1 2 5", "1 2 -5", "1 2 x", "1 2 99999999999999999999", ""]
+)
 def test_obj_faces_that_are_wrong(tmp_path, face):
     path = tmp_path / "face.obj"
     path.write_text(f"v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1 2 3\nf {face}\n")
@@ -350,10 +352,14 @@ def test_a_name_on_two_lines_stays_on_one(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("uri", ["../secret.bin", "/etc/hosts", "file:///etc/hosts", "a/%2e%2e/../../b"])
+@pytest.mark.parametrize(
+    "uri", ["../secret.bin", "/etc/hosts", "file:///etc/hosts", "a/%2e%2e/../../b"]
+)
 def test_gltf_that_refers_elsewhere(tmp_path, uri):
     path = tmp_path / "scene.gltf"
-    path.write_text('{"asset": {"version": "2.0"}, "buffers": [{"uri": "%s", "byteLength": 4}]}' % uri)
+    path.write_text(
+        '{"asset": {"version": "2.0"}, "buffers": [{"uri": "%s", "byteLength": 4}]}' % uri
+    )
     refused(path, "outside its own folder")
 
 
@@ -420,7 +426,7 @@ def test_a_crash_is_a_sentence(tmp_path, monkeypatch):
     refused(path, "exit 3")
     played(monkeypatch, "raise ValueError('two' + chr(10) + 'lines')")
     refused(path, "lines")
-    played(monkeypatch, "print('{\"meshrep\": {\"missing\": \"vtkmodules\"}}'); raise SystemExit(3)")
+    played(monkeypatch, 'print(\'{"meshrep": {"missing": "vtkmodules"}}\'); raise SystemExit(3)')
     with pytest.raises(MissingPart, match="vtkmodules is needed"):
         load(path)
 

@@ -195,7 +195,9 @@ def test_cells_beyond_quadratic_keep_their_edges(tmp_path):
 
 def test_polygons_are_not_cut_into_triangles(tmp_path):
     square = "0 0 0\n1 0 0\n1 1 0\n0 1 0\n2 .5 0\n"
-    (tmp_path / "a.off").write_text(f"OFF\n# two faces\n5 2 0\n{square}4 0 1 2 3\n3 1 4 2 255 0 0\n")
+    (tmp_path / "a.off").write_text(
+        f"OFF\n# two faces\n5 2 0\n{square}4 0 1 2 3\n3 1 4 2 255 0 0\n"
+    )
     vertices = "".join(f"v {line}\n" for line in square.splitlines())
     (tmp_path / "a.obj").write_text(f"{vertices}f 1/1 2/2 3/3 4/4\nf 2//1 5//1 3//1\n")
     header = (
