@@ -24,7 +24,7 @@ _HOME = {
     "Adam": "meshrep.minimisers.first_order",
     "Cells": "meshrep.cells",
     "Choices": "meshrep.presets",
-    "Comparison": "meshrep.compare",
+    "Comparison": "meshrep.comparison",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
     "FunctionEnergy": "meshrep.energies.custom",
@@ -42,7 +42,7 @@ _HOME = {
     "Solver": "meshrep.presets",
     "Stopping": "meshrep.minimisers.base",
     "Trajectory": "meshrep.flows",
-    "compare": "meshrep.compare",
+    "compare": "meshrep.comparison",
     "ends": "meshrep.sources.selection",
     "from_arrays": "meshrep.sources.memory",
     "from_networkx": "meshrep.sources.networks",
@@ -53,10 +53,10 @@ _HOME = {
     "load": "meshrep.sources.files",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
-    "solve": "meshrep.solve",
+    "solve": "meshrep.solving",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
@@ -73,7 +73,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from meshrep.cells import Cells
-    from meshrep.compare import Comparison, compare
+    from meshrep.comparison import Comparison, compare
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
     from meshrep.energies.heat import HeatBath
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from meshrep.parametrizations.gcn import GraphNetwork
     from meshrep.presets import Choices, Solver
     from meshrep.solution import Solution
-    from meshrep.solve import solve
+    from meshrep.solving import solve
     from meshrep.sources.files import load
     from meshrep.sources.networks import from_networkx
     from meshrep.sources.selection import ends, random_split, select

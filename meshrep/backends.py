@@ -56,20 +56,23 @@ def calm_threads(nodes: int) -> Iterator[None]:
 
 
 class Backend(Protocol):
-    """What the library asks of an array library.
-
-    ``name`` is "numpy", "numba" or "torch"; ``dtype`` the name of the floating type; ``xp`` the
-    module of array functions.
-    """
+    """What the library asks of an array library."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """ "numpy", "numba" or "torch"."""
+
     @property
-    def device(self) -> str: ...
+    def device(self) -> str:
+        """ "cpu", "cuda" or "cuda:k"."""
+
     @property
-    def dtype(self) -> str: ...
+    def dtype(self) -> str:
+        """ "float64" or "float32"."""
+
     @property
-    def xp(self) -> Any: ...
+    def xp(self) -> Any:
+        """The module of array functions."""
 
     def asarray(self, values: Any) -> Array:
         """A fresh array of this back end's floating type."""

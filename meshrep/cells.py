@@ -39,8 +39,10 @@ EDGES_OF_KIND: dict[int, tuple[tuple[int, int], ...]] = {
     8: ((0, 1), (1, 3), (3, 2), (2, 0)),  # pixel
     QUAD: _QUAD,
     TETRAHEDRON: _TETRAHEDRON,
-    VOXEL: ((0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4))
-    + ((0, 4), (1, 5), (2, 6), (3, 7)),
+    VOXEL: (
+        (0, 1), (1, 3), (3, 2), (2, 0), (4, 5), (5, 7), (7, 6), (6, 4),
+        (0, 4), (1, 5), (2, 6), (3, 7),
+    ),
     HEXAHEDRON: _HEXAHEDRON,
     WEDGE: _WEDGE,
     PYRAMID: _PYRAMID,
@@ -52,7 +54,7 @@ EDGES_OF_KIND: dict[int, tuple[tuple[int, int], ...]] = {
     26: _halved(_WEDGE, 6),
     27: _halved(_PYRAMID, 5),
     28: (*_halved(_QUAD, 4), (4, 8), (5, 8), (6, 8), (7, 8)),  # nine-node quad: mids to the centre
-}
+}  # fmt: skip
 
 KIND_NAMES = {
     VERTEX: "vertex", LINE: "line", POLYLINE: "polyline", TRIANGLE: "triangle", 8: "pixel",
@@ -70,9 +72,10 @@ TRIANGLES_OF_KIND: dict[int, tuple[tuple[int, int, int], ...]] = {
     QUAD: ((0, 1, 2), (0, 2, 3)),
     22: ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)),
     23: ((0, 4, 7), (4, 1, 5), (5, 2, 6), (6, 3, 7), (4, 5, 6), (4, 6, 7)),
-    28: ((0, 4, 8), (4, 1, 8), (1, 5, 8), (5, 2, 8))
-    + ((2, 6, 8), (6, 3, 8), (3, 7, 8), (7, 0, 8)),
-}
+    28: (
+        (0, 4, 8), (4, 1, 8), (1, 5, 8), (5, 2, 8), (2, 6, 8), (6, 3, 8), (3, 7, 8), (7, 0, 8),
+    ),
+}  # fmt: skip
 
 SOLID_KINDS = frozenset({TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID, 24, 25, 26, 27})
 

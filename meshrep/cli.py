@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from meshrep.errors import InputError, MeshrepError
 
 if TYPE_CHECKING:
-    from meshrep.compare import Comparison
+    from meshrep.comparison import Comparison
     from meshrep.energies.base import Energy
     from meshrep.flows import Trajectory
     from meshrep.graph import Graph
@@ -48,39 +48,68 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = top.add_argument
-    add("input", nargs="?", help="a mesh, cloud or network file; a bare name is looked up in "
-        "assets/ too")
-    add("--graph", metavar="SPEC", help="instead of a file: lattice:50x50, lattice:20x20x20, "
-        "triangular:75x75, ring:625, tree:2^9, sbm:10x250, rgg:2500, er:2500, cloud:300")
+    add(
+        "input",
+        nargs="?",
+        help="a mesh, cloud or network file; a bare name is looked up in assets/ too",
+    )
+    add(
+        "--graph",
+        metavar="SPEC",
+        help="instead of a file: lattice:50x50, lattice:20x20x20, "
+        "triangular:75x75, ring:625, tree:2^9, sbm:10x250, rgg:2500, er:2500, cloud:300",
+    )
     add("--neighbours", type=int, metavar="K", help="join a point cloud's K nearest points")
     add("--radius", type=float, help="join a point cloud's points within this distance")
 
     physics = top.add_argument_group("heat")
     add = physics.add_argument
-    add("--bath", nargs="?", const="ends", choices=("ends", "random"),
-        help="where the baths are: the two ends of the longest axis (default), or random nodes")
+    add(
+        "--bath",
+        nargs="?",
+        const="ends",
+        choices=("ends", "random"),
+        help="where the baths are: the two ends of the longest axis (default), or random nodes",
+    )
     add("--share", type=float, default=0.1, help="how much is bath at each end (default 0.1)")
     add("--hot", metavar="WHERE", help='hot nodes: "0,5,7-12", a file, or "z < 0.06"')
     add("--cold", metavar="WHERE", help="cold nodes, likewise")
-    add("--bath-kind", default="quartic", choices=("quartic", "quadratic", "dirichlet"),
-        help="soft (default), Robin, or held exactly")
+    add(
+        "--bath-kind",
+        default="quartic",
+        choices=("quartic", "quadratic", "dirichlet"),
+        help="soft (default), Robin, or held exactly",
+    )
     add("--power", type=float, help="the bath's power p instead of --bath-kind's")
     add("--t-hot", type=float, default=1.0, metavar="T")
     add("--t-cold", type=float, default=0.0, metavar="T")
     add("--strength", type=float, default=1.0, metavar="LAMBDA", help="the bath's λ (default 1)")
     add("--laplacian", default="graph", choices=("graph", "cotan", "robust"))
-    add("--unbathed", default="raise", choices=("raise", "hold"),
-        help="a component without a bath: an error (default), or held at the mean")
+    add(
+        "--unbathed",
+        default="raise",
+        choices=("raise", "hold"),
+        help="a component without a bath: an error (default), or held at the mean",
+    )
     add("--transient", type=float, metavar="T", help="integrate to time T instead of minimising")
     add("--frames", type=int, default=40, help="frames of a transient (default 40)")
-    add("--method", default="rk4", choices=("rk4", "rk45", "lsoda", "bdf", "radau"),
-        help="integrator of a transient (default rk4)")
+    add(
+        "--method",
+        default="rk4",
+        choices=("rk4", "rk45", "lsoda", "bdf", "radau"),
+        help="integrator of a transient (default rk4)",
+    )
 
     solving = top.add_argument_group("solving")
     add = solving.add_argument
-    add("--solver", metavar="NAME", help="run this one alone, or first with --compare; auto chooses")
-    add("--compare", metavar="A,B,…", help="run these from the same start (default "
-        "gcn,adam,gd,lbfgs,newton,rk4)")
+    add(
+        "--solver", metavar="NAME", help="run this one alone, or first with --compare; auto chooses"
+    )
+    add(
+        "--compare",
+        metavar="A,B,…",
+        help="run these from the same start (default gcn,adam,gd,lbfgs,newton,rk4)",
+    )
     add("--start", default="random", help="random (default), mean, or a .npy file of node values")
     add("--seed", type=int, default=0)
     add("--max-seconds", type=float, default=8.0, help="most seconds a solver (default 8)")
@@ -95,10 +124,17 @@ def parser() -> argparse.ArgumentParser:
     add("--layers", type=int, help="layers of gcn, gcn-res, nograph, nograph-res (default 1)")
     add("--hidden", type=int, help="their width (default 8)")
     add("--propagation", choices=("sym", "self", "square"), help="their propagation matrix")
-    add("--network-start", default="shared", choices=("shared", "network"),
-        help="start them at the common start (default) or at their own first output")
-    add("--switch", default="auto", help="steps until they hand over to Adam on the field "
-        "(default auto)")
+    add(
+        "--network-start",
+        default="shared",
+        choices=("shared", "network"),
+        help="start them at the common start (default) or at their own first output",
+    )
+    add(
+        "--switch",
+        default="auto",
+        help="steps until they hand over to Adam on the field (default auto)",
+    )
     add("--momentum", type=float, help="of heavy-ball (default 0.97)")
     add("--adaptive", action="store_true", help="adaptive steps for rk4")
 
@@ -221,7 +257,7 @@ def _heat_choices(options: argparse.Namespace) -> Any:
 
 
 def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -> Comparison:
-    from meshrep.compare import DEFAULT, compare
+    from meshrep.comparison import DEFAULT, compare
     from meshrep.presets import known
 
     names = [options.solver] if options.solver else []

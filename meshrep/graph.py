@@ -88,7 +88,9 @@ class Graph:
         edges = np.array(self.edges, dtype=np.int64).reshape(-1, 2)
         weights = np.array(self.weights, dtype=np.float64)
         if weights.shape != (len(edges),):
-            raise InputError(f"{self.name}: {len(edges)} edges but weights of shape {weights.shape}")
+            raise InputError(
+                f"{self.name}: {len(edges)} edges but weights of shape {weights.shape}"
+            )
         if not np.isfinite(weights).all():
             raise InputError(f"{self.name}: an edge weight is NaN or infinite")
         if len(edges) and not (
@@ -173,8 +175,8 @@ class Graph:
     @cached_property
     def adjacency(self) -> sparse.csr_array:
         """The symmetric weighted adjacency matrix A, with sorted 32-bit row indices."""
-        i, j = self.edges.T.astype(np.int32)
-        both = (np.concatenate([i, j]), np.concatenate([j, i]))
+        ends = self.edges.astype(np.int32)
+        both = np.concatenate([ends[:, 0], ends[:, 1]]), np.concatenate([ends[:, 1], ends[:, 0]])
         matrix = sparse.csr_array(
             (np.concatenate([self.weights, self.weights]), both), shape=(self.n, self.n)
         )

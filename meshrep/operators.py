@@ -262,7 +262,10 @@ def _triangle_weights(graph: Graph, cells: np.ndarray, areas: np.ndarray) -> Wei
     points = graph.points
     assert points is not None
     lengths = np.stack(
-        [np.linalg.norm(points[cells[:, k - 2]] - points[cells[:, k - 1]], axis=1) for k in range(3)]
+        [
+            np.linalg.norm(points[cells[:, k - 2]] - points[cells[:, k - 1]], axis=1)
+            for k in range(3)
+        ]
     )
     longest = lengths.max(axis=0)
     flat = 2.0 * areas <= _FLAT * longest**2
@@ -334,9 +337,7 @@ def _robust(graph: Graph) -> tuple[sparse.csr_array, sparse.csr_array]:
             if graph.n < 4:
                 raise InputError(f"{graph.name}: a cloud needs four points for a Laplacian")
             used = np.arange(graph.n)
-            parts = robust_laplacian.point_cloud_laplacian(
-                points, n_neighbors=min(30, graph.n - 1)
-            )
+            parts = robust_laplacian.point_cloud_laplacian(points, n_neighbors=min(30, graph.n - 1))
     except RuntimeError as error:
         raise InputError(
             f"{graph.name}: the robust Laplacian could not be built ({error}); "

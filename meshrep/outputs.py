@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from meshrep.backends import installed
-from meshrep.compare import Comparison, versions
+from meshrep.comparison import Comparison, versions
 from meshrep.errors import InputError
 from meshrep.flows import Trajectory
 from meshrep.view.write import mesh_path, write_csv, write_json, write_mesh, write_series

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meshrep.energies.base import Energy
@@ -44,8 +44,8 @@ class Solver:
     """
 
     minimiser: Minimiser
-    parametrization: Parametrization = Identity()
-    stopping: Stopping = Stopping()
+    parametrization: Parametrization = field(default_factory=Identity)
+    stopping: Stopping = field(default_factory=Stopping)
     then: Solver | None = None
     name: str = ""
     backend: str = "auto"
@@ -100,9 +100,7 @@ class Choices:
 
 
 def _adam(choices: Choices) -> Solver:
-    return Solver(
-        Adam(**choices.given(lr="lr")), stopping=_WINDOW, name="adam"
-    )
+    return Solver(Adam(**choices.given(lr="lr")), stopping=_WINDOW, name="adam")
 
 
 def _adam_torch(choices: Choices) -> Solver:
@@ -118,9 +116,7 @@ def _network(kind: str) -> Callable[[Choices], Solver]:
     def preset(choices: Choices) -> Solver:
         named = choices.given(layers="layers", hidden="hidden", start="network_start")
         wanted = choices.propagation or "sym"
-        network = GraphNetwork(
-            residual=residual, propagation=wanted if graph else "none", **named
-        )
+        network = GraphNetwork(residual=residual, propagation=wanted if graph else "none", **named)
         if choices.switch == "auto":
             stopping = Stopping(window=5, ftol=0.3, gtol=0.0)
         else:
@@ -199,9 +195,7 @@ def known(names: list[str]) -> None:
         if name not in PRESETS and name != "auto":
             near = difflib.get_close_matches(name, PRESETS, 1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise InputError(
-                f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}"
-            )
+            raise InputError(f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}")
 
 
 def preset(name: str, choices: Choices | None = None) -> Solver:

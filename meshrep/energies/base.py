@@ -192,7 +192,7 @@ class Sum(Energy):
             if energy.graph is not first.graph or energy.shape != first.shape:
                 raise InputError("energies add only when they share one graph and field shape")
         super().__init__(first.graph)
-        self.terms = flat
+        self.terms: list[tuple[float, Energy]] = flat
         self.quantity, self.unit = first.quantity, first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)
         self.has_hessian = all(e.has_hessian for _, e in flat)
@@ -220,7 +220,10 @@ class Sum(Energy):
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Σ c_k times the Hessian of E_k."""
-        return sparse.csr_array(sum(c * e.hessian(w) for c, e in self.terms))
+        total = sparse.csr_array((w.size, w.size))
+        for factor, energy in self.terms:
+            total = total + factor * energy.hessian(w)
+        return sparse.csr_array(total)
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """The start of the first term."""
@@ -280,8 +283,10 @@ class ByHost(Evaluator):
         return self.backend.xp.from_numpy(values) if self.shared else self.backend.asarray(values)
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """The host's energy and gradient."""
         value, gradient = self.inner.value_and_grad(self._down(w))
         return value, self._up(gradient)
 
     def hvp(self, w: Array, v: Array) -> Array:
+        """The host's Hessian times v."""
         return self._up(self.inner.hvp(self._down(w), self._down(v)))

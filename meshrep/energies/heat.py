@@ -243,12 +243,17 @@ class _Formula(Evaluator):
         self.targets = backend.asarray(energy.targets)
         self.strength, self.power = energy.strength, energy.power
         self.fixed = backend.index(energy.fixed)
+        upper = sparse.triu(energy.coupling, k=1, format="coo")
+        self.ends = backend.index(upper.row), backend.index(upper.col)
+        self.a = backend.asarray(upper.data)
 
     def value(self, w: Array) -> Any:
-        """The energy alone, which torch can differentiate."""
-        d = w[self.nodes] - self.targets
-        bath = (abs(d) ** self.power).sum()
-        return 0.5 * (w * (self.matrix @ w)).sum() + self.strength * bath
+        """The energy alone, which torch can differentiate; by edges, since differentiating a
+        product with a CSR tensor transposes the matrix every time."""
+        i, j = self.ends
+        across, off = w[i] - w[j], w[self.nodes] - self.targets
+        bath = (abs(off) ** self.power).sum()
+        return 0.5 * (self.a * across * across).sum() + self.strength * bath
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         gradient = self.matrix @ w
@@ -310,13 +315,9 @@ class _Kernels(Evaluator):
             w[:] = m.spare
         return energies, norms
 
-    def flow(
-        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray
-    ) -> np.ndarray:
+    def flow(self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray) -> np.ndarray:
         """Take RK4 steps in place; energies before each, (steps,)."""
         energies = np.empty(steps)
         first, second, total = (np.empty_like(w) for _ in range(3))
-        self.kernels.flow(
-            *self.arrays, w, first, second, total, dt, steps, inverse_mass, energies
-        )
+        self.kernels.flow(*self.arrays, w, first, second, total, dt, steps, inverse_mass, energies)
         return energies

@@ -2,8 +2,8 @@
 
 Plain arrays in, plain arrays out. A kernel goes over rows of the adjacency matrix in CSR form and
 gathers neighbours, so that threads never write to the same place. Index arrays are unsigned:
-Python's rule for negative indices costs a factor of three in such a loop. Sums are kept one a block of
-rows, and the blocks are fixed, so that the number of threads does not change a result.
+Python's rule for negative indices costs a factor of two in such a loop. Sums are kept one a
+block of rows, and the blocks are fixed, so that the number of threads does not change a result.
 
 Each kernel exists twice, compiled when first used: ``SERIAL`` for small graphs, where starting
 threads costs more than the work, and ``PARALLEL``.
@@ -17,7 +17,6 @@ import numpy as np
 from numba import njit, prange
 
 from meshrep.kernels.updates import NESTEROV, update
-
 
 
 @njit

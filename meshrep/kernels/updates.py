@@ -31,14 +31,23 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
     return x - lr * scale1 * m / ((v * scale2) ** 0.5 + eps), m, v
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
-    """One step of a rule on whole arrays in place, for objectives whose energy is not fused."""
+    """One step of a rule on whole arrays in place, for objectives whose energy is not fused.
+
+    Adam has a loop to itself, which the compiler turns into vector instructions.
+    """
     taken += 1.0
     inertia = taken[1] / (taken[1] + 3.0) if rule == NESTEROV else beta1
     scale1 = 1.0 / (1.0 - beta1 ** taken[0])
     scale2 = 1.0 / (1.0 - beta2 ** taken[0])
-    for i in range(len(params)):
-        params[i], m[i], v[i] = update(
-            rule, params[i], gradient[i], m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
-        )
+    if rule == ADAM:
+        for i in range(len(params)):
+            params[i], m[i], v[i] = update(
+                ADAM, params[i], gradient[i], m[i], v[i], lr, beta1, beta2, eps, scale1, scale2
+            )
+    else:
+        for i in range(len(params)):
+            params[i], m[i], v[i] = update(
+                rule, params[i], gradient[i], m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
+            )

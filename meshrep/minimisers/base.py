@@ -1,4 +1,4 @@
-"""What a minimiser sees (an Objective), what watches it (a Monitor), and what it is (a Minimiser)."""
+"""What a minimiser sees (an Objective), what watches it (a Monitor), and what it is."""
 
 from __future__ import annotations
 
@@ -247,9 +247,7 @@ class Monitor:
             return Result.TIME_LIMIT
         return None
 
-    def outcome(
-        self, result: Result, objective: Objective, params: Array, steps: int
-    ) -> Outcome:
+    def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
         """The run's end: the better of its last state and the best one kept."""
         try:
             energy = float(objective.value_and_grad(params)[0])

@@ -7,12 +7,13 @@ arrays, a call of value_and_grad a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array
+from meshrep.backends import Array, installed
 from meshrep.minimisers.base import Minimiser, Monitor, Objective, Stopping
 from meshrep.outcome import Result
 
@@ -42,8 +43,9 @@ class FirstOrder(Minimiser):
     Parameters
     ----------
     lr : float or "auto"
-        Step length; that of Adam in units of the energy's ``unit``. "auto" takes ``auto_lr`` of the rule over the energy's steepest curvature
-        and halves it whenever the energy has risen over a stretch of steps.
+        Step length; that of Adam in units of the energy's ``unit``. "auto" takes ``auto_lr`` of
+        the rule over the energy's steepest curvature, and halves it whenever the energy has
+        risen over a stretch of steps.
     beta1, beta2, eps : float
         Momentum, second-moment decay and the floor of Adam's denominator.
     settle : bool
@@ -74,7 +76,9 @@ class FirstOrder(Minimiser):
         if lr == "auto":
             steepest = objective.energy.steepest(objective.field(objective.start))
             lr = self.auto_lr / steepest
-            monitor.notes.append(f"step length {lr:.3g}, {self.auto_lr} over the bound {steepest:.3g}")
+            monitor.notes.append(
+                f"step length {lr:.3g}, {self.auto_lr} over the curvature's bound {steepest:.3g}"
+            )
         zeros = objective.start * 0
         m = objective.start + 0 if self.rule == NESTEROV else zeros
         return Memory(
@@ -88,6 +92,12 @@ class FirstOrder(Minimiser):
             monitor = Monitor(Stopping())
             memory = self._memory(objective, monitor)
             objective.evaluator.descend(objective.start + 0, memory, 0)  # type: ignore[attr-defined]
+        else:
+            start = objective.start + 0
+            memory = self._memory(objective, Monitor(Stopping()))
+            for _ in range(5):
+                _, gradient = objective.value_and_grad(start)
+                _update_rule(objective)(start, gradient, memory)
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
@@ -162,18 +172,17 @@ class FirstOrder(Minimiser):
             chunk = max(2, min(longest, max(16, 2 * (taken // 8))))
 
 
-def _update_rule(objective: Objective):  # noqa: ANN202
+def _update_rule(objective: Objective) -> Callable[[Array, Array, Memory], None]:
     """The function (params, gradient, memory) that advances params in place by one step."""
-    if objective.backend.name == "numba":
-        from meshrep.kernels.updates import advance
+    if objective.backend.device != "cpu" or not installed("numba"):
+        return _advance_arrays
+    from meshrep.kernels.updates import advance
 
-        def jitted(params: np.ndarray, gradient: np.ndarray, s: Memory) -> None:
-            advance(
-                params, gradient, s.m, s.v, s.rule, s.lr, s.beta1, s.beta2, s.eps, s.taken
-            )
+    def jitted(params: Array, gradient: Array, s: Memory) -> None:
+        x, g, m, v = (np.asarray(a) for a in (params, gradient, s.m, s.v))  # tensors are shared
+        advance(x, g, m, v, s.rule, s.lr, s.beta1, s.beta2, s.eps, s.taken)
 
-        return jitted
-    return _advance_arrays
+    return jitted
 
 
 def _advance_arrays(x: Array, g: Array, s: Memory) -> None:

@@ -27,9 +27,7 @@ class GradientFlow(Minimiser):
     name = "rk4"
     parametrizable = False
 
-    def __init__(
-        self, adaptive: bool = False, method: str = "rk45", safety: float = 0.95
-    ) -> None:
+    def __init__(self, adaptive: bool = False, method: str = "rk45", safety: float = 0.95) -> None:
         self.adaptive, self.method, self.safety = adaptive, method, safety
 
     def warm_up(self, objective: Objective) -> None:

@@ -101,7 +101,7 @@ class _Search:
 
         self.rounds += 1
 
-        def after_step(intermediate_result) -> None:  # noqa: ANN001
+        def after_step(intermediate_result) -> None:
             x = intermediate_result.x
             if not np.array_equal(x, self._seen[0]):
                 self.evaluate(x)
@@ -115,7 +115,8 @@ class _Search:
 
         most = 10**9
         options = {
-            "maxcor": memory, "maxiter": most, "maxfun": most, "maxls": 40, "ftol": 0.0, "gtol": 0.0,
+            "maxcor": memory, "maxiter": most, "maxfun": most, "maxls": 40,
+            "ftol": 0.0, "gtol": 0.0,
         }  # fmt: skip
         minimize(
             self.evaluate, self.best, jac=True, method="L-BFGS-B", callback=after_step,

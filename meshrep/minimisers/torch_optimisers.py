@@ -1,4 +1,4 @@
-"""Optimisers of ``torch.optim`` as they are commonly used: eager, and differentiated by autograd."""
+"""Optimisers of ``torch.optim`` as they are commonly used: eager, with autograd."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class TorchOptimiser(Minimiser):
 
     def _optimiser(self, objective: Objective, params: torch.Tensor) -> torch.optim.Optimizer:
         settings = dict(self.settings)
-        settings["lr"] = settings.get("lr", 0.02) * (objective.energy.unit if objective.direct else 1)
+        unit = objective.energy.unit if objective.direct else 1.0
+        settings["lr"] = settings.get("lr", 0.02) * unit
         return getattr(torch.optim, self.method)([params], **settings)
 
     def _formula(self, objective: Objective) -> Any:
@@ -52,7 +53,8 @@ class TorchOptimiser(Minimiser):
             loss = formula(params.reshape(objective.energy.shape))
             loss.backward()
             if len(objective.energy.fixed):
-                params.grad.view(objective.energy.shape)[objective.fixed] = 0.0
+                gradient: Any = params.grad
+                gradient.view(objective.energy.shape)[objective.fixed] = 0.0
             return loss.detach()
         value, gradient = objective.value_and_grad(params.detach())
         params.grad = gradient.clone()
@@ -76,7 +78,8 @@ class TorchOptimiser(Minimiser):
         while True:
             energy = self._gradient(objective, formula, params)
             if step % every == 0 or step >= monitor.stopping.max_steps:
-                norm = float(params.grad.norm()) if objective.direct else np.nan
+                gradient: Any = params.grad
+                norm = float(gradient.norm()) if objective.direct else np.nan
                 verdict = monitor.record(step, float(energy), params.detach(), norm)
                 if verdict:
                     return verdict, params.detach(), step

@@ -1,4 +1,4 @@
-"""The variables in which a minimiser moves: a map from parameters to the field, and its pullback."""
+"""The variables in which a minimiser moves: a map from parameters to a field, and its pullback."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
     X₀ = z,   X_l = σ(P X_{l−1} W_l),   F(z, θ) = u (X_L R  + z R₀)
 
-with σ = LeakyReLU, P the normalised coupling, u the energy's unit, and R₀ only with the residual, after Both, Dehmamy, Long and Yu, "Faster
-Optimization on Sparse Graphs via Neural Reparametrization" (§2 and Algorithm 1): GCN and
-GCN-Res; with P = I it is their NoGraph. The pullback is written by hand, over NumPy arrays and
+with σ = LeakyReLU, P the normalised coupling, u the energy's unit, and R₀ only with the residual,
+after Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
+Reparametrization" (§2 and Algorithm 1): GCN and GCN-Res; with P = I it is their NoGraph. The pullback is written by hand, over NumPy arrays and
 torch tensors alike, so that no graph of the computation is recorded.
 """
 
@@ -57,7 +57,7 @@ class GraphNetwork(Parametrization):
         spread: float = 0.1,
     ) -> None:
         if layers < 1 or hidden < 1:
-            raise InputError(f"a network needs at least one layer and latent, not {layers}×{hidden}")
+            raise InputError(f"a network needs a layer and a latent or more, not {layers}×{hidden}")
         if start not in ("shared", "network"):
             raise InputError(f"unknown start {start!r}: choose shared or network")
         self.layers, self.hidden, self.residual = int(layers), int(hidden), residual

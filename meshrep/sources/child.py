@@ -54,7 +54,12 @@ def read_apart(path: Path, shown: str, library: str) -> Raw:
         command += [library, str(path.absolute()), out, str(room)]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, cwd=folder
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=limit,
+                cwd=folder,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise InputError(

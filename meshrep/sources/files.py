@@ -7,7 +7,6 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import meshrep
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources import networks, tables
@@ -129,7 +128,7 @@ def resolve(name: str | os.PathLike[str]) -> tuple[Path, bool]:
         if os.path.lexists(path):
             return path, False
         if path.name == text:
-            assets = Path(meshrep.__file__ or ".").parent.parent / "assets"
+            assets = Path(__file__).parents[2] / "assets"
             for candidate in (assets / text, *sorted(assets.glob(f"{_escaped(text)}.*"))):
                 if candidate.is_file() and (candidate.name == text or _ending(candidate) in READ):
                     return candidate, True

@@ -199,10 +199,10 @@ def _sound_cells(cells: Cells, number: np.ndarray) -> tuple[Cells, np.ndarray, l
     keep = np.ones(len(cells), dtype=bool)
     repeated = 0
     collapsed: list[Cells] = []
-    for kind, which, nodes in cells.tables():
-        sound = _distinct_corners(kind, nodes) >= _least(kind)
-        keep[which[~sound]] = False
-        which, nodes = which[sound], nodes[sound]
+    for kind, all_of, table in cells.tables():
+        sound = _distinct_corners(kind, table) >= _least(kind)
+        keep[all_of[~sound]] = False
+        which, nodes = all_of[sound], table[sound]
         if not len(nodes):
             continue
         first = _equal_rows(np.sort(nodes, axis=1))

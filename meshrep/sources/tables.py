@@ -94,8 +94,8 @@ def read(path: Path, shown: str, *, as_points: bool = False) -> Raw | EdgeTable 
 def _rows(text: str) -> tuple[list[str], list[int]]:
     """Rows with one blank between the columns, and their line numbers; comments are gone."""
     rows, numbers = [], []
-    for number, line in enumerate(text.lstrip("\ufeff").split("\n"), 1):
-        line = line.strip()
+    for number, whole in enumerate(text.lstrip("\ufeff").split("\n"), 1):
+        line = whole.strip()
         if not line or line[0] in "#%" or line.startswith("//"):
             continue
         found = _ATTRIBUTES.search(line)  # "0 1 {'weight': 2}", as networkx writes it
@@ -103,10 +103,9 @@ def _rows(text: str) -> tuple[list[str], list[int]]:
         if found:
             weight = _WEIGHT_ATTRIBUTE.search(found[0])
             line, kept = line[: found.start()], f" {weight[1]}" if weight else ""
-        for mark in ",;\t":
-            if mark in line:
-                line = " ".join(word.strip().replace(" ", "_") for word in line.split(mark))
-                break
+        mark = next((mark for mark in ",;\t" if mark in line), None)
+        if mark:
+            line = " ".join(word.strip().replace(" ", "_") for word in line.split(mark))
         rows.append(line + kept)
         numbers.append(number)
     return rows, numbers

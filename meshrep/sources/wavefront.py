@@ -91,9 +91,9 @@ def read_off(path: str, data: bytes) -> Raw:
     lines: list[str] = []
     numbers: list[int] = []
     for number, line in enumerate(text_of(data, path, "an OFF file").split("\n"), 1):
-        line = line.partition("#")[0].strip()
-        if line:
-            lines.append(line)
+        told = line.partition("#")[0].strip()
+        if told:
+            lines.append(told)
             numbers.append(number)
     head = lines[0].split() if lines else [""]
     if head[0].upper() not in ("OFF", "COFF", "NOFF", "CNOFF", "STOFF", "STCOFF", "STNOFF"):

@@ -16,6 +16,22 @@ ICOSAHEDRON = np.array(
 )  # fmt: skip
 
 
+XDMF = """<?xml version="1.0"?>
+<!DOCTYPE Xdmf SYSTEM "Xdmf.dtd" []>
+<Xdmf Version="3.0"><Domain><Grid Name="mesh"><Geometry GeometryType="XYZ">
+<DataItem DataType="Float" Dimensions="4 3" Format="{form}" Precision="8">{points}</DataItem>
+</Geometry><Topology TopologyType="Tetrahedron" NumberOfElements="1" NodesPerElement="4">
+<DataItem DataType="Int" Dimensions="1 4" Format="XML" Precision="8">0 1 2 3</DataItem>
+</Topology></Grid></Domain></Xdmf>
+"""
+
+
+@pytest.fixture
+def xdmf():
+    """An XDMF file of one tetrahedron, with places for the format and the points."""
+    return XDMF
+
+
 @pytest.fixture
 def icosahedron():
     """Vertices (12, 3) and faces (20, 3): 12 - 30 + 20 = 2."""

@@ -1,5 +1,6 @@
 """Every bad file ends in one sentence that names it: never a crash, a traceback or silence."""
 
+import json
 import os
 import struct
 import zipfile
@@ -68,7 +69,7 @@ def test_cut_short(tmp_path, icosahedron, form, share):
 
 
 @pytest.mark.parametrize("form", ["vtp", "vtu", "vtk", "vti"])
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.9])
 @pytest.mark.parametrize("binary", [True, False])
 def test_vtk_files_cut_short(tmp_path, form, share, binary, capfd):
     pv = pytest.importorskip("pyvista")
@@ -357,19 +358,16 @@ def test_a_name_on_two_lines_stays_on_one(tmp_path):
 )
 def test_gltf_that_refers_elsewhere(tmp_path, uri):
     path = tmp_path / "scene.gltf"
-    path.write_text(
-        '{"asset": {"version": "2.0"}, "buffers": [{"uri": "%s", "byteLength": 4}]}' % uri
-    )
+    scene = {"asset": {"version": "2.0"}, "buffers": [{"uri": uri, "byteLength": 4}]}
+    path.write_text(json.dumps(scene))
     refused(path, "outside its own folder")
 
 
 @pytest.mark.parametrize("form", ["HDF", "Binary"])
 @pytest.mark.parametrize("where", ["/etc/hosts", "../points.bin"])
-def test_xdmf_that_refers_elsewhere(tmp_path, form, where):
-    from tests.sources.test_files import XDMF
-
+def test_xdmf_that_refers_elsewhere(tmp_path, xdmf, form, where):
     path = tmp_path / "grid.xdmf"
-    path.write_text(XDMF.format(form=form, points=where + ":/x" * (form == "HDF")))
+    path.write_text(xdmf.format(form=form, points=where + ":/x" * (form == "HDF")))
     refused(path, "outside its own folder")
 
 

@@ -128,19 +128,9 @@ def test_formats_of_meshio(tmp_path, ending):
     assert np.array_equal(graph.points, corners)
 
 
-XDMF = """<?xml version="1.0"?>
-<!DOCTYPE Xdmf SYSTEM "Xdmf.dtd" []>
-<Xdmf Version="3.0"><Domain><Grid Name="mesh"><Geometry GeometryType="XYZ">
-<DataItem DataType="Float" Dimensions="4 3" Format="{form}" Precision="8">{points}</DataItem>
-</Geometry><Topology TopologyType="Tetrahedron" NumberOfElements="1" NodesPerElement="4">
-<DataItem DataType="Int" Dimensions="1 4" Format="XML" Precision="8">0 1 2 3</DataItem>
-</Topology></Grid></Domain></Xdmf>
-"""
-
-
-def test_xdmf_with_its_numbers_inside(tmp_path):
+def test_xdmf_with_its_numbers_inside(tmp_path, xdmf):
     pytest.importorskip("pyvista")
-    text = XDMF.format(form="XML", points="0 0 0 1 0 0 0 1 0 0 0 1")
+    text = xdmf.format(form="XML", points="0 0 0 1 0 0 0 1 0 0 0 1")
     (tmp_path / "one.xdmf").write_text(text)
     graph = load(tmp_path / "one.xdmf")
     assert (graph.n, graph.m, graph.cells.kinds.tolist()) == (4, 6, [TETRAHEDRON])
@@ -215,7 +205,8 @@ def test_obj_with_all_its_oddities(tmp_path):
     path = tmp_path / "odd.obj"
     path.write_bytes(
         b"# comment\r\nmtllib ../../nothing.mtl\r\no part\r\nv 0 0 0 1 0 0\r\nv 1 0 0\r\n"
-        b"  v\t1 1 0 # here\r\nvt 0 0\r\nvn 0 0 1\r\nusemtl red\r\nf -3/1/1 -2/1/1 \\\r\n -1/1/1\r\n"
+        b"  v\t1 1 0 # here\r\nvt 0 0\r\nvn 0 0 1\r\nusemtl red\r\nf -3/1/1 -2/1/1 \\"
+        b"\r\n -1/1/1\r\n"
         b"v 0 1 0\r\nv 0 2 0\r\nv 0 3 0\r\nf 1//1 3//1 4//1\r\nl 4 5 6\r\np 1\r\n"
     )
     graph = load(path)

@@ -90,7 +90,8 @@ def _composition(
         chosen = Choices(**choices)
     except TypeError as error:
         known = ", ".join(Choices.__dataclass_fields__)
-        raise InputError(f"unknown setting among {', '.join(choices)}: known are {known}") from error
+        given = ", ".join(choices)
+        raise InputError(f"unknown setting among {given}: known are {known}") from error
     if solver != "auto":
         return preset(solver, chosen), []
     name, why = choose(energy)

@@ -16,7 +16,7 @@ from meshrep.minimisers.base import Progress
 from meshrep.outcome import History, Result
 from meshrep.presets import Solver, choose
 from meshrep.solution import Solution
-from meshrep.solve import solve
+from meshrep.solving import solve
 
 DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")

@@ -1,0 +1,119 @@
+"""meshrep on every PyVista dataset: ``pv.read("bunny.ply").meshrep.heat()``.
+
+PyVista finds this file by the entry point ``pyvista.accessors`` and loads it when ``.meshrep`` is
+first asked for; nothing need be imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyvista as pv
+
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.solution import Solution
+
+
+@pv.register_dataset_accessor("meshrep", pv.DataSet)
+class MeshrepAccessor:
+    """Energies on the graph of a dataset; reach it as ``dataset.meshrep``."""
+
+    def __init__(self, dataset: pv.DataSet) -> None:
+        self._dataset = dataset
+        self._graph: tuple[int, Graph] | None = None
+
+    def graph(self) -> Graph:
+        """The graph of the dataset's points and cells.
+
+        Coincident points become one node and unused ones none; ``graph.origin.node_of`` maps the
+        dataset's points to nodes. Kept until the dataset changes.
+
+        Raises
+        ------
+        InputError
+            When the dataset has no points or a kind of cell that is not supported.
+        """
+        changed = int(self._dataset.GetMTime())
+        if self._graph is None or self._graph[0] != changed:
+            from meshrep.sources.memory import from_pyvista
+
+            self._graph = changed, from_pyvista(self._dataset)
+        return self._graph[1]
+
+    def heat(
+        self,
+        hot: Any = None,
+        cold: Any = None,
+        *,
+        bath: str = "ends",
+        share: float = 0.1,
+        solver: str = "auto",
+        seed: int = 0,
+        **settings: Any,
+    ) -> pv.DataSet:
+        """A copy of the dataset with its steady temperature as point data.
+
+        Parameters
+        ----------
+        hot, cold : optional
+            What :func:`meshrep.select` takes (numbers or masks of the dataset's points, or a
+            condition such as ``"z < 0.06"``); without both, ``bath`` chooses.
+        bath : {"ends", "random"}
+            The two ends of the longest axis, or random nodes; ``share`` of each.
+        solver : str
+            As for :func:`meshrep.solve`.
+        **settings
+            Of :class:`meshrep.HeatBath`: t_hot, t_cold, strength, power, bath kind as
+            ``kind="dirichlet"``, laplacian, unbathed.
+
+        Returns
+        -------
+        pyvista.DataSet
+            With ``point_data["temperature"]``, NaN at points that no cell uses.
+        """
+        from meshrep.energies.heat import HeatBath
+        from meshrep.solving import solve
+        from meshrep.sources.selection import ends, random_split, select
+
+        graph = self.graph()
+        none = np.zeros(0, dtype=np.int64)
+        if hot is not None or cold is not None:
+            high = none if hot is None else select(graph, hot)
+            low = none if cold is None else select(graph, cold)
+        elif bath == "random":
+            high, low = random_split(graph, share, seed)
+        elif bath == "ends":
+            low, high = ends(graph, share)
+        else:
+            raise InputError(f"unknown bath {bath!r}: choose ends or random")
+        energy = HeatBath(graph, high, low, bath=settings.pop("kind", "power"), **settings)
+        return self._with(solve(energy, solver, seed=seed))
+
+    def solve(self, energy: Energy, solver: str = "auto", **settings: Any) -> pv.DataSet:
+        """A copy of the dataset with the minimiser of an energy on ``graph()`` as point data.
+
+        The array is named after the energy's quantity; settings go to :func:`meshrep.solve`.
+
+        Raises
+        ------
+        InputError
+            When the energy lives on another graph.
+        """
+        from meshrep.solving import solve
+
+        if energy.graph is not self.graph():
+            raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
+        return self._with(solve(energy, solver, **settings))
+
+    def _with(self, solution: Solution) -> pv.DataSet:
+        """The dataset with the solution's field and how it was found."""
+        result = self._dataset.copy()
+        origin = solution.problem.graph.origin
+        values = solution.field if origin is None else origin.spread(solution.field)
+        result.point_data[solution.problem.quantity] = values
+        result.set_active_scalars(solution.problem.quantity)
+        result.field_data["meshrep"] = [repr(solution)]
+        return result

@@ -1,0 +1,144 @@
+"""Networks in and out, by networkx, tables and matrices."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.io import mmwrite
+
+from meshrep.errors import InputError
+from meshrep.sources.files import load
+from meshrep.sources.networks import from_matrix, from_networkx, to_networkx
+
+nx = pytest.importorskip("networkx")
+
+
+def same(graph, network):
+    """Whether a graph has the nodes, edges and weights of a networkx graph, by name."""
+    names = list(range(graph.n)) if graph.labels is None else graph.labels
+    found = {
+        frozenset((str(names[i]), str(names[j]))): w
+        for (i, j), w in zip(graph.edges.tolist(), graph.weights.tolist(), strict=True)
+    }
+    wanted = {
+        frozenset((str(u), str(v))): w for u, v, w in network.edges(data="weight", default=1.0)
+    }
+    return found == wanted and set(map(str, names)) == set(map(str, network))
+
+
+@pytest.fixture
+def club():
+    """Zachary's karate club: 34 nodes, 78 weighted edges."""
+    return nx.karate_club_graph()
+
+
+def test_in_and_out_again(club):
+    graph = from_networkx(club)
+    assert (graph.n, graph.m, graph.labels) == (34, 78, None)
+    assert same(graph, club)
+    assert nx.utils.graphs_equal(to_networkx(graph), to_networkx(from_networkx(to_networkx(graph))))
+
+
+def test_names_of_any_kind_and_places():
+    network = nx.Graph()
+    network.add_node("b", pos=(0, 1))
+    network.add_node((1, 2), pos=(2, 3))
+    network.add_edge("b", (1, 2), weight=2.5)
+    graph = from_networkx(network)
+    assert graph.labels == ("b", (1, 2))
+    assert graph.points.tolist() == [[0, 1, 0], [2, 3, 0]]
+    back = to_networkx(graph)
+    assert back["b"][1, 2]["weight"] == 2.5
+    assert back.nodes["b"]["pos"] == (0, 1, 0)
+
+
+def test_directions_and_parallels():
+    directed = nx.DiGraph()
+    directed.add_weighted_edges_from([(0, 1, 2.0), (1, 0, 4.0), (1, 2, 5.0), (2, 2, 9.0)])
+    graph = from_networkx(directed, path="somewhere")
+    assert graph.edges.tolist() == [[0, 1], [1, 2]]
+    assert graph.weights.tolist() == [3.0, 5.0]
+    assert graph.repairs == ("1 self-loop dropped", "directions dropped")
+    several = nx.MultiGraph([(0, 1, {"weight": 2.0}), (0, 1, {"weight": 4.0})])
+    assert from_networkx(several).weights.tolist() == [6.0]
+
+
+def test_refusals():
+    for network in (nx.Graph(), nx.Graph([(0, 1, {"weight": "heavy"})])):
+        with pytest.raises(InputError):
+            from_networkx(network)
+    with pytest.raises(InputError, match="NaN"):
+        from_networkx(nx.Graph([(0, 1, {"weight": float("nan")})]))
+    with pytest.raises(InputError, match="square"):
+        from_matrix(np.zeros((2, 3)))
+    with pytest.raises(InputError, match="square"):
+        from_matrix(np.zeros((2, 2), dtype=complex))
+
+
+@pytest.mark.parametrize("ending", ["graphml", "gexf", "gml"])
+def test_files_of_networkx(tmp_path, club, ending):
+    path = tmp_path / f"club.{ending}"
+    getattr(nx, f"write_{ending}")(club, path)
+    graph = load(path)
+    assert same(graph, club)
+    assert graph.origin.path == str(path)
+
+
+@pytest.mark.parametrize("ending", ["edgelist", "edges", "txt", "csv", "tsv"])
+@pytest.mark.parametrize("header", [True, False])
+def test_lists_of_edges(tmp_path, club, ending, header):
+    mark = {"csv": ",", "tsv": "\t"}.get(ending, " ")
+    lines = [mark.join(("source", "target", "weight"))] if header else ["# edges"]
+    lines += [mark.join(map(str, edge)) for edge in club.edges(data="weight")]
+    path = tmp_path / f"club.{ending}"
+    path.write_text("\n".join(lines))
+    assert same(load(path), club)
+
+
+def test_edges_as_networkx_writes_them(tmp_path, club):
+    nx.write_edgelist(club, tmp_path / "club.edgelist")
+    assert same(load(tmp_path / "club.edgelist"), club)
+
+
+def test_names_in_a_list_of_edges(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("who,whom\nAnn,Bob\nBob,Cy Young\n")
+    graph = load(path)
+    assert graph.labels == ("who", "whom", "Ann", "Bob", "Cy_Young")  # no header that is known
+    path.write_text("from,to\nAnn,Bob\nBob,Cy Young\n")
+    graph = load(path)
+    assert graph.labels == ("Ann", "Bob", "Cy_Young")
+    path.write_text("to,from,w\n7,30,2\n30,5,3\n")
+    graph = load(path)
+    assert (graph.labels, graph.weights.tolist()) == ((5, 7, 30), [3.0, 2.0])
+
+
+def test_matrices(tmp_path, club):
+    matrix = nx.to_scipy_sparse_array(club)
+    mmwrite(tmp_path / "club.mtx", matrix)
+    mmwrite(tmp_path / "full.mtx", matrix.toarray())
+    sparse.save_npz(tmp_path / "club.npz", matrix)
+    for name in ("club.mtx", "full.mtx", "club.npz"):
+        assert same(load(tmp_path / name), club)
+    with pytest.raises(InputError, match="its own edges"):
+        load(tmp_path / "club.mtx", neighbours=3)
+
+
+def test_a_table_of_three_columns_is_told_apart(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("0.5,1,2\n1,1,2\n2,1,0.5\n")
+    assert load(path, radius=10).points is not None
+    path.write_text("0,1,2\n1,2,2\n")
+    assert load(path).points is None
+    assert load(path, neighbours=1).points.tolist() == [[0, 1, 2], [1, 2, 2]]
+    path.write_text("t,y,x,z\n9,2,1,3\n9,5,4,6\n")
+    assert load(path).points.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_xyz_and_pts_dialects(tmp_path):
+    (tmp_path / "w.xyz").write_text("3\nwater\nO 0 0 0\nH 1 0 0\nH 0 1 0\n")
+    assert load(tmp_path / "w.xyz").points.tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
+    (tmp_path / "s.pts").write_text("2\n0 0 0 255\n1 2 3 255\n")
+    assert load(tmp_path / "s.pts").points.tolist() == [[0, 0, 0], [1, 2, 3]]
+    (tmp_path / "s.pts").write_text("9\n0 0 0 255\n1 2 3 255\n")
+    with pytest.raises(InputError, match="cut short"):
+        load(tmp_path / "s.pts")

@@ -1,0 +1,198 @@
+"""Selections by number, by file and by condition, and the two default ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshrep.cells import Cells
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.sources.files import load
+from meshrep.sources.lattices import cubic, square, tree
+from meshrep.sources.selection import ends, random_split, select
+
+
+@pytest.fixture
+def grid():
+    """A 10 × 10 lattice, node r*10+c at (c, r, 0)."""
+    return square(10, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("x < 3", lambda x, y, d, k: x < 3),
+        ("0.5 < x <= 2", lambda x, y, d, k: (x > 0.5) & (x <= 2)),
+        ("(x > 5) & (degree == 4)", lambda x, y, d, k: (x > 5) & (d == 4)),
+        ("x > 5 and not y > 2 or x == 0", lambda x, y, d, k: ((x > 5) & ~(y > 2)) | (x == 0)),
+        ("(x - 4.5)**2 + (y - 4.5)**2 < 4", lambda x, y, d, k: (x - 4.5) ** 2 + (y - 4.5) ** 2 < 4),
+        ("~(x < 9) ^ (y < 9)", lambda x, y, d, k: ~(x < 9) ^ (y < 9)),
+        ("index % 7 == 0", lambda x, y, d, k: k % 7 == 0),
+        ("index // 10 == n / 20", lambda x, y, d, k: k // 10 == 5),
+        ("x > mean(x) + 1", lambda x, y, d, k: x > 5.5),
+        ("x < xmin + 0.1 * (xmax - xmin)", lambda x, y, d, k: x < 0.9),
+        ("hypot(x, y) < 5 - -1", lambda x, y, d, k: np.hypot(x, y) < 6),
+        ("abs(x - 5) < 1 | y", None),
+        ("component == 0", lambda x, y, d, k: k >= 0),
+        ("max(x) == x", lambda x, y, d, k: x == 9),
+        ("degree < 4 and xmean > 4", lambda x, y, d, k: d < 4),
+        ("sin(pi * x / 2) > 0.5", lambda x, y, d, k: np.sin(np.pi * x / 2) > 0.5),
+    ],
+)
+def test_conditions(grid, text, condition):
+    if condition is None:
+        with pytest.raises(InputError, match="parentheses"):
+            select(grid, text)
+        return
+    x, y = grid.points[:, 0], grid.points[:, 1]
+    wanted = np.flatnonzero(condition(x, y, grid.degree, np.arange(grid.n)))
+    found = select(grid, text)
+    assert np.array_equal(found, wanted)
+    assert found.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x.__class__", "__import__('os').system('true')", "x < 'a'", "[k for k in x]", "lambda: x",
+        "(y := x) < 2", "x[0] < 1", "z > 9**9**9", "2**x < 3", "x**17 < 3", "x if y else z", "x <",
+        "x", "1.5", "open('/etc/hosts') < 1", "sin(x, y) < 1", "sin() < 1", "min(x=1) < 2", "q < 3",
+        "x is y", "x in y", "x < 1j", "f'{x}' < 1", "x @ y < 1", "x < 1, y < 2", "{1: 2} < x",
+        "not x", "-(x < 1) < 1", "x & y", "*x", "...", "None", "(" * 300 + "x" + ")" * 300,
+        "-" * 1500 + "x < 1", "x < 1" + " or x < 1" * 500, "x << 2 < 1", "await x", "x < 1; y",
+        "\0", "x<1\n", " ", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_condition(grid, text):
+    if text == "x<1\n":
+        assert len(select(grid, text)) == 10
+        return
+    with pytest.raises(InputError) as caught:
+        select(grid, text)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="xyzn0189.+-*/<>=&|~() ,_abe", max_size=25))
+def test_any_text_selects_or_is_refused(text):
+    graph = square(4, 4)
+    try:
+        nodes = select(graph, text)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len(nodes)
+        assert (np.diff(nodes) > 0).all()
+        assert nodes[0] >= 0
+        assert nodes[-1] < graph.n
+
+
+def test_an_empty_selection_tells_the_ranges(grid):
+    with pytest.raises(InputError, match=r"selects no node.*x is 0 … 9"):
+        select(grid, "x > 100")
+
+
+def test_lists_and_ranges(grid):
+    assert select(grid, "0,5,7-12").tolist() == [0, 5, 7, 8, 9, 10, 11, 12]
+    assert select(grid, " 3 - 4 , 3,").tolist() == [3, 4]
+    assert select(grid, "5").tolist() == [5]
+    for wrong in ("100", "0-100", "7-3", "99999999999999999999999", "0-99999999999"):
+        with pytest.raises(InputError):
+            select(grid, wrong)
+
+
+def test_arrays(grid):
+    assert select(grid, np.array([4, 2, 2])).tolist() == [2, 4]
+    assert select(grid, [1.0, 3.0]).tolist() == [1, 3]
+    mask = np.zeros(100, bool)
+    mask[7] = True
+    assert select(grid, mask).tolist() == [7]
+    for wrong in ([0.5], [-1], [100], [], mask[:9], ~mask & mask, ["a"]):
+        with pytest.raises(InputError):
+            select(grid, np.array(wrong))
+
+
+def test_files_of_numbers(grid, tmp_path):
+    (tmp_path / "hot.txt").write_text("# hot\n0 5, 7-9\n20\n")
+    np.save(tmp_path / "hot.npy", np.array([20, 0, 5, 7, 8, 9]))
+    for name in ("hot.txt", "hot.npy"):
+        for path in (tmp_path / name, str(tmp_path / name)):
+            assert select(grid, path).tolist() == [0, 5, 7, 8, 9, 20]
+    (tmp_path / "words.txt").write_text("one two")
+    (tmp_path / "none.txt").write_text("# nothing")
+    (tmp_path / "long.txt").write_text("0-999999999999")
+    (tmp_path / "bad.npy").write_bytes(b"nothing")
+    for name in ("words.txt", "none.txt", "bad.npy", "missing.txt", "long.txt"):
+        with pytest.raises(InputError, match=name):
+            select(grid, tmp_path / name)
+
+
+def test_numbers_are_those_of_the_file(tmp_path):
+    text = "v 9 9 9\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 0 0\nv 1 1 0\nf 2 3 4\nf 5 6 4\n"
+    (tmp_path / "seam.obj").write_text(text)
+    graph = load(tmp_path / "seam.obj")
+    assert graph.origin.node_of.tolist() == [-1, 0, 1, 2, 1, 3]
+    assert select(graph, "2,4").tolist() == [1]
+    assert select(graph, "5").tolist() == [3]
+    with pytest.raises(InputError, match="point 0 of seam was dropped"):
+        select(graph, "0,1")
+    with pytest.raises(InputError, match="no node 6: seam has 0 … 5"):
+        select(graph, "6")
+    assert select(graph, "index == 3").tolist() == [3]  # a condition counts nodes
+
+
+def test_numbers_are_the_names_of_a_network(tmp_path):
+    (tmp_path / "n.edges").write_text("10 20\n20 30\n")
+    graph = load(tmp_path / "n.edges")
+    assert select(graph, "30,10").tolist() == [0, 2]
+    with pytest.raises(InputError, match="called 11"):
+        select(graph, "11")
+
+
+def test_conditions_on_a_graph_without_points():
+    graph = tree(2, 3)
+    assert select(graph, "degree == 1").tolist() == list(range(7, 15))
+    with pytest.raises(InputError, match="the names are degree index component n"):
+        select(graph, "x < 1")
+
+
+def test_ends_of_the_longest_axis():
+    low, high = ends(cubic(21, 3, 3), share=0.1)
+    assert low.tolist() == list(range(27))
+    assert high.tolist() == list(range(21 * 9 - 27, 21 * 9))
+    for share in (0.01, 0.49):
+        low, high = ends(square(7, 30), share)
+        assert len(low)
+        assert len(high)
+        assert not set(low) & set(high)
+
+
+def test_ends_that_are_not():
+    with pytest.raises(InputError, match="random"):
+        ends(tree(2, 3))
+    point = Graph.from_edges(2, [[0, 1]], points=np.zeros((2, 3)), cells=Cells.none())
+    with pytest.raises(InputError, match="coincide"):
+        ends(point)
+    for share in (0, 0.5, -1, 2, float("nan")):
+        with pytest.raises(InputError):
+            ends(square(5, 5), share)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.floats(0.01, 0.5), st.integers(0, 5))
+def test_random_split_is_disjoint(size, share, seed):
+    graph = square(size, 5)
+    hot, cold = random_split(graph, share, seed)
+    assert len(hot) == len(cold) == max(1, int(share * graph.n))
+    assert not set(hot) & set(cold)
+    again = random_split(graph, share, seed)
+    assert np.array_equal(hot, again[0])
+    assert np.array_equal(cold, again[1])
+
+
+def test_random_split_refusals():
+    with pytest.raises(InputError):
+        random_split(square(5, 5), 0.6)
+    with pytest.raises(InputError):
+        random_split(square(1, 1))

@@ -1,0 +1,69 @@
+"""The add-on in PyVista, reached as a user would: in a fresh process, with no import of meshrep."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pv = pytest.importorskip("pyvista")
+pytest.importorskip("trimesh")
+
+BUNNY = Path(__file__).parent.parent / "assets" / "bunny.ply"
+
+
+def test_a_fresh_process_finds_the_accessor_through_the_entry_point():
+    code = (
+        f"import pyvista as pv; mesh = pv.read({str(BUNNY)!r}).meshrep.heat(); "
+        "t = mesh.point_data['temperature']; print(len(t), t.min() >= 0, t.max() <= 1)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1839", "True", "True"]
+
+
+@pytest.fixture
+def sphere():
+    import meshrep.accessor  # noqa: F401
+
+    return pv.Icosphere(nsub=3)
+
+
+def test_heat_keeps_the_dataset_and_orders_the_baths(sphere):
+    before = sphere.copy()
+    result = sphere.meshrep.heat(hot="z > 0.8", cold="z < -0.8", kind="dirichlet")
+    temperature = result["temperature"]
+    assert result.n_points == sphere.n_points and sphere == before
+    assert np.all(temperature[sphere.points[:, 2] > 0.8] == 1.0)
+    assert np.all(temperature[sphere.points[:, 2] < -0.8] == 0.0)
+    assert np.corrcoef(temperature, sphere.points[:, 2])[0, 1] > 0.95
+
+
+def test_unused_points_get_nan():
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [9, 9, 9], [5, 0, 0]], dtype=float)
+    import meshrep.accessor  # noqa: F401
+
+    mesh = pv.PolyData(points, faces=[3, 0, 1, 2, 3, 1, 2, 4])
+    temperature = mesh.meshrep.heat(hot=[4], cold=[0])["temperature"]
+    assert np.isnan(temperature[3]) and np.isfinite(temperature[[0, 1, 2, 4]]).all()
+
+
+def test_solve_takes_any_energy_on_its_own_graph(sphere):
+    import meshrep
+
+    graph = sphere.meshrep.graph()
+    assert graph is sphere.meshrep.graph()
+    energy = meshrep.HeatBath(graph, hot=[0], cold=[1], power=2)
+    field = sphere.meshrep.solve(energy, solver="lbfgs")["temperature"]
+    assert energy.value(field) == pytest.approx(meshrep.solve(energy, "newton").energy, rel=1e-9)
+    other = meshrep.graph_from("ring:8")
+    with pytest.raises(meshrep.InputError, match="another graph"):
+        sphere.meshrep.solve(meshrep.HeatBath(other, [0], [4]))
+
+
+def test_an_unknown_bath_is_one_sentence(sphere):
+    import meshrep
+
+    with pytest.raises(meshrep.InputError, match="choose ends or random"):
+        sphere.meshrep.heat(bath="middle")
