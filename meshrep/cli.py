@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from meshrep.flows import Trajectory
     from meshrep.graph import Graph
 
+SECONDS_EACH = 8.0  # most that one solver of a comparison takes unless told
+
 EXAMPLES = """examples:
   meshrep bunny.ply --bath                           heat from end to end, six solvers compared
   meshrep part.vtu --hot "z > zmax - 0.1" --cold "z < zmin + 0.1" --bath-kind dirichlet
@@ -112,7 +114,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--start", default="random", help="random (default), mean, or a .npy file of node values")
     add("--seed", type=int, default=0)
-    add("--max-seconds", type=float, default=8.0, help="most seconds a solver (default 8)")
+    add("--max-seconds", type=float,
+        help="most seconds a solver (default 8 in a comparison, no limit for one alone)")
     add("--max-steps", type=int)
     add("--gtol", type=float, help="scaled gradient norm at which a solver has converged")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:k, for torch")
@@ -266,10 +269,12 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
     elif not options.solver:
         names = list(DEFAULT)
     known(names)
+    alone = len(set(names)) == 1
+    seconds = options.max_seconds or (None if alone else SECONDS_EACH)
     comparison = compare(
         energy, names, start=w0, seed=options.seed, observe=say.progress, begin=say.begin,
         device=options.device, dtype=options.dtype, max_steps=options.max_steps,
-        max_seconds=options.max_seconds, gtol=options.gtol, lr=options.lr, layers=options.layers,
+        max_seconds=seconds, gtol=options.gtol, lr=options.lr, layers=options.layers,
         hidden=options.hidden, propagation=options.propagation, switch=options.switch,
         network_start=options.network_start, momentum=options.momentum, adaptive=options.adaptive,
     )  # fmt: skip
@@ -366,7 +371,7 @@ class Printer:
     def progress(self, name: str, progress: Any) -> None:
         """Say how far a solver is."""
         self._replace(
-            f"{name}: step {progress.step:,}, {progress.seconds:.1f} s, energy {progress.energy:.9g}"
+            f"{name}: step {progress.step:,}, {progress.seconds:.1f} s, E {progress.energy:.9g}"
         )
 
     def time(self, now: float, end: float) -> None:

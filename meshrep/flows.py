@@ -197,7 +197,7 @@ class _Run:
         )  # fmt: skip
 
     def adaptive(self, w: np.ndarray, method: str, rtol: float, atol: float) -> Trajectory:
-        """SciPy's solve_ivp on the free nodes, frame by frame, so that Ctrl-C keeps what is done."""
+        """SciPy's solve_ivp on the free nodes, frame by frame: Ctrl-C keeps what is done."""
         from scipy.integrate import solve_ivp
 
         energy, free = self.energy, self.energy.free

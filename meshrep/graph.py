@@ -176,10 +176,9 @@ class Graph:
     def adjacency(self) -> sparse.csr_array:
         """The symmetric weighted adjacency matrix A, with sorted 32-bit row indices."""
         ends = self.edges.astype(np.int32)
-        both = np.concatenate([ends[:, 0], ends[:, 1]]), np.concatenate([ends[:, 1], ends[:, 0]])
-        matrix = sparse.csr_array(
-            (np.concatenate([self.weights, self.weights]), both), shape=(self.n, self.n)
-        )
+        rows, columns = np.concatenate([ends, ends[:, ::-1]]).T
+        weights = np.concatenate([self.weights, self.weights])
+        matrix = sparse.csr_array((weights, (rows, columns)), shape=(self.n, self.n))
         matrix.sort_indices()
         return matrix
 

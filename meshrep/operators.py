@@ -125,7 +125,7 @@ def mass(graph: Graph, kind: str = "graph") -> np.ndarray:
     else:
         cells, sizes = _elements(graph)
         share = np.repeat(sizes / cells.shape[1], cells.shape[1])
-        lumped = np.bincount(cells.ravel(), share, minlength=graph.n)
+        lumped = np.bincount(cells.ravel(), share, minlength=graph.n).astype(np.float64)
     sound = np.isfinite(lumped) & (lumped > 0)
     if not sound.any():
         raise InputError(f"{graph.name}: no face has any area, so there is no mass to lump")

@@ -4,8 +4,9 @@
 
 with σ = LeakyReLU, P the normalised coupling, u the energy's unit, and R₀ only with the residual,
 after Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
-Reparametrization" (§2 and Algorithm 1): GCN and GCN-Res; with P = I it is their NoGraph. The pullback is written by hand, over NumPy arrays and
-torch tensors alike, so that no graph of the computation is recorded.
+Reparametrization" (§2 and Algorithm 1): GCN and GCN-Res; with P = I it is their NoGraph. The
+pullback is written by hand, over NumPy arrays and torch tensors alike, so that no graph of the
+computation is recorded.
 """
 
 from __future__ import annotations

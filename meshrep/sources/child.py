@@ -35,7 +35,17 @@ _EXTRA = {
 
 
 def read_apart(path: Path, shown: str, library: str) -> Raw:
-    """Read a file by a library ("vtk", "pyvista", "trimesh" or "meshio") in a child process.
+    """The mesh in a file, read by "vtk", "pyvista", "trimesh" or "meshio" in a child process.
+
+    Raises as :func:`arrays_apart` does.
+    """
+    arrays = arrays_apart(path, shown, library)
+    cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
+    return Raw(shown, arrays["points"], cells)
+
+
+def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
+    """The arrays that a library reads from a file in a child process.
 
     Raises
     ------
@@ -73,8 +83,7 @@ def read_apart(path: Path, shown: str, library: str) -> Raw:
         if library in ("vtk", "pyvista") and (complaint := _complaint(heard)):
             raise InputError(f"{shown}: VTK cannot read it whole ({complaint}): is it complete?")
         with np.load(out, allow_pickle=False) as arrays:
-            cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
-            return Raw(shown, arrays["points"], cells)
+            return {name: arrays[name] for name in arrays.files}
 
 
 def _report(stdout: str) -> dict | None:
@@ -222,6 +231,15 @@ def _by_meshio(path: str) -> dict[str, np.ndarray]:
     return arrays_of_meshio(meshio.read(path))
 
 
+def _by_scipy(path: str) -> dict[str, np.ndarray]:
+    from scipy import io, sparse
+
+    matrix = sparse.coo_array(io.mmread(path))
+    row, column = matrix.coords
+    return {"row": row, "column": column, "data": matrix.data, "shape": np.array(matrix.shape)}
+
+
 _READERS = {
     "vtk": _by_vtk, "pyvista": _by_pyvista, "trimesh": _by_trimesh, "meshio": _by_meshio,
+    "scipy": _by_scipy,
 }  # fmt: skip

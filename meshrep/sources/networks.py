@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
 from meshrep.graph import Graph, Origin
+from meshrep.sources.child import arrays_apart
 from meshrep.sources.room import refuse_beyond_memory
 from meshrep.sources.wording import one_line
 
@@ -127,6 +129,8 @@ def _network(
     """A graph of pairs, the directions of directed edges averaged, with its origin."""
     if n < 1:
         raise InputError(f"{path or name}: it holds no nodes")
+    if weights is not None and not np.isfinite(weights).all():
+        raise InputError(f"{path or name}: an edge weight is NaN or infinite")
     told = list(remarks)
     loops = int((pairs[:, 0] == pairs[:, 1]).sum())
     if loops:
@@ -236,8 +240,6 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
     InputError
         Where it is not square, or not real and finite.
     """
-    from scipy import sparse
-
     table = sparse.coo_array(matrix)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.dtype.kind not in "biuf":
         raise InputError(
@@ -282,11 +284,11 @@ def _read_mtx(path: Path, shown: str) -> Graph:
             "it is cut short or damaged"
         )
     refuse_beyond_memory(shown, max(sizes[:2]), entries)
-    from scipy.io import mmread
-
-    try:
-        matrix = mmread(path)
-    except Exception as error:
-        told = one_line(error) or type(error).__name__
-        raise InputError(f"{shown}: SciPy cannot read it ({told}): is it complete?") from None
+    found = arrays_apart(path, shown, "scipy")  # mmread crashes on some damaged files
+    row, column, shape = found["row"], found["column"], found["shape"]
+    if len(row) and not (
+        min(row.min(), column.min()) >= 0 and row.max() < shape[0] and column.max() < shape[1]
+    ):
+        raise InputError(f"{shown}: it names a row or column outside its shape")
+    matrix = sparse.coo_array((found["data"], (row, column)), shape=tuple(shape.tolist()))
     return from_matrix(matrix, name=path.stem, path=shown)
