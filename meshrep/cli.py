@@ -114,8 +114,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--start", default="random", help="random (default), mean, or a .npy file of node values")
     add("--seed", type=int, default=0)
-    add("--max-seconds", type=float,
-        help="most seconds a solver (default 8 in a comparison, no limit for one alone)")
+    add(
+        "--max-seconds",
+        type=float,
+        help="most seconds a solver (default 8 in a comparison, no limit for one alone)",
+    )
     add("--max-steps", type=int)
     add("--gtol", type=float, help="scaled gradient norm at which a solver has converged")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:k, for torch")

@@ -129,10 +129,10 @@ class Graph:
         if len(pairs) and (pairs.min() < 0 or pairs.max() >= n):
             raise InputError(f"{name}: an edge names a node outside 0 … {n - 1}")
         proper = pairs[:, 0] != pairs[:, 1]
-        low, high = np.sort(pairs[proper], axis=1).T if proper.any() else np.zeros((2, 0), int)
+        low, high = np.sort(pairs[proper].reshape(-1, 2), axis=1).T
         keys, slot = np.unique(low * np.int64(n) + high, return_inverse=True)
         if weights is None:
-            total = np.ones(len(keys))
+            total: np.ndarray = np.ones(len(keys))
         else:
             total = np.bincount(slot, np.asarray(weights, float)[proper], minlength=len(keys))
         if points is not None:

@@ -5,6 +5,9 @@ gathers neighbours, so that threads never write to the same place. Index arrays 
 Python's rule for negative indices costs a factor of two in such a loop. Sums are kept one a
 block of rows, and the blocks are fixed, so that the number of threads does not change a result.
 
+The loop over a row's neighbours is written out in each kernel: a function that takes the arrays
+costs more for each call than the row's arithmetic, since numba counts references to every array.
+
 Each kernel exists twice, compiled when first used: ``SERIAL`` for small graphs, where starting
 threads costs more than the work, and ``PARALLEL``.
 """

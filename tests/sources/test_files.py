@@ -313,7 +313,7 @@ def test_resolve_looks_into_assets(tmp_path, monkeypatch):
     assets = tmp_path / "repository" / "assets"
     assets.mkdir(parents=True)
     (assets / "tri.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
-    monkeypatch.setattr(files.meshrep, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(files, "__file__", str(package / "sources" / "files.py"))
     monkeypatch.chdir(tmp_path)
     assert resolve("tri.obj") == (assets / "tri.obj", True)
     assert resolve("tri") == (assets / "tri.obj", True)
