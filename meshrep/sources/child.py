@@ -79,7 +79,7 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
         heard = done.stderr.decode("utf-8", "replace")
         report = _report(done.stdout.decode("utf-8", "replace"))
         if done.returncode != 0 or report is None or not os.path.exists(out):
-            raise _failure(shown, library, done.returncode, report, heard)
+            raise _failure(shown, str(path.absolute()), library, done.returncode, report, heard)
         if library in ("vtk", "pyvista") and (complaint := _complaint(heard)):
             raise InputError(f"{shown}: VTK cannot read it whole ({complaint}): is it complete?")
         with np.load(out, allow_pickle=False) as arrays:
@@ -94,7 +94,9 @@ def _report(stdout: str) -> dict | None:
     return None
 
 
-def _failure(shown: str, library: str, code: int, report: dict | None, heard: str) -> InputError:
+def _failure(
+    shown: str, path: str, library: str, code: int, report: dict | None, heard: str
+) -> InputError:
     """One sentence for whatever ended the child."""
     if report is not None and "missing" in report:
         needed = report["missing"].split(".")[0]
@@ -105,8 +107,9 @@ def _failure(shown: str, library: str, code: int, report: dict | None, heard: st
             f"pip install {needed}"
         )
     if report is not None and "error" in report:
+        told = report["error"] or one_line(heard.replace(path, "it")) or "it does not say why"
         return InputError(
-            f"{shown}: {library} cannot read it ({report['error']}): "
+            f"{shown}: {library} cannot read it ({told}): "
             "check that the file is complete and that its ending names its format"
         )
     if code < 0:
@@ -155,11 +158,11 @@ def main(library: str, path: str, out: str, room: str) -> None:
     except MemoryError:
         report, code = {"error": "it asks for more memory than there is"}, 3
     except BaseException as error:  # SystemExit too: meshio calls sys.exit on a bad file
-        said = str(error) if not isinstance(error, SystemExit) else ""
-        said = said or "it exits without a reason" * isinstance(error, SystemExit)
+        said = f"{type(error).__name__}: {error}"
         wanted = _missing_in(said)
-        name = type(error).__name__
-        report = {"missing": wanted} if wanted else {"error": one_line(f"{name}: {said}")}
+        report = {"missing": wanted} if wanted else {"error": one_line(said)}
+        if isinstance(error, SystemExit):
+            report = {"error": ""}  # what it printed before says more
         code = 3
     os.write(stdout, (json.dumps({"meshrep": report}) + "\n").encode())
     sys.stderr.flush()
