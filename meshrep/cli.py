@@ -248,7 +248,7 @@ def _graph(options: argparse.Namespace, say: Printer) -> tuple[Graph, str]:
     say(f"{graph.name}: {graph.n:,} nodes, {graph.m:,} edges, {parts:,} component"
         f"{'' if parts == 1 else 's'}")  # fmt: skip
     for repair in graph.repairs:
-        say(f"  repaired: {repair}")
+        say(f"  {repair}")
     return graph, text
 
 
