@@ -32,18 +32,30 @@ class Failure:
 
 @dataclass(frozen=True)
 class Reference:
-    """The energy that gaps are measured from, and how it was found."""
+    """The energy that gaps are measured from, and how it was found.
+
+    ``start`` is the energy of the start: gaps are relative to |E*|, or to E₀ − E* where E* is
+    nearly zero beside it.
+    """
 
     energy: float
     how: str
+    start: float = np.nan
+
+    @property
+    def scale(self) -> float:
+        """What an excess of energy is divided by."""
+        reach = abs(self.start - self.energy)
+        nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
+        return (reach if nearly_zero else abs(self.energy)) or 1.0
 
     def gap(self, energy: float) -> float:
-        """(E − E*) / |E*|; a negative gap says that the reference was beaten."""
-        return (energy - self.energy) / max(abs(self.energy), 1e-300)
+        """(E − E*) / scale; a negative gap says that the reference was beaten."""
+        return (energy - self.energy) / self.scale
 
     def level(self, gap: float) -> float:
         """The energy at a gap."""
-        return self.energy + gap * abs(self.energy)
+        return self.energy + gap * self.scale
 
 
 @dataclass
@@ -280,7 +292,8 @@ def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> 
     if not solutions:
         return Reference(np.nan, "none: every solver failed")
     best = min(solutions, key=lambda row: row.energy)
-    found = Reference(best.energy, f"the best of the solvers, {best.solver}")
+    start = best.start_energy
+    found = Reference(best.energy, f"the best of the solvers, {best.solver}", start)
     if interrupted or not energy.has_hessian or len(solutions) == 1:
         return found
     name, _ = choose(energy)
@@ -288,7 +301,7 @@ def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> 
     if polished.energy > best.energy:
         return found
     how = f"{name} from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
-    return Reference(polished.energy, how)
+    return Reference(polished.energy, how, start)
 
 
 def versions() -> dict[str, str]:

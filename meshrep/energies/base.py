@@ -101,9 +101,10 @@ class Energy(ABC):
     def gradient_scale(self, start: np.ndarray) -> float:
         """What a gradient's 2-norm is divided by before it is held against a tolerance.
 
-        The norm at the start where nothing better is known, 1 where that vanishes.
+        Where nothing better is known, the norm at a random start, the same whatever the actual
+        start; 1 where that vanishes.
         """
-        norm = float(np.linalg.norm(self.gradient(start)))
+        norm = float(np.linalg.norm(self.gradient(self.random_start(0))))
         return norm if np.isfinite(norm) and norm > 1e-12 else 1.0
 
     def steepest(self, start: np.ndarray) -> float:

@@ -107,13 +107,18 @@ class FirstOrder(Minimiser):
         loop = self._fused if fused else self._stepwise
         return loop(objective, monitor, memory)
 
+    def _too_long(self, energy: float, before: float, first: float) -> bool:
+        """Whether a rise says that the step is too long; momentum may rise, but not above all."""
+        limit = before if self.rule == DESCENT else first
+        return energy > limit + 1e-12 * abs(limit)
+
     def _stepwise(
         self, objective: Objective, monitor: Monitor, memory: Memory
     ) -> tuple[Result, Array, int]:
         params = objective.start + 0
         every = 10 if objective.backend.device.startswith("cuda") else 1
         advance = _update_rule(objective)
-        best, halvings = np.inf, 0
+        before, first, halvings = np.inf, np.inf, 0
         step = 0
         while True:
             value, gradient = objective.value_and_grad(params)
@@ -121,14 +126,18 @@ class FirstOrder(Minimiser):
                 norm = float((gradient * gradient).sum()) ** 0.5 if objective.direct else np.nan
                 energy = float(value)
                 verdict = monitor.record(step, energy, params, norm)
-                if self.lr == "auto" and energy > best + 1e-12 * abs(best):
-                    memory.lr *= 0.5
+                first = energy if step == 0 else first
+                if self.lr == "auto" and energy > before + 1e-12 * abs(before):
                     memory.taken[1] = 0.0
-                best = min(best, energy)
+                    if self._too_long(energy, before, first):
+                        memory.lr *= 0.5
+                before = energy
                 if verdict is Result.FLAT and self.settle and halvings < 10:
                     memory.lr *= 0.5
                     halvings += 1
                     verdict = None
+                if verdict is None and step >= monitor.stopping.max_steps:
+                    verdict = Result.MAX_STEPS
                 if verdict:
                     return verdict, params, step
             advance(params, gradient, memory)
@@ -139,20 +148,23 @@ class FirstOrder(Minimiser):
     ) -> tuple[Result, Array, int]:
         evaluator: Any = objective.evaluator
         params = objective.start + 0
-        taken, chunk, halvings = 0, 16, 0
+        taken, chunk, halvings, first = 0, 16, 0, np.inf
         most = monitor.stopping.max_steps
         before = params.copy()
         while True:
             begun = monitor.seconds
             count = min(chunk, most - taken)
+            if count <= 0:
+                return Result.MAX_STEPS, params, taken
             energies, norms = evaluator.descend(params, memory, count)
             objective.evaluations += count
             spent = monitor.seconds - begun
             verdict = monitor.record_stretch(
                 taken, begun, begun + spent, energies, np.sqrt(norms), params
             )
-            rose = energies[-1] > energies[0] + 1e-12 * abs(energies[0])
-            if self.lr == "auto" and memory.rule != ADAM and (rose or verdict is Result.DIVERGED):
+            first = energies[0] if taken == 0 else first
+            rose = self._too_long(energies[-1], energies[0], first)
+            if self.lr == "auto" and (rose or verdict is Result.DIVERGED):
                 if halvings < 40:
                     halvings += 1
                     memory.lr *= 0.5

@@ -53,6 +53,8 @@ class GradientFlow(Minimiser):
         taken, chunk, begun, verdict = 0, 8, 0.0, None
         while verdict is None:
             count = min(chunk, monitor.stopping.max_steps - taken)
+            if count <= 0:
+                return Result.MAX_STEPS, w.reshape(-1), taken
             before = w.copy()
             energies = runge_kutta4(objective.evaluator, w, dt, count, inverse_mass)
             value, gradient = objective.value_and_grad(w.reshape(-1))

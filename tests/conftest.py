@@ -1,0 +1,45 @@
+"""Problems that many tests share."""
+
+import numpy as np
+import pytest
+
+import meshrep
+
+
+@pytest.fixture(scope="session")
+def lattice():
+    """A 12×12 lattice."""
+    return meshrep.graph_from("lattice:12x12")
+
+
+@pytest.fixture(scope="session")
+def sphere():
+    """An icosphere of radius 2 made by subdivision, without any mesh library."""
+    golden = (1 + 5**0.5) / 2
+    points = [(-1, golden, 0), (1, golden, 0), (-1, -golden, 0), (1, -golden, 0),
+              (0, -1, golden), (0, 1, golden), (0, -1, -golden), (0, 1, -golden),
+              (golden, 0, -1), (golden, 0, 1), (-golden, 0, -1), (-golden, 0, 1)]  # fmt: skip
+    faces = [(0, 11, 5), (0, 5, 1), (0, 1, 7), (0, 7, 10), (0, 10, 11), (1, 5, 9), (5, 11, 4),
+             (11, 10, 2), (10, 7, 6), (7, 1, 8), (3, 9, 4), (3, 4, 2), (3, 2, 6), (3, 6, 8),
+             (3, 8, 9), (4, 9, 5), (2, 4, 11), (6, 2, 10), (8, 6, 7), (9, 8, 1)]  # fmt: skip
+    points, faces = np.array(points, float), np.array(faces)
+
+    def build(levels):
+        p, f = points, faces
+        for _ in range(levels):
+            middle, finer = {}, []
+            p = list(p)
+            for a, b, c in f:
+                ids = []
+                for i, j in ((a, b), (b, c), (c, a)):
+                    key = (min(i, j), max(i, j))
+                    if key not in middle:
+                        middle[key] = len(p)
+                        p.append((np.asarray(p[i]) + np.asarray(p[j])) / 2)
+                    ids.append(middle[key])
+                x, y, z = ids
+                finer += [(a, x, z), (x, b, y), (z, y, c), (x, y, z)]
+            p, f = np.array(p), np.array(finer)
+        return meshrep.from_arrays(2 * p / np.linalg.norm(p, axis=1)[:, None], f, name="sphere")
+
+    return build

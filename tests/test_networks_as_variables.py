@@ -1,0 +1,99 @@
+"""Reparametrizations: starts that pass through exactly, and pullbacks against differences."""
+
+import itertools
+
+import numpy as np
+import pytest
+from problems_of_tests import PROBLEMS, heat
+
+import meshrep
+from meshrep.backends import backend_for
+from meshrep.minimisers.base import Objective
+from meshrep.parametrizations.base import Identity
+from meshrep.parametrizations.gcn import GraphNetwork
+
+NETWORKS = [
+    GraphNetwork(layers, 4, residual=residual, propagation=propagation)
+    for layers, residual, propagation in itertools.product(
+        (1, 2, 3), (False, True), ("sym", "self", "square", "none")
+    )
+]
+NAMES = [f"{n.name} {n.layers} {n.propagation}" for n in NETWORKS]
+
+
+@pytest.fixture(params=["numpy", "torch"])
+def backend(request):
+    pytest.importorskip(request.param)
+    return backend_for(request.param, "cpu")
+
+
+@pytest.mark.parametrize("network", [Identity(), *NETWORKS], ids=["identity", *NAMES])
+def test_shared_start_passes_through_exactly(network, backend):
+    energy = heat("lattice:6x6", t_hot=80.0, t_cold=20.0)
+    start = energy.random_start(7)
+    objective = Objective(energy, start, backend, network, seed=3)
+    np.testing.assert_allclose(objective.field(objective.start), start, rtol=1e-13)
+
+
+@pytest.mark.parametrize("network", [Identity(), *NETWORKS], ids=["identity", *NAMES])
+def test_pullback_is_the_derivative(network, backend):
+    energy = PROBLEMS["dirichlet"]() if network.name == "gcn" else heat("lattice:6x6")
+    objective = Objective(energy, energy.random_start(1), backend, network, seed=5)
+    rng = np.random.default_rng(0)
+    params = backend.to_numpy(objective.start)
+    params += 0.1 * rng.standard_normal(params.shape)
+    direction = rng.standard_normal(params.shape)
+    gradient = backend.to_numpy(objective.value_and_grad(backend.asarray(params))[1])
+    h = 1e-6
+    up, down = (
+        float(objective.value_and_grad(backend.asarray(params + sign * h * direction))[0])
+        for sign in (1, -1)
+    )
+    assert gradient @ direction == pytest.approx((up - down) / (2 * h), rel=1e-5)
+
+
+def test_back_ends_agree():
+    pytest.importorskip("torch")
+    energy = heat("lattice:6x6")
+    both = []
+    for kind in ("numpy", "torch"):
+        backend = backend_for(kind, "cpu")
+        objective = Objective(energy, energy.random_start(1), backend, GraphNetwork(2, 5), seed=9)
+        value, gradient = objective.value_and_grad(objective.start)
+        both.append((float(value), backend.to_numpy(gradient)))
+    assert both[0][0] == pytest.approx(both[1][0], rel=1e-12)
+    np.testing.assert_allclose(both[0][1], both[1][1], rtol=1e-10, atol=1e-12)
+
+
+def test_network_start_ignores_w0_and_is_smooth():
+    """PHYSICS §3: the first output of a GCN has a far smaller spread than a random field."""
+    pytest.importorskip("torch")
+    energy = heat("lattice:12x12")
+    backend = backend_for("torch", "cpu")
+    network = GraphNetwork(start="network")
+    one, two = (Objective(energy, energy.random_start(s), backend, network, seed=0) for s in (1, 2))
+    first = one.field(one.start)
+    np.testing.assert_array_equal(first, two.field(two.start))
+    assert first.std() < 0.5 * energy.random_start(1).std()
+
+
+def test_vector_fields_go_through():
+    graph = meshrep.graph_from("ring:8")
+    target = np.random.default_rng(0).random((8, 2))
+    energy = meshrep.FunctionEnergy(
+        graph, lambda w: (float(((w - target) ** 2).sum()), 2 * (w - target)), shape=(8, 2)
+    )
+    start = energy.random_start(3)
+    backend = backend_for("numpy")
+    for network in (GraphNetwork(), GraphNetwork(residual=True)):
+        objective = Objective(energy, start, backend, network)
+        np.testing.assert_allclose(objective.field(objective.start), start, rtol=1e-13)
+    found = meshrep.solve(energy, "lbfgs", start=start)
+    np.testing.assert_allclose(found.field, target, atol=1e-6)
+
+
+def test_impossible_networks_are_refused():
+    with pytest.raises(meshrep.InputError, match="layer"):
+        GraphNetwork(0, 4)
+    with pytest.raises(meshrep.InputError, match="shared or network"):
+        GraphNetwork(start="elsewhere")
