@@ -14,9 +14,9 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.base import Progress
 from meshrep.outcome import History, Result
-from meshrep.presets import Solver, choose
+from meshrep.presets import Solver, choose, known
 from meshrep.solution import Solution
-from meshrep.solving import solve
+from meshrep.solving import solve, without_stand_ins
 
 DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
@@ -266,6 +266,8 @@ def compare(
     chosen = list(dict.fromkeys(solvers))
     if not chosen:
         raise InputError("no solver to compare: name at least one")
+    known([solver for solver in chosen if isinstance(solver, str)])
+    chosen = without_stand_ins(chosen)
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
     rows: list[Solution | Failure] = []
     for solver in chosen:

@@ -112,6 +112,23 @@ def _with_what_is_installed(solver: Solver) -> tuple[Solver, str]:
     )
 
 
+def without_stand_ins(solvers: list[str | Solver]) -> list[str | Solver]:
+    """The solvers, those by name that L-BFGS would stand in for at most once among them.
+
+    Where torch is absent and lbfgs is asked for too, it runs once, in the first of their places.
+    """
+    kept: list[str | Solver] = []
+    seen: set[str] = set()
+    for solver in solvers:
+        if isinstance(solver, str) and solver != "auto":
+            label = _with_what_is_installed(preset(solver))[0].label
+            if label in seen:
+                continue
+            seen.add(label)
+        kept.append(solver)
+    return kept
+
+
 class _Run:
     """One solver on one problem, stage by stage, with the three clocks kept apart."""
 

@@ -54,7 +54,7 @@ def test_taylor_slopes(name):
     gradient, hessian = taylor_slopes(energy, w, v)
     assert gradient == pytest.approx(2.0, abs=0.1)
     if name not in ("quadratic", "dirichlet", "hundred degrees"):  # there the rest is rounding
-        assert hessian == pytest.approx(3.0, abs=0.35)
+        assert 2.8 < hessian < 4.3  # 4 where the third derivatives cancel
 
 
 @pytest.mark.parametrize("name", [name for name in PROBLEMS if PROBLEMS[name]().has_hessian])
@@ -138,7 +138,7 @@ def test_robust_laplacian_is_close_to_cotan(sphere):
     ("settings", "message"),
     [
         ({"hot": [1, 2], "cold": [2, 3]}, "both hot and cold"),
-        ({"hot": []}, "neither bath has a node"),
+        ({"hot": [], "cold": []}, "neither bath has a node"),
         ({"hot": [99]}, "node 99 is not among"),
         ({"hot": [-1]}, "node -1 is not among"),
         ({"hot": [0.5]}, "array of node numbers"),

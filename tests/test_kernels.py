@@ -9,7 +9,7 @@ from meshrep.flows import runge_kutta4
 from meshrep.minimisers import first_order
 
 pytest.importorskip("numba")
-from meshrep.kernels import heat as kernels  # noqa: E402
+from meshrep.kernels import heat as kernels
 
 RULES = {
     "gd": (first_order.DESCENT, 0.05),

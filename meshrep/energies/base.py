@@ -149,7 +149,8 @@ class Energy(ABC):
             raise InputError(f"the field has shape {w.shape} where {self.shape} is needed")
         if not np.isfinite(w).all():
             raise InputError("the field has a NaN or infinite entry: start from finite numbers")
-        w[self.fixed] = self.fixed_values
+        if len(self.fixed):
+            w[self.fixed] = self.fixed_values
         return w
 
     @cached_property
