@@ -270,21 +270,25 @@ def compare(
     chosen = without_stand_ins(chosen)
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
     rows: list[Solution | Failure] = []
+    interrupted = False
     for solver in chosen:
         name = solver if isinstance(solver, str) else solver.label
         if begin:
             begin(name)
         try:
             row = solve(energy, solver, start=w0, seed=seed, observe=observe, **settings)
+        except KeyboardInterrupt:  # before its first step: the rows so far stand
+            interrupted = True
+            break
         except InputError:
             raise
         except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
             rows.append(Failure(name, " ".join(str(error).split()) or type(error).__name__))
             continue
         rows.append(row)
-        if row.result is Result.INTERRUPTED:
+        interrupted = row.result is Result.INTERRUPTED
+        if interrupted:
             break
-    interrupted = bool(rows) and getattr(rows[-1], "result", None) is Result.INTERRUPTED
     reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)
 

@@ -66,7 +66,8 @@ def solve(
 
     Notes
     -----
-    Ctrl-C does not raise: the result is ``Result.INTERRUPTED`` and the field the best so far.
+    Ctrl-C while it solves does not raise: the result is ``Result.INTERRUPTED`` and the field the
+    best so far.
     Without torch, solvers that need it are replaced by L-BFGS, with one warning.
     """
     composed, notes = _composition(energy, solver, choices)

@@ -49,12 +49,15 @@ def test_taylor_slopes(name):
     rng = np.random.default_rng(3)
     w = energy.random_start(1) + 0.3 * energy.unit * rng.standard_normal(energy.shape)
     w[energy.fixed] = energy.fixed_values
-    v = energy.unit * rng.standard_normal(energy.shape)
-    v[energy.fixed] = 0.0
-    gradient, hessian = taylor_slopes(energy, w, v)
-    assert gradient == pytest.approx(2.0, abs=0.1)
+    slopes = []
+    for _ in range(7):  # in a single direction the third derivatives may cancel
+        v = energy.unit * rng.standard_normal(energy.shape)
+        v[energy.fixed] = 0.0
+        slopes.append(taylor_slopes(energy, w, v))
+    gradient, hessian = np.median(slopes, axis=0)
+    assert gradient == pytest.approx(2.0, abs=0.05)
     if name not in ("quadratic", "dirichlet", "hundred degrees"):  # there the rest is rounding
-        assert 2.8 < hessian < 4.3  # 4 where the third derivatives cancel
+        assert hessian == pytest.approx(3.0, abs=0.2)
 
 
 @pytest.mark.parametrize("name", [name for name in PROBLEMS if PROBLEMS[name]().has_hessian])

@@ -97,7 +97,7 @@ def test_adam_is_that_of_torch():
 
 def test_momentum_beats_descent_on_a_hard_problem():
     """On a quadratic of condition number κ descent needs ~κ steps and momentum ~√κ."""
-    energy = heat("lattice:40x40", power=2)
+    energy = heat("lattice:80x80", power=2)
     best = meshrep.solve(energy, "newton").energy
     steps = {
         name: meshrep.solve(energy, name, max_seconds=20).history.steps_to(best * 1.0001)
@@ -178,7 +178,7 @@ def broken_after(calls, graph):
         count[0] += 1
         if count[0] > calls:
             return float("nan"), np.full_like(w, np.nan)
-        return float((w * w).sum()), 2 * w
+        return float((w**4).sum()), 4 * w**3
 
     return meshrep.FunctionEnergy(graph, value_and_grad)
 
@@ -209,8 +209,11 @@ def interrupting(calls, graph):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_ctrl_c_keeps_the_best_so_far_and_ends_a_comparison(solver, lattice):
-    energy = interrupting(18, lattice)
+    energy = interrupting(30, lattice)
     comparison = meshrep.compare(energy, [solver, "lbfgs", "gd"])
+    if not comparison.rows:  # it came in the set-up
+        assert comparison.interrupted
+        return
     if comparison.rows[0].result is not Result.INTERRUPTED:
         pytest.skip("this solver was done before the interrupt")
     assert comparison.interrupted and len(comparison.rows) == 1

@@ -45,7 +45,7 @@ class TorchOptimiser(Minimiser):
             return None
         return getattr(objective.energy.formula(objective.backend), "value", None)
 
-    def _gradient(self, objective: Objective, formula: Any, params: torch.Tensor) -> torch.Tensor:
+    def _gradient(self, objective: Objective, formula: Any, params: torch.Tensor) -> Any:
         """Write the gradient where the optimiser looks for it; return the energy."""
         if formula is not None:
             objective.evaluations += 1
@@ -58,7 +58,7 @@ class TorchOptimiser(Minimiser):
             return loss.detach()
         value, gradient = objective.value_and_grad(params.detach())
         params.grad = gradient.clone()
-        return torch.as_tensor(value)
+        return value
 
     def warm_up(self, objective: Objective) -> None:
         """One step on a copy: torch loads its optimisers when the first is made."""
