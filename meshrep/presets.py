@@ -154,7 +154,8 @@ def _newton(choices: Choices) -> Solver:
 
 
 def _rk4(choices: Choices) -> Solver:
-    return Solver(GradientFlow(adaptive=choices.adaptive), stopping=_LONG, name="rk4")
+    stopping = replace(_LONG, window=200, ftol=1e-10) if choices.adaptive else _LONG
+    return Solver(GradientFlow(adaptive=choices.adaptive), stopping=stopping, name="rk4")
 
 
 _WINDOW = Stopping(window=100, ftol=1e-7)

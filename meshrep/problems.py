@@ -71,7 +71,7 @@ def heat(graph: Graph, choices: HeatChoices, seed: int = 0) -> tuple[HeatBath, l
     )
     if len(energy.held):
         said.append(
-            f"{len(energy.held)} components without a bath are held at the mean temperature"
+            f"components without a bath, held at the mean temperature: {len(energy.held):,}"
         )
     return energy, said
 

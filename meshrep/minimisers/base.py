@@ -225,9 +225,13 @@ class Monitor:
         self.best_energy, self._snapshot_step = float(energy), step
         self._best = params.clone() if hasattr(params, "clone") else params.copy()
 
+    def small(self, grad_norm: float) -> bool:
+        """Whether a gradient norm is within the tolerance."""
+        return grad_norm <= self.stopping.gtol * self.scale
+
     def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
         rule, energies = self.stopping, self.history.energy
-        if grad_norm <= rule.gtol * self.scale:
+        if self.small(grad_norm):
             return Result.CONVERGED
         if rule.patience and len(energies) > 1:
             small = abs(energies[-1] - energies[-2]) < rule.atol
@@ -248,7 +252,10 @@ class Monitor:
         return None
 
     def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
-        """The run's end: the better of its last state and the best one kept."""
+        """The run's end: the better of its last state and the best one kept.
+
+        The start, where the last state is not finite and no better one was kept.
+        """
         try:
             energy = float(objective.value_and_grad(params)[0])
         except (ArithmeticError, ValueError):
@@ -256,8 +263,10 @@ class Monitor:
         keep_last = np.isfinite(energy) and (self._best is None or energy <= self.best_energy)
         if keep_last and len(self.history) and energy < self.history.energy[-1]:
             self.history.append(steps, self.seconds, energy)
+        if not keep_last:
+            params = objective.start if self._best is None else self._best
         return Outcome(
-            params=params if keep_last or self._best is None else self._best,
+            params=params,
             result=result,
             steps=steps,
             evaluations=objective.evaluations,

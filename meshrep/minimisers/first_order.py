@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import Array, installed
+from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Monitor, Objective, Stopping
 from meshrep.outcome import Result
 
@@ -65,6 +66,8 @@ class FirstOrder(Minimiser):
         eps: float = 1e-8,
         settle: bool = False,
     ) -> None:
+        if lr != "auto" and not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
+            raise InputError(f"the step length must be a positive number, not {lr!r}")
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.settle = settle
 
@@ -112,6 +115,10 @@ class FirstOrder(Minimiser):
         limit = before if self.rule == DESCENT else first
         return energy > limit + 1e-12 * abs(limit)
 
+    def _may_settle(self, halvings: int, monitor: Monitor) -> bool:
+        """Whether a flat run goes on with half the step."""
+        return self.settle and halvings < 10 and monitor.seconds < monitor.stopping.max_seconds
+
     def _stepwise(
         self, objective: Objective, monitor: Monitor, memory: Memory
     ) -> tuple[Result, Array, int]:
@@ -127,12 +134,12 @@ class FirstOrder(Minimiser):
                 energy = float(value)
                 verdict = monitor.record(step, energy, params, norm)
                 first = energy if step == 0 else first
-                if self.lr == "auto" and energy > before + 1e-12 * abs(before):
+                if energy > before + 1e-12 * abs(before):
                     memory.taken[1] = 0.0
-                    if self._too_long(energy, before, first):
+                    if self.lr == "auto" and self._too_long(energy, before, first):
                         memory.lr *= 0.5
                 before = energy
-                if verdict is Result.FLAT and self.settle and halvings < 10:
+                if verdict is Result.FLAT and self._may_settle(halvings, monitor):
                     memory.lr *= 0.5
                     halvings += 1
                     verdict = None
@@ -172,10 +179,14 @@ class FirstOrder(Minimiser):
                     verdict = None
                     params[:] = before
                     memory.m[:] = params if memory.rule == NESTEROV else 0.0
-            elif verdict is Result.FLAT and self.settle and halvings < 10:
+            elif verdict is Result.FLAT and self._may_settle(halvings, monitor):
                 memory.lr *= 0.5
                 halvings += 1
                 verdict = None
+            elif verdict is Result.CONVERGED:  # it was before the last step: momentum may pass by
+                _, gradient = objective.value_and_grad(params)
+                if not monitor.small(float(np.linalg.norm(gradient))):
+                    verdict = None
             taken += count
             if verdict:
                 return verdict, params, taken

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from meshrep.backends import Array
-from meshrep.flows import CALL_SECONDS, REAL_STABILITY, SCIPY_METHODS, runge_kutta4
+from meshrep.flows import CALL_SECONDS, REAL_STABILITY, runge_kutta4
 from meshrep.minimisers.base import Minimiser, Monitor, Objective
 from meshrep.outcome import Result
 
@@ -16,10 +17,9 @@ class GradientFlow(Minimiser):
     Parameters
     ----------
     adaptive : bool
-        Let SciPy choose the steps of ``method`` instead, at a relative tolerance of 1e-3: the
-        path does not matter here, only its end.
-    method : str
-        "rk45", "lsoda", "bdf" or "radau".
+        Let SciPy choose the steps, at a relative tolerance of 1e-3, since the path does not matter
+        here: BDF with the sparse Hessian, whose steps grow as the flow slows down, or RK45
+        for an energy without one, which stays near its stability limit and may end flat.
     safety : float
         Share of the stable step that RK4 takes.
     """
@@ -27,8 +27,8 @@ class GradientFlow(Minimiser):
     name = "rk4"
     parametrizable = False
 
-    def __init__(self, adaptive: bool = False, method: str = "rk45", safety: float = 0.95) -> None:
-        self.adaptive, self.method, self.safety = adaptive, method, safety
+    def __init__(self, adaptive: bool = False, safety: float = 0.95) -> None:
+        self.adaptive, self.safety = adaptive, safety
 
     def warm_up(self, objective: Objective) -> None:
         """Compile by a call of no steps."""
@@ -76,22 +76,36 @@ class GradientFlow(Minimiser):
         return verdict, w.reshape(-1), taken
 
     def _adaptive(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        from scipy import integrate
+        from scipy.integrate import BDF, RK45, OdeSolver
+
+        energy = objective.energy
+        free = np.arange(objective.start.size).reshape(energy.shape)[energy.free].ravel()
+        whole = objective.start.astype(np.float64)
+
+        def at(y: np.ndarray) -> np.ndarray:
+            whole[free] = y
+            return whole
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:
-            return -objective.value_and_grad(y)[1]
+            return -objective.value_and_grad(at(y))[1][free].astype(np.float64)
 
-        name = SCIPY_METHODS[self.method]
-        flow = getattr(integrate, name)(
-            slope, 0.0, objective.start.astype(np.float64), np.inf, rtol=1e-3, atol=1e-6
-        )
+        def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
+            return sparse.csc_matrix(-objective.hessian(at(y))[free][:, free])
+
+        flow: OdeSolver
+        if energy.has_hessian:
+            flow = BDF(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9, jac=jacobian)
+        else:
+            flow = RK45(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9)
+        monitor.notes.append(f"adaptive steps by {type(flow).__name__}")
         step = 0
         while True:
-            value, gradient = objective.value_and_grad(flow.y)
+            value, gradient = objective.value_and_grad(at(flow.y))
             norm = float(np.linalg.norm(gradient))
-            verdict = monitor.record(step, float(value), flow.y, norm)
+            verdict = monitor.record(step, float(value), whole, norm)
             if verdict:
-                return verdict, flow.y, step
-            if flow.step() is not None and flow.status == "failed":
-                return Result.STALLED, flow.y, step
+                return verdict, whole.copy(), step
+            flow.step()
+            if flow.status != "running":
+                return Result.STALLED, at(flow.y).copy(), step
             step += 1

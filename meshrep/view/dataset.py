@@ -71,7 +71,7 @@ def dataset(
     """
     arrays = checked_fields(graph, fields or {})
     origin = graph.origin if original else None
-    if origin is None:
+    if origin is None or not len(origin.points):  # a network's file has no points
         mesh = _grid(positions(graph), graph.cells, graph.edges)
     else:
         arrays = {name: origin.spread(values) for name, values in arrays.items()}

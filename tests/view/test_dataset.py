@@ -112,3 +112,14 @@ def test_normals_split_at_sharp_edges_only():
     cube = shapes.cube(2)
     box = with_normals(surface_of(cube, cube.points, np.zeros(8), None))
     assert len(box.points) == 24
+
+
+def test_a_network_read_from_a_file_without_points_is_laid_out(tmp_path):
+    from meshrep.sources.files import load
+
+    file = tmp_path / "edges.csv"
+    file.write_text("a,b\nb,c\nc,d\n")
+    graph = load(file)
+    mesh = dataset(graph, {"f": np.arange(4.0)}, original=True)
+    assert mesh.n_points == 4 and mesh.n_lines == 3
+    np.testing.assert_array_equal(mesh["f"], np.arange(4.0))

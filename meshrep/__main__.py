@@ -1,0 +1,8 @@
+"""``python -m meshrep`` is the program ``meshrep``."""
+
+import sys
+
+from meshrep.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
