@@ -107,7 +107,7 @@ def test_problems_that_run(run, arguments):
 def test_transient(run, method):
     pv = pytest.importorskip("pyvista")
     pytest.importorskip("matplotlib")
-    code, said, errors, out = run(
+    code, _, errors, out = run(
         "--graph", "lattice:8x8", "--transient", "3", "--frames", "4", "--method", method
     )
     assert code == 0, errors
@@ -211,7 +211,7 @@ def test_a_missing_gpu_is_one_sentence(run):
 
 @pytest.mark.skipif(installed("torch"), reason="torch is installed")
 def test_without_torch_lbfgs_stands_in_once(run):
-    code, said, errors, out = run(*LATTICE, "--no-pictures")
+    code, _, errors, out = run(*LATTICE, "--no-pictures")
     assert code == 0
     assert errors.count("lbfgs takes the place of gcn") == 1
     report = json.loads((out / "report.json").read_text())
