@@ -84,8 +84,9 @@ def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
     coupling.setdiag(0.0)
     if kind == "robust":
         coupling.data = np.maximum(coupling.data, 0.0)
-    else:
-        _check_cover(graph, coupling)
+    coupling.eliminate_zeros()
+    _check_cover(graph, coupling)
+    if kind == "cotan":
         negative = int((coupling.data < -1e-12 * abs(coupling.data).max(initial=0.0)).sum()) // 2
         if negative:
             warnings.warn(
@@ -93,7 +94,6 @@ def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
                 "the maximum principle may fail: laplacian='robust' has none",
                 stacklevel=2,
             )
-    coupling.eliminate_zeros()
     coupling.sort_indices()
     return coupling
 
@@ -314,7 +314,7 @@ def _check_cover(graph: Graph, coupling: sparse.csr_array) -> None:
     if bare.any():
         raise InputError(
             f"{graph.name}: {int(bare.sum())} nodes have edges but lie on no face (node "
-            f"{int(bare.argmax())} is one), so cotan weights leave them alone: "
+            f"{int(bare.argmax())} is one), so weights by faces leave them alone: "
             "use laplacian='graph'"
         )
 
@@ -323,7 +323,7 @@ def _robust(graph: Graph) -> tuple[sparse.csr_array, sparse.csr_array]:
     """Laplacian and lumped mass of robust_laplacian, of the faces or else of the points."""
     points = _points(graph, "the robust Laplacian")
     if not installed("robust_laplacian"):
-        raise MissingPart("robust_laplacian", "build the robust Laplacian", "mesh")
+        raise MissingPart("robust_laplacian", "build the robust Laplacian", "geometry")
     import robust_laplacian
 
     triangles = graph.triangles

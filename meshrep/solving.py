@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 import warnings
 from collections.abc import Callable
@@ -90,9 +91,13 @@ def _composition(
     try:
         chosen = Choices(**choices)
     except TypeError as error:
-        known = ", ".join(Choices.__dataclass_fields__)
-        given = ", ".join(choices)
-        raise InputError(f"unknown setting among {given}: known are {known}") from error
+        known = list(Choices.__dataclass_fields__)
+        wrong = next(name for name in choices if name not in known)
+        near = difflib.get_close_matches(wrong, known, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"unknown setting {wrong!r}: {hint}known are {', '.join(known)}"
+        ) from error
     if solver != "auto":
         return preset(solver, chosen), []
     name, why = choose(energy)

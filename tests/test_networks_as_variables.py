@@ -97,3 +97,39 @@ def test_impossible_networks_are_refused():
         GraphNetwork(0, 4)
     with pytest.raises(meshrep.InputError, match="shared or network"):
         GraphNetwork(start="elsewhere")
+
+
+@pytest.mark.parametrize("propagation", ["sym", "self", "square", "none"])
+@pytest.mark.parametrize("residual", [False, True])
+def test_renumbering_the_nodes_renumbers_the_field(propagation, residual):
+    """F(Πz, θ) = ΠF(z, θ), where the latents are renumbered along."""
+    graph = meshrep.graph_from("sbm:3x8", seed=1)
+    n = graph.n
+    order = np.random.default_rng(2).permutation(n)  # the node k is called order[k]
+    other = meshrep.Graph.from_edges(n, order[graph.edges], graph.weights)
+    backend = backend_for("numpy")
+    network = GraphNetwork(2, 4, residual=residual, propagation=propagation, start="network")
+    fields = []
+    for where, place in ((graph, np.arange(n)), (other, order)):
+        energy = meshrep.FunctionEnergy(where, lambda w: (0.0, 0 * w))
+        objective = Objective(energy, energy.random_start(), backend, network, seed=4)
+        params = objective.start.copy()
+        latents = params[: 4 * n].reshape(n, 4)
+        latents[place] = latents.copy()
+        fields.append(objective.field(params)[place])
+    np.testing.assert_allclose(fields[0], fields[1], rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
+def test_fixed_nodes_stay_and_pull_nothing(network, backend):
+    """Whatever the parameters: the field is exact there, and their gradient does not pass back."""
+    energy = PROBLEMS["dirichlet"]()
+    objective = Objective(energy, energy.random_start(1), backend, network, seed=5)
+    params = backend.to_numpy(objective.start)
+    params += np.random.default_rng(3).standard_normal(params.shape)
+    field = objective.field(backend.asarray(params))
+    np.testing.assert_array_equal(field[energy.fixed], energy.fixed_values)
+    if network.propagation == "none":
+        n = energy.graph.n
+        gradient = backend.to_numpy(objective.value_and_grad(backend.asarray(params))[1])
+        np.testing.assert_array_equal(gradient[: 4 * n].reshape(n, 4)[energy.fixed], 0.0)

@@ -304,7 +304,11 @@ class _Kernels(Evaluator):
         return self.formula.hvp(w, v)
 
     def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take steps in place; energies and squared gradient norms before each, (steps,)."""
+        """Take steps in place; energies and squared gradient norms before each, (steps,).
+
+        ``memory.spare`` is left holding the field before the last step, to which the last of
+        both belong.
+        """
         energies, norms = np.empty(steps), np.empty(steps)
         m = memory
         self.kernels.descend(
@@ -312,7 +316,7 @@ class _Kernels(Evaluator):
             m.taken, steps, energies, norms,
         )  # fmt: skip
         if steps % 2:
-            w[:] = m.spare
+            w[:], m.spare[:] = m.spare, w.copy()
         return energies, norms
 
     def flow(self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray) -> np.ndarray:

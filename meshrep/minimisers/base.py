@@ -198,7 +198,7 @@ class Monitor:
         """Enter a stretch of steps taken in one call between two readings of the clock.
 
         ``energies`` and ``norms`` (k,) stand before each of the steps ``step … step + k − 1``;
-        ``params`` is the state after the last of them. Long stretches are thinned.
+        ``params`` is the state that the last of them belongs to. Long stretches are thinned.
         """
         count = len(energies)
         if count:
@@ -225,13 +225,9 @@ class Monitor:
         self.best_energy, self._snapshot_step = float(energy), step
         self._best = params.clone() if hasattr(params, "clone") else params.copy()
 
-    def small(self, grad_norm: float) -> bool:
-        """Whether a gradient norm is within the tolerance."""
-        return grad_norm <= self.stopping.gtol * self.scale
-
     def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
         rule, energies = self.stopping, self.history.energy
-        if self.small(grad_norm):
+        if grad_norm <= rule.gtol * self.scale:
             return Result.CONVERGED
         if rule.patience and len(energies) > 1:
             small = abs(energies[-1] - energies[-2]) < rule.atol
@@ -260,7 +256,10 @@ class Monitor:
             energy = float(objective.value_and_grad(params)[0])
         except (ArithmeticError, ValueError):
             energy = np.nan
-        keep_last = np.isfinite(energy) and (self._best is None or energy <= self.best_energy)
+        rounding = 1e-12 * abs(self.best_energy) if result is Result.CONVERGED else 0.0
+        keep_last = np.isfinite(energy) and (
+            self._best is None or energy <= self.best_energy + rounding
+        )
         if keep_last and len(self.history) and energy < self.history.energy[-1]:
             self.history.append(steps, self.seconds, energy)
         if not keep_last:

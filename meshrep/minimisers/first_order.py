@@ -20,6 +20,7 @@ from meshrep.outcome import Result
 
 DESCENT, HEAVY_BALL, NESTEROV, ADAM = 0, 1, 2, 3  # as in meshrep.kernels.updates
 
+ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
 CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
 
 
@@ -110,10 +111,18 @@ class FirstOrder(Minimiser):
         loop = self._fused if fused else self._stepwise
         return loop(objective, monitor, memory)
 
-    def _too_long(self, energy: float, before: float, first: float) -> bool:
+    def _too_long(self, energy: float, before: float, first: float, noise: float) -> bool:
         """Whether a rise says that the step is too long; momentum may rise, but not above all."""
         limit = before if self.rule == DESCENT else first
-        return energy > limit + 1e-12 * abs(limit)
+        return energy > limit + noise * abs(limit)
+
+    @staticmethod
+    def _retreat(params: Array, to: Array, memory: Memory) -> None:
+        """Go on from an earlier state with half the step and no momentum."""
+        memory.lr *= 0.5
+        memory.taken[1] = 0.0
+        params[:] = to
+        memory.m[:] = params if memory.rule == NESTEROV else 0.0
 
     def _may_settle(self, halvings: int, monitor: Monitor) -> bool:
         """Whether a flat run goes on with half the step."""
@@ -126,6 +135,7 @@ class FirstOrder(Minimiser):
         every = 10 if objective.backend.device.startswith("cuda") else 1
         advance = _update_rule(objective)
         before, first, halvings = np.inf, np.inf, 0
+        noise = ROUNDING[objective.backend.dtype]
         step = 0
         while True:
             value, gradient = objective.value_and_grad(params)
@@ -133,10 +143,16 @@ class FirstOrder(Minimiser):
                 norm = float((gradient * gradient).sum()) ** 0.5 if objective.direct else np.nan
                 energy = float(value)
                 verdict = monitor.record(step, energy, params, norm)
+                if self.lr == "auto" and verdict is Result.DIVERGED and halvings < 40:
+                    safe = objective.start if monitor._best is None else monitor._best
+                    self._retreat(params, safe, memory)
+                    halvings += 1
+                    before = np.inf
+                    continue
                 first = energy if step == 0 else first
-                if energy > before + 1e-12 * abs(before):
+                if energy > before + noise * abs(before):
                     memory.taken[1] = 0.0
-                    if self.lr == "auto" and self._too_long(energy, before, first):
+                    if self.lr == "auto" and self._too_long(energy, before, first, noise):
                         memory.lr *= 0.5
                 before = energy
                 if verdict is Result.FLAT and self._may_settle(halvings, monitor):
@@ -157,7 +173,7 @@ class FirstOrder(Minimiser):
         params = objective.start + 0
         taken, chunk, halvings, first = 0, 16, 0, np.inf
         most = monitor.stopping.max_steps
-        before = params.copy()
+        before, noise = params.copy(), ROUNDING[objective.backend.dtype]
         while True:
             begun = monitor.seconds
             count = min(chunk, most - taken)
@@ -167,26 +183,21 @@ class FirstOrder(Minimiser):
             objective.evaluations += count
             spent = monitor.seconds - begun
             verdict = monitor.record_stretch(
-                taken, begun, begun + spent, energies, np.sqrt(norms), params
+                taken, begun, begun + spent, energies, np.sqrt(norms), memory.spare
             )
             first = energies[0] if taken == 0 else first
-            rose = self._too_long(energies[-1], energies[0], first)
+            rose = self._too_long(energies[-1], energies[0], first, noise)
             if self.lr == "auto" and (rose or verdict is Result.DIVERGED):
                 if halvings < 40:
                     halvings += 1
-                    memory.lr *= 0.5
-                    memory.taken[1] = 0.0
                     verdict = None
-                    params[:] = before
-                    memory.m[:] = params if memory.rule == NESTEROV else 0.0
+                    self._retreat(params, before, memory)
             elif verdict is Result.FLAT and self._may_settle(halvings, monitor):
                 memory.lr *= 0.5
                 halvings += 1
                 verdict = None
-            elif verdict is Result.CONVERGED:  # it was before the last step: momentum may pass by
-                _, gradient = objective.value_and_grad(params)
-                if not monitor.small(float(np.linalg.norm(gradient))):
-                    verdict = None
+            elif verdict is Result.CONVERGED:
+                return verdict, memory.spare, taken + count - 1
             taken += count
             if verdict:
                 return verdict, params, taken

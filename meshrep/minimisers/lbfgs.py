@@ -9,10 +9,6 @@ from meshrep.minimisers.base import Minimiser, Monitor, Objective
 from meshrep.outcome import Result
 
 
-class _Broken(Exception):
-    """The energy or its gradient is not finite at the start."""
-
-
 class LBFGS(Minimiser):
     """Limited-memory BFGS with a strong-Wolfe line search (SciPy's L-BFGS-B without bounds).
 
@@ -59,8 +55,8 @@ class LBFGS(Minimiser):
             gained = search.energy < energy - 1e-12 * abs(energy) or search.norm < 0.9 * norm
             fruitless = 0 if gained else fruitless + 1
             if fruitless > self.restarts:
-                noise = 1e-13 * max(abs(search.energy), 1e-300)
-                flat = search.predicted_fall() <= 1e3 * noise
+                size = max(abs(search.energy), 1e-3 * abs(first[0]))
+                flat = search.predicted_fall() <= 1e-10 * size
                 search.verdict = Result.FLAT if flat else Result.STALLED
         if search.rounds > 1:
             monitor.notes.append(f"L-BFGS was started {search.rounds} times, SciPy having stopped")
@@ -76,7 +72,6 @@ class _Search:
         self.best = np.array(objective.start, dtype=np.float64)
         self.energy, self.norm = np.inf, np.inf
         self.step, self.rounds = 0, 0
-        self.curvature = 0.0
         self.verdict: Result | None = None
         self._seen = (self.best, np.inf, self.best)
 
@@ -92,7 +87,7 @@ class _Search:
     def take(self, energy: float, x: np.ndarray, gradient: np.ndarray) -> None:
         """Make x the current point and ask the monitor."""
         self.best, self.energy = x.copy(), energy
-        self.norm = float(np.linalg.norm(gradient))
+        self.norm = float(np.sqrt(np.add.reduce(gradient * gradient)))  # BLAS threads fight numba's
         self.verdict = self.monitor.record(self.step, energy, self.best, self.norm)
 
     def minimise(self, memory: int) -> None:
