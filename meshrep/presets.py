@@ -93,6 +93,16 @@ class Choices:
     momentum: float | None = None
     adaptive: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("layers", "hidden"):
+            number = getattr(self, name)
+            if number is not None and not (isinstance(number, int) and number >= 1):
+                raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
+        if self.switch != "auto" and not (isinstance(self.switch, int) and self.switch >= 1):
+            raise InputError(f"switch must be 'auto' or a number of steps, not {self.switch!r}")
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise InputError(f"momentum must lie in [0, 1), not {self.momentum}")
+
     def given(self, **names: str) -> dict[str, Any]:
         """Keyword arguments {name: value} for the choices that are not None."""
         pairs = ((name, getattr(self, choice)) for name, choice in names.items())

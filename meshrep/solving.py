@@ -71,6 +71,8 @@ def solve(
     best so far.
     Without torch, solvers that need it are replaced by L-BFGS, with one warning.
     """
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more, not {seed}")
     composed, notes = _composition(energy, solver, choices)
     composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
     composed, fallback = _with_what_is_installed(composed)

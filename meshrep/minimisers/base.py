@@ -13,6 +13,7 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy, Evaluator
+from meshrep.errors import InputError
 from meshrep.outcome import History, Outcome, Result
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
@@ -114,6 +115,11 @@ class Stopping:
     window: int = 0
     patience: int = 0
     atol: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "max_seconds", "gtol", "ftol", "window", "patience", "atol"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
