@@ -50,6 +50,7 @@ def test_the_bunny_as_distributed(real):
 
 
 def test_can_is_hexahedra(real):
+    pytest.importorskip("pyvista")
     graph = load(real("can.vtu"))
     assert len(graph.cells) == 4800
     assert (graph.cells.kinds == HEXAHEDRON).all()
