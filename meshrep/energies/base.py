@@ -31,6 +31,10 @@ class Evaluator(ABC):
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0."""
 
+    def velocity(self, w: Array) -> Array:
+        """dw/dt of the energy's flow at unit mass: −∇E, and what drives it besides."""
+        return -self.value_and_grad(w)[1]
+
     def hvp(self, w: Array, v: Array) -> Array:
         """Hessian at w times v, by central differences of the gradient where not overridden."""
         scale = float((v * v).sum()) ** 0.5
@@ -53,6 +57,13 @@ class Energy(ABC):
         Whether every local minimum is the global one.
     unit : float
         The natural size of the field's differences, in which step lengths of Adam are given.
+    shift_invariant : bool
+        Whether adding a constant to a connected component leaves the energy as it is.
+    propagation : str
+        The propagation matrix that suits networks on this energy: see
+        :func:`meshrep.operators.propagation`.
+    driven : str
+        Why the flow in time follows more than −∇E; empty where it does not.
     fixed : (k,) int64
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
@@ -63,6 +74,9 @@ class Energy(ABC):
     convex = False
     has_hessian = False
     unit = 1.0
+    shift_invariant = False
+    propagation = "sym"
+    driven = ""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -124,6 +138,18 @@ class Energy(ABC):
                 break
             direction = product
         return curvature if np.isfinite(curvature) and curvature > 0 else 1.0
+
+    def stiffness(self, start: np.ndarray) -> float:
+        """The largest rate of change that a step in time must allow for, as ``steepest``."""
+        return self.steepest(start)
+
+    def measures(self, w: np.ndarray) -> dict[str, float]:
+        """What else is worth knowing of a field, by name, for tables."""
+        return {}
+
+    def watched(self, w: np.ndarray) -> float | None:
+        """The one measure that is followed along a run; None where there is none."""
+        return None
 
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph, for a report."""
@@ -198,6 +224,9 @@ class Sum(Energy):
         self.quantity, self.unit = first.quantity, first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)
         self.has_hessian = all(e.has_hessian for _, e in flat)
+        self.shift_invariant = all(e.shift_invariant for _, e in flat)
+        self.propagation = first.propagation
+        self.driven = next((e.driven for _, e in flat if e.driven), "")
         held: dict[int, float] = {}
         for _, energy in flat:
             for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
@@ -235,6 +264,18 @@ class Sum(Energy):
         """Σ |c_k| times that of each term."""
         return sum(abs(c) * e.steepest(start) for c, e in self.terms)
 
+    def stiffness(self, start: np.ndarray) -> float:
+        """Σ |c_k| times that of each term."""
+        return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
+
+    def measures(self, w: np.ndarray) -> dict[str, float]:
+        """The measures of the first term."""
+        return self.terms[0][1].measures(w)
+
+    def watched(self, w: np.ndarray) -> float | None:
+        """That of the first term."""
+        return self.terms[0][1].watched(w)
+
     def settings(self) -> dict[str, Any]:
         """The settings of every term with its factor."""
         return {
@@ -259,6 +300,13 @@ class _SumEvaluator(Evaluator):
             gradient += factor * part
         gradient[self.fixed] = 0.0
         return total, gradient
+
+    def velocity(self, w: Array) -> Array:
+        result = w * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.velocity(w)
+        result[self.fixed] = 0.0
+        return result
 
     def hvp(self, w: Array, v: Array) -> Array:
         result = v * 0.0
@@ -288,6 +336,10 @@ class ByHost(Evaluator):
         """The host's energy and gradient."""
         value, gradient = self.inner.value_and_grad(self._down(w))
         return value, self._up(gradient)
+
+    def velocity(self, w: Array) -> Array:
+        """The host's dw/dt."""
+        return self._up(self.inner.velocity(self._down(w)))
 
     def hvp(self, w: Array, v: Array) -> Array:
         """The host's Hessian times v."""

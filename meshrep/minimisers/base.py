@@ -28,6 +28,8 @@ class Objective:
     direct : bool
         Whether the parameters are the field itself, so that the energy's own Hessian and its
         jitted steppers apply.
+    seed : int
+        For minimisers that draw random numbers.
     evaluations : int
         Calls of value_and_grad, hvp and the steppers' inner evaluations.
     """
@@ -51,6 +53,7 @@ class Objective:
 
     def restart(self, start: np.ndarray, parametrization: Parametrization, seed: int) -> None:
         """Begin from another field, in other variables."""
+        self.seed = seed
         self.map: Map = parametrization.build(self.energy, start, self.backend, seed)
         self.start = self.map.start
         self.direct = isinstance(parametrization, Identity)

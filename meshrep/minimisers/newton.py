@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from meshrep.errors import InputError
 from meshrep.linear_solvers import KINDS, ShiftedSystem
 from meshrep.minimisers.base import Minimiser, Monitor, Objective
 from meshrep.minimisers.quadratic_models import Model, Shifted, TrustRegion
 from meshrep.outcome import Result
+from meshrep.spectra import Gauge, least_eigenvalue
 
 _ENOUGH = 1e-4  # share of the predicted fall that a step must bring
 _ATTEMPTS = 40  # dampings of one step before the run is called stalled
+_SADDLES = 20  # that a run leaves along negative curvature
+_NEGATIVE = -1e-8  # least eigenvalue, over the largest row sum, that makes a saddle
 
 
 class Newton(Minimiser):
@@ -23,6 +27,11 @@ class Newton(Minimiser):
     Without one, Steihaug's truncated conjugate gradients work on Hessian-vector products in a
     trust region; so they do at first on an energy not known to be convex, until the end is near
     or many iterations go into a step that meets no negative curvature.
+
+    An energy not known to be convex is left at second-order points only: at the end the least
+    eigenvalue of the Hessian is computed and noted, on up to 100,000 nodes, and the run goes on
+    along its field where it is negative. Where constants cost no energy all this is meant up to
+    them.
 
     No step that raises the energy is taken. Once the predicted fall is below the rounding of the
     energy, a step is taken if the gradient shrinks instead.
@@ -74,32 +83,51 @@ class Newton(Minimiser):
         """Steps until the monitor says stop or no step lowers the energy."""
         params = np.array(objective.start, dtype=np.float64)
         free = _free(objective)
+        gauge = _gauge(objective, free)
         energy, gradient = _evaluate(objective, params, free)
         norm = float(np.linalg.norm(gradient))
         verdict = monitor.record(0, energy, params, norm)
-        model = self._model(objective, monitor, free, energy)
+        model = self._model(objective, monitor, free, gauge, energy)
         region: TrustRegion | None = None  # to come back to
-        norm0, step = max(norm, 1e-300), 0
-        while verdict is None:
+        norm0, step, left = max(norm, 1e-300), 0, 0
+        while True:
+            if verdict is not None:
+                away = _away(objective, params, free, gauge, energy, verdict)
+                if away is None or left >= _SADDLES:
+                    break
+                params, energy, gradient = away
+                model = TrustRegion(objective, free, energy)
+                norm, left, step = float(np.linalg.norm(gradient)), left + 1, step + 1
+                norm0 = max(norm0, norm)
+                verdict = monitor.record(step, energy, params, norm)
+                continue
             model.renew(params, gradient)
             enough = 0.3 * monitor.stopping.gtol * monitor.scale / norm
             rtol = max(min(0.1, (norm / norm0) ** 0.5), min(enough, 0.1), 1e-12)
             moved = _advance(objective, model, params, free, energy, gradient, rtol)
             if isinstance(moved, Result):
                 verdict = moved
-                break
+                continue
             params, energy, gradient = moved
             norm = float(np.linalg.norm(gradient))
             step += 1
             verdict = monitor.record(step, energy, params, norm)
             if isinstance(model, TrustRegion) and model.settled and self._shifts(objective):
-                region, model = model, Shifted(objective, monitor, free, self.linear, self.shift)
+                region, model = model, self._shifted(objective, monitor, free, gauge)
                 region.left = True
             elif region is not None and isinstance(model, Shifted) and model.indefinite:
                 model = region
         if isinstance(model, Shifted):
             monitor.notes += model.notes()
+        if left:
+            monitor.notes.append(f"{left} saddles were left along negative curvature")
+        _certify(objective, monitor, params, free, gauge, verdict)
         return verdict, params, step
+
+    def _shifted(
+        self, objective: Objective, monitor: Monitor, free: np.ndarray, gauge: Gauge
+    ) -> Shifted:
+        return Shifted(objective, monitor, free, gauge, self.linear, self.shift)
 
     def _shifts(self, objective: Objective) -> bool:
         """Whether there are systems to be shifted and solved."""
@@ -113,12 +141,17 @@ class Newton(Minimiser):
         return False
 
     def _model(
-        self, objective: Objective, monitor: Monitor, free: np.ndarray, energy: float
+        self,
+        objective: Objective,
+        monitor: Monitor,
+        free: np.ndarray,
+        gauge: Gauge,
+        energy: float,
     ) -> Model:
         """The model to begin with."""
         settled = objective.energy.convex or self.linear != "auto"
         if self._shifts(objective) and settled:
-            return Shifted(objective, monitor, free, self.linear, self.shift)
+            return self._shifted(objective, monitor, free, gauge)
         monitor.notes.append("steps by truncated conjugate gradients in a trust region")
         return TrustRegion(objective, free, energy)
 
@@ -127,6 +160,65 @@ def _free(objective: Objective) -> np.ndarray:
     """Numbers of the free entries of the flat field."""
     shape = objective.energy.shape
     return np.arange(int(np.prod(shape))).reshape(shape)[objective.energy.free].ravel()
+
+
+def _gauge(objective: Objective, free: np.ndarray) -> Gauge:
+    """Up to constants where they cost no energy and no node is fixed."""
+    energy = objective.energy
+    invariant = energy.shift_invariant and len(energy.shape) == 1 and len(free) == energy.graph.n
+    return Gauge(energy.graph.component_of if invariant else None, len(free))
+
+
+def _curvature(
+    objective: Objective, params: np.ndarray, free: np.ndarray, gauge: Gauge, verdict: Result
+) -> tuple[float, np.ndarray, float] | None:
+    """The Hessian's least eigenvalue, its field and its largest row sum, where it is called for."""
+    energy = objective.energy
+    ended = verdict in (Result.CONVERGED, Result.FLAT, Result.STALLED)
+    if energy.convex or not energy.has_hessian or not ended:
+        return None
+    matrix = sparse.csr_array(objective.hessian(params))[free][:, free]
+    least = least_eigenvalue(matrix, gauge)
+    return None if least is None else (*least, float(abs(matrix).sum(axis=1).max()) or 1.0)
+
+
+def _certify(
+    objective: Objective,
+    monitor: Monitor,
+    params: np.ndarray,
+    free: np.ndarray,
+    gauge: Gauge,
+    verdict: Result,
+) -> None:
+    """Note the least eigenvalue at the end."""
+    found = _curvature(objective, params, free, gauge, verdict)
+    if found is not None:
+        modulo = "" if gauge.part_of is None else " modulo the shift"
+        monitor.notes.append(f"least eigenvalue of the Hessian{modulo} {found[0]:.3g}")
+
+
+def _away(
+    objective: Objective,
+    params: np.ndarray,
+    free: np.ndarray,
+    gauge: Gauge,
+    energy: float,
+    verdict: Result,
+) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """A lower point along the Hessian's negative curvature; None where there is none."""
+    found = _curvature(objective, params, free, gauge, verdict)
+    if found is None or found[0] >= _NEGATIVE * found[2]:
+        return None
+    value, direction, _ = found
+    length = 0.5 * len(free) ** 0.5
+    for _ in range(_ATTEMPTS):
+        trial = params.copy()
+        trial[free] += length * direction
+        reached, gradient = _evaluate(objective, trial, free)
+        if reached < energy + 0.1 * value * length * length:
+            return trial, reached, gradient
+        length *= 0.5
+    return None
 
 
 def _evaluate(

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from meshrep.linear_solvers import ShiftedSystem, choose, steihaug
 from meshrep.minimisers.base import Monitor, Objective
+from meshrep.spectra import Gauge
 
 _EPS = float(np.finfo(float).eps)
 
@@ -44,6 +45,9 @@ class Model(Protocol):
 class Shifted:
     """(H + μI) s = −g with an adapted shift μ.
 
+    Where a constant costs no energy, one node of each component is held while the system is
+    solved, and the step freed of its mean afterwards.
+
     Attributes
     ----------
     indefinite : bool
@@ -51,10 +55,18 @@ class Shifted:
     """
 
     def __init__(
-        self, objective: Objective, monitor: Monitor, free: np.ndarray, linear: str, shift: float
+        self,
+        objective: Objective,
+        monitor: Monitor,
+        free: np.ndarray,
+        gauge: Gauge,
+        linear: str,
+        shift: float,
     ) -> None:
-        self.objective, self.monitor, self.free = objective, monitor, free
-        self.everything = len(free) == objective.start.size
+        self.objective, self.monitor = objective, monitor
+        self.free, self.gauge = free, gauge
+        self.solved = free[gauge.kept]
+        self.everything = len(self.solved) == objective.start.size
         self.linear, self.relative = linear, shift
         self.system: ShiftedSystem | None = None
         self.shift, self.least = 0.0, 0.0
@@ -66,7 +78,7 @@ class Shifted:
         """Take the Hessian of the free variables at the point."""
         matrix = sparse.csr_array(self.objective.hessian(params))
         if not self.everything:
-            matrix = matrix[self.free][:, self.free]
+            matrix = matrix[self.solved][:, self.solved]
         if self.system is None:
             kind = self.linear
             if kind == "auto":
@@ -74,7 +86,8 @@ class Shifted:
                 self.monitor.notes.append(note)
             self.system = ShiftedSystem(kind)
             self.system.renew(matrix)
-            self.unit = float(abs(self.system.diagonal).mean()) or 1.0
+            self.unit = float(abs(self.system.diagonal).mean()) if matrix.shape[0] else 1.0
+            self.unit = self.unit or 1.0
             self.shift = self.relative * self.unit
         else:
             self.system.renew(matrix)
@@ -84,22 +97,23 @@ class Shifted:
     def propose(self, rtol: float) -> Proposal | None:
         """Solve the shifted system, and check what comes out."""
         assert self.system is not None
-        answer = self.system.solve(-self.gradient, self.shift, rtol)
+        slope = self.gradient[self.gauge.kept]
+        answer = self.system.solve(-slope, self.shift, rtol)
         if not answer.positive:
             self.least = max(self.least, 1e-10 * self.unit)
             self.indefinite = True
             return None
         s = answer.s
-        predicted = -float(self.gradient @ s + 0.5 * (s @ (self.system.matrix @ s)))
+        predicted = -float(slope @ s + 0.5 * (s @ (self.system.matrix @ s)))
         if not predicted > 0:
             return None
-        self.last = s
-        return Proposal(s, predicted)
+        self.last = self.gauge.spread(s, len(self.free))
+        return Proposal(self.last, predicted)
 
     def noise(self, energy: float) -> float:
         """2 ε (|E| + Σ |h_ii| w_i²), the size of the terms that a quadratic energy sums."""
         assert self.system is not None
-        w = self.params[self.free]
+        w = self.params[self.solved]
         return 2 * _EPS * (abs(energy) + float(abs(self.system.diagonal) @ (w * w)))
 
     def trust(self, ratio: float) -> None:
