@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from meshrep.errors import InputError
 
@@ -77,6 +80,32 @@ TRIANGLES_OF_KIND: dict[int, tuple[tuple[int, int, int], ...]] = {
     ),
 }  # fmt: skip
 
+# Faces of each kind by corner nodes in order round them; those of solids all outward (or, where a
+# cell is inside out, all inward), so that each edge of a solid is run both ways.
+_SIDES_TETRAHEDRON = ((0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3))
+_SIDES_HEXAHEDRON = (
+    (0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7),
+)  # fmt: skip
+_SIDES_WEDGE = ((0, 1, 2), (3, 5, 4), (0, 3, 4, 1), (1, 4, 5, 2), (2, 5, 3, 0))
+_SIDES_PYRAMID = ((0, 3, 2, 1), (0, 1, 4), (1, 2, 4), (2, 3, 4), (3, 0, 4))
+FACES_OF_KIND: dict[int, tuple[tuple[int, ...], ...]] = {
+    TRIANGLE: ((0, 1, 2),),
+    8: ((0, 1, 3, 2),),
+    QUAD: ((0, 1, 2, 3),),
+    22: ((0, 1, 2),),
+    23: ((0, 1, 2, 3),),
+    28: ((0, 1, 2, 3),),
+    TETRAHEDRON: _SIDES_TETRAHEDRON,
+    VOXEL: ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (1, 3, 7, 5), (3, 2, 6, 7), (2, 0, 4, 6)),
+    HEXAHEDRON: _SIDES_HEXAHEDRON,
+    WEDGE: _SIDES_WEDGE,
+    PYRAMID: _SIDES_PYRAMID,
+    24: _SIDES_TETRAHEDRON,
+    25: _SIDES_HEXAHEDRON,
+    26: _SIDES_WEDGE,
+    27: _SIDES_PYRAMID,
+}
+
 SOLID_KINDS = frozenset({TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID, 24, 25, 26, 27})
 
 
@@ -136,10 +165,12 @@ class Cells:
     def tables(self) -> Iterator[tuple[int, IntArray, IntArray]]:
         """Yield (kind, cell numbers (c,), node numbers (c, k)) for each kind and size present."""
         sizes = np.diff(self.offsets)
-        pairs = np.unique(np.stack([self.kinds.astype(np.int64), sizes]), axis=1).T
-        for kind, size in pairs:
-            which = np.flatnonzero((self.kinds == kind) & (sizes == size))
-            yield int(kind), which, self.connectivity[self.offsets[which, None] + np.arange(size)]
+        stride = int(sizes.max(initial=0)) + 1
+        keys = self.kinds.astype(np.int64) * stride + sizes
+        for key in np.unique(keys).tolist():
+            kind, size = divmod(key, stride)
+            which = np.flatnonzero(keys == key)
+            yield kind, which, self.connectivity[self.offsets[which, None] + np.arange(size)]
 
     def renumbered(self, number: IntArray) -> Cells:
         """The same cells with node k called ``number[k]``."""
@@ -153,10 +184,70 @@ class Cells:
         gather = np.repeat(self.offsets[which] - offsets[:-1], sizes) + np.arange(offsets[-1])
         return Cells(self.connectivity[gather], offsets, self.kinds[which])
 
+    def turned(self, over: IntArray) -> Cells:
+        """The same cells, those of a boolean mask with their nodes in reverse order."""
+        where = np.arange(len(self.connectivity))
+        ends = np.repeat((self.offsets[:-1] + self.offsets[1:] - 1), np.diff(self.offsets))
+        reverse = np.repeat(over, np.diff(self.offsets))
+        nodes = self.connectivity[np.where(reverse, ends - where, where)]
+        return Cells(nodes, self.offsets, self.kinds)
+
+    def distinct(self) -> Cells:
+        """The cells without repetition: of those of one kind on the same nodes, the first."""
+        kept = [np.zeros(0, dtype=np.int64)]
+        for _, which, nodes in self.tables():
+            stride = int(nodes.max(initial=0)) + 1
+            key, *columns = np.sort(nodes, axis=1).T
+            for column in columns:
+                key = np.unique(key * stride + column, return_inverse=True)[1]
+            kept.append(which[np.unique(key, return_index=True)[1]])
+        return self.subset(np.sort(np.concatenate(kept)))
+
     @property
     def has_solids(self) -> bool:
         """Whether any cell is three-dimensional."""
         return bool(np.isin(self.kinds, list(SOLID_KINDS)).any())
+
+    def faces(self) -> tuple[IntArray, Cells]:
+        """The two-dimensional cells as polygons of their corners, and the number of each (f,)."""
+        return self._polygons(solid=False)
+
+    def sides(self) -> tuple[IntArray, Cells]:
+        """The faces of the solids as polygons of their corners, and the number of each's solid."""
+        return self._polygons(solid=True)
+
+    def _polygons(self, *, solid: bool) -> tuple[IntArray, Cells]:
+        numbers, parts = [np.zeros(0, dtype=np.int64)], []
+        for kind, which, nodes in self.tables():
+            if (kind in SOLID_KINDS) != solid or nodes.shape[1] < 3:
+                continue
+            whole = (tuple(range(nodes.shape[1])),)
+            for local in whole if kind == POLYGON else FACES_OF_KIND.get(kind, ()):
+                numbers.append(which)
+                parts.append(Cells.of_kind(POLYGON, nodes[:, local]))
+        number = np.concatenate(numbers)
+        order = np.argsort(number, kind="stable")
+        return number[order], Cells.join(parts).subset(order)
+
+    def following(self) -> IntArray:
+        """Where in ``connectivity`` the next node round the same cell stands, shape (k,)."""
+        after = np.arange(1, len(self.connectivity) + 1)
+        filled = np.diff(self.offsets) > 0
+        after[self.offsets[1:][filled] - 1] = self.offsets[:-1][filled]
+        return after
+
+    @cached_property
+    def orientation(self) -> IntArray:
+        """+1, or -1 for each face to turn over so that neighbouring faces run the same way round.
+
+        Shape (c,). Neighbours are two faces that alone share an edge; a patch of them is turned
+        so that most faces stay as they are. All +1 on a patch with one side only (Möbius's), and
+        for cells that are no faces.
+        """
+        number, faces = self.faces()
+        sign = np.ones(len(self), dtype=np.int8)
+        sign[number[_against_the_patch(faces)]] = -1
+        return sign
 
     def edges(self) -> IntArray:
         """Pairs of nodes (e, 2) joined by the edge of some cell; unsorted, with repetitions."""
@@ -187,3 +278,32 @@ class Cells:
             if local:
                 found.append(nodes[:, np.array(local)].reshape(-1, 3))
         return np.concatenate(found)
+
+
+def _against_the_patch(faces: Cells) -> IntArray:
+    """Mask (f,) of the faces that run the other way round than most of their patch."""
+    count = len(faces)
+    if not count:
+        return np.zeros(0, dtype=bool)
+    tail, head = faces.connectivity, faces.connectivity[faces.following()]
+    proper = (tail != head) & (np.minimum(tail, head) >= 0)
+    face = np.repeat(np.arange(count), np.diff(faces.offsets))[proper]
+    tail, head = tail[proper], head[proper]
+    key = np.minimum(tail, head) * (tail.max(initial=0) + 1) + np.maximum(tail, head)
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    starts = starts[np.diff(starts, append=len(order)) == 2]
+    one, other = order[starts], order[starts + 1]
+    shared = face[one] != face[other]
+    one, other = one[shared], other[shared]
+    clash = (tail[one] < head[one]) == (tail[other] < head[other])
+    # Each face stands twice, as it is (f) and turned over (f + count), joined to those sides of
+    # its neighbours that run the same way: a patch with two sides falls into two components.
+    a, b = face[one], face[other]
+    rows = np.concatenate([a, a + count])
+    columns = np.concatenate([b + count * clash, b + count * ~clash])
+    links = sparse.coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(2 * count,) * 2)
+    side = connected_components(links, directed=False)[1]
+    as_is, over = side[:count], side[count:]
+    kept = np.bincount(as_is, minlength=2 * count)
+    return (kept[as_is] < kept[over]) | ((kept[as_is] == kept[over]) & (as_is > over))

@@ -1,4 +1,4 @@
-"""The movers in time: M dw/dt = −∇E(w) by Runge–Kutta or by SciPy's stiff integrators."""
+"""The movers in time: M dw/dt = −∇E(w) + what drives it, by Runge–Kutta or SciPy's integrators."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy import sparse
 from meshrep.backends import backend_for, installed
 from meshrep.energies.base import Energy, Evaluator
 from meshrep.errors import InputError, SolveError
+from meshrep.measures import frequency_spread, steady_frequencies
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
@@ -29,6 +30,7 @@ class Trajectory:
         What flows down.
     times : (k,) float64
     fields : (k, n) or (k, n, d) float64
+        Phases are not wrapped: they count their turns.
     energies : (k,) float64
     method : str
     steps, evaluations : int
@@ -48,36 +50,64 @@ class Trajectory:
     interrupted: bool = False
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def order(self) -> np.ndarray | None:
+        """What the energy watches of each frame (k,), as ρ of phases; None where it has nothing."""
+        found = [self.problem.watched(w) for w in self.fields]
+        return None if any(value is None for value in found) else np.array(found, dtype=float)
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Mean rate of change (n,) of each node over the second half of the time.
+
+        Raises
+        ------
+        InputError
+            Where there are fewer than two frames.
+        """
+        return steady_frequencies(self.times, self.fields)
+
+    def locked(self, within: float = 1e-3) -> bool:
+        """Whether all nodes move at one frequency, to ``within`` (radians per unit of time)."""
+        return frequency_spread(self.frequencies) <= within
+
 
 def runge_kutta4(
-    evaluator: Evaluator, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray
+    evaluator: Evaluator,
+    w: np.ndarray,
+    dt: float,
+    steps: int,
+    inverse_mass: np.ndarray,
+    driven: bool = False,
 ) -> np.ndarray:
     """Take classical RK4 steps of dw/dt = −∇E/mass in place; the energies before each, (steps,).
 
+    With ``driven`` what drives the field besides is followed too (``Evaluator.velocity``).
     ``w`` is flat where the evaluator is fused. The evaluator's own ``flow`` does the work where
     it has one.
     """
     if evaluator.fused:
-        return evaluator.flow(w, dt, steps, inverse_mass)  # type: ignore[attr-defined]
+        return evaluator.flow(w, dt, steps, inverse_mass, driven)  # type: ignore[attr-defined]
     energies = np.empty(steps)
     scale = inverse_mass.reshape(-1, *[1] * (w.ndim - 1))
 
-    def slope(at: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = evaluator.value_and_grad(at)
-        return float(value), -scale * gradient
+    def slope(at: np.ndarray) -> np.ndarray:
+        return scale * (evaluator.velocity(at) if driven else -evaluator.value_and_grad(at)[1])
 
     for k in range(steps):
-        energies[k], first = slope(w)
-        second = slope(w + 0.5 * dt * first)[1]
-        third = slope(w + 0.5 * dt * second)[1]
-        fourth = slope(w + dt * third)[1]
+        value, gradient = evaluator.value_and_grad(w)
+        energies[k] = float(value)
+        first = slope(w) if driven else -scale * gradient
+        second = slope(w + 0.5 * dt * first)
+        third = slope(w + 0.5 * dt * second)
+        fourth = slope(w + dt * third)
         w += dt / 6.0 * (first + 2.0 * second + 2.0 * third + fourth)
     return energies
 
 
 def stable_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> float:
     """The largest dt for which RK4 is stable, from a bound of the curvature over the least mass."""
-    return REAL_STABILITY * float(mass.min()) / energy.steepest(start)
+    return REAL_STABILITY * float(mass.min()) / energy.stiffness(start)
 
 
 def integrate(
@@ -94,7 +124,9 @@ def integrate(
     seed: int = 0,
     observe: Callable[[float, float], None] | None = None,
 ) -> Trajectory:
-    """Integrate M dw/dt = −∇E from 0 to t.
+    """Integrate M dw/dt = −∇E, and what drives the field besides, from 0 to t.
+
+    Oscillators follow their natural frequencies and the cosine coupling too.
 
     Parameters
     ----------
@@ -177,7 +209,7 @@ class _Run:
                 while left:
                     some = min(chunk, left)
                     begun = time.perf_counter()
-                    runge_kutta4(self.evaluator, w, step, some, inverse)
+                    runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
                     spent = max(time.perf_counter() - begun, 1e-9)
                     chunk = max(1, min(2 * some if some == chunk else chunk,
                                        int(CALL_SECONDS * some / spent)))  # fmt: skip
@@ -208,12 +240,12 @@ class _Run:
             nonlocal calls
             calls += 1
             whole[free] = y.reshape(whole[free].shape)
-            return (-self.evaluator.value_and_grad(whole)[1][free] / weight).ravel()
+            return (self.evaluator.velocity(whole)[free] / weight).ravel()
 
         def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
             whole[free] = y.reshape(whole[free].shape)
-            hessian = sparse.csr_array(energy.hessian(whole))[free][:, free]
-            return sparse.csc_matrix(-(sparse.diags_array(1.0 / weight) @ hessian))
+            rates = sparse.csr_array(energy.velocity_jacobian(whole))[free][:, free]
+            return sparse.csc_matrix(sparse.diags_array(1.0 / weight) @ rates)
 
         options: dict[str, Any] = {}
         if method in ("bdf", "radau") and energy.has_hessian and w.ndim == 1:

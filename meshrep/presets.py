@@ -80,7 +80,8 @@ class Choices:
     """Settings that presets share; None means the preset's own default.
 
     ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
-    or a number of steps; ``network_start`` is the ``start`` of
+    or a number of steps; ``sweeps`` are anneal's; ``lift_steps`` and ``dimensions`` lift's;
+    ``network_start`` is the ``start`` of
     :class:`meshrep.parametrizations.gcn.GraphNetwork`.
     """
 
@@ -92,9 +93,12 @@ class Choices:
     switch: str | int = "auto"
     momentum: float | None = None
     adaptive: bool = False
+    sweeps: int | None = None
+    lift_steps: int | None = None
+    dimensions: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layers", "hidden"):
+        for name in ("layers", "hidden", "sweeps", "lift_steps", "dimensions"):
             number = getattr(self, name)
             if number is not None and not (isinstance(number, int) and number >= 1):
                 raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
@@ -121,11 +125,11 @@ def _adam_torch(choices: Choices) -> Solver:
 
 
 def _network(kind: str) -> Callable[[Choices], Solver]:
-    residual, graph = kind.endswith("-res"), kind.startswith("gcn")
+    residual, graph, square = "-res" in kind, kind.startswith("gcn"), kind.endswith("-a2")
 
     def preset(choices: Choices) -> Solver:
         named = choices.given(layers="layers", hidden="hidden", start="network_start")
-        wanted = choices.propagation or "sym"
+        wanted = choices.propagation or ("square" if square else "auto")
         network = GraphNetwork(residual=residual, propagation=wanted if graph else "none", **named)
         if choices.switch == "auto":
             stopping = Stopping(window=5, ftol=0.3, gtol=0.0)
@@ -168,12 +172,26 @@ def _rk4(choices: Choices) -> Solver:
     return Solver(GradientFlow(adaptive=choices.adaptive), stopping=stopping, name="rk4")
 
 
+def _anneal(choices: Choices) -> Solver:
+    from meshrep.minimisers.annealing import Annealing
+
+    return Solver(Annealing(**choices.given(sweeps="sweeps")), then=_lbfgs(choices), name="anneal")
+
+
+def _lift(choices: Choices) -> Solver:
+    from meshrep.minimisers.lift import Lift
+
+    lift = Lift(**choices.given(steps="lift_steps", dimensions="dimensions"))
+    return Solver(lift, then=_lbfgs(choices), name="lift")
+
+
 _WINDOW = Stopping(window=100, ftol=1e-7)
 _LONG = Stopping(max_steps=10_000_000, gtol=1e-7)
 
 PRESETS: dict[str, Callable[[Choices], Solver]] = {
     "gcn": _network("gcn"),
     "gcn-res": _network("gcn-res"),
+    "gcn-a2": _network("gcn-a2"),
     "nograph": _network("nograph"),
     "nograph-res": _network("nograph-res"),
     "adam": _adam,
@@ -184,6 +202,8 @@ PRESETS: dict[str, Callable[[Choices], Solver]] = {
     "lbfgs": _lbfgs,
     "newton": _newton,
     "rk4": _rk4,
+    "anneal": _anneal,
+    "lift": _lift,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.energies.base import Energy
+from meshrep.minimisers.base import Sample
 from meshrep.outcome import History, Result
 
 
@@ -42,6 +43,11 @@ class Solution:
         Where it ran; those of the first stage.
     notes : list of str
         Sentences worth reading: what "auto" chose, what was damped, what fell back.
+    samples : list of Sample
+        What ``sample`` made of the field along the run, where it was asked for.
+    restarts : list of float
+        The energy that each seed ended with, where there were several; seconds, steps and
+        evaluations are those of all, the rest that of the best.
     """
 
     problem: Energy
@@ -61,6 +67,13 @@ class Solution:
     device: str
     dtype: str
     notes: list[str] = dataclasses.field(default_factory=list)
+    samples: list[Sample] = dataclasses.field(default_factory=list)
+    restarts: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """What the energy measures of the field beside itself: ρ and vortices of phases."""
+        return self.problem.measures(self.field)
 
     def __repr__(self) -> str:
         return (

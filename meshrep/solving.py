@@ -14,10 +14,13 @@ import numpy as np
 from meshrep.backends import Backend, backend_for, calm_threads, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Monitor, Objective, Progress
+from meshrep.minimisers.base import Monitor, Objective, Progress, Sample
 from meshrep.outcome import History, Result
 from meshrep.presets import Choices, Solver, choose, preset
+from meshrep.restarts import cores, for_each_seed
 from meshrep.solution import Solution
+
+SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
 
 
 def solve(
@@ -32,6 +35,8 @@ def solve(
     max_seconds: float | None = None,
     gtol: float | None = None,
     observe: Callable[[str, Progress], None] | None = None,
+    sample: Callable[[np.ndarray], Any] | None = None,
+    restarts: int = 1,
     **choices: Any,
 ) -> Solution:
     """Minimise an energy.
@@ -52,6 +57,13 @@ def solve(
         Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
     observe : callable, optional
         Called with the solver's name and a Progress now and then.
+    sample : callable, optional
+        Called with the field at steps ever further apart, off the clock; what it returns comes
+        back as ``solution.samples``.
+    restarts : int
+        Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where a run
+        uses one. The best is returned; a start given is that of the first, the others draw
+        theirs.
     **choices
         Fields of :class:`meshrep.presets.Choices`: lr, layers, hidden, switch, ….
 
@@ -73,14 +85,66 @@ def solve(
     """
     if seed < 0:
         raise InputError(f"seed must be 0 or more, not {seed}")
+    if restarts < 1:
+        raise InputError(f"restarts must be 1 or more, not {restarts}")
+    if energy.unbounded:
+        raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = _composition(energy, solver, choices)
     composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
     composed, fallback = _with_what_is_installed(composed)
     if fallback:
         warnings.warn(fallback, stacklevel=2)
         notes.append(fallback)
-    w0 = energy.clamp(energy.random_start(seed) if start is None else start)
-    return _Run(energy, composed, w0, seed, device, dtype, observe, notes).solution()
+
+    def run(seed: int, given: np.ndarray | None, tell: Any) -> Solution:
+        w0 = energy.clamp(energy.random_start(seed) if given is None else given)
+        return _Run(energy, composed, w0, seed, device, dtype, tell, list(notes), sample).solution()
+
+    if restarts == 1:
+        return run(seed, start, observe)
+    return _best_of(run, energy, range(seed, seed + restarts), start, observe)
+
+
+def _best_of(
+    run: Callable[..., Solution],
+    energy: Energy,
+    seeds: range,
+    start: np.ndarray | None,
+    observe: Callable[[str, Progress], None] | None,
+) -> Solution:
+    """The best of several seeds, with the energies of all."""
+
+    def work(seed: int, check: Callable[[], None]) -> Solution:
+        def tell(name: str, progress: Progress) -> None:
+            check()
+            if observe is not None:
+                observe(f"{name}, seed {seed}", progress)
+
+        return run(seed, start if seed == seeds[0] else None, tell)
+
+    begun = time.perf_counter()
+    with calm_threads(energy.graph.n):
+        threads = cores() if energy.graph.n < SMALL_FOR_ONE_CORE else 1
+        found, halted = for_each_seed(work, list(seeds), threads)
+    best = min(found, key=lambda solution: solution.energy)
+    energies = [solution.energy for solution in found]
+    spent = time.perf_counter() - begun - sum(s.setup_s + s.compile_s for s in found[:1])
+    notes = [
+        f"best of {len(found)} seeds (seed {seeds[energies.index(best.energy)]}, "
+        f"{best.solve_s:.3g} s): energies {min(energies):.9g} to {max(energies):.9g}, "
+        f"mean {np.mean(energies):.9g}"
+    ]
+    if len(found) < len(seeds):
+        notes.append(f"interrupted: {len(seeds) - len(found)} of {len(seeds)} seeds were not run")
+    return replace(
+        best,
+        result=Result.INTERRUPTED if halted else best.result,
+        solve_s=spent,
+        steps=sum(solution.steps for solution in found),
+        evaluations=sum(solution.evaluations for solution in found),
+        notes=notes + best.notes,
+        restarts=energies,
+    )
 
 
 def _composition(
@@ -150,9 +214,12 @@ class _Run:
         dtype: str | None,
         observe: Callable[[str, Progress], None] | None,
         notes: list[str],
+        sample: Callable[[np.ndarray], Any] | None,
     ) -> None:
         self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
         self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
+        self.sample = sample
+        self.samples: list[Sample] = []
         self.setup_s = self.compile_s = 0.0
 
     def _backend_kind(self, stage: Solver) -> str:
@@ -194,19 +261,24 @@ class _Run:
     def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, time.perf_counter()
-        result = Result.FAILED
+        result, paused = Result.FAILED, 0.0
         for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
             if number:
                 objective.restart(field, stage.parametrization, self.seed)
             left = stage.stopping.max_seconds - spent
             monitor = Monitor(
-                replace(stage.stopping, max_seconds=left), scale, self._observer(steps, spent)
-            )
+                replace(stage.stopping, max_seconds=max(left, 0.0)), scale,
+                self._observer(steps, spent), self._sampler(objective),
+            )  # fmt: skip
             outcome = stage.minimiser.minimise(objective, monitor)
             field = objective.field(outcome.params)
+            self.samples += [
+                Sample(steps + s.step, spent + s.seconds, s.value) for s in monitor.samples
+            ]
+            paused += monitor.paused
             history = history.then(outcome.history)
             result, steps = outcome.result, steps + outcome.steps
-            spent = time.perf_counter() - begun
+            spent = time.perf_counter() - begun - paused
             self.notes += outcome.notes
             if number + 1 < len(stages):
                 self.notes.append(
@@ -215,6 +287,8 @@ class _Run:
                 )
             if result is Result.INTERRUPTED or left <= 0:
                 break
+        if self.sample is not None:
+            self.samples.append(Sample(steps, spent, self.sample(field)))
         value, gradient = self.energy.judge.value_and_grad(field)
         first = objectives[0].backend
         return Solution(
@@ -235,7 +309,12 @@ class _Run:
             device=first.device,
             dtype=first.dtype,
             notes=self.notes,
+            samples=self.samples,
         )
+
+    def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:
+        sample = self.sample
+        return None if sample is None else lambda params: sample(objective.field(params))
 
     def _observer(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
         if self.observe is None:

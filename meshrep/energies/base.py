@@ -62,8 +62,8 @@ class Energy(ABC):
     propagation : str
         The propagation matrix that suits networks on this energy: see
         :func:`meshrep.operators.propagation`.
-    driven : str
-        Why the flow in time follows more than −∇E; empty where it does not.
+    unbounded : str
+        Why minimising makes no sense, and what to do; empty where it does.
     fixed : (k,) int64
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
@@ -76,7 +76,7 @@ class Energy(ABC):
     unit = 1.0
     shift_invariant = False
     propagation = "sym"
-    driven = ""
+    unbounded = ""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -107,6 +107,10 @@ class Energy(ABC):
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Hessian at w, sparse (n, n), rows and columns of fixed nodes included."""
         raise NotImplementedError(f"{type(self).__name__} has no sparse Hessian")
+
+    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
+        """Derivative of the evaluators' ``velocity`` at w, sparse (n, n)."""
+        return -self.hessian(w)
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """A start drawn uniformly from [0, 1)."""
@@ -226,7 +230,7 @@ class Sum(Energy):
         self.has_hessian = all(e.has_hessian for _, e in flat)
         self.shift_invariant = all(e.shift_invariant for _, e in flat)
         self.propagation = first.propagation
-        self.driven = next((e.driven for _, e in flat if e.driven), "")
+        self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, float] = {}
         for _, energy in flat:
             for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
@@ -254,6 +258,13 @@ class Sum(Energy):
         total = sparse.csr_array((w.size, w.size))
         for factor, energy in self.terms:
             total = total + factor * energy.hessian(w)
+        return sparse.csr_array(total)
+
+    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
+        """Σ c_k times that of each term."""
+        total = sparse.csr_array((w.size, w.size))
+        for factor, energy in self.terms:
+            total = total + factor * energy.velocity_jacobian(w)
         return sparse.csr_array(total)
 
     def random_start(self, seed: int = 0) -> np.ndarray:

@@ -319,8 +319,10 @@ class _Kernels(Evaluator):
             w[:], m.spare[:] = m.spare, w.copy()
         return energies, norms
 
-    def flow(self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray) -> np.ndarray:
-        """Take RK4 steps in place; energies before each, (steps,)."""
+    def flow(
+        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
+    ) -> np.ndarray:
+        """Take RK4 steps in place; energies before each, (steps,). Nothing else drives heat."""
         energies = np.empty(steps)
         first, second, total = (np.empty_like(w) for _ in range(3))
         self.kernels.flow(*self.arrays, w, first, second, total, dt, steps, inverse_mass, energies)

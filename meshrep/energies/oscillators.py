@@ -27,6 +27,7 @@ from meshrep.backends import Array, Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
 from meshrep.graph import Graph
+from meshrep.measures import order_parameter, vortices
 
 PARALLEL_FROM = 20_000  # nodes from which threads pay
 
@@ -82,14 +83,14 @@ class Oscillators(Energy):
         return self._coupling
 
     @property
-    def driven(self) -> str:
-        """Why the phases follow no gradient in time; empty where they do."""
-        reasons = []
-        if np.ptp(self.frequencies) > 0:
-            reasons.append("natural frequencies differ")
-        if self.torque:
-            reasons.append("the term c Σ cos has no potential")
-        return " and ".join(reasons)
+    def unbounded(self) -> str:  # type: ignore[override]
+        """With frequencies that differ the potential is tilted, and the phases never rest."""
+        if np.ptp(self.frequencies) == 0:
+            return ""
+        return (
+            "natural frequencies that differ tilt the potential without bound; follow the phases "
+            "in time (meshrep.integrate, --transient T) or set frequencies=0"
+        )
 
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
@@ -126,6 +127,19 @@ class Oscillators(Energy):
             total = total + 2 * self.gamma * (slope.T @ slope)
         return sparse.csr_array(total)
 
+    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
+        """−H + c ∂C/∂φ; the second part is not symmetric."""
+        H = self.hessian(w)
+        if not self.torque:
+            return -H
+        J = self.coupling
+        rows = np.repeat(np.arange(self.graph.n), np.diff(J.indptr))
+        turned = sparse.csr_array(
+            (J.data * np.sin(w[J.indices] - w[rows]), J.indices, J.indptr), J.shape
+        )
+        own = sparse.diags_array(np.asarray(turned.sum(axis=1)).ravel())
+        return sparse.csr_array(self.torque * (own - turned) - H)
+
     @cached_property
     def reach(self) -> float:
         """max_i Σ_j |J_ij|."""
@@ -146,13 +160,11 @@ class Oscillators(Energy):
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
         """The order parameter ρ and the number of vortices."""
-        from meshrep.measures import order_parameter, vortices
-
         return {"rho": float(order_parameter(w)), "vortices": vortices(self.graph, w).count}
 
     def watched(self, w: np.ndarray) -> float:
         """ρ."""
-        return float(abs(np.exp(1j * w).mean()))
+        return float(order_parameter(w))
 
     def settings(self) -> dict[str, Any]:
         """α, β, γ, the couplings' spread and the flow's ω and c."""
@@ -301,7 +313,7 @@ class HopfKuramotoPrinted(Oscillators):
 
     @property
     def lower_bound(self) -> float:
-        """Σ_i min over |C| ≤ Σ_j|J_ij| of s₁C + s₂C²: −s₁²/(4s₂) a node where that C is in reach."""
+        """Σ_i min of s₁C + s₂C² over |C| ≤ Σ_j|J_ij|: −s₁²/(4s₂) where that C is in reach."""
         most = np.asarray(abs(self.coupling).sum(axis=1)).ravel()
         ends = np.minimum(self.s1 * most, -self.s1 * most) + self.s2 * most**2
         if self.s2 <= 0:

@@ -41,7 +41,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     options of ``njit``: the two must differ in ``block``.
     """
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def value_and_grad(indptr, indices, a, strength, target, power, free, w, gradient):
         """Energy of w; its gradient is written to ``gradient``, 0 where ``free`` is 0."""
         n = len(w)
@@ -67,7 +67,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             partial[b] = total
         return partial.sum()
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
         indptr, indices, a, strength, target, power, free, w, spare, m, v,
         rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
@@ -117,7 +117,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def flow(
         indptr, indices, a, strength, target, power, free, w, first, second, total,
         dt, steps, inverse_mass, energies,

@@ -60,7 +60,7 @@ def cos_sin(x):
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` rows a partial sum."""
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def turn(w, c, s):
         """Write cos w and sin w."""
         n = len(w)
@@ -76,7 +76,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 for i in range(begin, end):
                     c[i], s[i] = np.cos(w[i]), np.sin(w[i])
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def value_and_grad(rows, law, spins, gradient):
         """Energy of the turned spins; its gradient is written to ``gradient``."""
         indptr, indices, a = rows
@@ -115,7 +115,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     gradient[i] = own[i] + c[i] * along + s[i] * across
         return partial.sum()
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
         rows, law, spins, w, spare, m, v,
         rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
@@ -188,7 +188,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
-    @njit(cache=True, parallel=parallel)
+    @njit(cache=True, nogil=True, parallel=parallel)
     def flow(rows, law, spins, w, stage_w, total, drift, torque, dt, steps, inverse_mass, energies):
         """Take RK4 steps of dφ/dt = (ω − ∇E + torque·C)/mass in place, spins turned at both ends.
 

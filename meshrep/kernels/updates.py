@@ -31,7 +31,7 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
     return x - lr * scale1 * m / ((v * scale2) ** 0.5 + eps), m, v
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
     """One step of a rule on whole arrays in place, for objectives whose energy is not fused.
 

@@ -135,8 +135,21 @@ class Progress:
     params: Array
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What a sampler made of the field after some steps and seconds of solving."""
+
+    step: int
+    seconds: float
+    value: Any
+
+
 class Monitor:
-    """Watches one run: keeps the clock, the history and the best state, and says when to stop."""
+    """Watches one run: keeps the clock, the history and the best state, and says when to stop.
+
+    A ``sampler`` is called with the parameters at steps that lie ever further apart (some 15%);
+    the clock stands still meanwhile.
+    """
 
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
     observe_every = 0.1  # seconds
@@ -147,9 +160,14 @@ class Monitor:
         stopping: Stopping,
         scale: float = 1.0,
         observe: Callable[[Progress], None] | None = None,
+        sampler: Callable[[Array], Any] | None = None,
     ) -> None:
         self.stopping = stopping
         self.scale = scale
+        self.samples: list[Sample] = []
+        self.paused = 0.0
+        self._sampler = sampler
+        self._next_sample = 0
         self.history = History()
         self.notes: list[str] = []
         self.best_energy = np.inf
@@ -226,6 +244,12 @@ class Monitor:
 
     def _tell(self, step: int, seconds: float, energy: float, params: Array) -> None:
         now = time.perf_counter()
+        if self._sampler is not None and step >= self._next_sample:
+            self.samples.append(Sample(step, seconds, self._sampler(params)))
+            self._next_sample = step + 1 + int(0.15 * step)
+            spent = time.perf_counter() - now
+            self.paused += spent
+            self._clock += spent
         if self._observe is not None and now - self._observed >= self.observe_every:
             self._observed = now
             self._observe(Progress(step, seconds, float(energy), params))

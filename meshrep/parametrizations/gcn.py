@@ -33,7 +33,8 @@ class GraphNetwork(Parametrization):
         Let the latents pass to the readout beside the last layer.
     propagation : str
         "sym" for P = D^{-1/2} A D^{-1/2}, "self" with Â = A + I, "square" for P², "none" for
-        P = I (NoGraph).
+        P = I (NoGraph), "auto" for what the energy names: "sym" for heat, "self" for Kuramoto,
+        "square" for Hopf–Kuramoto.
     start : {"shared", "network"}
         "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
         the residual as the first latent. "network": the field starts at the network's own first
@@ -52,7 +53,7 @@ class GraphNetwork(Parametrization):
         hidden: int = 8,
         *,
         residual: bool = False,
-        propagation: str = "sym",
+        propagation: str = "auto",
         start: str = "shared",
         slope: float = 0.1,
         spread: float = 0.1,
@@ -84,10 +85,9 @@ class _NetworkMap(Map):
         d = energy.shape[1] if len(energy.shape) == 2 else 1
         self.shape, self.xp, self.slope = energy.shape, backend.xp, recipe.slope
         self.layers, self.residual = recipe.layers, recipe.residual
+        kind = energy.propagation if recipe.propagation == "auto" else recipe.propagation
         self.matrix = (
-            None
-            if recipe.propagation == "none"
-            else backend.sparse(propagation(energy.coupling, recipe.propagation))
+            None if kind == "none" else backend.sparse(propagation(energy.coupling, kind))
         )
         self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
         rng = np.random.default_rng(seed)

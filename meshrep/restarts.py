@@ -1,0 +1,49 @@
+"""The same work for several seeds at once, on as many threads as there are cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def for_each_seed(
+    work: Callable[[int, Callable[[], None]], T], seeds: list[int], threads: int
+) -> tuple[list[T], bool]:
+    """``work(seed, check)`` for every seed, in order, and whether Ctrl-C cut it short.
+
+    The first seed runs alone, so that compilers are done with when the others start. ``check``
+    raises KeyboardInterrupt in the work once Ctrl-C has come; work that has not begun by then is
+    left out. Threads and not processes: jitted kernels let go of the interpreter, nothing need be
+    copied, and a script needs no ``if __name__ == "__main__"``.
+    """
+    halted = threading.Event()
+
+    def check() -> None:
+        if halted.is_set():
+            raise KeyboardInterrupt
+
+    def guarded(seed: int) -> T | None:
+        return None if halted.is_set() else work(seed, check)
+
+    first = work(seeds[0], check)
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        futures = [pool.submit(guarded, seed) for seed in seeds[1:]]
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            halted.set()
+            wait(futures)
+        rest = [future.result() for future in futures]
+    return [first, *(result for result in rest if result is not None)], halted.is_set()
