@@ -14,7 +14,7 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.base import Progress
 from meshrep.outcome import History, Result
-from meshrep.presets import Solver, choose, known
+from meshrep.presets import Solver, known
 from meshrep.solution import Solution
 from meshrep.solving import solve, without_stand_ins
 
@@ -115,13 +115,34 @@ class Comparison:
         return {row.array_name: row.field for row in self.solutions}
 
     @property
+    def orders(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """(seconds, value) of what the energy watches, as ρ of phases, by solver."""
+        found = {}
+        for row in self.solutions:
+            if row.samples and row.problem.watched(row.field) is not None:
+                times = np.array([sample.seconds for sample in row.samples])
+                values = [self._watched(sample.value) for sample in row.samples]
+                found[row.solver] = times, np.array(values)
+        return found
+
+    def _watched(self, sampled: Any) -> float:
+        """A sample is what was watched, or the field that it is to be watched of."""
+        value = self.problem.watched(sampled) if isinstance(sampled, np.ndarray) else sampled
+        return float(value)  # type: ignore[arg-type]
+
+    @property
     def histories(self) -> dict[str, History]:
         """Every solution's history, by solver."""
         return {row.solver: row.history for row in self.solutions}
 
     def time_to(self, row: Solution) -> dict[str, float | None]:
-        """Seconds of solving until each gap of ``GAPS``; None where it was not reached."""
-        return {gap: row.history.time_to(self.reference.level(float(gap))) for gap in GAPS}
+        """Seconds of solving until each of ``gaps``; None where it was not reached."""
+        return {gap: row.history.time_to(self.reference.level(float(gap))) for gap in self.gaps}
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The gaps that times are given for: two where basins differ by more than the others."""
+        return GAPS if self.problem.convex else GAPS[:2]
 
     def columns(self) -> dict[str, list[Any]]:
         """All histories as columns: solver, stage, step, seconds, energy, gap, grad_norm."""
@@ -173,6 +194,8 @@ class Comparison:
             "start_energy": row.start_energy,
             "steps": row.steps,
             "evaluations": row.evaluations,
+            "measures": row.measures,
+            "restarts": row.restarts,
             "solve_s": row.solve_s,
             "setup_s": row.setup_s,
             "compile_s": row.compile_s,
@@ -185,7 +208,9 @@ class Comparison:
 
     def table(self) -> str:
         """The comparison as aligned text, one line a solver."""
-        head = ["solver", "gap", "gradient", "steps", "solve", *(f"to {g}" for g in GAPS)]
+        measured = [name for row in self.solutions[:1] for name in row.measures]
+        head = ["solver", *(["energy"] if measured else []), "gap", *measured, "gradient"]
+        head += ["steps", "solve", *(f"to {g}" for g in self.gaps)]
         head += ["set-up", "compile", "where", "result"]
         lines = [head]
         for row in self.rows:
@@ -193,14 +218,17 @@ class Comparison:
                 lines.append([row.solver, *["–"] * (len(head) - 2), f"failed: {row.message}"])
                 continue
             times = self.time_to(row)
+            measures = row.measures.values()
             lines.append(
                 [
                     row.solver,
+                    *([f"{row.energy:.2f}"] if measured else []),
                     f"{max(self.reference.gap(row.energy), 0.0):.1e}",
+                    *(f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in measures),
                     f"{row.grad_norm:.1e}",
                     f"{row.steps}",
                     seconds(row.solve_s),
-                    *(seconds(times[gap]) for gap in GAPS),
+                    *(seconds(times[gap]) for gap in self.gaps),
                     seconds(row.setup_s),
                     seconds(row.compile_s),
                     f"{row.backend} {row.device}",
@@ -238,6 +266,7 @@ def compare(
     seed: int = 0,
     observe: Callable[[str, Progress], None] | None = None,
     begin: Callable[[str], None] | None = None,
+    keep_fields: bool = False,
     **settings: Any,
 ) -> Comparison:
     """Run several solvers from the same start and hold their ends against the best energy known.
@@ -252,6 +281,9 @@ def compare(
         As for :func:`meshrep.solve`, the same for every solver.
     begin : callable, optional
         Called with each solver's name before it runs.
+    keep_fields : bool
+        Whether samples along each run are whole fields (for films) instead of what the energy
+        watches.
 
     Returns
     -------
@@ -269,6 +301,8 @@ def compare(
     known([solver for solver in chosen if isinstance(solver, str)])
     chosen = without_stand_ins(chosen)
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
+    watches = energy.watched(w0) is not None
+    sample = np.copy if keep_fields else energy.watched if watches else None
     rows: list[Solution | Failure] = []
     interrupted = False
     for solver in chosen:
@@ -276,7 +310,8 @@ def compare(
         if begin:
             begin(name)
         try:
-            row = solve(energy, solver, start=w0, seed=seed, observe=observe, **settings)
+            row = solve(energy, solver, start=w0, seed=seed, observe=observe, sample=sample,
+                        **settings)  # fmt: skip
         except KeyboardInterrupt:  # before its first step: the rows so far stand
             interrupted = True
             break
@@ -302,11 +337,10 @@ def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> 
     found = Reference(best.energy, f"the best of the solvers, {best.solver}", start)
     if interrupted or not energy.has_hessian or len(solutions) == 1:
         return found
-    name, _ = choose(energy)
-    polished = solve(energy, name, start=best.field, gtol=1e-12, max_seconds=20.0)
+    polished = solve(energy, "newton", start=best.field, gtol=1e-12, max_seconds=20.0)
     if polished.energy > best.energy:
         return found
-    how = f"{name} from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
+    how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
     return Reference(polished.energy, how, start)
 
 

@@ -1,6 +1,7 @@
 """Solvers by name: each a composition of a minimiser, a parametrization and what follows.
 
-A preset is a function of :class:`Choices`; a solver of one's own needs none of this file, only
+A preset is a function of :class:`Choices` and of the quantity that is solved for, since what suits
+temperatures does not suit phases; a solver of one's own needs none of this file, only
 ``Solver(minimiser=…, parametrization=…, then=…)``.
 """
 
@@ -89,6 +90,7 @@ class Choices:
     layers: int | None = None
     hidden: int | None = None
     propagation: str | None = None
+    readout: str | None = None
     network_start: str = "shared"
     switch: str | int = "auto"
     momentum: float | None = None
@@ -113,30 +115,50 @@ class Choices:
         return {name: value for name, value in pairs if value is not None}
 
 
-def _adam(choices: Choices) -> Solver:
+Preset = Callable[..., Solver]
+
+
+def _adam(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(Adam(**choices.given(lr="lr")), stopping=_WINDOW, name="adam")
 
 
-def _adam_torch(choices: Choices) -> Solver:
+def _adam_torch(choices: Choices, quantity: str = "field") -> Solver:
     from meshrep.minimisers.torch_optimisers import TorchOptimiser
 
     optimiser = TorchOptimiser("adam-torch", **choices.given(lr="lr"))
     return Solver(optimiser, stopping=_WINDOW, name="adam-torch", backend="torch")
 
 
-def _network(kind: str) -> Callable[[Choices], Solver]:
+@dataclass(frozen=True)
+class _NetworkSettings:
+    """What was found to serve networks on one quantity; ``benchmark.py basins`` measures it."""
+
+    lr: float
+    spread: float
+    switch: Stopping
+
+
+_PHASES = _NetworkSettings(0.2, 1.0, Stopping(window=20, ftol=0.02, gtol=0.0))
+_OTHERS = _NetworkSettings(0.05, 0.1, Stopping(window=5, ftol=0.3, gtol=0.0))
+
+
+def _network(kind: str) -> Preset:
     residual, graph, square = "-res" in kind, kind.startswith("gcn"), kind.endswith("-a2")
 
-    def preset(choices: Choices) -> Solver:
-        named = choices.given(layers="layers", hidden="hidden", start="network_start")
+    def preset(choices: Choices, quantity: str = "field") -> Solver:
+        named = choices.given(
+            layers="layers", hidden="hidden", start="network_start", readout="readout"
+        )
+        best = _PHASES if quantity == "phase" else _OTHERS
         wanted = choices.propagation or ("square" if square else "auto")
-        network = GraphNetwork(residual=residual, propagation=wanted if graph else "none", **named)
-        if choices.switch == "auto":
-            stopping = Stopping(window=5, ftol=0.3, gtol=0.0)
-        else:
+        network = GraphNetwork(
+            residual=residual, propagation=wanted if graph else "none", spread=best.spread, **named
+        )
+        stopping = best.switch
+        if choices.switch != "auto":
             stopping = Stopping(max_steps=int(choices.switch), gtol=0.0)
         return Solver(
-            Adam(lr=choices.lr or 0.05, beta1=0.7, beta2=0.99, settle=False),
+            Adam(lr=choices.lr or best.lr, beta1=0.7, beta2=0.99, settle=False),
             network,
             stopping,
             then=_adam(replace(choices, lr=None)),
@@ -146,39 +168,39 @@ def _network(kind: str) -> Callable[[Choices], Solver]:
     return preset
 
 
-def _gd(choices: Choices) -> Solver:
+def _gd(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(GradientDescent(**choices.given(lr="lr")), stopping=_LONG, name="gd")
 
 
-def _heavy_ball(choices: Choices) -> Solver:
+def _heavy_ball(choices: Choices, quantity: str = "field") -> Solver:
     parts = choices.given(lr="lr", momentum="momentum")
     return Solver(HeavyBall(**parts), stopping=_LONG, name="heavy-ball")
 
 
-def _nesterov(choices: Choices) -> Solver:
+def _nesterov(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(Nesterov(**choices.given(lr="lr")), stopping=_LONG, name="nesterov")
 
 
-def _lbfgs(choices: Choices) -> Solver:
+def _lbfgs(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(LBFGS(), name="lbfgs")
 
 
-def _newton(choices: Choices) -> Solver:
-    return Solver(Newton(), stopping=Stopping(max_steps=500, gtol=1e-10), name="newton")
+def _newton(choices: Choices, quantity: str = "field") -> Solver:
+    return Solver(Newton(), stopping=Stopping(max_steps=5000, gtol=1e-10), name="newton")
 
 
-def _rk4(choices: Choices) -> Solver:
+def _rk4(choices: Choices, quantity: str = "field") -> Solver:
     stopping = replace(_LONG, window=200, ftol=1e-10) if choices.adaptive else _LONG
     return Solver(GradientFlow(adaptive=choices.adaptive), stopping=stopping, name="rk4")
 
 
-def _anneal(choices: Choices) -> Solver:
+def _anneal(choices: Choices, quantity: str = "field") -> Solver:
     from meshrep.minimisers.annealing import Annealing
 
     return Solver(Annealing(**choices.given(sweeps="sweeps")), then=_lbfgs(choices), name="anneal")
 
 
-def _lift(choices: Choices) -> Solver:
+def _lift(choices: Choices, quantity: str = "field") -> Solver:
     from meshrep.minimisers.lift import Lift
 
     lift = Lift(**choices.given(steps="lift_steps", dimensions="dimensions"))
@@ -188,7 +210,7 @@ def _lift(choices: Choices) -> Solver:
 _WINDOW = Stopping(window=100, ftol=1e-7)
 _LONG = Stopping(max_steps=10_000_000, gtol=1e-7)
 
-PRESETS: dict[str, Callable[[Choices], Solver]] = {
+PRESETS: dict[str, Preset] = {
     "gcn": _network("gcn"),
     "gcn-res": _network("gcn-res"),
     "gcn-a2": _network("gcn-a2"),
@@ -229,7 +251,7 @@ def known(names: list[str]) -> None:
             raise InputError(f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}")
 
 
-def preset(name: str, choices: Choices | None = None) -> Solver:
-    """The solver of a name in PRESETS; raises InputError as :func:`known` does."""
+def preset(name: str, choices: Choices | None = None, quantity: str = "field") -> Solver:
+    """The solver of a name in PRESETS for a quantity; raises InputError as :func:`known` does."""
     known([name])
-    return PRESETS[name](choices or Choices())
+    return PRESETS[name](choices or Choices(), quantity)

@@ -165,9 +165,9 @@ def _composition(
             f"unknown setting {wrong!r}: {hint}known are {', '.join(known)}"
         ) from error
     if solver != "auto":
-        return preset(solver, chosen), []
+        return preset(solver, chosen, energy.quantity), []
     name, why = choose(energy)
-    return preset(name, chosen), [f"auto chose {name}: {why}"]
+    return preset(name, chosen, energy.quantity), [f"auto chose {name}: {why}"]
 
 
 def _with_what_is_installed(solver: Solver) -> tuple[Solver, str]:

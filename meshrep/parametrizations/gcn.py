@@ -38,11 +38,16 @@ class GraphNetwork(Parametrization):
     start : {"shared", "network"}
         "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
         the residual as the first latent. "network": the field starts at the network's own first
-        output, as in the papers, and w₀ is not used.
+        output, as in the papers, w₀ is not used, and the latents are drawn as the energy draws
+        its starts: phases from U(0, 2π).
     slope : float
         Slope of σ left of 0.
     spread : float
         Standard deviation of the random latents.
+    readout : {"auto", "value", "circle"}
+        "value": the output is the field, as in the papers. "circle": the output is a vector in
+        the plane and the field its angle, so that a phase may pass through the middle of the
+        circle, where vortices are not protected. "auto" takes the circle for phases.
     """
 
     needs_torch = True
@@ -57,11 +62,15 @@ class GraphNetwork(Parametrization):
         start: str = "shared",
         slope: float = 0.1,
         spread: float = 0.1,
+        readout: str = "auto",
     ) -> None:
         if layers < 1 or hidden < 1:
             raise InputError(f"a network needs a layer and a latent or more, not {layers}×{hidden}")
         if start not in ("shared", "network"):
             raise InputError(f"unknown start {start!r}: choose shared or network")
+        if readout not in ("auto", "value", "circle"):
+            raise InputError(f"unknown readout {readout!r}: choose auto, value or circle")
+        self.readout = readout
         self.layers, self.hidden, self.residual = int(layers), int(hidden), residual
         self.propagation, self.start = propagation, start
         self.slope, self.spread = slope, spread
@@ -77,12 +86,43 @@ class GraphNetwork(Parametrization):
         return _NetworkMap(self, energy, start, backend, seed)
 
 
+class Circle:
+    """Angles of vectors u (n, 2) in the plane, on the turn nearest to each node's first phase.
+
+    With (cos, sin) of the first phase as the vector, the angle is that phase exactly.
+    """
+
+    def __init__(self, first: np.ndarray, backend: Backend) -> None:
+        self.xp = backend.xp
+        self.first = backend.asarray(first)
+        self.cos, self.sin = backend.asarray(np.cos(first)), backend.asarray(np.sin(first))
+
+    def angle(self, u: Array) -> Array:
+        """arg u (n,)."""
+        x, y = self.x, self.y = u[:, 0], u[:, 1]
+        turned = self.xp.arctan2(y * self.cos - x * self.sin, x * self.cos + y * self.sin)
+        return self.first + turned
+
+    def pull_back(self, gradient: Array) -> Array:
+        """The gradient (n,) times ∂ arg u / ∂u = (−y, x)/|u|², as (n, 2)."""
+        pull = gradient / (self.x * self.x + self.y * self.y + 1e-12)
+        return self.xp.stack([-self.y * pull, self.x * pull], 1)
+
+
 class _NetworkMap(Map):
     def __init__(
         self, recipe: GraphNetwork, energy: Energy, start: np.ndarray, backend: Backend, seed: int
     ) -> None:
         n, h = energy.shape[0], recipe.hidden
         d = energy.shape[1] if len(energy.shape) == 2 else 1
+        wanted = energy.clamp(start).reshape(n, d)
+        self.circle: Circle | None = None
+        phases = energy.quantity == "phase" and d == 1
+        if recipe.readout == "circle" or (recipe.readout == "auto" and phases):
+            if d != 1:
+                raise InputError("a readout on the circle needs one phase a node")
+            self.circle = Circle(wanted.ravel(), backend)
+            wanted, d = np.concatenate([np.cos(wanted), np.sin(wanted)], 1), 2
         self.shape, self.xp, self.slope = energy.shape, backend.xp, recipe.slope
         self.layers, self.residual = recipe.layers, recipe.residual
         kind = energy.propagation if recipe.propagation == "auto" else recipe.propagation
@@ -91,10 +131,14 @@ class _NetworkMap(Map):
         )
         self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
         rng = np.random.default_rng(seed)
-        wanted = energy.clamp(start).reshape(n, d)
-        self.unit = energy.unit
+        self.unit = 1.0 if self.circle else energy.unit
         wanted = wanted / self.unit
-        parts = [recipe.spread * rng.standard_normal((n, h))]
+        if recipe.start == "network" and len(energy.shape) == 1:
+            seeds = rng.integers(2**31, size=h)
+            drawn = [energy.random_start(int(k)).ravel() / energy.unit for k in seeds]
+            parts = [np.stack(drawn, axis=1)]
+        else:
+            parts = [recipe.spread * rng.standard_normal((n, h))]
         parts += [rng.standard_normal((h, h)) * np.sqrt(2 / h) for _ in range(recipe.layers)]
         parts += [rng.standard_normal((h, d)) / np.sqrt(h)]
         if recipe.residual:
@@ -108,8 +152,7 @@ class _NetworkMap(Map):
         self.gradients = self._split(self.gradient)
         self.offset = backend.zeros(n, d)
         if recipe.start == "shared":
-            first = self.field(self.start).reshape(n, d) / self.unit
-            self.offset += backend.asarray(wanted) - first
+            self.offset += backend.asarray(wanted) - self._output(self.start)
 
     def _split(self, flat: Array) -> list[Array]:
         """Views of the flat parameters: z, W_1 … W_L, R and, with the residual, R₀."""
@@ -120,6 +163,13 @@ class _NetworkMap(Map):
         return views
 
     def field(self, params: Array) -> Array:
+        output = self._output(params)
+        if self.circle:
+            return self.circle.angle(output)
+        return (output * self.unit).reshape(self.shape)
+
+    def _output(self, params: Array) -> Array:
+        """The readout (n, d) of the network, offset included."""
         xp = self.xp
         z, *weights = self.parts = self._split(params)
         layer, self.mixed, self.inputs = z, [], []
@@ -134,12 +184,15 @@ class _NetworkMap(Map):
         if self.residual:
             w = w + z @ weights[-1]
         w += self.offset
-        w *= self.unit
-        return w.reshape(self.shape)
+        return w
 
     def pull_back(self, gradient: Array) -> Array:
         xp, L = self.xp, self.layers
-        g = gradient.reshape(self.offset.shape) * self.unit
+        g = (
+            self.circle.pull_back(gradient)
+            if self.circle
+            else gradient.reshape(self.offset.shape) * self.unit
+        )
         z, *weights = self.parts
         grad_z, *grads = self.gradients
         grads[L][:] = self.last.T @ g
