@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.backends import installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.base import Progress
@@ -19,6 +20,7 @@ from meshrep.solution import Solution
 from meshrep.solving import solve, without_stand_ins
 
 DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
+DEFAULT_PHASES = ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
 
 
@@ -326,6 +328,12 @@ def compare(
             break
     reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)
+
+
+def default_solvers(energy: Energy) -> list[str]:
+    """What is compared unless told: for phases also those that look beyond the nearest basin."""
+    names = DEFAULT_PHASES if energy.quantity == "phase" else DEFAULT
+    return [name for name in names if name != "anneal" or installed("numba")]
 
 
 def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> Reference:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from meshrep.backends import installed
 from meshrep.comparison import Comparison, versions
+from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.flows import Trajectory
+from meshrep.measures import charges, clusters, local_order, vortices
 from meshrep.view.write import mesh_path, write_csv, write_json, write_mesh, write_series
+
+CLUSTER = np.pi / 6  # phase difference within which neighbours count as one cluster
 
 
 def folder(path: Path) -> Path:
@@ -33,11 +39,18 @@ def folder(path: Path) -> Path:
 
 
 def save_comparison(
-    comparison: Comparison, out: Path, settings: dict[str, Any], *, pictures: bool = True
+    comparison: Comparison,
+    out: Path,
+    settings: dict[str, Any],
+    *,
+    pictures: bool = True,
+    film: Path | None = None,
+    **look: Any,
 ) -> tuple[list[Path], list[str]]:
     """Write report, history, fields and pictures; the paths written, and what could not be.
 
-    The field's picture shows the best solution.
+    The field's picture shows the best solution; so does the film, where one is asked for and the
+    comparison kept fields. ``look`` goes to the pictures (``arrows``, ``cmap``).
     """
     report = comparison.report()
     report["problem"] = {**report["problem"], **settings}
@@ -45,20 +58,86 @@ def save_comparison(
         write_json(report, out / "report.json"),
         write_csv(comparison.columns(), out / "history.csv"),
     ]
+    if comparison.orders:
+        written.append(write_csv(_order_columns(comparison), out / "order.csv"))
     missing: list[str] = []
     graph, best = comparison.problem.graph, comparison.best
     if installed("pyvista"):
         path = mesh_path(graph, out / "field")
-        written.append(write_mesh(graph, comparison.fields, path, original=True))
+        fields = comparison.fields | node_fields(best.problem, best.field)
+        written.append(
+            write_mesh(
+                graph,
+                fields,
+                path,
+                original=True,
+                cell_fields=cell_fields(best.problem, best.field),
+            )
+        )
     else:
         missing.append("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
         written.append(_save_arrays(comparison, out / "field.csv"))
     if pictures and not installed("matplotlib"):
         missing.append("pictures need matplotlib: pip install 'meshrep[viz]'")
     elif pictures:
-        written += _pictures(comparison, out, missing)
-    del best
+        written += _pictures(comparison, out, missing, look)
+    if film is not None:
+        frames = [(sample.step, sample.value) for sample in best.samples]
+        written += _film(best.problem, frames, film, f"{graph.name}, {best.solver}", "step", look)
     return written, missing
+
+
+def node_fields(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray]:
+    """What is measured of a field at each node: the local order and the clusters of phases."""
+    if energy.quantity != "phase":
+        return {}
+    labels = clusters(energy.graph, w, CLUSTER)
+    return {"local_order": local_order(energy.graph, w), "cluster": labels}
+
+
+def cell_fields(energy: Energy, w: np.ndarray) -> dict[str, Any]:
+    """What is measured of a field round each cell: the winding number of phases."""
+    if energy.quantity != "phase" or not len(energy.graph.cells):
+        return {}
+    return {"vortex": lambda cells: charges(cells, w)}
+
+
+def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
+    """Where the vortices of phases are, by kind, with their number in the name."""
+    if energy.quantity != "phase" or energy.graph.points is None:
+        return None
+    found = vortices(energy.graph, w)
+    kinds = {
+        "vortices": found.points[found.signs > 0],
+        "antivortices": found.points[found.signs < 0],
+    }
+    return {f"{name} ({len(points)})": points for name, points in kinds.items() if len(points)}
+
+
+def _order_columns(comparison: Comparison) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"solver": [], "seconds": [], "rho": []}
+    for name, (times, values) in comparison.orders.items():
+        columns["solver"] += [name] * len(times)
+        columns["seconds"] += times.tolist()
+        columns["rho"] += values.tolist()
+    return columns
+
+
+def _film(
+    energy: Energy,
+    frames: list[tuple[float, np.ndarray]],
+    path: Path,
+    title: str,
+    label_time: str,
+    look: dict[str, Any],
+) -> list[Path]:
+    from meshrep.view.film import film
+
+    drawn = film(
+        energy.graph, frames, path, quantity=energy.quantity, title=title, label_time=label_time,
+        **look,
+    )  # fmt: skip
+    return [drawn.path]
 
 
 def _save_arrays(comparison: Comparison, path: Path) -> Path:
@@ -68,29 +147,46 @@ def _save_arrays(comparison: Comparison, path: Path) -> Path:
     return write_csv(columns, path)
 
 
-def _pictures(comparison: Comparison, out: Path, missing: list[str]) -> list[Path]:
+def _pictures(
+    comparison: Comparison, out: Path, missing: list[str], look: dict[str, Any]
+) -> list[Path]:
     from meshrep.view.plots import convergence
 
     graph, best = comparison.problem.graph, comparison.best
     title = f"{graph.name}, {best.solver}"
-    drawn = best.plot(out / "field.png", title=title)
+    marked = marks(best.problem, best.field)
+    drawn = best.plot(out / "field.png", title=title, marks=marked, **look)
     if drawn.engine != "pyvista":
         missing.append("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
     paths = [drawn.path]
     reference = comparison.reference.energy
     paths.append(
-        convergence(comparison.histories, reference, out / "convergence.png", title=graph.name)
+        convergence(
+            comparison.histories,
+            reference,
+            out / "convergence.png",
+            title=graph.name,
+            order=comparison.orders or None,
+        )  # fmt: skip
     )
     return paths
 
 
 def save_trajectory(
-    trajectory: Trajectory, out: Path, settings: dict[str, Any], seed: int
+    trajectory: Trajectory,
+    out: Path,
+    settings: dict[str, Any],
+    seed: int,
+    *,
+    film: Path | None = None,
+    **look: Any,
 ) -> tuple[list[Path], list[str]]:
-    """Write the frames as a .pvd series, the last one as a picture, and the energies."""
-    graph = trajectory.problem.graph
-    quantity = trajectory.problem.quantity
+    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film."""
+    graph, energy = trajectory.problem.graph, trajectory.problem
+    quantity, order = energy.quantity, trajectory.order
     columns = {"time": trajectory.times.tolist(), "energy": trajectory.energies.tolist()}
+    if order is not None:
+        columns["rho"] = order.tolist()
     report = {
         "graph": {"name": graph.name, "nodes": graph.n, "edges": graph.m,
                   "components": graph.component_count, "repairs": list(graph.repairs)},
@@ -104,11 +200,22 @@ def save_trajectory(
         return written, ["frames need pyvista: pip install 'meshrep[viz]'"]
     frames = list(zip(trajectory.times.tolist(), trajectory.fields, strict=True))
     written.append(write_series(graph, frames, out, "transient", field=quantity))
+    from meshrep.view.plots import trajectory as curve
     from meshrep.view.scene import picture
 
     low, high = trajectory.fields.min(), trajectory.fields.max()
+    last = trajectory.fields[-1]
     drawn = picture(
-        graph, trajectory.fields[-1], out / "field.png", quantity=quantity,  # type: ignore[arg-type]
+        graph, last, out / "field.png", quantity=quantity,  # type: ignore[arg-type]
         title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
+        marks=marks(energy, last), **look,
     )  # fmt: skip
-    return [*written, drawn.path], []
+    written += [
+        drawn.path,
+        curve(
+            trajectory.times, trajectory.energies, order, out / "trajectory.png", title=graph.name
+        ),
+    ]
+    if film is not None:
+        written += _film(energy, frames, film, graph.name, "t", look)
+    return written, []

@@ -8,6 +8,13 @@ import numpy as np
 
 from meshrep.energies.base import Energy
 from meshrep.energies.heat import HeatBath
+from meshrep.energies.oscillators import (
+    HopfKuramoto,
+    HopfKuramotoPrinted,
+    Kuramoto,
+    Oscillators,
+    XYGlass,
+)
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources.selection import ends, random_split, select
@@ -76,6 +83,70 @@ def heat(graph: Graph, choices: HeatChoices, seed: int = 0) -> tuple[HeatBath, l
     return energy, said
 
 
+@dataclass(frozen=True)
+class OscillatorChoices:
+    """What the oscillator options of the command line say.
+
+    ``kind`` is "kuramoto", "xy-glass" or "hopf-kuramoto"; ``frequencies`` a spread or the name of
+    a .npy file.
+    """
+
+    kind: str = "kuramoto"
+    strength: float = 1.0
+    couplings: str = "binary"
+    printed: bool = False
+    s1: float = 1.0
+    s2: float = 0.5
+    c: float = 1.0
+    frequencies: str | None = None
+
+
+def oscillators(
+    graph: Graph, choices: OscillatorChoices, seed: int = 0
+) -> tuple[Oscillators, list[str]]:
+    """The oscillators of the choices, and a sentence that says what was built.
+
+    Raises
+    ------
+    InputError
+        When a number or a file cannot be used.
+    """
+    omega = _frequencies(graph, choices.frequencies, seed)
+    spread = f", frequencies of spread {np.std(omega):.3g}" if np.ptp(omega) else ""
+    energy: Oscillators
+    if choices.kind == "xy-glass":
+        if spread:
+            raise InputError("--frequencies go with --kuramoto and --hopf-kuramoto")
+        energy = XYGlass(graph, choices.couplings, seed)
+        return energy, [
+            f"XY glass: {choices.couplings} couplings on {graph.m:,} edges, seed {seed}"
+        ]
+    if choices.kind == "hopf-kuramoto":
+        said = f"s1 = {choices.s1:g}, s2 = {choices.s2:g}"
+        if choices.printed:
+            if spread:
+                raise InputError("the printed loss has no flow: --frequencies need the potential")
+            energy = HopfKuramotoPrinted(graph, choices.s1, choices.s2)
+            return energy, [f"Hopf–Kuramoto, the loss as printed: {said}"]
+        energy = HopfKuramoto(graph, choices.s1, choices.s2, choices.c, omega)
+        return energy, [f"Hopf–Kuramoto: {said}, c = {choices.c:g}{spread}"]
+    energy = Kuramoto(graph, choices.strength, omega)
+    return energy, [f"Kuramoto: K = {choices.strength:g} on {graph.m:,} edges{spread}"]
+
+
+def _frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray:
+    """Natural frequencies (n,): zero, normal with the spread that the text gives, or a file's."""
+    if text is None:
+        return np.zeros(graph.n)
+    try:
+        spread = float(text)
+    except ValueError:
+        return _node_values(graph, text, "--frequencies", "a number")
+    if not (np.isfinite(spread) and spread >= 0):
+        raise InputError(f"--frequencies: the spread must be 0 or more, not {text}")
+    return spread * np.random.default_rng([seed, 1]).standard_normal(graph.n)
+
+
 def start(energy: Energy, text: str, seed: int) -> np.ndarray:
     """The start that a text names: "random", "mean", or a .npy file of node values.
 
@@ -88,18 +159,23 @@ def start(energy: Energy, text: str, seed: int) -> np.ndarray:
         return energy.random_start(seed)
     if text == "mean":
         return energy.clamp(np.full(energy.shape, energy.random_start(seed).mean()))
+    return energy.clamp(_node_values(energy.graph, text, "--start", "'random', 'mean'"))
+
+
+def _node_values(graph: Graph, text: str, option: str, others: str) -> np.ndarray:
+    """Values of a .npy file, one a node or a point of the graph's input."""
     try:
         values = np.load(text, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(
-            f"--start {text}: neither 'random', 'mean' nor a readable .npy file of node values"
+            f"{option} {text}: neither {others} nor a readable .npy file of node values"
         ) from error
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise InputError(f"--start {text}: it does not hold an array of numbers")
-    origin = energy.graph.origin
-    if origin is not None and values.shape[:1] == origin.node_of.shape != energy.shape[:1]:
+        raise InputError(f"{option} {text}: it does not hold an array of numbers")
+    origin = graph.origin
+    if origin is not None and values.shape[:1] == origin.node_of.shape != (graph.n,):
         kept = origin.node_of >= 0
-        nodes = np.empty((energy.graph.n, *values.shape[1:]))
+        nodes = np.empty((graph.n, *values.shape[1:]))
         nodes[origin.node_of[kept]] = values[kept]
         values = nodes
-    return energy.clamp(values)
+    return values

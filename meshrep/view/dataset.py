@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ _PIXEL = 8
 _STROKES = (VERTEX, LINE, POLYLINE)
 _FACES = (TRIANGLE, POLYGON, QUAD, _PIXEL)
 
+CellField = np.ndarray | Callable[[Cells], np.ndarray]
+
 
 def checked_fields(graph: Graph, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The fields as arrays whose first axis counts the nodes.
@@ -29,23 +31,27 @@ def checked_fields(graph: Graph, fields: Mapping[str, np.ndarray]) -> dict[str, 
     InputError
         Where a field has not one value (or one row) a node, or is not real numbers.
     """
-    checked = {}
-    for name, values in fields.items():
-        array = np.asarray(values)
-        if array.ndim not in (1, 2) or len(array) != graph.n:
-            raise InputError(
-                f"field {name!r} has shape {array.shape}, but {graph.name} has {graph.n} nodes"
-            )
-        if array.dtype.kind not in "biuf":
-            raise InputError(f"field {name!r} holds {array.dtype}, not real numbers")
-        checked[str(name)] = array.astype(np.uint8) if array.dtype.kind == "b" else array
-    return checked
+    what = f"{graph.name} has {graph.n} nodes"
+    return {str(name): _checked(name, values, graph.n, what) for name, values in fields.items()}
+
+
+def _checked(name: str, values: np.ndarray, count: int, what: str) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim not in (1, 2) or len(array) != count:
+        raise InputError(f"field {name!r} has shape {array.shape}, but {what}")
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"field {name!r} holds {array.dtype}, not real numbers")
+    return array.astype(np.uint8) if array.dtype.kind == "b" else array
 
 
 def dataset(
-    graph: Graph, fields: Mapping[str, np.ndarray] | None = None, *, original: bool = False
+    graph: Graph,
+    fields: Mapping[str, np.ndarray] | None = None,
+    *,
+    original: bool = False,
+    cell_fields: Mapping[str, CellField] | None = None,
 ) -> pyvista.DataSet:
-    """The graph's points and cells with fields as point data.
+    """The graph's points and cells with fields as point data, and fields of cells as cell data.
 
     Parameters
     ----------
@@ -56,6 +62,10 @@ def dataset(
     original : bool
         On the points and cells of the input that the graph was read from, NaN at points that
         were dropped; without such an input, on the graph's own.
+    cell_fields : mapping of str to (c,) or (c, k) array, or to a function that returns it
+        Named values of the data set's cells. The function is given those cells in the graph's
+        node numbers, -1 for points that were dropped, as in
+        ``{"vortex": lambda cells: charges(cells, phi)}``.
 
     Returns
     -------
@@ -67,17 +77,25 @@ def dataset(
     Raises
     ------
     InputError
-        Where a field does not fit the graph.
+        Where a field does not fit the graph or its cells.
     """
     arrays = checked_fields(graph, fields or {})
     origin = graph.origin if original else None
     if origin is None or not len(origin.points):  # a network's file has no points
-        mesh = _grid(positions(graph), graph.cells, graph.edges)
+        points, cells, node_of = positions(graph), _shown(graph), None
     else:
         arrays = {name: origin.spread(values) for name, values in arrays.items()}
-        mesh = _grid(origin.points, origin.cells, None)
+        points, node_of = origin.points, origin.node_of
+        cells = origin.cells if len(origin.cells) else _vertices(len(points))
+    mesh, order = _grid(points, cells)
     for name, values in arrays.items():
         mesh.point_data[name] = values
+    if cell_fields:
+        known = cells if node_of is None else cells.renumbered(node_of)
+        what = f"the mesh of {graph.name} has {len(cells)} cells"
+        for name, of in cell_fields.items():
+            of_cells = of(known) if callable(of) else of
+            mesh.cell_data[str(name)] = _checked(name, of_cells, len(cells), what)[order]
     if arrays:
         mesh.set_active_scalars(next(iter(arrays)))
     return mesh
@@ -88,24 +106,34 @@ def needs_grid(cells: Cells) -> bool:
     return bool((~np.isin(cells.kinds, [*_STROKES, *_FACES])).any())
 
 
-def _grid(points: np.ndarray, cells: Cells, edges: np.ndarray | None) -> pyvista.DataSet:
-    """Points and cells as a data set; edges, if given, stand in where no cell has a face."""
+def _shown(graph: Graph) -> Cells:
+    """The graph's cells; where none has a face, all nodes as vertices and all edges as lines."""
+    if graph.cells.has_solids or len(graph.cells.triangles()):
+        return graph.cells
+    return Cells.join([_vertices(graph.n), Cells.of_kind(LINE, graph.edges)])
+
+
+def _vertices(count: int) -> Cells:
+    return Cells.of_kind(VERTEX, np.arange(count)[:, None])
+
+
+def _grid(points: np.ndarray, cells: Cells) -> tuple[pyvista.DataSet, np.ndarray]:
+    """Points and cells as a data set, and the numbers of its cells in the order it has them."""
     pv = load_pyvista()
     points = np.array(points, dtype=np.float64)
-    every_point = Cells.of_kind(VERTEX, np.arange(len(points))[:, None])
-    if edges is not None and not len(cells.triangles()) and not cells.has_solids:
-        lines = Cells.of_kind(LINE, edges)
-        return pv.PolyData(points, verts=padded(every_point), lines=padded(lines))
-    if not len(cells):
-        return pv.PolyData(points, verts=padded(every_point))
     if needs_grid(cells):
-        return pv.UnstructuredGrid(padded(cells), cells.kinds.copy(), points)
-    return pv.PolyData(
+        grid = pv.UnstructuredGrid(padded(cells), cells.kinds.copy(), points)
+        return grid, np.arange(len(cells))
+    # PolyData keeps three lists, and numbers its cells through them one after the other.
+    kinds = ((VERTEX,), (LINE, POLYLINE), _FACES)
+    verts, lines, faces = (np.flatnonzero(np.isin(cells.kinds, kind)) for kind in kinds)
+    mesh = pv.PolyData(
         points,
-        verts=padded(cells.subset(cells.kinds == VERTEX)),
-        lines=padded(cells.subset(np.isin(cells.kinds, (LINE, POLYLINE)))),
-        faces=padded(_pixels_as_quads(cells.subset(np.isin(cells.kinds, _FACES)))),
+        verts=padded(cells.subset(verts)),
+        lines=padded(cells.subset(lines)),
+        faces=padded(_pixels_as_quads(cells.subset(faces))),
     )
+    return mesh, np.concatenate([verts, lines, faces])
 
 
 def _pixels_as_quads(cells: Cells) -> Cells:

@@ -65,38 +65,59 @@ def _legacy(mesh: pyvista.DataSet) -> bytes:
 
 
 def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:
-    """Binary PLY with one property a field (a column of a field); points in double precision."""
+    """Binary PLY with one property a field (a column of a field); points in double precision.
+
+    Cell data go to the faces; PLY has no place for those of vertex cells. (meshio 5.3 fails on
+    every binary PLY with values on faces; trimesh, VTK and meshrep read it.)
+    """
     if not hasattr(mesh, "faces"):
         raise InputError(f"{path}: .ply cannot hold solid or quadratic cells; use .vtu")
     if mesh.n_lines:
         raise InputError(f"{path}: .ply cannot hold the edges of a network; use .vtp")
     columns = dict(zip("xyz", np.asarray(mesh.points, dtype="<f8").T, strict=True))
-    for name in mesh.point_data:
-        values = np.asarray(mesh.point_data[name])
+    points, of_points = _ply_table({**columns, **_ply_columns(mesh.point_data)}, mesh.n_points)
+    import pyvista as pv
+
+    if mesh.GetPolys().GetMaxCellSize() > 255:
+        mesh = mesh.triangulate()
+    polys, first = mesh.GetPolys(), mesh.n_verts
+    count = polys.GetNumberOfCells()
+    values = {name: column[first:] for name, column in _ply_columns(mesh.cell_data).items()}
+    table, of_faces = _ply_table(values, count)
+    offsets = pv.convert_array(polys.GetOffsetsArray())
+    corners = pv.convert_array(polys.GetConnectivityArray()).astype("<i4").view(np.uint8)
+    header = ["ply", "format binary_little_endian 1.0", "comment written by meshrep"]
+    header += [f"element vertex {mesh.n_points}", *of_points]
+    if count:
+        header += [f"element face {count}", "property list uchar int vertex_indices", *of_faces]
+    faces = np.insert(corners, 4 * offsets[:-1], np.diff(offsets).astype(np.uint8))
+    if count and of_faces:  # a face's corners, then its values
+        rows = np.frombuffer(table.tobytes(), np.uint8)
+        ends = 4 * offsets[1:] + np.arange(1, count + 1)
+        faces = np.insert(faces, np.repeat(ends, table.itemsize), rows)
+    return "\n".join([*header, "end_header\n"]).encode() + points.tobytes() + faces.tobytes()
+
+
+def _ply_columns(data: pyvista.DataSetAttributes) -> dict[str, np.ndarray]:
+    """Fields by names of one word, a column each."""
+    columns = {}
+    for name in data:
+        values = np.asarray(data[name])
         word = "_".join(name.split())
         if values.ndim == 1:
             columns[word] = values
         else:
             columns |= {f"{word}_{k}": column for k, column in enumerate(values.T)}
+    return columns
+
+
+def _ply_table(columns: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, list[str]]:
+    """The columns as rows of one structured array, and their lines in the header."""
     kinds = {name: _ply_kind(values) for name, values in columns.items()}
-    table = np.empty(mesh.n_points, dtype=[(name, "<" + kind) for name, kind in kinds.items()])
+    table = np.empty(count, dtype=[(name, "<" + kind) for name, kind in kinds.items()])
     for name, values in columns.items():
         table[name] = values
-    import pyvista as pv
-
-    polys = mesh.GetPolys()
-    if polys.GetMaxCellSize() > 255:
-        polys = mesh.triangulate().GetPolys()
-    offsets = pv.convert_array(polys.GetOffsetsArray())
-    corners = pv.convert_array(polys.GetConnectivityArray()).astype("<i4").view(np.uint8)
-    header = ["ply", "format binary_little_endian 1.0", "comment written by meshrep"]
-    header += [f"element vertex {len(table)}"]
-    header += [f"property {_PLY_TYPES[kind]} {name}" for name, kind in kinds.items()]
-    if polys.GetNumberOfCells():
-        header += [f"element face {polys.GetNumberOfCells()}"]
-        header += ["property list uchar int vertex_indices"]
-    faces = np.insert(corners, 4 * offsets[:-1], np.diff(offsets).astype(np.uint8))
-    return "\n".join([*header, "end_header\n"]).encode() + table.tobytes() + faces.tobytes()
+    return table, [f"property {_PLY_TYPES[kind]} {name}" for name, kind in kinds.items()]
 
 
 def _ply_kind(values: np.ndarray) -> str:

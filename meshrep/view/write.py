@@ -10,16 +10,17 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from meshrep.cells import Cells
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.view.dataset import dataset, needs_grid
+from meshrep.view.dataset import CellField, dataset, needs_grid
 from meshrep.view.encode import FORMATS, encoded
 
 
@@ -74,8 +75,9 @@ def write_mesh(
     path: str | os.PathLike[str],
     *,
     original: bool = True,
+    cell_fields: Mapping[str, CellField] | None = None,
 ) -> Path:
-    """Write the mesh with its fields as point data, in the format that the suffix names.
+    """Write the mesh with its fields as point and cell data, in the format of the suffix.
 
     Parameters
     ----------
@@ -85,6 +87,8 @@ def write_mesh(
         Ends in .vtp (surfaces, networks), .vtu (any cells), .vtk, or .ply (faces or points).
     original : bool
         On the points and cells of the input that the graph was read from, NaN where dropped.
+    cell_fields : mapping of str to array, or to a function of the cells
+        As for :func:`meshrep.view.dataset.dataset`; .ply holds those of faces only.
 
     Raises
     ------
@@ -98,7 +102,8 @@ def write_mesh(
             f"{path}: fields can be written to {known}, not to "
             f"{path.suffix or 'a name without a suffix'}; choose one of these suffixes"
         )
-    content = encoded(dataset(graph, fields, original=original), path)
+    mesh = dataset(graph, fields, original=original, cell_fields=cell_fields)
+    content = encoded(mesh, path)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return path
@@ -111,6 +116,7 @@ def write_series(
     name: str,
     *,
     field: str = "field",
+    cell_fields: Mapping[str, Callable[[Cells, np.ndarray], np.ndarray]] | None = None,
 ) -> Path:
     """Write one mesh file a frame and the .pvd that lists them with their times.
 
@@ -122,6 +128,8 @@ def write_series(
         ``folder/name.pvd`` lists ``folder/name/name_0000.vtp`` (or .vtu) and so on.
     field : str
         What the values are called in the files.
+    cell_fields : mapping of str to function of (cells, values)
+        Named cell data of each frame, as ``{"vortex": charges}``.
 
     Returns
     -------
@@ -133,7 +141,8 @@ def write_series(
     lines = []
     for count, (time, values) in enumerate(frames):
         file = mesh_path(graph, folder / name / f"{name}_{count:04d}")
-        write_mesh(graph, {field: values}, file, original=False)
+        of_cells = {key: _with(of, values) for key, of in (cell_fields or {}).items()}
+        write_mesh(graph, {field: values}, file, original=False, cell_fields=of_cells)
         where = quoteattr(f"{name}/{file.name}")
         lines.append(f'    <DataSet timestep="{float(time)!r}" part="0" file={where}/>')
     listing = "\n".join(
@@ -150,6 +159,12 @@ def write_series(
     with replacing(folder / f"{name}.pvd") as temporary:
         temporary.write_text(listing, encoding="utf-8")
     return folder / f"{name}.pvd"
+
+
+def _with(
+    of: Callable[[Cells, np.ndarray], np.ndarray], values: np.ndarray
+) -> Callable[[Cells], np.ndarray]:
+    return lambda cells: of(cells, values)
 
 
 def write_json(obj: Any, path: str | os.PathLike[str]) -> Path:

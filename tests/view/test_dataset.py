@@ -3,6 +3,7 @@ import pytest
 import view_shapes as shapes
 
 from meshrep.cells import LINE, TRIANGLE, VERTEX, Cells
+from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.view.dataset import dataset
 from meshrep.view.layout import layout
@@ -39,6 +40,31 @@ def test_quadratic_cells_keep_their_kind():
     mesh = dataset(Graph.from_cells(points, Cells.of_kind(22, np.arange(6)[None])))
     assert isinstance(mesh, pv.UnstructuredGrid)
     assert mesh.celltypes.tolist() == [22]
+
+
+def test_cell_fields_follow_their_cells():
+    tables = ((TRIANGLE, [[0, 1, 2]]), (LINE, [[0, 1]]), (8, [[0, 1, 3, 2]]), (VERTEX, [[0]]))
+    parts = [Cells.of_kind(kind, np.array(table)) for kind, table in tables]
+    graph = Graph.from_cells(np.eye(4, 3), Cells.join(parts))
+    kinds = {"kind": lambda cells: cells.kinds, "number": np.arange(4)}
+    mesh = dataset(graph, {"w": np.zeros(4)}, cell_fields=kinds)
+    assert mesh["kind"].tolist() == [VERTEX, LINE, TRIANGLE, 8]
+    assert mesh["number"].tolist() == [3, 1, 0, 2]
+    assert mesh.active_scalars_name == "w"
+    ring = dataset(shapes.ring(), cell_fields={"size": lambda cells: np.diff(cells.offsets)})
+    assert ring["size"].tolist() == [1] * 24 + [2] * 24
+    for values, message in ((np.zeros(3), "4 cells"), (np.full(4, "x"), "real")):
+        with pytest.raises(InputError, match=message):
+            dataset(graph, cell_fields={"c": values})
+
+
+def test_cell_fields_of_the_original_are_in_node_numbers():
+    graph = shapes.repaired()
+    seen = []
+    fields = {"least": lambda cells: seen.append(cells) or cells.connectivity.reshape(-1, 3).min(1)}
+    mesh = dataset(graph, original=True, cell_fields=fields)
+    assert seen[0].connectivity.tolist() == [3, 2, 1, 3, 1, 0]
+    assert mesh["least"].tolist() == [1, 0]
 
 
 def test_data_set_is_a_copy():

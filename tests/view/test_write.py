@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
+from meshrep.cells import LINE, POLYGON, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.measures import charges, windings
 from meshrep.outcome import Result
+from meshrep.sources.files import load
+from meshrep.view.dataset import padded
 from meshrep.view.write import (
     mesh_path,
     replacing,
@@ -90,6 +95,116 @@ def test_ply_really_carries_fields(tmp_path, name):
     assert seen.n_cells == len(graph.cells)
     trimesh = pytest.importorskip("trimesh")
     assert len(trimesh.load(path, process=False).vertices) == graph.n
+
+
+def mixed():
+    """A quad, a line, a triangle, a vertex and a pixel, in this order."""
+    tables = ((QUAD, [[0, 1, 4, 3]]), (LINE, [[2, 5]]), (TRIANGLE, [[1, 2, 4]]), (VERTEX, [[5]]),
+              (8, [[3, 4, 6, 7]]))  # fmt: skip
+    points = [
+        [0, 0, 0],
+        [1, 0, 0],
+        [2, 0, 0],
+        [0, 1, 0],
+        [1, 1, 0],
+        [2, 1, 0],
+        [0, 2, 0],
+        [1, 2, 0],
+    ]
+    cells = Cells.join([Cells.of_kind(kind, np.array(table)) for kind, table in tables])
+    return Graph.from_cells(np.array(points, float), cells, name="mixed")
+
+
+def on_cells(graph):
+    """A phase round every face, and cell fields that know their cells: winding and centre."""
+    middle = graph.points.mean(axis=0) + np.array([0.1, 0.2, 0])
+    phi = np.arctan2(*(graph.points - middle).T[1::-1])
+
+    def centre(cells):
+        sums = np.add.reduceat(graph.points[cells.connectivity], cells.offsets[:-1])
+        return sums / np.diff(cells.offsets)[:, None]
+
+    return phi, {"vortex": lambda cells: windings(cells, phi), "centre": centre}
+
+
+@pytest.mark.parametrize("make", [mixed, shapes.lattice, shapes.cube, shapes.ball, shapes.ring])
+@pytest.mark.parametrize("suffix", [".vtp", ".vtu", ".vtk"])
+def test_cell_fields_read_back_on_their_cells(tmp_path, make, suffix):
+    if make is shapes.cube and suffix == ".vtp":
+        return
+    graph = make()
+    phi, cell_fields = on_cells(graph)
+    path = write_mesh(graph, {"phi": phi}, tmp_path / f"mesh{suffix}", cell_fields=cell_fields)
+    read = pv.read(path)
+    assert read["centre"] == pytest.approx(read.cell_centers().points, abs=1e-12)
+    assert sorted(read["vortex"]) == sorted(windings(graph.cells, phi)) or make is shapes.ring
+    assert read["vortex"].any() or make in (shapes.ring, mixed)
+    assert list(read.point_data) == ["phi"]
+
+
+def test_vortices_of_the_original_cells(tmp_path):
+    points = shapes.lattice().points[::-1]
+    cells = shapes.lattice().cells.renumbered(63 - np.arange(64))
+    rng = np.random.default_rng(0)
+    cells = cells.turned(rng.random(49) < 0.3).subset(rng.permutation(49))
+    file = tmp_path / "in.vtu"
+    pv.UnstructuredGrid(padded(cells), cells.kinds, np.append(points, [[9, 9, 9]], axis=0)).save(
+        file
+    )
+    graph = load(file)
+    assert graph.n == 64
+    phi = np.arctan2(graph.points[:, 1] - 3.3, graph.points[:, 0] - 2.4)
+    of = {"vortex": lambda cells: charges(cells, phi)}
+    read = pv.read(write_mesh(graph, {"phi": phi}, tmp_path / "out.vtp", cell_fields=of))
+    assert np.array_equal(read.regular_faces, cells.connectivity.reshape(-1, 4))
+    (where,) = np.flatnonzero(read["vortex"])
+    assert read.cell_centers().points[where] == pytest.approx([2.5, 3.5, 0])
+    assert np.isnan(read["phi"][64])
+
+
+def faces_of_ply(path, corners):
+    """The faces of a binary PLY whose faces all have as many corners, as its header lays out."""
+    content = path.read_bytes()
+    header, body = content.split(b"end_header\n", 1)
+    vertex, face = header.decode().split("element ")[1:]
+    types = {"double": "<f8", "int": "<i4", "uchar": "u1"}
+    words = [line.split() for line in (vertex + face).splitlines() if line.startswith("property")]
+    scalars = [(name, types[kind]) for _, kind, *_, name in words if kind != "list"]
+    at = len(vertex.splitlines()) - 1
+    points = np.dtype(scalars[:at]).itemsize * int(vertex.split()[1])
+    layout = [("n", "u1"), ("nodes", "<i4", corners), *scalars[at:]]
+    faces = np.frombuffer(body[points:], dtype=layout)
+    assert len(faces) == int(face.split()[1])
+    assert (faces["n"] == corners).all()
+    return faces
+
+
+@pytest.mark.parametrize(("make", "corners"), [(shapes.lattice, 4), (shapes.ball, 3)])
+def test_ply_carries_fields_of_faces(tmp_path, make, corners):
+    graph = make()
+    phi, cell_fields = on_cells(graph)
+    cell_fields["small"] = np.arange(len(graph.cells)).astype(np.uint8)
+    path = write_mesh(graph, {"phi": phi}, tmp_path / "mesh.ply", cell_fields=cell_fields)
+    faces = faces_of_ply(path, corners)
+    assert np.array_equal(faces["nodes"].ravel(), graph.cells.connectivity)
+    assert np.array_equal(faces["vortex"], windings(graph.cells, phi))
+    assert np.array_equal(faces["small"], cell_fields["small"])
+    centre = graph.points[faces["nodes"]].mean(axis=1)
+    assert faces["centre_1"] == pytest.approx(centre[:, 1])
+    assert pv.read(path).n_cells == len(graph.cells)
+    assert np.array_equal(load(path).origin.cells.connectivity, graph.cells.connectivity)
+    trimesh = pytest.importorskip("trimesh")
+    assert len(trimesh.load(path, process=False).vertices) == graph.n
+
+
+def test_ply_keeps_fields_of_faces_beside_vertices_and_large_polygons(tmp_path):
+    turn = 2 * np.pi * np.arange(300) / 300
+    points = np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
+    large = Cells.of_kind(POLYGON, np.arange(300)[None])
+    parts = [large, Cells.of_kind(VERTEX, [[7]]), Cells.of_kind(TRIANGLE, [[0, 100, 200]])]
+    graph = Graph.from_cells(points, Cells.join(parts))
+    path = write_mesh(graph, {}, tmp_path / "a.ply", cell_fields={"number": np.array([5, 6, 7])})
+    assert np.bincount(faces_of_ply(path, 3)["number"])[5:].tolist() == [298, 0, 1]
 
 
 @pytest.mark.parametrize("suffix", [".stl", ".obj", ".off", ".msh", ".xdmf", ""])
@@ -223,3 +338,12 @@ def test_series_reads_back_with_its_exact_times(tmp_path, make):
     (mesh,) = reader.read()
     assert np.array_equal(mesh["temperature"], np.full(graph.n, 10 * (0.1 + 0.2)))
     assert len(only(tmp_path / "out" / "heat")) == len(times)
+
+
+def test_series_carries_cell_fields(tmp_path):
+    graph = shapes.lattice()
+    phi, _ = on_cells(graph)
+    frames = [(0.0, np.zeros(graph.n)), (1.0, phi)]
+    write_series(graph, frames, tmp_path, "xy", cell_fields={"vortex": charges})
+    found = [pv.read(tmp_path / "xy" / f"xy_{k:04d}.vtp")["vortex"].sum() for k in range(2)]
+    assert found == [0, 1]
