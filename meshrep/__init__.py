@@ -31,17 +31,23 @@ _HOME = {
     "Graph": "meshrep.graph",
     "GraphNetwork": "meshrep.parametrizations.gcn",
     "HeatBath": "meshrep.energies.heat",
+    "HopfKuramoto": "meshrep.energies.oscillators",
+    "HopfKuramotoPrinted": "meshrep.energies.oscillators",
     "InputError": "meshrep.errors",
+    "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "MeshrepError": "meshrep.errors",
     "MissingPart": "meshrep.errors",
     "Newton": "meshrep.minimisers.newton",
+    "Oscillators": "meshrep.energies.oscillators",
     "Result": "meshrep.outcome",
     "Solution": "meshrep.solution",
     "SolveError": "meshrep.errors",
     "Solver": "meshrep.presets",
     "Stopping": "meshrep.minimisers.base",
     "Trajectory": "meshrep.flows",
+    "XYGlass": "meshrep.energies.oscillators",
+    "clusters": "meshrep.measures",
     "compare": "meshrep.comparison",
     "ends": "meshrep.sources.selection",
     "from_arrays": "meshrep.sources.memory",
@@ -51,9 +57,12 @@ _HOME = {
     "graph_from": "meshrep.sources.spec",
     "integrate": "meshrep.flows",
     "load": "meshrep.sources.files",
+    "local_order": "meshrep.measures",
+    "order_parameter": "meshrep.measures",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
     "solve": "meshrep.solving",
+    "vortices": "meshrep.measures",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -77,9 +86,17 @@ if TYPE_CHECKING:
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
     from meshrep.energies.heat import HeatBath
+    from meshrep.energies.oscillators import (
+        HopfKuramoto,
+        HopfKuramotoPrinted,
+        Kuramoto,
+        Oscillators,
+        XYGlass,
+    )
     from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
     from meshrep.flows import Trajectory, integrate
     from meshrep.graph import Graph
+    from meshrep.measures import clusters, local_order, order_parameter, vortices
     from meshrep.minimisers.base import Stopping
     from meshrep.minimisers.first_order import Adam
     from meshrep.minimisers.lbfgs import LBFGS

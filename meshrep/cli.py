@@ -204,8 +204,9 @@ def _transient(
         from meshrep.measures import frequency_spread
 
         spread = frequency_spread(trajectory.frequencies)
+        locked = "phase-locked" if trajectory.locked() else "not phase-locked"
         say(f"order parameter {order[0]:.3f} → {order[-1]:.3f}; over the second half frequencies "
-            f"spread by {spread:.3g}: {'' if trajectory.locked() else 'not '}phase-locked")  # fmt: skip
+            f"spread by {spread:.3g}: {locked}")  # fmt: skip
     say.begin("writing")
     written, missing = save_trajectory(
         trajectory, out, settings, options.seed, film=options.film, **_look(options)

@@ -82,7 +82,7 @@ def save_comparison(
     elif pictures:
         written += _pictures(comparison, out, missing, look)
     if film is not None:
-        frames = [(sample.step, sample.value) for sample in best.samples]
+        frames = [(float(sample.step), sample.value) for sample in best.samples]
         written += _film(best.problem, frames, film, f"{graph.name}, {best.solver}", "step", look)
     return written, missing
 
@@ -134,8 +134,8 @@ def _film(
     from meshrep.view.film import film
 
     drawn = film(
-        energy.graph, frames, path, quantity=energy.quantity, title=title, label_time=label_time,
-        **look,
+        energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
+        title=title, label_time=label_time, **look,
     )  # fmt: skip
     return [drawn.path]
 
@@ -167,7 +167,7 @@ def _pictures(
             out / "convergence.png",
             title=graph.name,
             order=comparison.orders or None,
-        )  # fmt: skip
+        )
     )
     return paths
 

@@ -1,0 +1,213 @@
+"""One pattern of a phase diagram: Hopf oscillators at one (s₁, s₂) from one random start."""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.errors import InputError
+from meshrep.flows import integrate
+from meshrep.graph import Graph
+from meshrep.measures import (
+    frequency_spread,
+    local_order,
+    order_parameter,
+    plaquettes,
+    vortices,
+)
+from meshrep.outcome import Result
+from meshrep.presets import known
+from meshrep.solving import solve
+from meshrep.sources.spec import graph_from
+
+FRAMES = 20  # of an integration; between two it can be interrupted
+PIXELS = 60  # along the longer side of a picture
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all points of a sweep have in common.
+
+    Attributes
+    ----------
+    graph : str
+        As :func:`meshrep.graph_from` takes it; vortices need its plaquettes.
+    how : {"minimise", "integrate"}
+        Minimise the potential (which leaves the term c Σ cos out), or integrate the full dynamics.
+    c : float
+    printed : bool
+        Minimise the papers' printed loss instead, which has no c.
+    solver, seconds_each : str, float
+        Of minimising: a name among the presets, and the most seconds a point.
+    time : float
+        To which is integrated, from random phases at 0.
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be used.
+    """
+
+    graph: str
+    how: str = "minimise"
+    c: float = 1.0
+    printed: bool = False
+    solver: str = "lbfgs"
+    seconds_each: float = 5.0
+    time: float = 200.0
+
+    def __post_init__(self) -> None:
+        if self.how not in ("minimise", "integrate"):
+            raise InputError(f"a sweep can minimise or integrate, not {self.how!r}")
+        if self.printed and self.how == "integrate":
+            raise InputError("the printed loss is no potential of the dynamics: minimise it")
+        if not math.isfinite(self.c):
+            raise InputError(f"c must be a finite number, not {self.c}")
+        for name in ("seconds_each", "time"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be a positive number, not {getattr(self, name)}")
+        known([self.solver])
+        if not len(plaquettes(self.loaded)):
+            raise InputError(f"{self.graph} has no faces round which vortices could be counted: "
+                             "take a lattice or a surface")  # fmt: skip
+
+    @property
+    def loaded(self) -> Graph:
+        """The graph, read once a process."""
+        return _graph(self.graph)
+
+    @property
+    def title(self) -> str:
+        """What is done, in a line."""
+        if self.how == "integrate":
+            return f"dynamics with c = {self.c:g} at t = {self.time:g}"
+        return "printed loss minimised" if self.printed else f"potential at c = {self.c:g}"
+
+    def record(self) -> dict[str, Any]:
+        """What makes the points what they are: the settings in use, and the graph's checksum."""
+        used = {"integrate": ("c", "time"), "minimise": ("c", "solver", "seconds_each")}[self.how]
+        if self.printed:
+            used = ("printed", *used[1:])
+        edges, weights = self.loaded.edges, self.loaded.weights
+        checksum = zlib.crc32(weights.tobytes(), zlib.crc32(edges.tobytes()))
+        record = {name: getattr(self, name) for name in ("graph", "how", *used)}
+        return {**record, "graph's checksum": checksum}
+
+
+@lru_cache(maxsize=1)
+def _graph(text: str) -> Graph:
+    return graph_from(text)
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """One place of the diagram and one random start."""
+
+    s1: float
+    s2: float
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """The name of its file; numbers as ``repr`` writes them, which loses nothing."""
+        return f"s1={self.s1!r},s2={self.s2!r},seed={self.seed}.npz"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured at a point; None where it failed, or where it does not apply.
+
+    ``rho`` is the order parameter, ``local_order`` the mean of that of every node with its
+    neighbours, ``energy`` that of the potential or the printed loss, ``frequency_spread`` in
+    radians per unit of time over the second half of an integration, ``seconds`` the point's own.
+    """
+
+    s1: float
+    s2: float
+    seed: int
+    rho: float | None = None
+    local_order: float | None = None
+    vortices: int | None = None
+    energy: float | None = None
+    frequency_spread: float | None = None
+    result: str = ""
+    seconds: float | None = None
+
+    @property
+    def point(self) -> Point:
+        """Where it was measured."""
+        return Point(self.s1, self.s2, self.seed)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result."""
+        return self.result.startswith("failed")
+
+
+def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
+    """Solve one point from random phases; what was measured, and its phases (n,).
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where Ctrl-C came, which the solvers themselves keep.
+    """
+    graph, begun, spread, result = settings.loaded, time.perf_counter(), None, ""
+    energy: HopfKuramoto | HopfKuramotoPrinted
+    if settings.printed:
+        energy = HopfKuramotoPrinted(graph, point.s1, point.s2)
+    else:
+        energy = HopfKuramoto(graph, point.s1, point.s2, settings.c)
+    if settings.how == "integrate":
+        flow = integrate(energy, settings.time, frames=FRAMES, seed=point.seed)
+        phi, value, interrupted = flow.fields[-1], float(flow.energies[-1]), flow.interrupted
+        if not interrupted:
+            spread = frequency_spread(flow.frequencies)
+            result = "locked" if flow.locked() else "moving"
+    else:
+        solution = solve(
+            energy, settings.solver, seed=point.seed, device="cpu",
+            max_seconds=settings.seconds_each,
+        )  # fmt: skip
+        phi, value, result = solution.field, solution.energy, solution.result.word
+        interrupted = solution.result is Result.INTERRUPTED
+    if interrupted:
+        raise KeyboardInterrupt
+    row = Row(
+        **asdict(point), rho=float(order_parameter(phi)),
+        local_order=float(local_order(graph, phi).mean()), vortices=vortices(graph, phi).count,
+        energy=value, frequency_spread=spread, result=result,
+        seconds=round(time.perf_counter() - begun, 3),
+    )  # fmt: skip
+    return row, phi
+
+
+def picture(graph: Graph, phi: np.ndarray) -> np.ndarray | None:
+    """Phases (n,) as an image (rows, columns), the largest y on top; None unless flat.
+
+    A rectangular lattice of up to 60 nodes a side has a pixel a node; elsewhere a pixel has the
+    phase of the nearest node.
+    """
+    if graph.points is None:
+        return None
+    size = np.ptp(graph.points, axis=0)
+    flat = int(size.argmin())
+    if size[flat] > 1e-9 * size.max():
+        return None
+    from scipy.spatial import cKDTree
+
+    points = np.delete(graph.points, flat, axis=1)
+    axes = [np.unique(column) for column in points.T]
+    if len(axes[0]) * len(axes[1]) != graph.n or max(map(len, axes)) > PIXELS:
+        step = size.max() / PIXELS
+        ends = zip(points.min(axis=0), points.max(axis=0), strict=True)
+        axes = [np.arange(low + step / 2, max(high, low + step), step) for low, high in ends]
+    places = np.stack(np.meshgrid(axes[0], axes[1][::-1]), axis=-1)
+    return phi[cKDTree(points).query(places)[1]]
