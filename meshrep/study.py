@@ -120,7 +120,7 @@ def table(standings: Sequence[Standing], reference: float) -> str:
         lines.append(
             f"| {row.label} | {gap.mean():.1e} | {max(gap.min(), 0.0):.1e} | "
             f"{row.energy.mean():.2f} ± {row.energy.std():.2f} | {row.rho.mean():.2f} | "
-            f"{row.vortices.mean():.1f}, {row.vortices.max():.0f} | {clean.sum()} of {len(clean)} | "
-            f"{free} | {np.median(row.seconds):.3g} s |"
+            f"{row.vortices.mean():.1f}, {row.vortices.max():.0f} | "
+            f"{clean.sum()} of {len(clean)} | {free} | {np.median(row.seconds):.3g} s |"
         )
     return "\n".join(lines)

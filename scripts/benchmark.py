@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,18 +69,17 @@ def gradients(quick: bool) -> str:
     for side in (50, 300) if quick else (50, 300, 1000):
         energy = Kuramoto(meshrep.graph_from(f"lattice:{side}x{side}"))
         phi = energy.random_start(0)
-        evaluator = energy.on(NumpyBackend())
         ways: dict[str, Callable[[], object]] = {
-            "ours": lambda e=evaluator, p=phi: e.value_and_grad(p),
-            "edges": lambda e=energy, p=phi: edge_list_gradient(e, p),
-            "csr": lambda e=energy, p=phi: e.judge.value_and_grad(p),
+            "ours": partial(energy.on(NumpyBackend()).value_and_grad, phi),
+            "edges": partial(edge_list_gradient, energy, phi),
+            "csr": partial(energy.judge.value_and_grad, phi),
         }
         if side == 50 and installed("kuramoto"):
             from kuramoto import Kuramoto as Peer
 
             peer = Peer(coupling=1.0, natfreqs=np.zeros(energy.graph.n))
             dense = energy.graph.adjacency.toarray()
-            ways["peer"] = lambda p=phi: peer.derivative(p, 0.0, dense, 1.0)
+            ways["peer"] = partial(peer.derivative, phi, 0.0, dense, 1.0)
             apart = np.abs(peer.derivative(phi, 0.0, dense, 1.0) + energy.gradient(phi)).max()
             if apart > 1e-9:
                 raise MeshrepError(f"the package kuramoto disagrees by {apart:.1e}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -19,6 +20,11 @@ INK = "#2b2b2b"
 PAPER = "#ffffff"
 MISSING = (190, 190, 190)
 TURN = 2 * np.pi
+_MARKS = (("#ffffff", INK), (INK, "#ffffff"), ("#3ddc97", INK), ("#ff5d8f", INK))
+_MARKS_ON_PHASES = (("#ffe100", INK), ("#00e1ff", INK), ("#5dff5d", INK), ("#ff4fd8", INK))
+DARK = (30, 30, 30)
+_BRIGHT = 120  # luminance of 255 beyond which dark ink is seen better than white
+_JUMP = 0.1  # of a channel in [0, 1], beyond which two neighbouring colours show a seam
 
 
 def on_circle(phases: np.ndarray) -> np.ndarray:
@@ -38,12 +44,15 @@ class Palette:
         The values at the ends; 0 and 2π for phases, whose ends have the same colour.
     label : str
         What stands at the colour bar.
+    map_name : str or None
+        A colour map by name; None for the quantity's own.
     """
 
     quantity: Quantity
     low: float
     high: float
     label: str
+    map_name: str | None = None
 
     @property
     def cyclic(self) -> bool:
@@ -51,9 +60,14 @@ class Palette:
         return self.quantity == "phase"
 
     @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """Colours of marks, fill and rim, that are not among those of the values."""
+        return _MARKS_ON_PHASES if self.cyclic else _MARKS
+
+    @property
     def cmap(self) -> Colormap:
         """Matplotlib's map from [0, 1] to colours."""
-        return _cmap(self.quantity)
+        return _cmap(self.map_name or _own_map(self.quantity))
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
         """Colours (n, 3) uint8 of values (n,); grey where a value is NaN or infinite."""
@@ -66,25 +80,36 @@ class Palette:
         colours[~finite] = MISSING
         return colours
 
+    def ink_on(self, values: np.ndarray) -> np.ndarray:
+        """Colours (n, 3) uint8, dark or white, that are seen on those of the values (n,)."""
+        bright = self.rgb(values) @ [0.2126, 0.7152, 0.0722]
+        return np.where(bright[:, None] > _BRIGHT, DARK, (255,) * 3).astype(np.uint8)
+
 
 def palette(
     quantity: Quantity,
     values: np.ndarray,
     clim: tuple[float, float] | None = None,
     label: str | None = None,
+    cmap: str | None = None,
 ) -> Palette:
     """The palette of a quantity; without ``clim`` it spans the finite values.
+
+    ``cmap`` names a map of matplotlib, or "hue", the circle of hues in Oklab. Phases take
+    cmocean's ``phase`` where it is installed, else ``twilight``.
 
     Raises
     ------
     InputError
-        For an unknown quantity or limits that are not two finite, increasing numbers.
+        For an unknown quantity, limits that are not two finite, increasing numbers, an unknown
+        map, or one for phases whose colours do not close to a circle.
     """
     if quantity not in get_args(Quantity):
         raise InputError(f"quantity {quantity!r} is not one of {', '.join(get_args(Quantity))}")
     label = quantity if label is None else label
     if quantity == "phase":
-        return Palette(quantity, 0.0, TURN, label)
+        _refuse_open(cmap or _own_map(quantity))
+        return Palette(quantity, 0.0, TURN, label, cmap)
     if clim is None:
         finite = np.asarray(values, float)[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -94,22 +119,44 @@ def palette(
         low, high = map(float, clim)
         if not (np.isfinite([low, high]).all() and low < high):
             raise InputError(f"clim must be two increasing numbers, not {clim}")
-    return Palette(quantity, low, high, label)
+    _cmap(cmap or _own_map(quantity))
+    return Palette(quantity, low, high, label, cmap)
+
+
+def _own_map(quantity: Quantity) -> str:
+    """The name of the map that a quantity is drawn with unless another is asked for."""
+    if quantity == "phase":
+        return "cmo.phase" if find_spec("cmocean") else "twilight"
+    return "warm" if quantity == "temperature" else "viridis"
+
+
+def _refuse_open(name: str) -> None:
+    """Refuse a map whose circle of colours has a jump, at its ends or within."""
+    circle = _cmap(name)(np.linspace(0, 1, 512))[:, :3]
+    if np.abs(circle - np.roll(circle, 1, axis=0)).max() > _JUMP:
+        raise InputError(
+            f"cmap {name!r} does not suit phases, whose colours at 0 and 2π must agree: "
+            "take twilight, twilight_shifted, hsv or hue"
+        )
 
 
 @functools.cache
-def _cmap(quantity: Quantity) -> Colormap:
+def _cmap(name: str) -> Colormap:
     try:
         import matplotlib as mpl
         from matplotlib.colors import ListedColormap
     except ImportError as error:
         raise MissingPart("matplotlib", "colour pictures", "viz") from error
-    if quantity == "phase":
-        return ListedColormap(_hue_circle(), name="phase")
-    if quantity == "temperature":
+    if name == "hue":
+        return ListedColormap(_hue_circle(), name=name)
+    if name == "warm":
         warm = mpl.colormaps["inferno"](np.linspace(0.10, 0.96, 256))  # black would hide shading
-        return ListedColormap(warm, name="temperature")
-    return mpl.colormaps["viridis"]
+        return ListedColormap(warm, name=name)
+    if name.startswith("cmo.") and find_spec("cmocean"):
+        import cmocean  # noqa: F401  (adds its maps to matplotlib's)
+    if name not in mpl.colormaps:
+        raise InputError(f"cmap {name!r} is neither a colour map of matplotlib nor 'hue'")
+    return mpl.colormaps[name]
 
 
 def _hue_circle(count: int = 512) -> np.ndarray:

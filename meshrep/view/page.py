@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meshrep.errors import MissingPart
 from meshrep.view.colours import INK, PAPER, Palette
-from meshrep.view.subject import MARK_STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DPI = 150
+DPI = 150
 _TEXT = 10.5  # points
 
 
@@ -42,16 +42,11 @@ class Page:
         heading: str = "",
         marks: list[str] | None = None,
     ) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         self.size = size
         width, height = size
         self.scale = float(np.clip(np.sqrt(width * height / (1200 * 900)), 0.45, 2.5))
         self.text = _TEXT * self.scale
-        self.figure: Figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
-        self.figure.set_facecolor(PAPER)
-        FigureCanvasAgg(self.figure)
+        self.figure = blank((width / DPI, height / DPI))
         unit = round(self.scale * 10)
         named = [name for name in marks or [] if name]
         top = 7 * unit if heading else 2 * unit
@@ -74,7 +69,7 @@ class Page:
         key = (width - right + 2.5 * unit, bottom, right, height - top - bottom)
         self._colour_key(palette, key, unit)
         if named:
-            self._mark_key(list(marks or []), unit)
+            self._mark_key(palette, list(marks or []), unit)
 
     def pixels(self, k: int) -> tuple[int, int]:
         """Width and height of box k in pixels."""
@@ -105,7 +100,7 @@ class Page:
 
     def save(self, path: Path) -> None:
         """Write the page in the format of the suffix."""
-        self.figure.savefig(path, dpi=_DPI, facecolor=PAPER)
+        self.figure.savefig(path, dpi=DPI, facecolor=PAPER)
 
     def _colour_key(
         self, palette: Palette, box: tuple[float, float, float, float], unit: int
@@ -119,7 +114,7 @@ class Page:
             axes = self.figure.add_axes(
                 (place[0] / width, place[1] / height, side / width, side / height)
             )
-            self._wheel(axes, palette)
+            draw_wheel(axes, palette, self.text, 5 * self.scale)
             return
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -143,27 +138,13 @@ class Page:
         axes.tick_params(labelsize=self.text, colors=INK, length=3 * self.scale, width=0.8)
         axes.set_title(palette.label, size=self.text, color=INK, loc="left", pad=9 * self.scale)
 
-    def _wheel(self, axes: Axes, palette: Palette) -> None:
-        """A ring whose angle is the phase."""
-        line = np.linspace(-1.45, 1.45, 300)
-        x, y = np.meshgrid(line, line)
-        radius = np.hypot(x, y)
-        colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
-        soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
-        axes.imshow(np.dstack([colours, soft]), extent=(-1.45, 1.45, -1.45, 1.45), origin="lower",
-                    interpolation="bilinear")  # fmt: skip
-        axes.set_axis_off()
-        for text, u, v in (("0", 1.2, 0), ("π/2", 0, 1.22), ("π", -1.22, 0), ("3π/2", 0, -1.25)):
-            axes.text(u, v, text, size=self.text, color=INK, ha="center", va="center")
-        axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
-
-    def _mark_key(self, names: list[str], unit: int) -> None:
+    def _mark_key(self, palette: Palette, names: list[str], unit: int) -> None:
         """A line at the bottom that says what the marks are."""
         from matplotlib.lines import Line2D
 
         handles = []
         for k, name in enumerate(names):
-            fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
+            fill, rim = palette.marks[k % len(palette.marks)]
             handles.append(Line2D([], [], ls="", marker="o", ms=7 * self.scale, mfc=fill, mec=rim,
                                   mew=1.4 * self.scale, label=name or "marked"))  # fmt: skip
         self.figure.legend(
@@ -171,6 +152,39 @@ class Page:
             fontsize=self.text, labelcolor=INK, handletextpad=0.2, columnspacing=1.4,
             bbox_to_anchor=(1.4 * unit / self.size[0], 0.4 * unit / self.size[1]),
         )  # fmt: skip
+
+
+def blank(inches: tuple[float, float]) -> Figure:
+    """An empty white figure with a canvas to draw on.
+
+    Raises
+    ------
+    MissingPart
+        Where matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPart("matplotlib", "draw pictures", "viz") from error
+    figure = Figure(figsize=inches, dpi=DPI, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_wheel(axes: Axes, palette: Palette, text: float, pad: float = 5.0) -> None:
+    """A ring whose angle is the phase, in its colours; letters of ``text`` points round it."""
+    line = np.linspace(-1.45, 1.45, 300)
+    x, y = np.meshgrid(line, line)
+    radius = np.hypot(x, y)
+    colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
+    soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
+    axes.imshow(np.dstack([colours, soft]), extent=(-1.45, 1.45, -1.45, 1.45), origin="lower",
+                interpolation="bilinear")  # fmt: skip
+    axes.set_axis_off()
+    for name, u, v in (("0", 1.2, 0), ("π/2", 0, 1.22), ("π", -1.22, 0), ("3π/2", 0, -1.25)):
+        axes.text(u, v, name, size=text, color=INK, ha="center", va="center")
+    axes.set_title(palette.label, size=text, color=INK, pad=pad)
 
 
 def _boxes(

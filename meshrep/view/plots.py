@@ -1,11 +1,11 @@
-"""Plots of how solvers converge."""
+"""Plots of lines: how solvers converge, how energy and order change in time."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that white drowns.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#111111", "#E69F00", "#56B4E9")
 _STYLES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+_SIGNS = ("", "s", "^", "D")  # a round of colours later, signs on the line
 _POINTS = 500  # drawn of one line
 _LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _DPI = 160
@@ -31,10 +32,13 @@ def convergence(
     reference: float,
     path: str | os.PathLike[str],
     *,
+    order: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     floor: float = 1e-12,
     title: str = "",
 ) -> Path:
     """Draw each solver's gap to a reference energy against solve time and against steps.
+
+    With ``order``, a third panel shows the order parameter against solve time.
 
     The gap of the best energy E so far is (E − E*) / |E*|, or (E − E*) / (E₀ − E*) from the
     largest start E₀ where E* is nearly zero. All axes are logarithmic; a start at zero is drawn
@@ -49,13 +53,15 @@ def convergence(
         E*, the energy that counts as the minimum.
     path : path
         A .png, .pdf or .svg to write.
+    order : mapping of str to (seconds, ρ) or None
+        Arrays (k,) of a solver's order parameter, in [0, 1], after seconds of solving.
     floor : float
         Gaps below are drawn at this value; so are energies under the reference.
 
     Raises
     ------
     InputError
-        Where there is nothing to draw, or the file cannot be written.
+        Where there is nothing to draw, ``order`` does not fit, or the file cannot be written.
     """
     path = Path(path)
     lines = {name: history for name, history in histories.items() if len(history)}
@@ -63,27 +69,28 @@ def convergence(
     finite = [np.isfinite(history.energy).any() for history in lines.values()]
     if not any(finite) or not np.isfinite(reference):
         raise InputError(f"{path}: convergence needs a history and a reference of finite energy")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPart("matplotlib", "draw plots", "viz") from error
+    curves = _checked({} if order is None else order, path)
+    strangers = [name for name in curves if name not in histories]
+    if strangers:
+        raise InputError(f"{path}: the order parameter of {strangers[0]!r} has no history")
 
     reach = max(abs(e - reference) for e in [*starts, reference] if np.isfinite(e))
     relative = abs(reference) > 1e-9 * reach
     scale = abs(reference) if relative and reference else reach or 1.0
-    figure = Figure(figsize=(9.0, 3.9), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2, sharey=True)
-    for k, (name, history) in enumerate(lines.items()):
-        look = {"color": _COLOURS[k % len(_COLOURS)], "ls": _STYLES[k % len(_STYLES)]}
+    figure = _figure((12.4 if curves else 9.0, max(3.9, 0.24 * len(lines) + 0.8)))
+    left, right, *rest = figure.subplots(1, 3 if curves else 2)
+    right.sharey(left)
+    right.tick_params(which="both", labelleft=False)
+    looks = {name: _look(k) for k, name in enumerate(lines)}
+    for name, history in lines.items():
+        look = looks[name]
         gap = np.maximum((history.best_energy() - reference) / scale, floor)
         gap[~np.isfinite(gap)] = np.nan
         turns = np.flatnonzero(np.diff(history.stage)) + 1
         for axes, place in ((left, history.seconds), (right, history.step)):
             x = _positive(np.asarray(place, dtype=float))
             kept = _thinned(x, turns)
-            axes.plot(x[kept], gap[kept], lw=1.7, label=name, solid_capstyle="round", **look)
+            axes.plot(x[kept], gap[kept], label=name, **look)
             axes.plot(
                 x[turns], gap[turns], ls="", marker="o", ms=5.5, color=look["color"], mec="white",
                 mew=0.9, zorder=4,
@@ -94,12 +101,147 @@ def convergence(
     right.set_xlabel("steps", color=INK)
     for axes in (left, right):
         _dress(axes, floor)
+    for axes in rest:
+        for name in curves.keys() & looks:
+            seconds, rho = curves[name]
+            x = _positive(seconds)
+            kept = _thinned(x, np.zeros(0, int))
+            axes.plot(x[kept], rho[kept], label=name, **looks[name])
+        axes.set_xscale("log")
+        axes.set_xlabel("solve time in seconds", color=INK)
+        _order_axis(axes, "order parameter ρ")
+        _quiet(axes)
     _key(figure, left, any(len(set(history.stage)) > 1 for history in lines.values()))
+    return _saved(figure, path, title)
+
+
+def order_over_time(
+    times: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    title: str = "",
+    label: str = "order parameter ρ",
+) -> Path:
+    """Draw order parameters in [0, 1] over the time of a flow, one line each.
+
+    Parameters
+    ----------
+    times : (k,) array
+    curves : mapping of str to (k,) array
+        ρ at these times, by the name of the line.
+    path : path
+        A .png, .pdf or .svg to write.
+    label : str
+        At the upright axis.
+
+    Raises
+    ------
+    InputError
+        Where there is nothing to draw, a curve does not fit, or the file cannot be written.
+    """
+    path = Path(path)
+    drawn = _checked({name: (times, rho) for name, rho in curves.items()}, path)
+    if not drawn:
+        raise InputError(f"{path}: there is no order parameter to draw")
+    figure = _figure((6.4, max(3.9, 0.24 * len(drawn) + 0.8)))
+    axes = figure.subplots()
+    for k, (name, (x, rho)) in enumerate(drawn.items()):
+        axes.plot(x, rho, label=name, **_look(k))
+    axes.set_xlabel("time", color=INK)
+    _order_axis(axes, label)
+    _quiet(axes)
+    if len(drawn) > 1 or any(drawn):
+        _key(figure, axes, staged=False)
+    return _saved(figure, path, title)
+
+
+def trajectory(
+    times: np.ndarray,
+    energies: np.ndarray,
+    order: np.ndarray | None,
+    path: str | os.PathLike[str],
+    *,
+    title: str = "",
+) -> Path:
+    """Draw the energy of a flow over time and, unless None, its order parameter beside it.
+
+    Parameters
+    ----------
+    times, energies : (k,) array
+    order : (k,) array or None
+        ρ in [0, 1].
+    path : path
+        A .png, .pdf or .svg to write.
+
+    Raises
+    ------
+    InputError
+        Where there is no time, lengths differ, or the file cannot be written.
+    """
+    path = Path(path)
+    columns = {"energy": energies} if order is None else {"energy": energies, "ρ": order}
+    drawn = _checked({name: (times, values) for name, values in columns.items()}, path)
+    figure = _figure((9.0 if len(drawn) > 1 else 5.2, 3.6))
+    panels = figure.subplots(1, len(drawn), squeeze=False)[0]
+    for k, (axes, (name, (x, values))) in enumerate(zip(panels, drawn.items(), strict=True)):
+        axes.plot(x, values, **_look(k) | {"ls": "-"})
+        axes.set_xlabel("time", color=INK)
+        if name == "energy":
+            axes.set_ylabel("energy", color=INK)
+        else:
+            _order_axis(axes, "order parameter ρ")
+        _quiet(axes)
+    return _saved(figure, path, title)
+
+
+def _checked(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The curves as arrays of numbers, x and y of one length and not empty."""
+    checked = {}
+    for name, (places, values) in curves.items():
+        x, y = np.asarray(places, dtype=float), np.asarray(values, dtype=float)
+        if x.ndim != 1 or x.shape != y.shape or not x.size:
+            raise InputError(
+                f"{path}: {name!r} has values of shape {y.shape} at times of shape {x.shape}"
+            )
+        checked[name] = (x, y)
+    return checked
+
+
+def _figure(inches: tuple[float, float]) -> Figure:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPart("matplotlib", "draw plots", "viz") from error
+    figure = Figure(figsize=inches, dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _saved(figure: Figure, path: Path, title: str) -> Path:
     if title:
         figure.suptitle(title, x=0.01, ha="left", color=INK, size=12)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=_DPI)
     return path
+
+
+def _look(k: int) -> dict[str, Any]:
+    """How line k is drawn: no two of the first 28 have both colour and strokes in common."""
+    round_ = k // len(_COLOURS) % len(_SIGNS)
+    return {
+        "color": _COLOURS[k % len(_COLOURS)], "ls": _STYLES[k % len(_STYLES)], "lw": 1.7,
+        "solid_capstyle": "round", "marker": _SIGNS[round_], "markevery": 0.16, "ms": 5.0,
+        "mec": "white", "mew": 0.6,
+    }  # fmt: skip
+
+
+def _order_axis(axes: Axes, label: str) -> None:
+    """An upright axis from 0 to 1."""
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylabel(label, color=INK)
 
 
 def _positive(x: np.ndarray) -> np.ndarray:
@@ -128,10 +270,16 @@ def _dress(axes: Axes, floor: float) -> None:
     for level in _LEVELS:
         axes.axhline(level, color="#d0d0d0", lw=0.6, zorder=0)
     axes.yaxis.set_major_locator(LogLocator(base=10, numticks=9))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))
-    axes.tick_params(colors=INK, labelsize=9.5)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if top > 20 * bottom:  # else the ticks between powers of ten are needed, with their numbers
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))
+    _quiet(axes)
+
+
+def _quiet(axes: Axes) -> None:
+    """Dark small numbers and no frame at the top and the right."""
+    axes.tick_params(which="both", colors=INK, labelsize=9.5)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
@@ -146,5 +294,5 @@ def _key(figure: Figure, axes: Axes, staged: bool) -> None:
         names.append("next stage")
     figure.legend(
         handles, names, loc="outside right upper", frameon=False, fontsize=10, labelcolor=INK,
-        handlelength=2.6,
+        handlelength=3.4,
     )  # fmt: skip

@@ -40,6 +40,8 @@ def picture(
     clim: tuple[float, float] | None = None,
     label: str | None = None,
     marks: Marks = None,
+    cmap: str | None = None,
+    arrows: bool = False,
     size: tuple[int, int] = (1200, 900),
 ) -> Drawn:
     """Draw one field on a graph to an image file.
@@ -59,6 +61,12 @@ def picture(
         At the colour bar; by default the quantity.
     marks : (k,) node numbers, (n,) mask, (k, 3) points, or a mapping of names to such
         Drawn as discs; names become a legend.
+    cmap : str or None
+        A colour map of matplotlib by name, or "hue"; by default one that suits the quantity. For
+        phases it must be cyclic; theirs is cmocean's ``phase`` if installed, else ``twilight``.
+    arrows : bool
+        Draw phases as arrows too: in the plane of a flat graph, on a surface along it, measured
+        from the projected x axis; thinned to about forty across.
     size : (width, height)
         Pixels of the image.
 
@@ -70,11 +78,11 @@ def picture(
     Raises
     ------
     InputError
-        Where values, marks or limits do not fit, or the file cannot be written.
+        Where values, marks, limits or colours do not fit, or the file cannot be written.
     """
     return panels(
         graph, {"": values}, path, quantity=quantity, title=title, clim=clim, label=label,
-        marks=marks, size=size,
+        marks=marks, cmap=cmap, arrows=arrows, size=size,
     )  # fmt: skip
 
 
@@ -88,6 +96,8 @@ def panels(
     clim: tuple[float, float] | None = None,
     label: str | None = None,
     marks: Marks = None,
+    cmap: str | None = None,
+    arrows: bool = False,
     size: tuple[int, int] | None = None,
 ) -> Drawn:
     """Draw several fields on one graph side by side, in the same view and the same colours.
@@ -99,9 +109,12 @@ def panels(
         raise InputError(f"{path}: pictures can be written to {', '.join(SUFFIXES)}")
     if not fields:
         raise InputError(f"{path}: there is no field to draw")
-    subjects = [subject_of(graph, values, marks) for values in fields.values()]
+    subjects = [
+        subject_of(graph, values, marks, quantity=quantity, arrows=arrows)
+        for values in fields.values()
+    ]
     everything = np.concatenate([subject.values for subject in subjects])
-    colours = palette(quantity, everything, clim, label)
+    colours = palette(quantity, everything, clim, label, cmap)
     page, engine = composed(subjects, list(fields), colours, title, size)
     with replacing(path) as temporary:
         page.save(temporary)
@@ -150,6 +163,8 @@ def show(
     clim: tuple[float, float] | None = None,
     label: str | None = None,
     marks: Marks = None,
+    cmap: str | None = None,
+    arrows: bool = False,
     size: tuple[int, int] = (1200, 900),
 ) -> None:
     """Open a window in which the graph can be turned, and wait until it is closed.
@@ -165,7 +180,7 @@ def show(
         raise InputError("there is no screen to open a window on: save a picture instead")
     from meshrep.view import stage
 
-    subject = subject_of(graph, values, marks)
-    colours = palette(quantity, subject.values, clim, label)
+    subject = subject_of(graph, values, marks, quantity=quantity, arrows=arrows)
+    colours = palette(quantity, subject.values, clim, label, cmap)
     plotter = stage.window(subject, colours, title, size)
     plotter.show()

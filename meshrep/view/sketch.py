@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from meshrep.view.arrows import Arrows
 from meshrep.view.camera import Camera, framed
 from meshrep.view.colours import INK, Palette
 from meshrep.view.subject import (
     EDGE_INK,
-    MARK_STYLES,
     Subject,
+    arrow_inks,
     edge_opacity,
+    mark_scale,
     node_pixels,
     what_is_seen,
 )
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LIGHT = np.array([-0.28, 0.71, 0.63])
-_FINE = 20_000  # triangles that phases are refined to
+_SHADE, _PALE = 0.58, 0.25  # of the colour that is lost in the dark; for phases
+_FINE = 20_000  # triangles that surfaces are refined to
+_NEIGHBOURS = 16  # triangles round a point that may hide it
 _POINTS_A_PIXEL = 72 / 150
 
 
@@ -33,12 +38,15 @@ def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]
         _surface(axes, subject, palette, camera, size)
         dot = size[1] / 60
     else:
-        dot = node_pixels(subject, camera, size[1])
+        dot = node_pixels(subject, camera, 2 * size[1]) / 2  # as PyVista, at twice the size
         _network(axes, subject, palette, camera, size, dot)
+    if subject.arrows is not None:
+        _arrows(axes, subject, subject.arrows, palette, camera, size)
     for k, points in enumerate(subject.marks.values()):
-        fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
-        x, y, _ = _on_page(points, camera, size).T
-        area = (max(dot, size[1] / 80) * _POINTS_A_PIXEL) ** 2
+        fill, rim = palette.marks[k % len(palette.marks)]
+        drawn = _on_page(points, camera, size)
+        x, y, _ = drawn[~_hidden(drawn, subject, camera, size)].T
+        area = (max(dot, size[1] / 80) * mark_scale(subject) * _POINTS_A_PIXEL) ** 2
         axes.scatter(x, y, s=area, c=fill, edgecolors=rim, linewidths=0.8, zorder=4)
 
 
@@ -63,7 +71,8 @@ def _surface(
     if not subject.view.flat:
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
-        colours = colours * _brightness(camera.view.seen(normals))[:, None]
+        shade = _PALE if palette.cyclic else _SHADE
+        colours = colours * (1 - shade * (1 - _lit(camera.view.seen(normals))))[:, None]
     drawn = _on_page(surface.points, camera, size)[surface.triangles]
     order = drawn[:, :, 2].mean(axis=1).argsort()
     axes.add_collection(
@@ -78,10 +87,46 @@ def _surface(
     )
 
 
-def _brightness(normals: np.ndarray) -> np.ndarray:
-    """How bright faces are whose normals (t, 3) are given as right, up and toward the eye."""
+def _lit(normals: np.ndarray) -> np.ndarray:
+    """Light in [0, 1] on faces whose normals (t, 3) are given as right, up and toward the eye."""
     facing = normals * np.where(normals[:, 2:] < 0, -1.0, 1.0)
-    return 0.42 + 0.58 * np.clip(facing @ _LIGHT, 0.0, 1.0)
+    return np.clip(facing @ _LIGHT, 0.0, 1.0)
+
+
+def _hidden(
+    drawn: np.ndarray, subject: Subject, camera: Camera, size: tuple[int, int]
+) -> np.ndarray:
+    """Which of some points on the page (k, 3) lie behind triangles that are clearly nearer."""
+    if subject.surface is None or subject.view.flat or not len(drawn):
+        return np.zeros(len(drawn), bool)
+    surface = refined(subject.surface, _FINE)
+    corners = _on_page(surface.points, camera, size)[surface.triangles]
+    middles = corners.mean(axis=1)
+    radius = np.linalg.norm(corners[:, :, :2] - middles[:, None, :2], axis=2).max(axis=1)
+    count = min(_NEIGHBOURS, len(middles))
+    away, near = cKDTree(middles[:, :2]).query(drawn[:, :2], k=[*range(1, count + 1)])
+    a_pixel = 2 * camera.half_height / size[1]
+    nearer = middles[near, 2] - drawn[:, 2:] > 4 * radius[near] * a_pixel
+    return (nearer & (away <= radius[near])).any(axis=1)
+
+
+def _arrows(
+    axes: Axes,
+    subject: Subject,
+    arrows: Arrows,
+    palette: Palette,
+    camera: Camera,
+    size: tuple[int, int],
+) -> None:
+    """Arrows, dark on bright colours and bright on dark."""
+    from matplotlib.collections import PolyCollection
+
+    seen = ~_hidden(_on_page(arrows.points, camera, size), subject, camera, size)
+    corners = arrows.outlines()[seen]
+    drawn = _on_page(corners.reshape(-1, 3), camera, size).reshape(corners.shape)
+    inks = arrow_inks(subject, palette)[seen] / 255
+    over = 3.0 if subject.surface is not None else 1.5  # below the nodes of a network
+    axes.add_collection(PolyCollection(list(drawn[:, :, :2]), facecolors=inks, zorder=over))
 
 
 def _face_values(corners: np.ndarray, palette: Palette) -> np.ndarray:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.cells import LINE, VERTEX, Cells
+from meshrep.view.arrows import Arrows
 from meshrep.view.camera import VIEW_ANGLE, Camera, framed
 from meshrep.view.colours import INK, MISSING, PAPER, Palette
 from meshrep.view.dataset import padded
 from meshrep.view.display import load_pyvista
 from meshrep.view.subject import (
     EDGE_INK,
-    MARK_STYLES,
     Subject,
+    arrow_inks,
     edge_opacity,
+    mark_scale,
     node_pixels,
     what_is_seen,
 )
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pyvista
 
 _MATTE: dict[str, Any] = {"ambient": 0.50, "diffuse": 0.54, "specular": 0.06, "specular_power": 15}
+_PALE: dict[str, Any] = {"ambient": 0.78, "diffuse": 0.26, "specular": 0.0}  # keeps dark and bright
+_LIFT = 0.3  # of arrows off the surface, over their length
 
 
 def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndarray:
@@ -79,11 +83,18 @@ def put(
     else:
         size = node_pixels(subject, camera, height)
         _put_network(plotter, subject, palette, size, a_pixel)
-        dot = max(0.62 * size, height / 130)  # small, so that the node's colour shows round it
+        least = height / (70 if palette.cyclic else 130)  # baths hide little of their nodes
+        dot = max(0.62 * size, least)
+    dot *= mark_scale(subject)
+    lift = size * a_pixel
+    if subject.arrows is not None:
+        flying = _LIFT * subject.arrows.length if subject.surface is not None else -1.5 * lift
+        _put_arrows(plotter, subject, subject.arrows, palette, camera, flying)
+        lift = max(lift, 1.5 * flying)
     for k, points in enumerate(subject.marks.values()):
-        fill, rim = MARK_STYLES[k % len(MARK_STYLES)]
+        fill, rim = palette.marks[k % len(palette.marks)]
         if len(points):
-            toward = size * a_pixel * camera.sight(points)
+            toward = lift * camera.sight(points)
             _put_discs(plotter, points + toward, rim, dot)
             _put_discs(plotter, points + 2 * toward, fill, 0.66 * dot)
 
@@ -101,9 +112,12 @@ def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _finish(subject: Subject) -> dict[str, Any]:
-    """Arguments of ``add_mesh`` for the light: in the plane none, so that colours are exact."""
-    return {"lighting": False} if subject.view.flat else {"lighting": True, **_MATTE}
+def _finish(subject: Subject, palette: Palette) -> dict[str, Any]:
+    """Arguments of ``add_mesh`` for the light: in the plane none, so that colours are exact; on
+    phases little, because dark and bright are colours of theirs."""
+    if subject.view.flat:
+        return {"lighting": False}
+    return {"lighting": True, **(_PALE if palette.cyclic else _MATTE)}
 
 
 def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -> None:
@@ -116,7 +130,7 @@ def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -
     actor = plotter.add_mesh(
         polydata(surface),
         **_colouring(palette, surface.values),
-        **_finish(subject),
+        **_finish(subject, palette),
     )
     actor.prop.interpolation = "Phong"  # by the normals that it has; smooth_shading makes others
 
@@ -145,8 +159,25 @@ def _put_network(
         point_size=size,
         render_points_as_spheres=True,
         **_colouring(palette, subject.values),
-        **_finish(subject),
+        **_finish(subject, palette),
     )
+
+
+def _put_arrows(
+    plotter: pyvista.Plotter,
+    subject: Subject,
+    arrows: Arrows,
+    palette: Palette,
+    camera: Camera,
+    lift: float,
+) -> None:
+    """All arrows as one mesh, a little above a surface and below the nodes of a network."""
+    pv = load_pyvista()
+    corners = arrows.outlines()
+    corners += (lift * camera.sight(arrows.points))[:, None]
+    mesh = pv.PolyData.from_regular_faces(corners.reshape(-1, 3), arrows.triangles())
+    inks = np.repeat(arrow_inks(subject, palette), corners.shape[1], axis=0)
+    plotter.add_mesh(mesh, scalars=inks, rgb=True, lighting=False)
 
 
 def _put_discs(plotter: pyvista.Plotter, points: np.ndarray, colour: str, size: float) -> None:

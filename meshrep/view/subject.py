@@ -11,15 +11,15 @@ from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
 from meshrep.graph import Graph
+from meshrep.view.arrows import Arrows, arrows_of, normals_to_eye
 from meshrep.view.camera import Camera, View, view_of
-from meshrep.view.colours import INK
+from meshrep.view.colours import DARK, Palette, Quantity
 from meshrep.view.dataset import checked_fields
 from meshrep.view.layout import positions
 from meshrep.view.surface import Surface, surface_of
 
 Marks = np.ndarray | Mapping[str, np.ndarray] | None
 
-MARK_STYLES = (("#ffffff", INK), (INK, "#ffffff"), ("#3ddc97", INK), ("#ff5d8f", INK))
 EDGE_INK = "#5a6472"
 _EDGES_UP_TO = 300_000  # beyond, lines are finer than a pixel and hide one another
 _SAMPLE = 2_000
@@ -40,6 +40,8 @@ class Subject:
         Edges to draw as lines; none where there is a surface.
     view : View
     marks : dict of str to (k, 3) float64
+    arrows : Arrows or None
+        Phases as directions.
     """
 
     points: np.ndarray
@@ -48,16 +50,26 @@ class Subject:
     edges: np.ndarray
     view: View
     marks: dict[str, np.ndarray]
+    arrows: Arrows | None = None
 
 
-def subject_of(graph: Graph, values: np.ndarray, marks: Marks = None) -> Subject:
+def subject_of(
+    graph: Graph,
+    values: np.ndarray,
+    marks: Marks = None,
+    *,
+    quantity: Quantity = "field",
+    arrows: bool = False,
+) -> Subject:
     """The graph made ready to draw with one value a node.
 
     Raises
     ------
     InputError
-        Where the values or the marks do not fit the graph.
+        Where the values or the marks do not fit the graph, or arrows are to show no phases.
     """
+    if arrows and quantity != "phase":
+        raise InputError(f"arrows show phases, not {quantity}: leave arrows out")
     values = checked_fields(graph, {"values": values})["values"].astype(np.float64)
     if values.ndim != 1:
         raise InputError(f"a picture shows one value a node, not values of shape {values.shape}")
@@ -67,20 +79,57 @@ def subject_of(graph: Graph, values: np.ndarray, marks: Marks = None) -> Subject
     faces = solid or (len(graph.triangles) > 0 and not graph.cells.has_solids)
     view = view_of(points, graph.triangles, z_up=not len(graph.triangles))
     corner = np.where(view.toward >= 0, 1.0, -1.0)
+    surface = None
+    if faces:
+        surface = surface_of(graph, points, values, corner, cyclic=quantity == "phase")
     return Subject(
         points,
         values,
-        surface_of(graph, points, values, corner) if faces else None,
+        surface,
         graph.edges if not faces and graph.m <= _EDGES_UP_TO else np.zeros((0, 2), np.int64),
         view,
         marked_points(graph, points, marks),
+        _arrows(points, values, surface, view) if arrows else None,
     )
+
+
+def _arrows(
+    points: np.ndarray, values: np.ndarray, surface: Surface | None, view: View
+) -> Arrows | None:
+    """Arrows on the surface where there is one, else in the plane that the eye looks at."""
+    if surface is None or view.flat:
+        return arrows_of(points, values, np.broadcast_to(view.toward, points.shape))
+    normals, smooth = normals_to_eye(surface.points, surface.triangles, view.toward)
+    values = np.where(smooth | ~smooth.any(), surface.values, np.nan)
+    return arrows_of(surface.points, values, normals)
+
+
+def mark_scale(subject: Subject) -> float:
+    """Factor of the marks' size: many are drawn smaller, so that they stay apart."""
+    count = sum(map(len, subject.marks.values()))
+    return float(np.clip(np.sqrt(60 / max(count, 1)), 0.5, 1.0))
 
 
 def what_is_seen(subject: Subject) -> np.ndarray:
     """The points (k, 3) that must be in the picture."""
     drawn = subject.points if subject.surface is None else subject.surface.points
-    return np.concatenate([drawn, *subject.marks.values()])
+    return np.concatenate([drawn, *subject.marks.values(), *_arrow_tips(subject)])
+
+
+def arrow_inks(subject: Subject, palette: Palette) -> np.ndarray:
+    """Colours (k, 3) uint8 of the arrows: seen on the surface, dark on a network."""
+    assert subject.arrows is not None
+    inks = palette.ink_on(subject.arrows.values)
+    return inks if subject.surface is not None else np.full_like(inks, DARK)
+
+
+def _arrow_tips(subject: Subject) -> list[np.ndarray]:
+    """Where arrows may reach in the picture, whatever their angle; so that films stand still."""
+    if subject.arrows is None:
+        return []
+    reach = 0.5 * subject.arrows.length
+    right, up = reach * subject.view.right, reach * subject.view.up
+    return [subject.arrows.points + way for way in (right, -right, up, -up)]
 
 
 def edge_opacity(subject: Subject) -> float:
@@ -95,13 +144,14 @@ def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
     """
     seen = subject.view.seen(subject.points)
     a_pixel = 2 * camera.half_height / height
+    share = 0.62 if subject.arrows is None else 0.4  # of the spacing; arrows reach out from below
     if subject.view.flat and len(seen) > 1:
         tree = cKDTree(seen[:, :2])
         some = seen[:: max(1, len(seen) // _SAMPLE), :2]
         distances = np.asarray(tree.query(some, k=2)[0])[:, 1]
         apart = distances[distances > 0]
         spacing = float(np.median(apart)) / a_pixel if apart.size else 20.0
-        return float(np.clip(0.62 * spacing, 3.0, 26.0))
+        return float(np.clip(share * spacing, 3.0, 26.0))
     area = float(np.prod(np.ptp(seen[:, :2], axis=0))) / a_pixel**2
     return float(np.clip(0.75 * np.sqrt(area / len(seen)), 3.0, 24.0))
 

@@ -39,7 +39,12 @@ class Surface:
 
 
 def surface_of(
-    graph: Graph, points: np.ndarray, values: np.ndarray, corner: np.ndarray | None
+    graph: Graph,
+    points: np.ndarray,
+    values: np.ndarray,
+    corner: np.ndarray | None,
+    *,
+    cyclic: bool = False,
 ) -> Surface:
     """The graph's faces; of solid cells their outside, with a corner cut away.
 
@@ -50,20 +55,33 @@ def surface_of(
     corner : (3,) array or None
         Signs of the octant, seen from the middle, that is cut from a solid so that the inside is
         seen; None to cut nothing.
+    cyclic : bool
+        Whether the values are phases, which a cut between nodes reads from cosine and sine.
     """
     if not graph.cells.has_solids:
         return Surface(points, graph.triangles, values)
-    mesh = dataset(graph, {"values": values})
+    mesh = dataset(graph, {"values": _circle(values) if cyclic else values})
     if corner is not None:
         mesh.point_data["depth"] = _depth_in_octant(points, corner)
         cut = mesh.clip_scalar(scalars="depth", value=0.0, invert=True)
         mesh = cut if cut.n_cells else mesh
     skin = mesh.extract_surface(nonlinear_subdivision=0, algorithm="dataset_surface").triangulate()
+    drawn = np.asarray(skin.point_data["values"], float)
     return Surface(
         np.asarray(skin.points, float),
         skin.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
-        np.asarray(skin.point_data["values"], float),
+        _angle(drawn) if cyclic else drawn,
     )
+
+
+def _circle(phases: np.ndarray) -> np.ndarray:
+    """Phases (n,) as points (n, 2) of the unit circle."""
+    return np.stack([np.cos(phases), np.sin(phases)], axis=1)
+
+
+def _angle(vectors: np.ndarray) -> np.ndarray:
+    """The phases (n,) in [0, 2π) of vectors (n, 2)."""
+    return on_circle(np.arctan2(vectors[:, 1], vectors[:, 0]))
 
 
 def _depth_in_octant(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
@@ -109,9 +127,8 @@ def refined_phases(surface: Surface, fine: int = _FINE) -> Surface:
     Interpolating angles as numbers runs through all colours where they pass 2π; the point on the
     circle between two phases is the right one. Each round splits every triangle in four.
     """
-    circle = np.stack([np.cos(surface.values), np.sin(surface.values)], axis=1)
-    finer = refined(replace(surface, values=circle), fine)
-    return replace(finer, values=on_circle(np.arctan2(finer.values[:, 1], finer.values[:, 0])))
+    finer = refined(replace(surface, values=_circle(surface.values)), fine)
+    return replace(finer, values=_angle(finer.values))
 
 
 def refined(surface: Surface, fine: int) -> Surface:

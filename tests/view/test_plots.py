@@ -87,3 +87,81 @@ def test_a_solver_that_never_had_a_finite_energy_does_not_stop_the_plot(tmp_path
     assert plots.convergence({"bad": bad, "good": fall(1, 9)}, 2.0, tmp_path / "c.png").exists()
     with pytest.raises(InputError, match="finite"):
         plots.convergence({"bad": bad}, 2.0, tmp_path / "d.png")
+
+
+def test_order_is_a_third_panel_in_the_same_lines(tmp_path, figures):
+    histories = {"one": fall(0.1, 200), "two": fall(0.5, 40), "empty": History()}
+    order = {
+        "two": (np.array([0.0, 0.1, 0.2]), np.array([0.1, 0.5, 0.9])),
+        "empty": (np.array([0.0]), np.array([1.0])),
+    }
+    plots.convergence(histories, 2.0, tmp_path / "c.png", order=order)
+    left, _, third = figures[0].axes
+    assert third.get_xscale() == "log"
+    assert third.get_ylim() == (-0.02, 1.02)
+    assert "ρ" in third.get_ylabel()
+    (line,) = named(third).values()
+    assert list(line.get_ydata()) == [0.1, 0.5, 0.9]
+    assert list(line.get_xdata()) == [0.05, 0.1, 0.2]
+    twin = named(left)["two"]
+    assert (line.get_color(), line.get_linestyle()) == (twin.get_color(), twin.get_linestyle())
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ({"other": ([0.0], [1.0])}, "'other' has no history"),
+        ({"one": ([0.0, 1.0], [1.0])}, "shape"),
+        ({"one": ([], [])}, "shape"),
+    ],
+)
+def test_order_that_does_not_fit_is_refused(tmp_path, order, message):
+    with pytest.raises(InputError, match=message):
+        plots.convergence({"one": fall(1, 9)}, 2.0, tmp_path / "c.png", order=order)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_solvers_are_told_apart_and_named(tmp_path, figures):
+    histories = {f"solver {k}": fall(0.02 * (k + 1), 60) for k in range(20)}
+    plots.convergence(histories, 2.0, tmp_path / "c.png")
+    figure = figures[0]
+    lines = named(figure.axes[0]).values()
+    assert (
+        len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines}) == 20
+    )
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 20
+    legend = figure.legends[0].get_window_extent()
+    assert legend.y0 >= 0
+    assert legend.x1 <= figure.bbox.x1
+
+
+def test_order_over_time_is_linear(tmp_path, figures):
+    times = np.linspace(0, 5, 30)
+    curves = {"K = 1": np.linspace(0, 0.4, 30), "K = 2": np.linspace(0, 0.9, 30)}
+    path = plots.order_over_time(times, curves, tmp_path / "o.png", "ring", label="r")
+    assert image.imread(path).shape[:2] == (624, 1024)
+    (axes,) = figures[0].axes
+    assert (axes.get_xscale(), axes.get_ylabel(), axes.get_xlabel()) == ("linear", "r", "time")
+    for name, line in named(axes).items():
+        assert np.array_equal(line.get_xdata(), times)
+        assert np.array_equal(line.get_ydata(), curves[name])
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == list(curves)
+    with pytest.raises(InputError, match="shape"):
+        plots.order_over_time(times, {"a": np.zeros(3)}, tmp_path / "b.png", "")
+    with pytest.raises(InputError, match="no order parameter"):
+        plots.order_over_time(times, {}, tmp_path / "b.png", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["o.png"]
+
+
+def test_a_trajectory_shows_energy_and_order(tmp_path, figures):
+    times, energies = np.arange(4.0), np.array([3.0, 2.0, 1.5, 1.4])
+    plots.trajectory(times, energies, np.array([0.0, 0.5, 0.8, 0.9]), tmp_path / "a.png", title="t")
+    plots.trajectory(times, energies, None, tmp_path / "b.pdf")
+    assert [len(figure.axes) for figure in figures] == [2, 1]
+    energy, order = figures[0].axes
+    assert list(energy.lines[0].get_ydata()) == list(energies)
+    assert order.get_ylim() == (-0.02, 1.02)
+    for bad in ((times, energies[:3], None), (times, energies, np.zeros(2)), ([], [], None)):
+        with pytest.raises(InputError, match="shape"):
+            plots.trajectory(*bad, tmp_path / "c.png")
+    assert not (tmp_path / "c.png").exists()

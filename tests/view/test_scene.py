@@ -9,7 +9,7 @@ from meshrep.view import display
 from meshrep.view.camera import framed, view_of
 from meshrep.view.colours import on_circle, palette
 from meshrep.view.scene import panels, picture, show
-from meshrep.view.subject import subject_of
+from meshrep.view.subject import mark_scale, subject_of
 
 pytest.importorskip("pyvista")
 image = pytest.importorskip("matplotlib.image")
@@ -21,15 +21,6 @@ SHAPES = {
     "unplaced": lambda: shapes.ring(placed=False),
     "cloud": lambda: Graph.from_edges(40, np.zeros((0, 2)), points=shapes.ball(2).points),
 }
-
-
-@pytest.fixture(params=["pyvista", "matplotlib"])
-def engine(request, monkeypatch):
-    """Each engine in turn; PyVista only where it can draw."""
-    if request.param == "pyvista" and not display.can_render():
-        pytest.skip("no OpenGL here")
-    monkeypatch.setattr(display, "can_render", lambda: request.param == "pyvista")
-    return request.param
 
 
 def pixels(path):
@@ -107,6 +98,49 @@ def test_marks_are_seen(tmp_path, engine):
             picture(graph, np.full(49, 0.5), tmp_path / "b.png", marks=marks, **args).path
         )
         assert (np.abs(marked - plain).sum(axis=2) > 60)[:, :310].sum() > 20
+
+
+@pytest.mark.parametrize("make", [shapes.lattice, shapes.ball, shapes.ring])
+def test_vortices_and_antivortices_have_discs_of_their_own(tmp_path, engine, make):
+    graph = make()
+    view = subject_of(graph, np.zeros(graph.n)).view
+    right, up, near = view.seen(graph.points - graph.points.mean(axis=0)).T
+    front = graph.points[np.argsort(np.hypot(right, up) - 9 * (near > 0), kind="stable")]
+    marks = {"vortices (2)": front[[0, 8]] + 0.01, "antivortices (1)": front[[16]] + 0.01}
+    seen = pixels(
+        picture(graph, np.full(graph.n, 1.0), tmp_path / "a.png", quantity="phase", marks=marks,
+                size=(900, 675)).path
+    )  # fmt: skip
+    counts = []
+    for fill, _ in palette("phase", np.zeros(0)).marks[:2]:
+        colour = [int(fill[k : k + 2], 16) for k in (1, 3, 5)]
+        near = np.abs(seen - colour).sum(axis=2) < 60
+        counts.append(near[:635, :745].sum())
+        assert near[635:].sum() > 5  # in the legend
+    assert counts[1] >= 20
+    assert 1.4 < counts[0] / counts[1] < 2.8
+
+
+def test_many_marks_are_drawn_smaller():
+    graph = shapes.lattice(30)
+    sizes = [
+        mark_scale(subject_of(graph, np.zeros(900), marks=np.arange(count)))
+        for count in (0, 1, 60, 150, 600, 900)
+    ]
+    assert sizes[:3] == [1, 1, 1]
+    assert 0.5 < sizes[3] < 1
+    assert sizes[-1] == 0.5
+
+
+def test_marks_behind_a_surface_are_hidden(tmp_path, engine):
+    graph = shapes.ball(40)
+    behind = -subject_of(graph, np.zeros(graph.n)).view.toward
+    args = {"size": (400, 300), "clim": (0, 1)}
+    plain = pixels(picture(graph, np.full(graph.n, 0.5), tmp_path / "a.png", **args).path)
+    marked = pixels(
+        picture(graph, np.full(graph.n, 0.5), tmp_path / "b.png", marks=behind[None], **args).path
+    )
+    assert np.array_equal(plain, marked)
 
 
 def test_panels_stand_side_by_side(tmp_path, engine):

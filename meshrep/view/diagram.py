@@ -1,0 +1,189 @@
+"""Phase diagrams: a value over two parameters, and beside it a small picture for each pair."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meshrep.errors import InputError
+from meshrep.view.colours import INK, PAPER, Palette, palette
+from meshrep.view.page import DPI, blank, draw_wheel
+from meshrep.view.write import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_CELL = 0.52  # inches at the least
+_PANEL = 4.4  # inches of the longer side where cells are few
+_TEXT = 9.0  # points
+_HATCH: dict[str, Any] = {
+    "facecolor": "#e4e4e4",
+    "edgecolor": "#a8a8a8",
+    "hatch": "////",
+    "linewidth": 0.0,
+}
+
+Cells = Mapping[tuple[float, float], tuple[float, "np.ndarray | None"]]
+
+
+def diagram(
+    cells: Cells,
+    path: str | os.PathLike[str],
+    *,
+    x_label: str,
+    y_label: str,
+    value_label: str,
+    title: str = "",
+    clim: tuple[float, float] | None = None,
+    cmap: str | None = None,
+    value_cmap: str | None = None,
+) -> Path:
+    """Draw values over a grid of two parameters and, to the right, the phases found there.
+
+    Parameters
+    ----------
+    cells : mapping of (x, y) to (value, phases)
+        Phases in radians, (rows, columns) with the first row on top, or None. Pairs that are
+        missing, values and phases that are NaN or None are drawn hatched in grey.
+    path : path
+        A .png, .pdf or .svg to write.
+    x_label, y_label, value_label : str
+        At the axes and the colour bar.
+    clim : (low, high) or None
+        Values at the ends of the colour bar; by default those of the cells.
+    cmap, value_cmap : str or None
+        Colour maps of the phases (cyclic) and of the values.
+
+    Raises
+    ------
+    InputError
+        Where there is no cell, a parameter is no finite number, phases are no image, a map does
+        not suit, or the file cannot be written.
+
+    References
+    ----------
+    R. Lauter, C. Brendel, S. Habraken, F. Marquardt: Pattern phase diagram for two-dimensional
+    arrays of coupled limit-cycle oscillators. Phys. Rev. E 92 (2015) 012902.
+    """
+    path = Path(path)
+    if not cells:
+        raise InputError(f"{path}: a diagram needs at least one cell")
+    for pair, (_, phases) in cells.items():
+        if not np.isfinite(np.asarray(pair, dtype=float)).all():
+            raise InputError(f"{path}: a cell stands at {pair}, which are no finite numbers")
+        if phases is not None and (np.ndim(phases) != 2 or not np.size(phases)):
+            raise InputError(
+                f"{path}: the phases at {pair} have shape {np.shape(phases)}, not (rows, columns)"
+            )
+    columns = {x: j for j, x in enumerate(sorted({x for x, _ in cells}))}
+    rows = {y: i for i, y in enumerate(sorted({y for _, y in cells}))}
+    values = np.full((len(rows), len(columns)), np.nan)
+    pictures: dict[tuple[int, int], np.ndarray] = {}
+    for (x, y), (value, phases) in cells.items():
+        place = rows[y], columns[x]
+        values[place] = np.nan if value is None else value
+        if phases is not None and np.isfinite(phases).any():
+            pictures[place] = np.asarray(phases, dtype=float)
+    heat = palette("field", values, clim, value_label, value_cmap)
+    wheel = palette("phase", np.zeros(0), None, "phase", cmap)
+
+    cell = max(_CELL, _PANEL / max(len(rows), len(columns)))
+    wide, high = cell * len(columns), cell * len(rows)
+    left, gap, right, bottom = 0.85, 1.95, 1.35, 0.75
+    top = 0.6 if title else 0.3
+    width, height = left + wide + gap + wide + right, bottom + max(high, 1.6) + top
+    figure = blank((width, height))
+
+    def axes_at(x: float, w: float, h: float) -> Axes:
+        y = bottom + (max(high, 1.6) - h) / 2
+        return figure.add_axes((x / width, y / height, w / width, h / height))
+
+    first, second = axes_at(left, wide, high), axes_at(left + wide + gap, wide, high)
+    for axes in (first, second):
+        _grid(axes, list(columns), list(rows), cell, x_label, y_label)
+    _heat(first, values, heat, cell)
+    _small_pictures(second, values.shape, pictures, wheel)
+    bar = axes_at(left + wide + 0.14, 0.13, min(high, 3.2))
+    _bar(bar, heat)
+    draw_wheel(axes_at(left + 2 * wide + gap + 0.2, 1.05, 1.05), wheel, _TEXT)
+    if title:
+        figure.text(0.15 / width, 1 - 0.15 / height, title, size=1.3 * _TEXT, color=INK, va="top")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DPI, facecolor=PAPER)
+    return path
+
+
+def _grid(
+    axes: Axes, xs: list[float], ys: list[float], cell: float, x_label: str, y_label: str
+) -> None:
+    """Axes whose squares of side 1 stand about whole numbers, hatched where nothing is drawn."""
+    from matplotlib.patches import Rectangle
+
+    axes.set_xlim(-0.5, len(xs) - 0.5)
+    axes.set_ylim(-0.5, len(ys) - 0.5)
+    axes.add_patch(Rectangle((-0.5, -0.5), len(xs), len(ys), zorder=0, **_HATCH))
+    names = [f"{x:.4g}" for x in xs]
+    slanted = max(map(len, names)) * 0.6 * _TEXT / 72 > 0.9 * cell
+    axes.set_xticks(range(len(xs)), names, rotation=90 if slanted else 0)
+    axes.set_yticks(range(len(ys)), [f"{y:.4g}" for y in ys])
+    axes.set_xlabel(x_label, size=1.1 * _TEXT, color=INK)
+    axes.set_ylabel(y_label, size=1.1 * _TEXT, color=INK)
+    axes.tick_params(labelsize=_TEXT, colors=INK, length=2.5, width=0.8)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _heat(axes: Axes, values: np.ndarray, colours: Palette, cell: float) -> None:
+    """Squares in the colour of their value, with its number."""
+    image = np.zeros((*values.shape, 4), np.uint8)
+    known = np.isfinite(values)
+    image[known, :3] = colours.rgb(values[known])
+    image[known, 3] = 255
+    extent = (-0.5, values.shape[1] - 0.5, -0.5, values.shape[0] - 0.5)
+    axes.imshow(image, origin="lower", interpolation="nearest", aspect="auto", zorder=1,
+                extent=extent)  # fmt: skip
+    texts = [f"{value:.2f}" if 0.005 <= abs(value) < 100 or value == 0 else f"{value:.1e}"
+             for value in values[known]]  # fmt: skip
+    inks = colours.ink_on(values[known]) / 255
+    longest = max(map(len, texts), default=1)
+    size = min(_TEXT, 72 * 0.92 * cell / (0.62 * longest))
+    for (i, j), text, ink in zip(np.argwhere(known), texts, inks, strict=True):
+        axes.text(j, i, text, size=size, color=ink, ha="center", va="center", zorder=2)
+
+
+def _small_pictures(
+    axes: Axes,
+    shape: tuple[int, int],
+    pictures: Mapping[tuple[int, int], np.ndarray],
+    colours: Palette,
+) -> None:
+    """Each pair's phases, as wide as its square lets them be, white lines between."""
+    for (i, j), phases in pictures.items():
+        tall, wide = phases.shape
+        half = 0.5 * np.array([wide, tall]) / max(wide, tall) - 0.03
+        axes.imshow(
+            colours.rgb(phases.ravel()).reshape(tall, wide, 3), interpolation="nearest", zorder=2,
+            extent=(j - half[0], j + half[0], i - half[1], i + half[1]), aspect="auto",
+        )  # fmt: skip
+    from matplotlib.patches import Rectangle
+
+    for i, j in pictures:
+        axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=PAPER, zorder=1))
+    axes.set_xlim(-0.5, shape[1] - 0.5)
+    axes.set_ylim(-0.5, shape[0] - 0.5)
+
+
+def _bar(axes: Axes, colours: Palette) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    bar = axes.figure.colorbar(
+        ScalarMappable(Normalize(colours.low, colours.high), colours.cmap), cax=axes
+    )
+    bar.outline.set_visible(False)
+    axes.tick_params(labelsize=_TEXT, colors=INK, length=2.5, width=0.8)
+    axes.set_title(colours.label, size=_TEXT, color=INK, loc="left", pad=6)

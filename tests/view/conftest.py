@@ -1,0 +1,12 @@
+import pytest
+
+from meshrep.view import display
+
+
+@pytest.fixture(params=["pyvista", "matplotlib"])
+def engine(request, monkeypatch):
+    """Each engine in turn; PyVista only where it can draw."""
+    if request.param == "pyvista" and not display.can_render():
+        pytest.skip("no OpenGL here")
+    monkeypatch.setattr(display, "can_render", lambda: request.param == "pyvista")
+    return request.param
