@@ -253,11 +253,13 @@ def sweep(
     return done
 
 
-def cells(done: Swept, store: Store) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
-    """For each (s₁, s₂) the mean ρ over its seeds, NaN where all failed, and a picture.
+def cells(
+    done: Swept, store: Store, value: str = "rho"
+) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
+    """For each (s₁, s₂) the mean of a column over its seeds, and a picture.
 
-    The picture, as :func:`meshrep.patterns.picture` makes it, is of the first seed that did not
-    fail.
+    The mean is NaN where all seeds failed or the column is empty. The picture is that of
+    :func:`meshrep.patterns.picture` for the first seed that did not fail.
     """
     graph = store.settings.loaded
     found: dict[tuple[float, float], list[Row]] = {}
@@ -266,7 +268,8 @@ def cells(done: Swept, store: Store) -> dict[tuple[float, float], tuple[float, n
     drawn = {}
     for place, rows in found.items():
         whole = [row for row in rows if not row.failed]
-        mean = float(np.mean([row.rho for row in whole])) if whole else math.nan
+        known = [getattr(row, value) for row in whole if getattr(row, value) is not None]
+        mean = float(np.mean(known)) if known else math.nan
         kept = store.load(whole[0].point) if whole else None
         drawn[place] = mean, None if kept is None else picture(graph, kept[1])
     return drawn

@@ -1,0 +1,143 @@
+"""The patterns of Hopf–Kuramoto oscillators over (s₁, s₂): a table, and a figure of the phases.
+
+    python scripts/phase_diagram.py --graph lattice:50x50 --s1 -1:1:9 --s2 0:1:6 --seeds 3
+
+A sweep that was stopped goes on by the same command. Exit codes: 0 done; 1 a point failed; 2 the
+input cannot be used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from meshrep.backends import installed
+from meshrep.printer import Printer
+from meshrep.errors import InputError, MeshrepError
+
+LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
+          "energy": "energy", "frequency_spread": "spread of frequencies"}  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (phase_diagram.py --help lists the options)")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(
+        description="Sweep the Hopf–Kuramoto model over (s1, s2) and random starts.",
+        epilog='values are lists, "0,0.5,1", or ranges with both ends, "start:stop:count"',
+        allow_abbrev=False,
+    )
+    add = top.add_argument
+    add("--graph", default="lattice:50x50", metavar="SPEC", help="a lattice or a mesh file")
+    add("--s1", default="-1:1:9", metavar="VALUES", help="sine coupling (default -1:1:9)")
+    add("--s2", default="0:1:6", metavar="VALUES", help="next-nearest one (default 0:1:6)")
+    add("--c", type=float, help="cosine coupling (default 1)")
+    add("--seeds", type=int, default=1, metavar="N", help="random starts a point (default 1)")
+    add("--seed", type=int, default=0, help="the first of them (default 0)")
+    add("--how", default="minimise", choices=("minimise", "integrate"),
+        help="the potential (default), or the full dynamics in time")  # fmt: skip
+    add("--solver", metavar="NAME", help="that minimises (default lbfgs)")
+    add("--seconds-each", type=float, help="most that it takes for a point (default 5)")
+    add("--time", type=float, metavar="T", help="to which to integrate (default 200)")
+    add("--printed", action="store_true", help="minimise the loss as the papers print it")
+    add("--processes", type=int, metavar="N", help="how many (default: one a core)")
+    add("--out", type=Path, default=Path("out/phase-diagram"), metavar="DIR")
+    add("--value", default="rho", choices=tuple(LABELS),
+        help="the column that the figure shows (default rho)")  # fmt: skip
+    add("--quiet", action="store_true", help="print errors only")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        words = sys.argv[1:] if arguments is None else arguments
+        return run(parser().parse_args(joined(words)))
+    except MeshrepError as error:
+        print(f"phase_diagram: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("phase_diagram: interrupted; finished points are kept", file=sys.stderr)
+        return 130
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """``--s1 -1:1:9`` as ``--s1=-1:1:9``: argparse would take the value for an option."""
+    out: list[str] = []
+    for word in words:
+        if out and out[-1] in ("--s1", "--s2", "--c") and not word.startswith("--"):
+            out[-1] += f"={word}"
+        else:
+            out.append(word)
+    return out
+
+
+def run(options: argparse.Namespace) -> int:
+    from meshrep.outputs import folder
+    from meshrep.patterns import Settings
+    from meshrep.sweep import Store, cells, grid, numbers, sweep
+    from meshrep.view.write import write_csv
+
+    say = Printer(options.quiet)
+    if options.value == "frequency_spread" and options.how != "integrate":
+        raise InputError("--value frequency_spread needs --how integrate")
+    if options.processes is not None and options.processes < 1:
+        raise InputError(f"--processes must be 1 or more, not {options.processes}")
+    points = grid(
+        numbers(options.s1, "--s1"), numbers(options.s2, "--s2"), options.seeds, options.seed
+    )
+    choices = ("c", "solver", "seconds_each", "time")
+    given = {name: getattr(options, name) for name in choices if getattr(options, name) is not None}
+    unused = ["time"] if options.how == "minimise" else ["solver", "seconds_each"]
+    for name in unused + ["c"] * options.printed:
+        if name in given:
+            why = "--printed" if name == "c" else f"--how {options.how}"
+            raise InputError(f"--{name.replace('_', '-')} means nothing with {why}: drop it")
+    settings = Settings(options.graph, options.how, printed=options.printed, **given)
+    out = folder(options.out)
+    store = Store(folder(out / "points"), settings)
+
+    def progress(done: int, total: int, left: float) -> None:
+        say.begin(f"{done:,} of {total:,} points, {left:,.0f} s left")
+
+    done = sweep(points, store, processes=options.processes, observe=progress, note=say)
+    say.clear()
+    written = [write_csv(done.columns(), out / "table.csv")]
+    if not installed("matplotlib"):
+        say("the figure needs matplotlib: pip install 'meshrep[viz]'")
+    elif done.rows:
+        from meshrep.view.diagram import diagram
+
+        title = f"{settings.loaded.name}, {settings.title}"
+        written.append(
+            diagram(
+                cells(done, store, options.value), out / "diagram.png", x_label="s₁",
+                y_label="s₂", value_label=LABELS[options.value], title=title,
+                clim=(0.0, 1.0) if options.value in ("rho", "local_order") else None,
+            )
+        )  # fmt: skip
+    before = f", {done.found:,} of them from before" if done.found else ""
+    say(f"{len(done.rows):,} of {len(points):,} points{before}")
+    say(f"wrote {out}/: {', '.join(path.name for path in written)}")
+    if done.interrupted:
+        print(f"phase_diagram: interrupted with {len(done.rows):,} of {len(points):,} points done; "
+              "the same command goes on from there", file=sys.stderr)  # fmt: skip
+        return 130
+    if done.failures:
+        first = done.failures[0]
+        print(f"phase_diagram: {len(done.failures):,} of {len(points):,} points failed, the first "
+              f"at s1 = {first.s1:g}, s2 = {first.s2:g}, seed {first.seed}: "
+              f"{first.result.removeprefix('failed: ')}", file=sys.stderr)  # fmt: skip
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
