@@ -15,6 +15,7 @@ from meshrep.flows import Trajectory
 from meshrep.measures import charges, clusters, local_order, vortices
 from meshrep.view.write import mesh_path, write_csv, write_json, write_mesh, write_series
 
+_NAMES = {"rho": "ρ"}
 CLUSTER = np.pi / 6  # phase difference within which neighbours count as one cluster
 
 
@@ -114,6 +115,22 @@ def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
     return {f"{name} ({len(points)})": points for name, points in kinds.items() if len(points)}
 
 
+def _ends(comparison: Comparison, path: Path, look: dict[str, Any]) -> Path:
+    """Where each solver ended, side by side, since minima differ."""
+    from meshrep.view.scene import panels
+
+    fields = {}
+    for row in comparison.solutions:
+        found = ", ".join(f"{_NAMES.get(k, k)} {v:.3g}" for k, v in row.measures.items())
+        fields[f"{row.solver}: {found}" if found else row.solver] = row.field
+    problem = comparison.problem
+    drawn = panels(
+        problem.graph, fields, path, quantity=problem.quantity,  # type: ignore[arg-type]
+        title=f"{problem.graph.name}, the end of every solver", **look,
+    )  # fmt: skip
+    return drawn.path
+
+
 def _order_columns(comparison: Comparison) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {"solver": [], "seconds": [], "rho": []}
     for name, (times, values) in comparison.orders.items():
@@ -159,6 +176,8 @@ def _pictures(
     if drawn.engine != "pyvista":
         missing.append("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
     paths = [drawn.path]
+    if not best.problem.convex and len(comparison.solutions) > 1:
+        paths.append(_ends(comparison, out / "solvers.png", look))
     reference = comparison.reference.energy
     paths.append(
         convergence(

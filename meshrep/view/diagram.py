@@ -137,6 +137,15 @@ def _grid(
         spine.set_visible(False)
 
 
+def _alike(values: np.ndarray) -> list[str]:
+    """Numbers written alike: two digits of the largest after the point at the most, if it fits."""
+    most = float(np.abs(values).max(initial=0.0))
+    if not 0.05 <= most < 1e5:
+        return [f"{value:.1e}" for value in values]
+    digits = int(np.clip(2 - np.floor(np.log10(max(most, 1.0))), 0, 2))
+    return [f"{value:.{digits}f}" for value in values]
+
+
 def _heat(axes: Axes, values: np.ndarray, colours: Palette, cell: float) -> None:
     """Squares in the colour of their value, with its number."""
     image = np.zeros((*values.shape, 4), np.uint8)
@@ -146,8 +155,7 @@ def _heat(axes: Axes, values: np.ndarray, colours: Palette, cell: float) -> None
     extent = (-0.5, values.shape[1] - 0.5, -0.5, values.shape[0] - 0.5)
     axes.imshow(image, origin="lower", interpolation="nearest", aspect="auto", zorder=1,
                 extent=extent)  # fmt: skip
-    texts = [f"{value:.2f}" if 0.005 <= abs(value) < 100 or value == 0 else f"{value:.1e}"
-             for value in values[known]]  # fmt: skip
+    texts = _alike(values[known])
     inks = colours.ink_on(values[known]) / 255
     longest = max(map(len, texts), default=1)
     size = min(_TEXT, 72 * 0.92 * cell / (0.62 * longest))
