@@ -3,7 +3,8 @@
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
 Plain arrays in, plain arrays out, written as :mod:`meshrep.kernels.heat` is and for its reasons.
-Cosine and sine are taken once a node (``turn``), so that a row is two gathered sums, Σ a cos φ_j
+Cosine and sine are taken once a node (``turn_rows``, a function of the module and not a closure,
+which numba's cache would take for a new one each time), so that a row is two gathered sums, Σ a cos φ_j
 and Σ a sin φ_j. With u = α + 2βC and v = 2γS the gradient is
 
     uS − vC + cos φ_k Σ a X_i + sin φ_k Σ a Y_i,   X = v cos φ + u sin φ,   Y = v sin φ − u cos φ,
@@ -57,6 +58,21 @@ def cos_sin(x):
     return cosine, sine
 
 
+@njit
+def turn_rows(w, c, s, begin, end):
+    """Write cos w and sin w of the rows ``begin … end``."""
+    begin, end = np.uint64(begin), np.uint64(end)
+    far = 0
+    for i in range(begin, end):
+        far += abs(w[i]) > TURN_LIMIT
+    if far == 0:
+        for i in range(begin, end):
+            c[i], s[i] = cos_sin(w[i])
+    else:
+        for i in range(begin, end):
+            c[i], s[i] = np.cos(w[i]), np.sin(w[i])
+
+
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` rows a partial sum."""
 
@@ -65,16 +81,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         """Write cos w and sin w."""
         n = len(w)
         for b in prange((n + block - 1) // block):
-            begin, end = b * block, min(n, (b + 1) * block)
-            most = 0.0
-            for i in range(begin, end):
-                most = max(most, abs(w[i]))
-            if most <= TURN_LIMIT:
-                for i in range(begin, end):
-                    c[i], s[i] = cos_sin(w[i])
-            else:
-                for i in range(begin, end):
-                    c[i], s[i] = np.cos(w[i]), np.sin(w[i])
+            turn_rows(w, c, s, b * block, min(n, (b + 1) * block))
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def value_and_grad(rows, law, spins, gradient):
@@ -182,7 +189,8 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                             rule, w[i], g, m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
                         )
                     partial[b, 1] = norm
-            turn(w, c, s)
+            for b in prange(blocks):
+                turn_rows(w, c, s, b * block, min(n, (b + 1) * block))
             energies[step] = partial[:, 0].sum()
             norms[step] = partial[:, 1].sum()
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
@@ -243,7 +251,8 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                             w[i] = total[i]
                 if stage == 0:
                     energies[step] = partial.sum()
-                turn(stage_w, c, s)
+                for b in prange(blocks):
+                    turn_rows(stage_w, c, s, b * block, min(n, (b + 1) * block))
 
     return SimpleNamespace(turn=turn, value_and_grad=value_and_grad, descend=descend, flow=flow)
 
