@@ -218,6 +218,8 @@ def physics(options: argparse.Namespace) -> str:
         if getattr(options, name) is not None and not fits:
             wanted = "an oscillator" if name == "frequencies" else "--hopf-kuramoto"
             raise InputError(f"--{name} needs {wanted}")
+    if options.hopf_kuramoto == "printed" and options.c is not None:
+        raise InputError("--c is no part of the printed loss: drop it")
     return chosen
 
 

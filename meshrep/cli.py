@@ -200,7 +200,7 @@ def _transient(
     for note in trajectory.notes:
         say(f"  {note}")
     order = trajectory.order
-    if order is not None:
+    if order is not None and len(order) > 2:
         from meshrep.measures import frequency_spread
 
         spread = frequency_spread(trajectory.frequencies)

@@ -12,6 +12,7 @@ import numpy as np
 
 from meshrep.backends import installed
 from meshrep.energies.base import Energy
+from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.base import Progress
 from meshrep.outcome import History, Result
@@ -332,7 +333,7 @@ def compare(
 
 def default_solvers(energy: Energy) -> list[str]:
     """What is compared unless told: for phases also those that look beyond the nearest basin."""
-    names = DEFAULT_PHASES if energy.quantity == "phase" else DEFAULT
+    names = DEFAULT_PHASES if isinstance(energy, Oscillators) else DEFAULT
     return [name for name in names if name != "anneal" or installed("numba")]
 
 

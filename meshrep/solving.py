@@ -125,7 +125,9 @@ def _best_of(
     begun = time.perf_counter()
     with calm_threads(energy.graph.n):
         threads = cores() if energy.graph.n < SMALL_FOR_ONE_CORE else 1
-        found, halted = for_each_seed(work, list(seeds), threads)
+        found, halted = for_each_seed(
+            work, list(seeds), threads, lambda s: s.result is Result.INTERRUPTED
+        )
     best = min(found, key=lambda solution: solution.energy)
     energies = [solution.energy for solution in found]
     spent = time.perf_counter() - begun - sum(s.setup_s + s.compile_s for s in found[:1])
@@ -262,6 +264,10 @@ class _Run:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, time.perf_counter()
         result, paused = Result.FAILED, 0.0
+        if self.sample is not None:
+            begin = objectives[0].field(objectives[0].start)
+            self.samples.append(Sample(0, 0.0, self.sample(begin)))
+            begun = time.perf_counter()
         for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
             if number:
                 objective.restart(field, stage.parametrization, self.seed)
@@ -273,7 +279,9 @@ class _Run:
             outcome = stage.minimiser.minimise(objective, monitor)
             field = objective.field(outcome.params)
             self.samples += [
-                Sample(steps + s.step, spent + s.seconds, s.value) for s in monitor.samples
+                Sample(steps + s.step, spent + s.seconds, s.value)
+                for s in monitor.samples
+                if s.step > 0
             ]
             paused += monitor.paused
             history = history.then(outcome.history)

@@ -17,8 +17,8 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from meshrep.backends import installed
-from meshrep.printer import Printer
 from meshrep.errors import InputError, MeshrepError
+from meshrep.printer import Printer
 
 LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
           "energy": "energy", "frequency_spread": "spread of frequencies"}  # fmt: skip

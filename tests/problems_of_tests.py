@@ -1,8 +1,40 @@
 """Small energies of every kind, by name, for the contracts that cross them."""
 
+from importlib.util import find_spec
+
 import numpy as np
+import pytest
 
 import meshrep
+from meshrep.backends import installed
+from meshrep.energies import oscillators
+from meshrep.presets import PRESETS
+
+TORCH = {name for name in PRESETS if name.startswith(("gcn", "nograph"))} | {"adam-torch"}
+FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
+
+
+def _missing(name):
+    if name in TORCH and not installed("torch"):
+        return "torch is not installed"
+    if name == "anneal" and not installed("numba"):
+        return "numba is not installed"
+    if not find_spec(f"meshrep.minimisers.{FOR_PHASES.get(name, 'newton')}"):
+        return "not written yet"
+    return ""
+
+
+def solvers(names):
+    """Presets as parameters of a test, skipped where something they need is missing."""
+    reasons = {name: _missing(name) for name in names}
+    return [
+        pytest.param(name, marks=[pytest.mark.skip(reason=reason)] if reason else [])
+        for name, reason in reasons.items()
+    ]
+
+
+SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES)
+SOLVERS_OF_PHASES = solvers(PRESETS)
 
 
 def log_cosh(xp):
@@ -66,4 +98,38 @@ PROBLEMS = {
     ),
     "a function": function,
     "a sum": mixed,
+}
+
+
+def pieces():
+    """A path of four, a triangle, a pair and two nodes without an edge."""
+    return meshrep.Graph.from_edges(11, [[0, 1], [1, 2], [2, 3], [4, 5], [5, 6], [4, 6], [8, 9]])
+
+
+def phases(kind, graph="lattice:5x5", *args, **settings):
+    graph = pieces() if graph == "pieces" else meshrep.graph_from(graph)
+    return getattr(oscillators, kind)(graph, *args, **settings)
+
+
+def couplings(graph, seed=0):
+    """Normal ones, one an edge."""
+    return np.random.default_rng(seed).standard_normal(meshrep.graph_from(graph).m)
+
+
+# Not among PROBLEMS: these are not convex, and most have many minima.
+OSCILLATORS = {
+    "kuramoto": lambda: phases("Kuramoto", coupling=1.5),
+    "kuramoto against": lambda: phases("Kuramoto", "triangular:4x4", coupling=-0.7),
+    "kuramoto by edges": lambda: phases("Kuramoto", coupling=couplings("lattice:5x5")),
+    "binary glass": lambda: phases("XYGlass", seed=3),
+    "gaussian glass": lambda: phases("XYGlass", "er:40:degree=2", "gaussian", 4),
+    "hopf": lambda: phases("HopfKuramoto"),
+    "hopf, s1 < 0": lambda: phases("HopfKuramoto", "triangular:4x4", -0.7, 0.3, 1.4),
+    "hopf, s2 < 0": lambda: phases("HopfKuramoto", "er:40:degree=2", 0.6, -0.2, -0.5),
+    "hopf, s1 = 0": lambda: phases("HopfKuramoto", "pieces", 0.0, 0.8, 2.0),
+    "printed": lambda: phases("HopfKuramotoPrinted", s1=0.8, s2=0.3),
+    "any law": lambda: phases(
+        "Oscillators", "er:40:degree=2", couplings("er:40:degree=2"), (0.3, -0.2, 0.4)
+    ),
+    "any law in pieces": lambda: phases("Oscillators", "pieces", 0.9, (-0.4, 0.5, -0.3)),
 }

@@ -66,15 +66,17 @@ def test_back_ends_agree():
 
 
 def test_network_start_ignores_w0_and_is_smooth():
-    """PHYSICS §3: the first output of a GCN has a far smaller spread than a random field."""
-    pytest.importorskip("torch")
-    energy = heat("lattice:12x12")
-    backend = backend_for("torch", "cpu")
-    network = GraphNetwork(start="network")
-    one, two = (Objective(energy, energy.random_start(s), backend, network, seed=0) for s in (1, 2))
-    first = one.field(one.start)
-    np.testing.assert_array_equal(first, two.field(two.start))
-    assert first.std() < 0.5 * energy.random_start(1).std()
+    """PHYSICS §3: the first output of a GCN has a smaller spread than the latents it is made of."""
+    energy, backend = heat("lattice:12x12"), backend_for("numpy")
+    network, spreads = GraphNetwork(start="network"), []
+    for seed in range(6):
+        one, two = (
+            Objective(energy, energy.random_start(s), backend, network, seed) for s in (1, 2)
+        )
+        first = one.field(one.start)
+        np.testing.assert_array_equal(first, two.field(two.start))
+        spreads.append(first.std() / one.start[: 8 * energy.graph.n].std())
+    assert 0 < np.mean(spreads) < 0.6
 
 
 def test_vector_fields_go_through():

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from problems_of_tests import PROBLEMS, heat, log_cosh
+from problems_of_tests import PROBLEMS, SOLVERS, heat, log_cosh
 from scipy import sparse
 
 import meshrep
@@ -13,18 +13,6 @@ from meshrep.backends import installed
 from meshrep.minimisers.base import Monitor
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.lbfgs import LBFGS
-from meshrep.presets import PRESETS
-
-TORCH = {"gcn", "gcn-res", "nograph", "nograph-res", "adam-torch"}
-SOLVERS = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            name in TORCH and not installed("torch"), reason="torch is not installed"
-        ),
-    )
-    for name in PRESETS
-]
 
 
 def held_sum():

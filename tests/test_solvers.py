@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from problems_of_tests import PROBLEMS, heat
+from problems_of_tests import PROBLEMS, SOLVERS, TORCH, heat
 
 import meshrep
 from meshrep import Result, Solver, Stopping
@@ -13,18 +13,6 @@ from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.newton import Newton
-from meshrep.presets import PRESETS
-
-TORCH = {"gcn", "gcn-res", "nograph", "nograph-res", "adam-torch"}
-SOLVERS = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            name in TORCH and not installed("torch"), reason="torch is not installed"
-        ),
-    )
-    for name in PRESETS
-]
 
 
 @pytest.fixture(scope="module")

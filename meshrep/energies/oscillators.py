@@ -169,10 +169,11 @@ class Oscillators(Energy):
     def settings(self) -> dict[str, Any]:
         """α, β, γ, the couplings' spread and the flow's ω and c."""
         J, omega = self.coupling.data, self.frequencies
+        J = J if len(J) else np.zeros(1)
         return {
             "energy": type(self).__name__, "alpha": self.alpha, "beta": self.beta,
             "gamma": self.gamma, "torque": self.torque,
-            "coupling": [float(J.min(initial=0.0)), float(J.max(initial=0.0))],
+            "coupling": [float(J.min()), float(J.max())],
             "frequencies": [float(omega.min()), float(omega.max())],
         }  # fmt: skip
 
@@ -233,8 +234,8 @@ class XYGlass(Kuramoto):
     def __init__(self, graph: Graph, couplings: str = "binary", seed: int = 0) -> None:
         if couplings not in ("binary", "gaussian"):
             raise InputError(f"unknown couplings {couplings!r}: choose binary or gaussian")
-        if seed < 0:
-            raise InputError(f"seed must be 0 or more, not {seed}")
+        if not (isinstance(seed, (int, np.integer)) and seed >= 0):
+            raise InputError(f"seed must be a whole number of 0 or more, not {seed!r}")
         rng = np.random.default_rng(seed)
         if couplings == "binary":
             drawn = rng.choice([-1.0, 1.0], graph.m)
@@ -327,14 +328,21 @@ class HopfKuramotoPrinted(Oscillators):
 
 
 def _number(value: Any, name: str) -> float:
-    if not np.isfinite(value):
-        raise InputError(f"{name} must be a finite number, not {value}")
-    return float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise InputError(f"{name} must be a finite number, not {value!r}")
+    return number
 
 
 def _numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
     """One finite number for each of ``count`` things, spread from a single one if need be."""
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be a number or one for each {each}") from error
     if array.ndim and array.shape != (count,):
         raise InputError(f"{name} must be a number or one for each {each} ({count}), "
                          f"not of shape {array.shape}")  # fmt: skip

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.sums import in_order
 from meshrep.kernels.updates import NESTEROV, update
 
 
@@ -65,7 +66,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 gradient[i] = pull * free[i]
                 total += energy
             partial[b] = total
-        return partial.sum()
+        return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
@@ -112,8 +113,8 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     )
                 partial[b, 0] = total
                 partial[b, 1] = norm
-            energies[step] = partial[:, 0].sum()
-            norms[step] = partial[:, 1].sum()
+            energies[step] = in_order(partial[:, 0])
+            norms[step] = in_order(partial[:, 1])
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
@@ -157,7 +158,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                             new[i] = w[i] + ahead * slope
                     partial[b] = block_energy
                 if stage == 0:
-                    energies[step] = partial.sum()
+                    energies[step] = in_order(partial)
             for i in prange(n):
                 w[i] = total[i]
 

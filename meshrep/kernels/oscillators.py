@@ -3,9 +3,9 @@
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
 Plain arrays in, plain arrays out, written as :mod:`meshrep.kernels.heat` is and for its reasons.
-Cosine and sine are taken once a node (``turn_rows``, a function of the module and not a closure,
-which numba's cache would take for a new one each time), so that a row is two gathered sums, Σ a cos φ_j
-and Σ a sin φ_j. With u = α + 2βC and v = 2γS the gradient is
+Cosine and sine are taken once a node (``turn_rows``: a function of the module, since numba's cache
+takes a closure for a new one each time), so that a row is two gathered sums, Σ a cos φ_j and
+Σ a sin φ_j. With u = α + 2βC and v = 2γS the gradient is
 
     uS − vC + cos φ_k Σ a X_i + sin φ_k Σ a Y_i,   X = v cos φ + u sin φ,   Y = v sin φ − u cos φ,
 
@@ -22,6 +22,7 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.sums import in_order
 from meshrep.kernels.updates import NESTEROV, update
 
 ROUND = 6755399441055744.0  # 1.5·2⁵²: adding and subtracting it rounds to a whole number
@@ -120,7 +121,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                         along += a[k] * x[indices[k]]
                         across += a[k] * y[indices[k]]
                     gradient[i] = own[i] + c[i] * along + s[i] * across
-        return partial.sum()
+        return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
@@ -191,8 +192,8 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     partial[b, 1] = norm
             for b in prange(blocks):
                 turn_rows(w, c, s, b * block, min(n, (b + 1) * block))
-            energies[step] = partial[:, 0].sum()
-            norms[step] = partial[:, 1].sum()
+            energies[step] = in_order(partial[:, 0])
+            norms[step] = in_order(partial[:, 1])
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
@@ -250,7 +251,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                         if stage == 3:
                             w[i] = total[i]
                 if stage == 0:
-                    energies[step] = partial.sum()
+                    energies[step] = in_order(partial)
                 for b in prange(blocks):
                     turn_rows(stage_w, c, s, b * block, min(n, (b + 1) * block))
 
