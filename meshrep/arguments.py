@@ -143,8 +143,9 @@ def parser() -> argparse.ArgumentParser:
         help="their output as the phase, or as a vector whose angle is the phase (default)",
     )
     add("--sweeps", type=int, help="of anneal (default 1000)")
-    add("--lift-steps", type=int, help="steps of lift")
-    add("--dimensions", type=int, metavar="H", help="of lift's vectors, 3 to 8")
+    add("--lift-steps", type=int, help="sweeps of lift's first descent (default 300)")
+    add("--lift-rounds", type=int, help="rounds after it (default 20)")
+    add("--dimensions", type=int, metavar="H", help="of lift's vectors, 3 or more (default 4 or 6)")
     add("--momentum", type=float, help="of heavy-ball (default 0.97)")
     add("--adaptive", action="store_true", help="adaptive steps for rk4")
 
@@ -240,7 +241,7 @@ def check(options: argparse.Namespace) -> None:
     if options.bath is not None and (options.hot or options.cold):
         raise InputError("--bath chooses the baths by itself: drop it, or drop --hot and --cold")
     for name in ("transient", "dt", "max_seconds", "max_steps", "frames", "gtol", "lr", "hidden",
-                 "layers", "restarts", "sweeps", "lift_steps", "dimensions"):  # fmt: skip
+                 "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions"):  # fmt: skip
         number = getattr(options, name)
         if number is not None and not 0 < number < float("inf"):
             raise InputError(f"--{name.replace('_', '-')} must be a positive number, not {number}")

@@ -14,10 +14,12 @@ from typing import Any
 
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
+from meshrep.minimisers.annealing import Annealing
 from meshrep.minimisers.base import Minimiser, Stopping
 from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.lift import Lift
 from meshrep.minimisers.newton import Newton
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.gcn import GraphNetwork
@@ -81,7 +83,7 @@ class Choices:
     """Settings that presets share; None means the preset's own default.
 
     ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
-    or a number of steps; ``sweeps`` are anneal's; ``lift_steps`` and ``dimensions`` lift's;
+    or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and ``dimensions`` lift's;
     ``network_start`` is the ``start`` of
     :class:`meshrep.parametrizations.gcn.GraphNetwork`.
     """
@@ -97,10 +99,11 @@ class Choices:
     adaptive: bool = False
     sweeps: int | None = None
     lift_steps: int | None = None
+    lift_rounds: int | None = None
     dimensions: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layers", "hidden", "sweeps", "lift_steps", "dimensions"):
+        for name in ("layers", "hidden", "sweeps", "lift_steps", "lift_rounds", "dimensions"):
             number = getattr(self, name)
             if number is not None and not (isinstance(number, int) and number >= 1):
                 raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
@@ -195,15 +198,12 @@ def _rk4(choices: Choices, quantity: str = "field") -> Solver:
 
 
 def _anneal(choices: Choices, quantity: str = "field") -> Solver:
-    from meshrep.minimisers.annealing import Annealing
-
     return Solver(Annealing(**choices.given(sweeps="sweeps")), then=_lbfgs(choices), name="anneal")
 
 
 def _lift(choices: Choices, quantity: str = "field") -> Solver:
-    from meshrep.minimisers.lift import Lift
-
-    lift = Lift(**choices.given(steps="lift_steps", dimensions="dimensions"))
+    named = {"steps": "lift_steps", "rounds": "lift_rounds", "dimensions": "dimensions"}
+    lift = Lift(**choices.given(**named))
     return Solver(lift, then=_lbfgs(choices), name="lift")
 
 

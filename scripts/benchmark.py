@@ -105,8 +105,8 @@ def entrants(papers: bool, glass: bool, quick: bool) -> list[Entrant]:
     wanted += [Entrant(name, name) for name in ("lbfgs", "newton", "rk4", "lift", "anneal")]
     if glass and not quick:
         wanted += [
-            Entrant("lift, 5,000 steps", "lift", {"lift_steps": 5000}),
-            Entrant("anneal, 5,000 sweeps", "anneal", {"sweeps": 5000}),
+            Entrant("lift, 200 rounds", "lift", {"lift_rounds": 200}),
+            Entrant("anneal, 10,000 sweeps", "anneal", {"sweeps": 10_000}),
         ]
     return [
         e for e in wanted if installed("torch") or e.solver not in ("gcn", "gcn-res", "nograph")

@@ -126,9 +126,7 @@ class _NetworkMap(Map):
         self.shape, self.xp, self.slope = energy.shape, backend.xp, recipe.slope
         self.layers, self.residual = recipe.layers, recipe.residual
         kind = energy.propagation if recipe.propagation == "auto" else recipe.propagation
-        self.matrix = (
-            None if kind == "none" else backend.sparse(propagation(energy.coupling, kind))
-        )
+        self.matrix = None if kind == "none" else backend.sparse(propagation(energy.coupling, kind))
         self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
         rng = np.random.default_rng(seed)
         self.unit = 1.0 if self.circle else energy.unit
