@@ -241,7 +241,8 @@ def check(options: argparse.Namespace) -> None:
     if options.bath is not None and (options.hot or options.cold):
         raise InputError("--bath chooses the baths by itself: drop it, or drop --hot and --cold")
     for name in ("transient", "dt", "max_seconds", "max_steps", "frames", "gtol", "lr", "hidden",
-                 "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions"):  # fmt: skip
+                 "layers", "restarts", "sweeps", "lift_steps", "lift_rounds",
+                 "dimensions"):  # fmt: skip
         number = getattr(options, name)
         if number is not None and not 0 < number < float("inf"):
             raise InputError(f"--{name.replace('_', '-')} must be a positive number, not {number}")

@@ -147,7 +147,8 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
         max_seconds=seconds, gtol=options.gtol, lr=options.lr, layers=options.layers,
         hidden=options.hidden, propagation=options.propagation, switch=options.switch,
         network_start=options.network_start, momentum=options.momentum, adaptive=options.adaptive,
-        readout=options.readout, sweeps=options.sweeps, lift_steps=options.lift_steps, lift_rounds=options.lift_rounds,
+        readout=options.readout, sweeps=options.sweeps, lift_steps=options.lift_steps,
+        lift_rounds=options.lift_rounds,
         dimensions=options.dimensions, restarts=options.restarts,
         keep_fields=options.film is not None,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meshrep.energies.base import Energy
+from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.annealing import Annealing
 from meshrep.minimisers.base import Minimiser, Stopping
@@ -83,8 +84,8 @@ class Choices:
     """Settings that presets share; None means the preset's own default.
 
     ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
-    or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and ``dimensions`` lift's;
-    ``network_start`` is the ``start`` of
+    or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and
+    ``dimensions`` lift's; ``network_start`` is the ``start`` of
     :class:`meshrep.parametrizations.gcn.GraphNetwork`.
     """
 
@@ -233,6 +234,8 @@ def choose(energy: Energy) -> tuple[str, str]:
     """The name that "auto" stands for on a problem, and why."""
     if energy.has_hessian and energy.convex:
         return "newton", "convex with a sparse Hessian, where a few Newton steps reach the minimum"
+    if isinstance(energy, Oscillators):
+        return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
     return "lbfgs", "not known to be convex, or without a sparse Hessian"
 
 

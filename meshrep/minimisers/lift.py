@@ -175,7 +175,7 @@ class _Run:
         self.verdict: Result | None = None
 
     def record_start(self) -> None:
-        """Enter the energy of the start as it was given, which vectors hold to their digits only."""
+        """Enter the start as it was given; vectors hold it to their own digits only."""
         start = self.objective.start
         self.verdict = self.monitor.record(0, float(self.objective.value_and_grad(start)[0]), start)
 
