@@ -146,9 +146,9 @@ def test_solvers_of_phases_refuse_heat(solver):
     assert "\n" not in str(caught.value)
 
 
-def test_auto_takes_lbfgs_for_phases():
+def test_auto_takes_lift_for_phases():
     solution = meshrep.solve(PROBLEMS["hopf"](), "auto")
-    assert solution.solver == "lbfgs" and "not known to be convex" in solution.notes[0]
+    assert solution.solver == "lift" and "many minima" in solution.notes[0]
 
 
 def test_comparisons_measure_phases():
