@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,10 @@ class History:
             self.grad_norm + later.grad_norm,
             self.stage + [stage0 + k for k in later.stage],
         )
+
+    def delayed(self, seconds: float) -> History:
+        """The same history some seconds later."""
+        return replace(self, seconds=[time + seconds for time in self.seconds])
 
     def best_energy(self) -> np.ndarray:
         """The least energy seen up to each entry, non-finite entries passed over."""

@@ -209,7 +209,7 @@ def _lift(choices: Choices, quantity: str = "field") -> Solver:
 
 
 _WINDOW = Stopping(window=100, ftol=1e-7)
-_LONG = Stopping(max_steps=10_000_000, gtol=1e-7)
+_LONG = Stopping(max_steps=10_000_000, gtol=1e-7, window=5000, ftol=1e-14)
 
 PRESETS: dict[str, Preset] = {
     "gcn": _network("gcn"),

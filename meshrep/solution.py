@@ -32,7 +32,8 @@ class Solution:
         Energy and scaled gradient norm ‖∇E‖₂ / scale of ``field``, judged in float64 by the same
         evaluation for every solver.
     start_energy : float
-        Energy of the start, judged likewise.
+        Energy of the field that the solver began with, judged likewise: that of the start, but for
+        networks that begin at their own first output.
     steps, evaluations : int
         Steps taken, and evaluations of the energy with its gradient (or Hessian-vector product).
     solve_s, setup_s, compile_s : float
@@ -45,6 +46,8 @@ class Solution:
         Sentences worth reading: what "auto" chose, what was damped, what fell back.
     samples : list of Sample
         What ``sample`` made of the field along the run, where it was asked for.
+    sampling_s : float
+        Seconds spent on samples, which no other time counts.
     restarts : list of float
         The energy that each seed ended with, where there were several; seconds, steps and
         evaluations are those of all, the rest that of the best.
@@ -69,6 +72,7 @@ class Solution:
     notes: list[str] = dataclasses.field(default_factory=list)
     samples: list[Sample] = dataclasses.field(default_factory=list)
     restarts: list[float] = dataclasses.field(default_factory=list)
+    sampling_s: float = 0.0
 
     @property
     def measures(self) -> dict[str, float]:

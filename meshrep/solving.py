@@ -55,6 +55,7 @@ def solve(
         "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU.
     max_steps, max_seconds, gtol : optional
         Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
+        With restarts ``max_seconds`` is for all of them, each having its share.
     observe : callable, optional
         Called with the solver's name and a Progress now and then.
     sample : callable, optional
@@ -90,7 +91,10 @@ def solve(
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = _composition(energy, solver, choices)
-    composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
+    threads = cores() if energy.graph.n < SMALL_FOR_ONE_CORE else 1
+    share = min(1.0, threads / restarts)
+    each = None if max_seconds is None else max_seconds * share
+    composed = composed.limited(max_steps=max_steps, max_seconds=each, gtol=gtol)
     composed, fallback = _with_what_is_installed(composed)
     if fallback:
         warnings.warn(fallback, stacklevel=2)
@@ -102,7 +106,7 @@ def solve(
 
     if restarts == 1:
         return run(seed, start, observe)
-    return _best_of(run, energy, range(seed, seed + restarts), start, observe)
+    return _best_of(run, energy, range(seed, seed + restarts), start, observe, threads)
 
 
 def _best_of(
@@ -111,39 +115,48 @@ def _best_of(
     seeds: range,
     start: np.ndarray | None,
     observe: Callable[[str, Progress], None] | None,
+    threads: int,
 ) -> Solution:
-    """The best of several seeds, with the energies of all."""
+    """The best of several seeds, with the energies of all.
 
-    def work(seed: int, check: Callable[[], None]) -> Solution:
+    Its history begins when its seed did: that it would be the best was not known before.
+    """
+    begun = time.perf_counter()
+
+    def work(seed: int, check: Callable[[], None]) -> tuple[float, Solution]:
         def tell(name: str, progress: Progress) -> None:
             check()
             if observe is not None:
                 observe(f"{name}, seed {seed}", progress)
 
-        return run(seed, start if seed == seeds[0] else None, tell)
+        found = run(seed, start if seed == seeds[0] else None, tell)
+        return time.perf_counter() - begun, found
 
-    begun = time.perf_counter()
     with calm_threads(energy.graph.n):
-        threads = cores() if energy.graph.n < SMALL_FOR_ONE_CORE else 1
-        found, halted = for_each_seed(
-            work, list(seeds), threads, lambda s: s.result is Result.INTERRUPTED
+        runs, halted = for_each_seed(
+            work, list(seeds), threads, lambda run: run[1].result is Result.INTERRUPTED
         )
-    best = min(found, key=lambda solution: solution.energy)
-    energies = [solution.energy for solution in found]
-    spent = time.perf_counter() - begun - sum(s.setup_s + s.compile_s for s in found[:1])
+    first = runs[0][1]
+    idle = first.setup_s + first.compile_s + sum(s.sampling_s for _, s in runs) / threads
+    spent = max(time.perf_counter() - begun - idle, first.solve_s)
+    ended, best = min(runs, key=lambda run: run[1].energy)
+    late = max(ended - idle - best.solve_s, 0.0) if best is not first else 0.0
+    energies = [solution.energy for _, solution in runs]
     notes = [
-        f"best of {len(found)} seeds (seed {seeds[energies.index(best.energy)]}, "
+        f"best of {len(runs)} seeds (seed {seeds[energies.index(best.energy)]}, "
         f"{best.solve_s:.3g} s): energies {min(energies):.9g} to {max(energies):.9g}, "
         f"mean {np.mean(energies):.9g}"
     ]
-    if len(found) < len(seeds):
-        notes.append(f"interrupted: {len(seeds) - len(found)} of {len(seeds)} seeds were not run")
+    if len(runs) < len(seeds):
+        notes.append(f"interrupted: {len(seeds) - len(runs)} of {len(seeds)} seeds were not run")
     return replace(
         best,
         result=Result.INTERRUPTED if halted else best.result,
         solve_s=spent,
-        steps=sum(solution.steps for solution in found),
-        evaluations=sum(solution.evaluations for solution in found),
+        steps=sum(solution.steps for _, solution in runs),
+        evaluations=sum(solution.evaluations for _, solution in runs),
+        history=best.history.delayed(late),
+        samples=[replace(sample, seconds=sample.seconds + late) for sample in best.samples],
         notes=notes + best.notes,
         restarts=energies,
     )
@@ -262,12 +275,14 @@ class _Run:
 
     def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
         scale = self.energy.gradient_scale(self.w0)
-        history, field, steps, spent, begun = History(), self.w0, 0, 0.0, time.perf_counter()
+        history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
         result, paused = Result.FAILED, 0.0
+        begin = objectives[0].field(objectives[0].start)
+        if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
+            begin = self.w0  # up to the digits of a network or of float32
         if self.sample is not None:
-            begin = objectives[0].field(objectives[0].start)
             self.samples.append(Sample(0, 0.0, self.sample(begin)))
-            begun = time.perf_counter()
+        begun = time.perf_counter()
         for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
             if number:
                 objective.restart(field, stage.parametrization, self.seed)
@@ -306,7 +321,7 @@ class _Run:
             result=result,
             energy=float(value),
             grad_norm=float(np.linalg.norm(gradient)) / scale,
-            start_energy=self.energy.value(self.w0),
+            start_energy=self.energy.value(begin),
             steps=steps,
             evaluations=sum(objective.evaluations for objective in objectives),
             solve_s=spent,
@@ -318,6 +333,7 @@ class _Run:
             dtype=first.dtype,
             notes=self.notes,
             samples=self.samples,
+            sampling_s=paused,
         )
 
     def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:

@@ -10,17 +10,19 @@ import numpy as np
 
 from meshrep.backends import NumpyBackend
 from meshrep.energies.base import Energy
+from meshrep.outcome import Result
 from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.presets import Solver
 from meshrep.solution import Solution
 from meshrep.solving import solve
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A solver of a study: what tables call it, its name in the presets, and its settings."""
+    """A solver of a study: what tables call it, its preset or composition, and its settings."""
 
     label: str
-    solver: str
+    solver: str | Solver
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -31,6 +33,8 @@ class Standing:
     Attributes
     ----------
     label : str
+    begun : (k,) float64
+        Energy that the solver began with, which for networks may be their own first output's.
     energy, rho, vortices, seconds : (k,) float64
         Of the ends; seconds of solving.
     free_after : (k,) float64
@@ -38,6 +42,7 @@ class Standing:
     """
 
     label: str
+    begun: np.ndarray
     energy: np.ndarray
     rho: np.ndarray
     vortices: np.ndarray
@@ -72,11 +77,14 @@ def study(
             begin(entrant.label)
         options = {**settings, **entrant.settings}
         first = start(energy, seeds[0])
-        solve(energy, entrant.solver, start=first, seed=seeds[0], **{**options, "max_seconds": 0.2})
+        warm = {**options, "max_seconds": 0.2}
+        _whole(solve(energy, entrant.solver, start=first, seed=seeds[0], **warm))
         ends = [
-            solve(
-                energy, entrant.solver, start=start(energy, seed), seed=seed,
-                sample=lambda w: energy.measures(w)["vortices"], **options,
+            _whole(
+                solve(
+                    energy, entrant.solver, start=start(energy, seed), seed=seed,
+                    sample=lambda w: energy.measures(w)["vortices"], **options,
+                )
             )
             for seed in seeds
         ]  # fmt: skip
@@ -84,10 +92,18 @@ def study(
     return standings
 
 
+def _whole(end: Solution) -> Solution:
+    """The solution, unless Ctrl-C cut it short, which is passed on."""
+    if end.result is Result.INTERRUPTED:
+        raise KeyboardInterrupt
+    return end
+
+
 def _standing(label: str, ends: list[Solution]) -> Standing:
     measured = [end.measures for end in ends]
     return Standing(
         label,
+        np.array([end.start_energy for end in ends]),
         np.array([end.energy for end in ends]),
         np.array([found["rho"] for found in measured]),
         np.array([found["vortices"] for found in measured]),
@@ -109,16 +125,18 @@ def _free_after(end: Solution) -> float:
 def table(standings: Sequence[Standing], reference: float) -> str:
     """The standings as Markdown, energies as gaps to a reference: mean, best and spread."""
     lines = [
-        "| solver | mean gap | best gap | mean energy | ρ | vortices left (mean, most) | "
+        "| solver | begins at | mean gap | best gap | mean energy | ρ | "
+        "vortices left (mean, most) | "
         "seeds without | free of them after | time |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in standings:
         gap = (row.energy - reference) / abs(reference)
         clean = np.isfinite(row.free_after)
         free = f"{np.median(row.free_after[clean]):.3g} s" if clean.any() else "–"
         lines.append(
-            f"| {row.label} | {gap.mean():.1e} | {max(gap.min(), 0.0):.1e} | "
+            f"| {row.label} | {row.begun.mean():.0f} | {gap.mean():.1e} | "
+            f"{max(gap.min(), 0.0):.1e} | "
             f"{row.energy.mean():.2f} ± {row.energy.std():.2f} | {row.rho.mean():.2f} | "
             f"{row.vortices.mean():.1f}, {row.vortices.max():.0f} | "
             f"{clean.sum()} of {len(clean)} | {free} | {np.median(row.seconds):.3g} s |"

@@ -27,10 +27,12 @@ from meshrep.backends import NumpyBackend, installed
 from meshrep.comparison import versions
 from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
 from meshrep.errors import InputError, MeshrepError
+from meshrep.minimisers.base import Stopping
+from meshrep.minimisers.first_order import Adam
+from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.presets import Solver
 from meshrep.study import Entrant, Standing, network_output, study, table
 from meshrep.view.write import write_json
-
-PAPERS = {"network_start": "network", "readout": "value", "hidden": 10, "lr": 0.01, "switch": 100}
 
 
 def paired(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
@@ -95,22 +97,34 @@ def gradients(quick: bool) -> str:
     return "\n".join(lines)
 
 
+def papers_network(kind: str) -> Solver:
+    """Adam on the network of the papers for 100 steps, then on the field, at their settings."""
+    adam, flat = Adam(lr=0.01, settle=False), Stopping(patience=10, atol=1e-15)
+    graph = "none" if kind == "nograph" else "self"
+    network = GraphNetwork(
+        hidden=10, residual=kind.endswith("-res"), propagation=graph, start="network",
+        readout="value",
+    )  # fmt: skip
+    switch = Stopping(max_steps=100, gtol=0.0)
+    return Solver(adam, network, switch, then=Solver(adam, stopping=flat), name=kind)
+
+
 def entrants(papers: bool, glass: bool, quick: bool) -> list[Entrant]:
     """The solvers of the tables; on glasses with longer runs of the two that use them."""
-    network = PAPERS if papers else {}
-    wanted = [Entrant(name, name, network) for name in ("gcn", "gcn-res", "nograph")]
-    if not papers:
-        wanted.append(Entrant("gcn, readout as in the papers", "gcn", {"readout": "value"}))
+    kinds = ("gcn", "gcn-res", "nograph") if installed("torch") else ()
+    if papers:
+        wanted = [Entrant(f"{kind}, as in the papers", papers_network(kind)) for kind in kinds]
+    else:
+        wanted = [Entrant(kind, kind) for kind in kinds]
+        wanted += [Entrant("gcn, phases as output", "gcn", {"readout": "value"})] * bool(kinds)
     wanted += [Entrant(f"adam {lr:g}", "adam", {"lr": lr}) for lr in (0.01, 0.02, 0.1)]
-    wanted += [Entrant(name, name) for name in ("lbfgs", "newton", "rk4", "lift", "anneal")]
+    wanted += [Entrant(name, name) for name in ("lbfgs", "newton", "rk4", "anneal", "lift")]
     if glass and not quick:
         wanted += [
-            Entrant("lift, 200 rounds", "lift", {"lift_rounds": 200}),
             Entrant("anneal, 10,000 sweeps", "anneal", {"sweeps": 10_000}),
+            Entrant("lift, 200 rounds", "lift", {"lift_rounds": 200}),
         ]
-    return [
-        e for e in wanted if installed("torch") or e.solver not in ("gcn", "gcn-res", "nograph")
-    ]
+    return wanted
 
 
 def basins(quick: bool, say: Callable[[str], None]) -> tuple[str, dict[str, object]]:
@@ -139,7 +153,7 @@ def basins(quick: bool, say: Callable[[str], None]) -> tuple[str, dict[str, obje
             )
             text.append(table(rows, best))
             data[f"{title}, {how}"] = {row.label: {
-                "energy": row.energy.tolist(), "rho": row.rho.tolist(),
+                "begun": row.begun.tolist(), "energy": row.energy.tolist(), "rho": row.rho.tolist(),
                 "vortices": row.vortices.tolist(), "seconds": row.seconds.tolist(),
                 "free_after": [None if np.isnan(t) else t for t in row.free_after],
             } for row in rows}  # fmt: skip

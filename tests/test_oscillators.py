@@ -469,7 +469,7 @@ def test_starts_are_uniform_on_the_circle():
         (lambda g: HopfKuramotoPrinted(g, np.nan), "s1 must be a finite number"),
         (lambda g: Oscillators(g, 1.0, (0.0, np.nan, 1.0)), "coefficient must be a finite"),
         (lambda g: Kuramoto(g) + Kuramoto(pieces()), "share one graph"),
-        (lambda g: np.inf * Kuramoto(g), "cannot be multiplied"),
+        (lambda g: np.inf * Kuramoto(g), "factor must be a finite"),
     ],
 )
 def test_unusable_settings_are_one_sentence(build, message):

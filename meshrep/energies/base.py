@@ -62,6 +62,8 @@ class Energy(ABC):
     propagation : str
         The propagation matrix that suits networks on this energy: see
         :func:`meshrep.operators.propagation`.
+    frequency_spread : float
+        How far the natural frequencies of the flow lie apart.
     unbounded : str
         Why minimising makes no sense, and what to do; empty where it does.
     fixed : (k,) int64
@@ -76,6 +78,7 @@ class Energy(ABC):
     unit = 1.0
     shift_invariant = False
     propagation = "sym"
+    frequency_spread = 0.0
     unbounded = ""
 
     def __init__(self, graph: Graph) -> None:
@@ -230,6 +233,7 @@ class Sum(Energy):
         self.has_hessian = all(e.has_hessian for _, e in flat)
         self.shift_invariant = all(e.shift_invariant for _, e in flat)
         self.propagation = first.propagation
+        self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, float] = {}
         for _, energy in flat:

@@ -23,13 +23,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend, NumpyBackend, installed
+from meshrep.backends import Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.oscillator_evaluators import Formula, Kernels
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.measures import order_parameter, vortices
-
-PARALLEL_FROM = 20_000  # nodes from which threads pay
 
 
 class Oscillators(Energy):
@@ -71,8 +70,8 @@ class Oscillators(Energy):
         torque: float = 0.0,
     ) -> None:
         super().__init__(graph)
-        weights = graph.weights * _numbers(coupling, graph.m, "coupling", "edge")
-        self._coupling = graph.with_weights(weights).adjacency
+        self.edge_coupling = _numbers(coupling, graph.m, "coupling", "edge")
+        self._coupling = graph.with_weights(graph.weights * self.edge_coupling).adjacency
         self.frequencies = _numbers(frequencies, graph.n, "frequencies", "node")
         self.alpha, self.beta, self.gamma = (_number(part, "a coefficient") for part in law)
         self.torque = _number(torque, "c")
@@ -81,6 +80,42 @@ class Oscillators(Energy):
     def coupling(self) -> sparse.csr_array:
         """J (n, n), symmetric with a zero diagonal."""
         return self._coupling
+
+    @property
+    def frequency_spread(self) -> float:  # type: ignore[override]
+        """Largest ω less the smallest."""
+        return float(np.ptp(self.frequencies))
+
+    def __mul__(self, factor: float) -> Oscillators:
+        """The oscillators with law, ω and c times a factor."""
+        return self._with(_number(factor, "the factor"), None)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Energy) -> Energy:
+        """Oscillators again where both have the same couplings, else a sum of two."""
+        alike = (
+            isinstance(other, Oscillators)
+            and other.graph is self.graph
+            and np.array_equal(other.edge_coupling, self.edge_coupling)
+        )
+        return self._with(1.0, other) if alike else super().__add__(other)  # type: ignore[arg-type]
+
+    def _with(self, factor: float, other: Oscillators | None) -> Oscillators:
+        """factor · self + other, on the couplings of both."""
+        parts = factor * np.array([*self.law, self.torque, *self.frequencies])
+        if other is not None:
+            parts += [*other.law, other.torque, *other.frequencies]
+        alpha, beta, gamma, torque = parts[:4]
+        law = alpha, beta, gamma
+        joined = Oscillators(self.graph, self.edge_coupling, law, parts[4:], torque)
+        joined.propagation = self.propagation
+        return joined
+
+    @property
+    def law(self) -> tuple[float, float, float]:
+        """(α, β, γ)."""
+        return self.alpha, self.beta, self.gamma
 
     @property
     def unbounded(self) -> str:  # type: ignore[override]
@@ -95,14 +130,14 @@ class Oscillators(Energy):
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
         if backend.name == "numba":
-            return _Kernels(self, backend)
+            return Kernels(self, backend)
         if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
-            return ByHost(_Kernels(self, NumpyBackend(backend.dtype)), backend)
-        return _Formula(self, backend)
+            return ByHost(Kernels(self, NumpyBackend(backend.dtype)), backend)
+        return Formula(self, backend)
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
-        return _Formula(self, backend)
+        return Formula(self, backend)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """J_Cᵀ 2β J_C + J_Sᵀ 2γ J_S + Σ_i u_i ∇²C_i + v_i ∇²S_i, sparse; of A²'s pattern unless
@@ -260,8 +295,10 @@ class HopfKuramoto(Oscillators):
     s1, s2 : float
         Strengths of the sine coupling (in units of c) and of the next-nearest one.
     c : float
-        Strength of the cosine coupling, which only the flow has.
+        Strength of the cosine coupling; it also scales s₁ in flow and energy alike.
     frequencies : float or (n,) array
+    torque : float, optional
+        Strength of the cosine coupling in the flow alone; c by default. With 0 the flow is −∇E.
 
     References
     ----------
@@ -279,9 +316,11 @@ class HopfKuramoto(Oscillators):
         s2: float = 0.5,
         c: float = 1.0,
         frequencies: Any = 0.0,
+        torque: float | None = None,
     ) -> None:
         s1, s2, c = _number(s1, "s1"), _number(s2, "s2"), _number(c, "c")
-        super().__init__(graph, 1.0, (-0.5 * c * s1, 0.0, s2), frequencies, torque=c)
+        law = -0.5 * c * s1, 0.0, s2
+        super().__init__(graph, 1.0, law, frequencies, c if torque is None else torque)
         self.s1, self.s2, self.c = s1, s2, c
 
     def settings(self) -> dict[str, Any]:
@@ -352,138 +391,3 @@ def _numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
         )
         raise InputError(f"{name} holds a NaN or an infinite number{place}")
     return np.broadcast_to(array, (count,)).copy()
-
-
-class _Formula(Evaluator):
-    """The energy as written, on NumPy arrays or torch tensors."""
-
-    def __init__(self, energy: Oscillators, backend: Backend) -> None:
-        self.xp = backend.xp
-        self.matrix = backend.sparse(energy.coupling)
-        self.law = energy.alpha, energy.beta, energy.gamma
-        self.single = energy.beta == 0 and energy.gamma == 0
-        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
-        upper = sparse.triu(energy.coupling, k=1, format="coo")
-        self.ends = backend.index(upper.row), backend.index(upper.col)
-        self.a = backend.asarray(upper.data)
-
-    def value(self, w: Array) -> Any:
-        """The energy of a tensor alone, which torch can differentiate, by edges."""
-        (i, j), (alpha, beta, gamma) = self.ends, self.law
-        across = w[j] - w[i]
-        along = self.a * across.cos()
-        if self.single:
-            return 2 * alpha * along.sum()
-        turned = self.a * across.sin()
-        C = w.new_zeros(len(w)).index_add(0, i, along).index_add(0, j, along)
-        S = w.new_zeros(len(w)).index_add(0, i, turned).index_add(0, j, -turned)
-        return (alpha * C + beta * C * C + gamma * S * S).sum()
-
-    def _sums(self, c: Array, s: Array) -> tuple[Array, Array]:
-        """c Σ a c_j + s Σ a s_j and c Σ a s_j − s Σ a c_j: C and S."""
-        along, across = self._gather(c, s)
-        return c * along + s * across, c * across - s * along
-
-    def _gather(self, x: Array, y: Array) -> tuple[Array, Array]:
-        both = self.matrix @ self.xp.stack([x, y], 1)
-        return both[:, 0], both[:, 1]
-
-    def _evaluate(self, w: Array) -> tuple[Any, Array, Array]:
-        """Energy, gradient and C."""
-        alpha, beta, gamma = self.law
-        c, s = self.xp.cos(w), self.xp.sin(w)
-        C, S = self._sums(c, s)
-        value = (alpha * C + beta * C * C + gamma * S * S).sum()
-        if self.single:
-            return value, 2 * alpha * S, C
-        u, v = alpha + 2 * beta * C, 2 * gamma * S
-        x, y = self._gather(v * c + u * s, v * s - u * c)
-        return value, u * S - v * C + c * x + s * y, C
-
-    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        return self._evaluate(w)[:2]
-
-    def velocity(self, w: Array) -> Array:
-        _, gradient, C = self._evaluate(w)
-        return self.drift - gradient + self.torque * C
-
-    def hvp(self, w: Array, v: Array) -> Array:
-        """The gradient's formula differentiated along v."""
-        alpha, beta, gamma = self.law
-        c, s = self.xp.cos(w), self.xp.sin(w)
-        along, across = self._gather(c, s)
-        C, S = c * along + s * across, c * across - s * along
-        turned, drawn = self._gather(-s * v, c * v)  # how Σ a cos and Σ a sin change
-        dC = c * turned + s * drawn + v * S
-        dS = c * drawn - s * turned - v * C
-        if self.single:
-            return 2 * alpha * dS
-        p, q = alpha + 2 * beta * C, 2 * gamma * S
-        dp, dq = 2 * beta * dC, 2 * gamma * dS
-        x, y = q * c + p * s, q * s - p * c
-        X, Y = self._gather(x, y)
-        dX, dY = self._gather(dq * c + dp * s - v * y, dq * s - dp * c + v * x)
-        own = dp * S + p * dS - dq * C - q * dC
-        return own + v * (c * Y - s * X) + c * dX + s * dY
-
-
-class _Kernels(Evaluator):
-    """The energy in numba: see :mod:`meshrep.kernels.oscillators`."""
-
-    fused = True
-
-    def __init__(self, energy: Oscillators, backend: Backend) -> None:
-        from meshrep.kernels import oscillators
-
-        n = energy.graph.n
-        self.kernels = oscillators.PARALLEL if n >= PARALLEL_FROM else oscillators.SERIAL
-        coupling = backend.sparse(energy.coupling)
-        self.rows = (
-            coupling.indptr.astype(np.uint32), coupling.indices.astype(np.uint32), coupling.data,
-        )  # fmt: skip
-        self.law = energy.alpha, energy.beta, energy.gamma
-        self.spins = tuple(backend.zeros(n) for _ in range(6))
-        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
-        self.formula = _Formula(energy, backend)
-
-    def _turn(self, w: np.ndarray) -> None:
-        self.kernels.turn(w, self.spins[0], self.spins[1])
-
-    def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        gradient = np.empty_like(w)
-        self._turn(w)
-        return self.kernels.value_and_grad(self.rows, self.law, self.spins, gradient), gradient
-
-    def velocity(self, w: np.ndarray) -> np.ndarray:
-        return self.formula.velocity(w)
-
-    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.formula.hvp(w, v)
-
-    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take steps in place; energies and squared gradient norms before each, (steps,).
-
-        ``memory.spare`` is left holding the field before the last step.
-        """
-        energies, norms = np.empty(steps), np.empty(steps)
-        m = memory
-        self._turn(w)
-        self.kernels.descend(
-            self.rows, self.law, self.spins, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2,
-            m.eps, m.taken, steps, energies, norms,
-        )  # fmt: skip
-        return energies, norms
-
-    def flow(
-        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
-    ) -> np.ndarray:
-        """Take RK4 steps in place; energies before each, (steps,)."""
-        energies = np.empty(steps)
-        stage, total = np.empty_like(w), np.empty_like(w)
-        drift = self.drift if driven else np.zeros_like(w)
-        self._turn(w)
-        self.kernels.flow(
-            self.rows, self.law, self.spins, w, stage, total, drift,
-            self.torque if driven else 0.0, dt, steps, inverse_mass, energies,
-        )  # fmt: skip
-        return energies

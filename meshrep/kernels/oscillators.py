@@ -124,6 +124,72 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
+    def drive(rows, spins, drift, torque, rate):
+        """Turn a gradient in ``rate`` into dφ/dt = ω − ∇E + torque·C in place."""
+        indptr, indices, a = rows
+        c, s = spins[0], spins[1]
+        n = len(c)
+        for b in prange((n + block - 1) // block):
+            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
+                around = 0.0
+                if torque != 0.0:
+                    across, along = 0.0, 0.0
+                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
+                        along += a[k] * c[indices[k]]
+                        across += a[k] * s[indices[k]]
+                    around = torque * (c[i] * along + s[i] * across)
+                rate[i] = drift[i] - rate[i] + around
+
+    @njit(cache=True, nogil=True, parallel=parallel)
+    def hvp(rows, law, spins, tangents, v, product):
+        """Write the Hessian at the turned spins times v: the gradient differentiated along v.
+
+        ``tangents`` is scratch for how X, Y and uS − vC change.
+        """
+        indptr, indices, a = rows
+        alpha, beta, gamma = law
+        c, s, x, y, _, _ = spins
+        dx, dy, own = tangents
+        single = beta == 0.0 and gamma == 0.0
+        n = len(c)
+        blocks = (n + block - 1) // block
+        for b in prange(blocks):
+            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
+                across, along, drawn, turned = 0.0, 0.0, 0.0, 0.0
+                for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
+                    j = indices[k]
+                    along += a[k] * c[j]
+                    across += a[k] * s[j]
+                    turned += a[k] * s[j] * v[j]
+                    drawn += a[k] * c[j] * v[j]
+                cosine = c[i] * along + s[i] * across
+                sine = c[i] * across - s[i] * along
+                d_sine = c[i] * drawn + s[i] * turned - v[i] * cosine
+                if single:
+                    product[i] = 2.0 * alpha * d_sine
+                else:
+                    d_cosine = s[i] * drawn - c[i] * turned + v[i] * sine
+                    p, q = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
+                    dp, dq = 2.0 * beta * d_cosine, 2.0 * gamma * d_sine
+                    x[i] = q * c[i] + p * s[i]
+                    y[i] = q * s[i] - p * c[i]
+                    dx[i] = dq * c[i] + dp * s[i] - v[i] * y[i]
+                    dy[i] = dq * s[i] - dp * c[i] + v[i] * x[i]
+                    own[i] = dp * sine + p * d_sine - dq * cosine - q * d_cosine
+        if not single:
+            for b in prange(blocks):
+                for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
+                    across, along, d_across, d_along = 0.0, 0.0, 0.0, 0.0
+                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
+                        j = indices[k]
+                        along += a[k] * x[j]
+                        across += a[k] * y[j]
+                        d_along += a[k] * dx[j]
+                        d_across += a[k] * dy[j]
+                    turning = v[i] * (c[i] * across - s[i] * along)
+                    product[i] = own[i] + turning + c[i] * d_along + s[i] * d_across
+
+    @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
         rows, law, spins, w, spare, m, v,
         rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
@@ -255,7 +321,9 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 for b in prange(blocks):
                     turn_rows(stage_w, c, s, b * block, min(n, (b + 1) * block))
 
-    return SimpleNamespace(turn=turn, value_and_grad=value_and_grad, descend=descend, flow=flow)
+    return SimpleNamespace(
+        turn=turn, value_and_grad=value_and_grad, drive=drive, hvp=hvp, descend=descend, flow=flow
+    )
 
 
 SERIAL = _compiled(parallel=False, block=512)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -14,6 +16,7 @@ from meshrep.spectra import Gauge, least_eigenvalue
 
 _ENOUGH = 1e-4  # share of the predicted fall that a step must bring
 _ATTEMPTS = 40  # dampings of one step before the run is called stalled
+_ENDS = (Result.CONVERGED, Result.FLAT, Result.STALLED)  # that are the energy's doing
 _SADDLES = 20  # that a run leaves along negative curvature
 _NEGATIVE = -1e-8  # least eigenvalue, over the largest row sum, that makes a saddle
 
@@ -67,7 +70,7 @@ class Newton(Minimiser):
     """
 
     name = "newton"
-    backends = ("numpy",)
+    backends = ("numba", "numpy")
     parametrizable = False
 
     def __init__(self, linear: str = "auto", shift: float = 0.0) -> None:
@@ -92,8 +95,9 @@ class Newton(Minimiser):
         norm0, step, left = max(norm, 1e-300), 0, 0
         while True:
             if verdict is not None:
-                away = _away(objective, params, free, gauge, energy, verdict)
-                if away is None or left >= _SADDLES:
+                bend = _curvature(objective, params, free, gauge, verdict)
+                away = _away(objective, params, free, energy, bend) if left < _SADDLES else None
+                if away is None:
                     break
                 params, energy, gradient = away
                 model = TrustRegion(objective, free, energy)
@@ -121,7 +125,11 @@ class Newton(Minimiser):
             monitor.notes += model.notes()
         if left:
             monitor.notes.append(f"{left} saddles were left along negative curvature")
-        _certify(objective, monitor, params, free, gauge, verdict)
+        ended = verdict in _ENDS
+        if ended and not objective.energy.convex and objective.energy.has_hessian:
+            value = f"{bend.value:.3g}" if bend else "was not computed"
+            modulo = "" if gauge.part_of is None else " modulo the shift"
+            monitor.notes.append(f"least eigenvalue of the Hessian{modulo} {value}")
         return verdict, params, step
 
     def _shifted(
@@ -169,53 +177,39 @@ def _gauge(objective: Objective, free: np.ndarray) -> Gauge:
     return Gauge(energy.graph.component_of if invariant else None, len(free))
 
 
+@dataclass
+class _Bend:
+    """The Hessian's least eigenvalue, its unit field (f,), and its largest row sum."""
+
+    value: float
+    direction: np.ndarray
+    scale: float
+
+
 def _curvature(
     objective: Objective, params: np.ndarray, free: np.ndarray, gauge: Gauge, verdict: Result
-) -> tuple[float, np.ndarray, float] | None:
-    """The Hessian's least eigenvalue, its field and its largest row sum, where it is called for."""
+) -> _Bend | None:
+    """How the energy bends least at a point where the run would end; None where not known."""
     energy = objective.energy
-    ended = verdict in (Result.CONVERGED, Result.FLAT, Result.STALLED)
-    if energy.convex or not energy.has_hessian or not ended:
+    if energy.convex or not energy.has_hessian or verdict not in _ENDS:
         return None
     matrix = sparse.csr_array(objective.hessian(params))[free][:, free]
     least = least_eigenvalue(matrix, gauge)
-    return None if least is None else (*least, float(abs(matrix).sum(axis=1).max()) or 1.0)
-
-
-def _certify(
-    objective: Objective,
-    monitor: Monitor,
-    params: np.ndarray,
-    free: np.ndarray,
-    gauge: Gauge,
-    verdict: Result,
-) -> None:
-    """Note the least eigenvalue at the end."""
-    found = _curvature(objective, params, free, gauge, verdict)
-    if found is not None:
-        modulo = "" if gauge.part_of is None else " modulo the shift"
-        monitor.notes.append(f"least eigenvalue of the Hessian{modulo} {found[0]:.3g}")
+    return None if least is None else _Bend(*least, float(abs(matrix).sum(axis=1).max()) or 1.0)
 
 
 def _away(
-    objective: Objective,
-    params: np.ndarray,
-    free: np.ndarray,
-    gauge: Gauge,
-    energy: float,
-    verdict: Result,
+    objective: Objective, params: np.ndarray, free: np.ndarray, energy: float, bend: _Bend | None
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """A lower point along the Hessian's negative curvature; None where there is none."""
-    found = _curvature(objective, params, free, gauge, verdict)
-    if found is None or found[0] >= _NEGATIVE * found[2]:
+    if bend is None or bend.value >= _NEGATIVE * bend.scale:
         return None
-    value, direction, _ = found
     length = 0.5 * len(free) ** 0.5
     for _ in range(_ATTEMPTS):
         trial = params.copy()
-        trial[free] += length * direction
+        trial[free] += length * bend.direction
         reached, gradient = _evaluate(objective, trial, free)
-        if reached < energy + 0.1 * value * length * length:
+        if reached < energy + 0.1 * bend.value * length * length:
             return trial, reached, gradient
         length *= 0.5
     return None

@@ -1,0 +1,165 @@
+"""The energy of oscillators on arrays: by the back end's own operations, and by numba."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.backends import Array, Backend
+from meshrep.energies.base import Evaluator
+
+if TYPE_CHECKING:
+    from meshrep.energies.oscillators import Oscillators
+
+PARALLEL_FROM = 20_000  # nodes from which threads pay
+
+
+class Formula(Evaluator):
+    """The energy as written, on NumPy arrays or torch tensors."""
+
+    def __init__(self, energy: Oscillators, backend: Backend) -> None:
+        self.xp = backend.xp
+        self.matrix = backend.sparse(energy.coupling)
+        self.law = energy.law
+        self.single = energy.beta == 0 and energy.gamma == 0
+        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
+        upper = sparse.triu(energy.coupling, k=1, format="coo")
+        self.ends = backend.index(upper.row), backend.index(upper.col)
+        self.a = backend.asarray(upper.data)
+
+    def value(self, w: Array) -> Any:
+        """The energy of a tensor alone, which torch can differentiate, by edges."""
+        (i, j), (alpha, beta, gamma) = self.ends, self.law
+        across = w[j] - w[i]
+        along = self.a * across.cos()
+        if self.single:
+            return 2 * alpha * along.sum()
+        turned = self.a * across.sin()
+        C = w.new_zeros(len(w)).index_add(0, i, along).index_add(0, j, along)
+        S = w.new_zeros(len(w)).index_add(0, i, turned).index_add(0, j, -turned)
+        return (alpha * C + beta * C * C + gamma * S * S).sum()
+
+    def _sums(self, c: Array, s: Array) -> tuple[Array, Array]:
+        """c Σ a c_j + s Σ a s_j and c Σ a s_j − s Σ a c_j: C and S."""
+        along, across = self._gather(c, s)
+        return c * along + s * across, c * across - s * along
+
+    def _gather(self, x: Array, y: Array) -> tuple[Array, Array]:
+        both = self.matrix @ self.xp.stack([x, y], 1)
+        return both[:, 0], both[:, 1]
+
+    def _evaluate(self, w: Array) -> tuple[Any, Array, Array]:
+        """Energy, gradient and C."""
+        alpha, beta, gamma = self.law
+        c, s = self.xp.cos(w), self.xp.sin(w)
+        C, S = self._sums(c, s)
+        value = (alpha * C + beta * C * C + gamma * S * S).sum()
+        if self.single:
+            return value, 2 * alpha * S, C
+        u, v = alpha + 2 * beta * C, 2 * gamma * S
+        x, y = self._gather(v * c + u * s, v * s - u * c)
+        return value, u * S - v * C + c * x + s * y, C
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """Energy and gradient (n,)."""
+        return self._evaluate(w)[:2]
+
+    def velocity(self, w: Array) -> Array:
+        """ω − ∇E + c C (n,)."""
+        _, gradient, C = self._evaluate(w)
+        return self.drift - gradient + self.torque * C
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        """The gradient's formula differentiated along v."""
+        alpha, beta, gamma = self.law
+        c, s = self.xp.cos(w), self.xp.sin(w)
+        along, across = self._gather(c, s)
+        C, S = c * along + s * across, c * across - s * along
+        turned, drawn = self._gather(-s * v, c * v)  # how Σ a cos and Σ a sin change
+        dC = c * turned + s * drawn + v * S
+        dS = c * drawn - s * turned - v * C
+        if self.single:
+            return 2 * alpha * dS
+        p, q = alpha + 2 * beta * C, 2 * gamma * S
+        dp, dq = 2 * beta * dC, 2 * gamma * dS
+        x, y = q * c + p * s, q * s - p * c
+        X, Y = self._gather(x, y)
+        dX, dY = self._gather(dq * c + dp * s - v * y, dq * s - dp * c + v * x)
+        own = dp * S + p * dS - dq * C - q * dC
+        return own + v * (c * Y - s * X) + c * dX + s * dY
+
+
+class Kernels(Evaluator):
+    """The energy in numba: see :mod:`meshrep.kernels.oscillators`."""
+
+    fused = True
+
+    def __init__(self, energy: Oscillators, backend: Backend) -> None:
+        from meshrep.kernels import oscillators
+
+        n = energy.graph.n
+        self.kernels = oscillators.PARALLEL if n >= PARALLEL_FROM else oscillators.SERIAL
+        coupling = backend.sparse(energy.coupling)
+        self.rows = (
+            coupling.indptr.astype(np.uint32), coupling.indices.astype(np.uint32), coupling.data,
+        )  # fmt: skip
+        self.law = energy.law
+        self.spins = tuple(backend.zeros(n) for _ in range(6))
+        self.tangents: tuple[np.ndarray, ...] | None = None
+        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
+
+    def _turn(self, w: np.ndarray) -> None:
+        self.kernels.turn(w, self.spins[0], self.spins[1])
+
+    def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy and gradient (n,)."""
+        gradient = np.empty_like(w)
+        self._turn(w)
+        return self.kernels.value_and_grad(self.rows, self.law, self.spins, gradient), gradient
+
+    def velocity(self, w: np.ndarray) -> np.ndarray:
+        """ω − ∇E + c C (n,)."""
+        rate = np.empty_like(w)
+        self._turn(w)
+        self.kernels.value_and_grad(self.rows, self.law, self.spins, rate)
+        self.kernels.drive(self.rows, self.spins, self.drift, self.torque, rate)
+        return rate
+
+    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian at w times v (n,)."""
+        product = np.empty_like(w)
+        if self.tangents is None:
+            self.tangents = tuple(np.empty_like(w) for _ in range(3))
+        self._turn(w)
+        self.kernels.hvp(self.rows, self.law, self.spins, self.tangents, v, product)
+        return product
+
+    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Take steps in place; energies and squared gradient norms before each, (steps,).
+
+        ``memory.spare`` is left holding the field before the last step.
+        """
+        energies, norms = np.empty(steps), np.empty(steps)
+        m = memory
+        self._turn(w)
+        self.kernels.descend(
+            self.rows, self.law, self.spins, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2,
+            m.eps, m.taken, steps, energies, norms,
+        )  # fmt: skip
+        return energies, norms
+
+    def flow(
+        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
+    ) -> np.ndarray:
+        """Take RK4 steps in place; energies before each, (steps,)."""
+        energies = np.empty(steps)
+        stage, total = np.empty_like(w), np.empty_like(w)
+        drift = self.drift if driven else np.zeros_like(w)
+        self._turn(w)
+        self.kernels.flow(
+            self.rows, self.law, self.spins, w, stage, total, drift,
+            self.torque if driven else 0.0, dt, steps, inverse_mass, energies,
+        )  # fmt: skip
+        return energies
