@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -119,29 +120,31 @@ def _best_of(
 ) -> Solution:
     """The best of several seeds, with the energies of all.
 
-    Its history begins when its seed did: that it would be the best was not known before.
+    Its history begins when its seed did: that it would be the best was not known before. Seconds
+    are those of the first seed and of the busiest thread after it.
     """
-    begun = time.perf_counter()
 
-    def work(seed: int, check: Callable[[], None]) -> tuple[float, Solution]:
+    def work(seed: int, check: Callable[[], None]) -> tuple[int, Solution]:
         def tell(name: str, progress: Progress) -> None:
             check()
             if observe is not None:
                 observe(f"{name}, seed {seed}", progress)
 
-        found = run(seed, start if seed == seeds[0] else None, tell)
-        return time.perf_counter() - begun, found
+        return threading.get_ident(), run(seed, start if seed == seeds[0] else None, tell)
 
     with calm_threads(energy.graph.n):
         runs, halted = for_each_seed(
             work, list(seeds), threads, lambda run: run[1].result is Result.INTERRUPTED
         )
-    first = runs[0][1]
-    idle = first.setup_s + first.compile_s + sum(s.sampling_s for _, s in runs) / threads
-    spent = max(time.perf_counter() - begun - idle, first.solve_s)
-    ended, best = min(runs, key=lambda run: run[1].energy)
-    late = max(ended - idle - best.solve_s, 0.0) if best is not first else 0.0
-    energies = [solution.energy for _, solution in runs]
+    solutions = [solution for _, solution in runs]
+    best = min(solutions, key=lambda solution: solution.energy)
+    busy: dict[int, float] = {}
+    late = 0.0
+    for number, (thread, solution) in enumerate(runs):
+        before = busy.get(thread, solutions[0].solve_s if number else 0.0)
+        late = before if solution is best else late
+        busy[thread] = before + solution.solve_s
+    energies = [solution.energy for solution in solutions]
     notes = [
         f"best of {len(runs)} seeds (seed {seeds[energies.index(best.energy)]}, "
         f"{best.solve_s:.3g} s): energies {min(energies):.9g} to {max(energies):.9g}, "
@@ -152,9 +155,10 @@ def _best_of(
     return replace(
         best,
         result=Result.INTERRUPTED if halted else best.result,
-        solve_s=spent,
-        steps=sum(solution.steps for _, solution in runs),
-        evaluations=sum(solution.evaluations for _, solution in runs),
+        solve_s=max(busy.values()),
+        sampling_s=sum(solution.sampling_s for solution in solutions),
+        steps=sum(solution.steps for solution in solutions),
+        evaluations=sum(solution.evaluations for solution in solutions),
         history=best.history.delayed(late),
         samples=[replace(sample, seconds=sample.seconds + late) for sample in best.samples],
         notes=notes + best.notes,

@@ -233,3 +233,27 @@ def test_a_sum_of_oscillators_flows():
     np.testing.assert_allclose(fixed.fields[-1], exact.fields[-1], atol=1e-4)
     turned = meshrep.integrate(energy + 0.5 * type(other)(energy.graph), 1.0, start=start, frames=2)
     np.testing.assert_allclose(fixed.fields[-1], turned.fields[-1] + 1.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("apart", [5.0, 5.13, 20.0])
+def test_the_step_is_short_enough_for_the_natural_frequencies(apart):
+    """Two oscillators beyond locking turn at √(Δω² − 4K²) against each other."""
+    pair = meshrep.Graph.from_edges(2, [[0, 1]])
+    energy = meshrep.Kuramoto(pair, frequencies=[apart / 2, -apart / 2])
+    turns = 40 * 2 * np.pi / np.sqrt(apart**2 - 4)
+    path = meshrep.integrate(energy, turns, start=np.zeros(2), frames=2)
+    found = -float(np.diff(path.frequencies)[0])
+    assert found == pytest.approx(np.sqrt(apart**2 - 4), rel=2e-3)
+    assert len(path.notes) == 1
+
+
+def test_a_step_that_turns_too_far_is_noted():
+    energy = phases("Kuramoto", "ring:8", frequencies=np.linspace(0, 30, 8))
+    path = meshrep.integrate(energy, 2.0, dt=0.2)
+    assert "radians a step" in path.notes[1]
+
+
+def test_hopf_oscillators_without_their_torque_follow_the_gradient():
+    energy = phases("HopfKuramoto", "lattice:6x6", 1.0, 0.3, torque=0.0)
+    w = energy.random_start(0)
+    np.testing.assert_allclose(energy.judge.velocity(w), -energy.gradient(w), atol=1e-13)

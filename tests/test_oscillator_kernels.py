@@ -239,3 +239,15 @@ def test_the_number_of_threads_does_not_change_energies(kind):
     starts = [energy.random_start(seed) for seed in range(20)]
     alone, together = by_threads(lambda: [evaluator.value_and_grad(w)[0] for w in starts])
     assert alone == together
+
+
+@VERSIONS
+@pytest.mark.parametrize("law", LAWS)
+def test_rates_and_products_are_the_plain_ones(law, version):
+    energy = problem(law, frequencies=np.linspace(-1, 1, 40), torque=0.6)
+    evaluator, twin = jitted(energy, version), plain(energy)
+    rng = np.random.default_rng(4)
+    for seed in range(3):
+        w, v = energy.random_start(seed), rng.standard_normal(40)
+        np.testing.assert_allclose(evaluator.velocity(w), twin.velocity(w), atol=1e-12)
+        np.testing.assert_allclose(evaluator.hvp(w, v), twin.hvp(w, v), atol=1e-12)

@@ -448,3 +448,26 @@ def test_a_sampler_changes_nothing():
         )
         np.testing.assert_array_equal(plain.field, sampled.field)
         assert sampled.evaluations == plain.evaluations
+
+
+@pytest.mark.parametrize("solver", ["rk4", "nesterov", "gd"])
+def test_single_precision_ends_by_itself(solver):
+    energy = meshrep.Kuramoto(meshrep.graph_from("lattice:20x20"))
+    end = meshrep.solve(energy, solver, dtype="float32", seed=2, max_seconds=60)
+    assert end.result in (Result.CONVERGED, Result.FLAT)
+
+
+def test_newton_says_so_where_it_could_not_look(monkeypatch):
+    from meshrep.minimisers import newton
+
+    monkeypatch.setattr(newton, "least_eigenvalue", lambda *_: None)
+    end = meshrep.solve(PROBLEMS["glass"](), "newton")
+    assert end.result is Result.CONVERGED and "was not computed" in end.notes[-1]
+
+
+def test_a_network_says_what_it_began_with():
+    pytest.importorskip("torch")
+    energy = PROBLEMS["kuramoto"]()
+    end = meshrep.solve(energy, "gcn", network_start="network", readout="value")
+    assert end.start_energy == pytest.approx(end.history.energy[0], rel=1e-9)
+    assert end.start_energy != pytest.approx(energy.value(energy.random_start(0)), rel=1e-3)

@@ -488,3 +488,18 @@ def test_frequencies_that_differ_cannot_be_minimised():
             assert "\n" not in str(got.value)
     turning = Kuramoto(graph, 1.0, 0.4)  # one frequency: at rest in a turning frame
     assert meshrep.solve(turning, "lbfgs", start=np.linspace(0, 1, 8)).energy == pytest.approx(-8)
+
+
+def test_oscillators_scale_and_add_to_oscillators():
+    graph = meshrep.graph_from("lattice:6x6")
+    coupling = np.random.default_rng(0).standard_normal(graph.m)
+    one = Oscillators(graph, coupling, (-0.5, 0.0, 0.1), np.linspace(0, 1, 36), 0.3)
+    two = Oscillators(graph, coupling, (0.2, 0.1, 0.0), 0.5, -0.1)
+    both = 2 * one + two
+    assert isinstance(both, Oscillators) and both.law == pytest.approx((-0.8, 0.1, 0.2))
+    w = both.random_start(1)
+    assert both.value(w) == pytest.approx(2 * one.value(w) + two.value(w), rel=1e-12)
+    rate = 2 * one.judge.velocity(w) + two.judge.velocity(w)
+    np.testing.assert_allclose(both.judge.velocity(w), rate, atol=1e-12)
+    assert not isinstance(one + Kuramoto(graph), Oscillators)  # other couplings: a plain sum
+    assert meshrep.solve(3 * Kuramoto(graph), "lift").energy == pytest.approx(-180)

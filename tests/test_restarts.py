@@ -172,3 +172,32 @@ def test_ctrl_c_while_seeds_are_handed_out_keeps_what_there_is(monkeypatch):
     except KeyboardInterrupt:
         pytest.fail("the interrupt came through, and the fields were lost")
     assert halted and found[0] == 3 and len(found) < 4
+
+
+def test_times_count_what_ran_before_the_best_seed():
+    energy = phases("XYGlass", "lattice:20x20", seed=0)
+    many = meshrep.solve(energy, "lbfgs", restarts=12, seed=3)
+    best = int(np.argmin(many.restarts))
+    assert best > 0
+    alone = meshrep.solve(energy, "lbfgs", seed=3 + best)
+    assert many.history.energy == alone.history.energy
+    assert many.history.seconds[0] > 0.25 * alone.solve_s
+    assert many.history.seconds[-1] <= many.solve_s * 1.05
+    assert many.solve_s > alone.solve_s
+
+
+def test_samples_are_off_the_clock_of_restarts_too():
+    energy = glass()
+
+    def slow(field):
+        time.sleep(0.03)
+        return 0.0
+
+    many = meshrep.solve(energy, "lbfgs", restarts=3, sample=slow)
+    assert many.sampling_s > 0.2 > many.solve_s
+
+
+def test_a_time_limit_is_for_all_seeds_together():
+    energy = phases("XYGlass", "lattice:20x20", seed=0)
+    many = meshrep.solve(energy, "rk4", restarts=6, max_seconds=0.6, gtol=0.0)
+    assert many.solve_s < 2.0
