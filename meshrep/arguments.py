@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from meshrep.errors import InputError
+from meshrep.backends import installed
+from meshrep.errors import InputError, MissingPart
 
-FILMS = (".mp4", ".gif", ".webp", ".png")
+FILMS = {".mp4": "imageio_ffmpeg", ".gif": "PIL", ".webp": "PIL", ".png": "PIL"}  # who writes them
 
 EXAMPLES = """examples:
   meshrep bunny.ply --bath                           heat from end to end, six solvers compared
@@ -22,15 +25,38 @@ EXAMPLES = """examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, and that takes negative values of any spelling."""
+
     def error(self, message: str) -> NoReturn:
         """One sentence instead of the whole usage."""
-        raise InputError(f"{message} (meshrep --help lists the options)")
+        raise InputError(f"{message} ({self.prog} --help lists the options)")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it, once negative values are joined to their options."""
+        return super().parse_known_args(
+            self.joined(sys.argv[1:] if args is None else args), namespace
+        )
+
+    def joined(self, words: Sequence[str]) -> list[str]:
+        """``--s1 -1e-3`` as ``--s1=-1e-3``: argparse would take such a value for an option."""
+        known = self._option_string_actions
+        out: list[str] = []
+        for k, word in enumerate(words):
+            if word == "--":
+                return [*out, *words[k:]]
+            option = known.get(out[-1]) if out else None
+            value = word.startswith("-") and not word.startswith("--") and word not in known
+            if value and option is not None and option.nargs in (None, "?"):
+                out[-1] += f"={word}"
+            else:
+                out.append(word)
+        return out
 
 
 def parser() -> argparse.ArgumentParser:
     """All options, grouped as the help shows them."""
-    top = _Parser(
+    top = OneLineParser(
         prog="meshrep",
         description="Put heat or coupled phases on a mesh, lattice, cloud or network, minimise the "
         "energy by several solvers, and show the field and how they compare.",
@@ -62,23 +88,25 @@ def parser() -> argparse.ArgumentParser:
         choices=("ends", "random"),
         help="where the baths are: the two ends of the longest axis (default), or random nodes",
     )
-    add("--share", type=float, default=0.1, help="how much is bath at each end (default 0.1)")
+    add("--share", type=float, help="how much is bath at each end (default 0.1)")
     add("--hot", metavar="WHERE", help='hot nodes: "0,5,7-12", a file, or "z < 0.06"')
     add("--cold", metavar="WHERE", help="cold nodes, likewise")
     add(
         "--bath-kind",
-        default="quartic",
         choices=("quartic", "quadratic", "dirichlet"),
         help="soft (default), Robin, or held exactly",
     )
     add("--power", type=float, help="the bath's power p instead of --bath-kind's")
-    add("--t-hot", type=float, default=1.0, metavar="T")
-    add("--t-cold", type=float, default=0.0, metavar="T")
-    add("--strength", type=float, default=1.0, metavar="LAMBDA", help="the bath's λ (default 1)")
-    add("--laplacian", default="graph", choices=("graph", "cotan", "robust"))
+    add("--t-hot", type=float, metavar="T", help="of the hot nodes (default 1)")
+    add("--t-cold", type=float, metavar="T", help="of the cold nodes (default 0)")
+    add("--strength", type=float, metavar="LAMBDA", help="the bath's λ (default 1)")
+    add(
+        "--laplacian",
+        choices=("graph", "cotan", "robust"),
+        help="weights of the edges (default graph)",
+    )
     add(
         "--unbathed",
-        default="raise",
         choices=("raise", "hold"),
         help="a component without a bath: an error (default), or held at the mean",
     )
@@ -87,10 +115,9 @@ def parser() -> argparse.ArgumentParser:
     flow = top.add_argument_group("in time")
     add = flow.add_argument
     add("--transient", type=float, metavar="T", help="integrate to time T instead of minimising")
-    add("--frames", type=int, default=40, help="frames of a transient (default 40)")
+    add("--frames", type=int, help="frames of a transient (default 40)")
     add(
         "--method",
-        default="rk4",
         choices=("rk4", "rk45", "lsoda", "bdf", "radau"),
         help="integrator of a transient (default rk4)",
     )
@@ -107,7 +134,12 @@ def parser() -> argparse.ArgumentParser:
         help="run these from the same start (default gcn,adam,gd,lbfgs,newton,rk4; for phases "
         "gcn,adam,lbfgs,newton,rk4,anneal,lift)",
     )
-    add("--restarts", type=int, default=1, metavar="K", help="seeds a solver runs; the best counts")
+    add(
+        "--restarts",
+        type=int,
+        metavar="K",
+        help="seeds a solver runs; the best counts (default 1)",
+    )
     add("--start", default="random", help="random (default), mean, or a .npy file of node values")
     add("--seed", type=int, default=0)
     add(
@@ -117,7 +149,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--max-steps", type=int)
     add("--gtol", type=float, help="scaled gradient norm at which a solver has converged")
-    add("--device", default="auto", help="auto, cpu, cuda or cuda:k, for torch")
+    add("--device", help="auto (default), cpu, cuda or cuda:k, for torch")
     add("--dtype", choices=("float64", "float32"))
 
     network = top.add_argument_group("settings of single solvers")
@@ -128,13 +160,11 @@ def parser() -> argparse.ArgumentParser:
     add("--propagation", choices=("sym", "self", "square"), help="their propagation matrix")
     add(
         "--network-start",
-        default="shared",
         choices=("shared", "network"),
         help="start them at the common start (default) or at their own first output",
     )
     add(
         "--switch",
-        default="auto",
         help="steps until they hand over to Adam on the field (default auto)",
     )
     add(
@@ -197,31 +227,77 @@ def _oscillators(group: argparse._ArgumentGroup) -> None:
     )
 
 
-HEAT_ONLY = ("bath", "hot", "cold", "power")
-PHASES_ONLY = ("s1", "s2", "c", "frequencies")
+HEAT_ONLY = ("bath", "hot", "cold", "power", "share", "bath_kind", "t_hot", "t_cold", "strength",
+             "laplacian", "unbathed")  # fmt: skip
+OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
+                 "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum",
+                 "adaptive")  # fmt: skip
+OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
+OF_INTEGRATORS = ("frames", "method", "dt")
+POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "hidden",
+            "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions")  # fmt: skip
+
+# Where the first holds, the options after it would do nothing: they are refused, and told why.
+IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], ...] = (
+    (
+        lambda o: o.physics != "heat",
+        ("strength",),
+        "is for heat: the coupling of phases is --kuramoto K",
+    ),
+    (
+        lambda o: o.physics != "heat",
+        HEAT_ONLY,
+        "is for heat and --{physics} for phases: choose one of them",
+    ),
+    (lambda o: o.physics == "heat", ("frequencies",), "needs an oscillator"),
+    (lambda o: o.physics == "heat", ("arrows",), "draws phases, and heat has none: drop it"),
+    (lambda o: o.physics != "hopf-kuramoto", ("s1", "s2", "c"), "needs --hopf-kuramoto"),
+    (
+        lambda o: o.hopf_kuramoto == "printed",
+        ("c",),
+        "is no part of the printed loss: drop it",
+    ),
+    (
+        lambda o: bool(given(o, ("hot", "cold"))),
+        ("bath", "share"),
+        "is for baths that are not named: drop it, or drop --hot and --cold",
+    ),
+    (
+        lambda o: o.bath_kind == "dirichlet",
+        ("strength",),
+        "is for soft baths, and dirichlet holds them exactly: drop it",
+    ),
+    (
+        lambda o: o.transient is None,
+        ("frequencies",),
+        "needs --transient T: such phases never come to rest",
+    ),
+    (lambda o: o.transient is None, OF_INTEGRATORS, "needs --transient T"),
+    (
+        lambda o: o.transient is not None,
+        ("solver", "compare", *OF_SOLVERS),
+        "is for minimising, and --transient integrates instead: drop one of them",
+    ),
+    (
+        lambda o: o.method not in (None, "rk4"),
+        ("dt",),
+        "is the step of rk4, and {method} chooses its own: drop it",
+    ),
+)
+
+
+def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the named options that stood on the command line, with their values."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: v for name, v in values.items() if v is not None and v is not False}  # 0 is given
 
 
 def physics(options: argparse.Namespace) -> str:
     """ "heat", "kuramoto", "xy-glass" or "hopf-kuramoto"; InputError where two are asked for."""
-    asked = [
-        name
-        for name in ("kuramoto", "xy-glass", "hopf-kuramoto")
-        if getattr(options, name.replace("-", "_")) is not None
-    ]
-    heat = [name for name in HEAT_ONLY if getattr(options, name) is not None]
-    if asked and heat:
-        raise InputError(f"--{heat[0]} is for heat and --{asked[0]} for phases: choose one of them")
+    asked = list(given(options, ("kuramoto", "xy_glass", "hopf_kuramoto")))
     if len(asked) > 1:
-        raise InputError(f"choose one of --{asked[0]} and --{asked[1]}")
-    chosen = asked[0] if asked else "heat"
-    for name in PHASES_ONLY:
-        fits = chosen != "heat" if name == "frequencies" else chosen == "hopf-kuramoto"
-        if getattr(options, name) is not None and not fits:
-            wanted = "an oscillator" if name == "frequencies" else "--hopf-kuramoto"
-            raise InputError(f"--{name} needs {wanted}")
-    if options.hopf_kuramoto == "printed" and options.c is not None:
-        raise InputError("--c is no part of the printed loss: drop it")
-    return chosen
+        raise InputError(f"choose one of {_flag(asked[0])} and {_flag(asked[1])}")
+    return asked[0].replace("_", "-") if asked else "heat"
 
 
 def check(options: argparse.Namespace) -> None:
@@ -229,28 +305,37 @@ def check(options: argparse.Namespace) -> None:
     if (options.input is None) == (options.graph is None):
         raise InputError("give one input: a file, or --graph SPEC (meshrep --help shows examples)")
     options.physics = physics(options)
-    heat = options.physics == "heat"
-    if heat and options.bath is None and options.hot is None and options.cold is None:
+    for holds, names, why in IDLE:
+        idle = given(options, names) if holds(options) else {}
+        if idle:
+            raise InputError(f"{_flag(next(iter(idle)))} {why.format(**vars(options))}")
+    if options.physics == "heat" and not given(options, ("bath", "hot", "cold")):
         options.bath = "ends"
-    if options.frequencies is not None and options.transient is None:
-        raise InputError("--frequencies needs --transient T: such phases never come to rest")
-    if options.film is not None and options.film.suffix.lower() not in FILMS:
-        raise InputError(f"--film {options.film}: films end in {', '.join(FILMS)}")
-    if options.arrows and heat:
-        raise InputError("--arrows draws phases, and heat has none: drop it")
-    if options.bath is not None and (options.hot or options.cold):
-        raise InputError("--bath chooses the baths by itself: drop it, or drop --hot and --cold")
-    for name in ("transient", "dt", "max_seconds", "max_steps", "frames", "gtol", "lr", "hidden",
-                 "layers", "restarts", "sweeps", "lift_steps", "lift_rounds",
-                 "dimensions"):  # fmt: skip
+    if options.film is not None:
+        _check_film(options.film)
+    for name in POSITIVE:
         number = getattr(options, name)
         if number is not None and not 0 < number < float("inf"):
-            raise InputError(f"--{name.replace('_', '-')} must be a positive number, not {number}")
+            raise InputError(f"{_flag(name)} must be a positive number, not {number}")
     if options.momentum is not None and not 0 <= options.momentum < 1:
         raise InputError(f"--momentum must lie in [0, 1), not {options.momentum}")
     if options.seed < 0:
         raise InputError(f"--seed must be 0 or more, not {options.seed}")
-    if options.switch != "auto":
+    if options.switch not in (None, "auto"):
         if not options.switch.isdecimal() or int(options.switch) < 1:
             raise InputError(f"--switch is auto or a number of steps, not {options.switch!r}")
         options.switch = int(options.switch)
+
+
+def _check_film(path: Path) -> None:
+    """Refuse a film that could not be written, before the work that it would show."""
+    suffix = path.suffix.lower()
+    if suffix not in FILMS:
+        raise InputError(f"--film {path}: films end in {', '.join(FILMS)}")
+    if not installed(FILMS[suffix]):
+        raise MissingPart(FILMS[suffix].replace("PIL", "pillow"), f"write {suffix} films", "viz")
+
+
+def _flag(name: str) -> str:
+    """The option as it is typed."""
+    return f"--{name.replace('_', '-')}"

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meshrep.arguments import check, parser
+from meshrep.arguments import (
+    HEAT_ONLY,
+    OF_INTEGRATORS,
+    OF_SOLVERS,
+    check,
+    given,
+    parser,
+)
 from meshrep.errors import MeshrepError
 from meshrep.printer import Printer
 
@@ -70,6 +77,7 @@ def _main(options: argparse.Namespace) -> int:
     w0 = problems.start(energy, options.start, options.seed)
     if options.transient is not None:
         return _transient(options, energy, w0, out, settings, say)
+    settings["restarts"] = options.restarts or 1
     comparison = _solve(options, energy, w0, say)
     if comparison.solutions:
         _save(comparison, out, settings, options, say)
@@ -110,22 +118,18 @@ def _graph(options: argparse.Namespace, say: Printer) -> tuple[Graph, str]:
 def _heat_choices(options: argparse.Namespace) -> Any:
     from meshrep.problems import HeatChoices
 
-    return HeatChoices(
-        bath=options.bath, hot=options.hot, cold=options.cold, share=options.share,
-        kind=options.bath_kind, power=options.power, t_hot=options.t_hot, t_cold=options.t_cold,
-        strength=options.strength, laplacian=options.laplacian, unbathed=options.unbathed,
-    )  # fmt: skip
+    chosen = given(options, HEAT_ONLY)
+    return HeatChoices(**{name.removeprefix("bath_"): value for name, value in chosen.items()})
 
 
 def _oscillator_choices(options: argparse.Namespace) -> Any:
     from meshrep.problems import OscillatorChoices
 
-    given = {"s1": options.s1, "s2": options.s2, "c": options.c, "strength": options.kuramoto,
-             "couplings": options.xy_glass}  # fmt: skip
+    names = {"kuramoto": "strength", "xy_glass": "couplings"}
+    chosen = given(options, ("s1", "s2", "c", "frequencies", *names))
     return OscillatorChoices(
         kind=options.physics, printed=options.hopf_kuramoto == "printed",
-        frequencies=options.frequencies,
-        **{name: value for name, value in given.items() if value is not None},
+        **{names.get(name, name): value for name, value in chosen.items()},
     )  # fmt: skip
 
 
@@ -140,17 +144,10 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
         names = default_solvers(energy)
     known(names)
     alone = len(set(names)) == 1
-    seconds = options.max_seconds or (None if alone else SECONDS_EACH)
+    limits = {} if alone else {"max_seconds": SECONDS_EACH}
     comparison = compare(
         energy, names, start=w0, seed=options.seed, observe=say.progress, begin=say.begin,
-        device=options.device, dtype=options.dtype, max_steps=options.max_steps,
-        max_seconds=seconds, gtol=options.gtol, lr=options.lr, layers=options.layers,
-        hidden=options.hidden, propagation=options.propagation, switch=options.switch,
-        network_start=options.network_start, momentum=options.momentum, adaptive=options.adaptive,
-        readout=options.readout, sweeps=options.sweeps, lift_steps=options.lift_steps,
-        lift_rounds=options.lift_rounds,
-        dimensions=options.dimensions, restarts=options.restarts,
-        keep_fields=options.film is not None,
+        keep_fields=options.film is not None, **limits | given(options, OF_SOLVERS),
     )  # fmt: skip
     say.clear()
     say("")
@@ -190,10 +187,10 @@ def _transient(
     from meshrep.operators import mass
     from meshrep.outputs import save_trajectory
 
-    say.begin(options.method)
+    say.begin(options.method or "rk4")
     trajectory: Trajectory = integrate(
-        energy, options.transient, start=w0, mass=mass(energy.graph, options.laplacian),
-        method=options.method, dt=options.dt, frames=options.frames, observe=say.time,
+        energy, options.transient, start=w0, mass=mass(energy.graph, options.laplacian or "graph"),
+        observe=say.time, **given(options, OF_INTEGRATORS),
     )  # fmt: skip
     say.clear()
     say(f"{trajectory.method}: {trajectory.steps:,} steps, {trajectory.evaluations:,} evaluations, "
@@ -210,8 +207,9 @@ def _transient(
             f"spread by {spread:.3g}: {locked}")  # fmt: skip
     say.begin("writing")
     written, missing = save_trajectory(
-        trajectory, out, settings, options.seed, film=options.film, **_look(options)
-    )
+        trajectory, out, settings, options.seed, pictures=not options.no_pictures,
+        film=options.film, **_look(options),
+    )  # fmt: skip
     say.clear()
     say(f"wrote {out}/: {', '.join(path.name for path in written)}")
     for line in missing:

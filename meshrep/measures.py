@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from meshrep.cells import POLYGON, Cells
+from meshrep.cells import Cells
 from meshrep.errors import InputError
 from meshrep.graph import Graph
+from meshrep.plaquettes import (
+    centres,
+    edges_along,
+    edges_along_plaquettes,
+    plaquettes,
+    whole_cycle,
+)
 
 _TURN = 2 * np.pi
-_MOST = 30_000_000  # paths of two edges beyond which no cycles are looked for
-_LONG = 1.5  # times the median: an edge that joins opposite sides of a periodic lattice
-_FLAT = 1e-9  # area over squared size below which a cycle is a line round the whole lattice
 
 
 def order_parameter(phi: np.ndarray) -> float | np.ndarray:
@@ -41,21 +43,26 @@ def order_parameter(phi: np.ndarray) -> float | np.ndarray:
     return rho if phi.ndim == 2 else float(rho)
 
 
-def local_order(graph: Graph, phi: np.ndarray) -> np.ndarray:
-    """ρ of each node with its neighbours, |Σ_j e^{iφ_j}| over their number, shape (n,).
+def local_order(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> np.ndarray:
+    """ρ of each node with its neighbours, |e^{iφ_i} + Σ_j ±e^{iφ_j}| over their number, (n,).
 
-    Neighbours are those that an edge joins, whatever its weight; an isolated node has 1.
+    Neighbours are those that an edge joins, whatever its weight; an isolated node has 1. With a
+    ``coupling`` (m,), of which the signs count, those who want to be opposite (−) enter so, and
+    a node whose couplings are all satisfied has 1.
 
     Raises
     ------
     InputError
-        Where there is not one phase a node.
+        Where there is not one phase a node or one coupling an edge.
     """
     circle = np.exp(1j * _checked(graph.n, phi))
-    adjacency = graph.adjacency
-    ones = np.ones(adjacency.nnz)
-    joined = sparse.csr_array((ones, adjacency.indices, adjacency.indptr), shape=adjacency.shape)
-    return np.abs(circle + joined @ circle) / (1 + np.diff(adjacency.indptr))
+    opposed = _opposed(graph, coupling)
+    links = graph.adjacency
+    if opposed is None:
+        links = sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), links.shape)
+    else:
+        links = graph.with_weights(1.0 - 2.0 * opposed).adjacency
+    return np.abs(circle + links @ circle) / (1 + np.diff(links.indptr))
 
 
 def windings(cells: Cells, phi: np.ndarray) -> np.ndarray:
@@ -85,24 +92,60 @@ def windings(cells: Cells, phi: np.ndarray) -> np.ndarray:
     Differences are wrapped to [−π, π], and one of exactly ±π keeps its sign, so that a face
     turned over has exactly the opposite winding.
     """
+    return _flux(cells, phi).astype(np.int64)
+
+
+def charges(
+    cells: Cells,
+    phi: np.ndarray,
+    graph: Graph | None = None,
+    coupling: np.ndarray | None = None,
+) -> np.ndarray:
+    """Vortex charge of each cell (c,): its winding, neighbouring faces run the same way round.
+
+    Parameters and errors as for :func:`windings`; with a ``coupling`` (m,) on the edges of
+    ``graph`` the charges of :func:`vortices`, and of a solid half the sum of |charge| over its
+    sides. On a closed surface with two sides the charges sum to 0.
+    """
+    opposed = None
+    if coupling is not None:
+        if graph is None:
+            raise InputError("charges with couplings need the graph whose edges they belong to")
+        opposed = _opposed(graph, coupling)
+    if graph is None or opposed is None:
+        return windings(cells, phi) * cells.orientation
+    return _flux(cells, phi, graph, opposed) * cells.orientation
+
+
+def _flux(
+    cells: Cells, phi: np.ndarray, graph: Graph | None = None, opposed: np.ndarray | None = None
+) -> np.ndarray:
+    """Turns round faces, and half of those, unsigned, round the sides of solids, (c,) float64."""
     phi = _checked(None, phi)
     if len(cells.connectivity) and cells.connectivity.max() >= len(phi):
         raise InputError(
             f"a cell names node {cells.connectivity.max()}, but there are {len(phi)} phases"
         )
+
+    def turns(polygons: Cells) -> np.ndarray:
+        if graph is None or opposed is None:
+            return _turns(polygons, phi)
+        return _turns(polygons, phi, _halves(opposed, *edges_along(graph, polygons)))
+
     found = np.zeros(len(cells))
     number, faces = cells.faces()
-    found[number] = _turns(faces, phi)
+    found[number] = turns(faces)
     number, sides = cells.sides()
     if len(sides):
-        found += np.bincount(number, np.abs(_turns(sides, phi)), minlength=len(cells)) // 2
-    return np.nan_to_num(found).astype(np.int64)
+        found += np.bincount(number, np.abs(turns(sides)), minlength=len(cells)) / 2
+    return np.nan_to_num(found)
 
 
-def _turns(polygons: Cells, phi: np.ndarray) -> np.ndarray:
-    """Turns of the phase round each polygon (f,), whole numbers; NaN where a corner has none.
+def _turns(polygons: Cells, phi: np.ndarray, halves: np.ndarray | None = None) -> np.ndarray:
+    """Turns of the phase round each polygon (f,), in halves; NaN where a corner has none.
 
-    Σ (Δ − 2π rint(Δ/2π)) = −2π Σ rint(Δ/2π), since Σ Δ = 0 round a polygon: no rounding error.
+    Σ (d − rint d), d = Δ/2π − h, is −Σ (h + rint d), since Σ Δ = 0 round a polygon: no rounding
+    error. A side run backwards has the opposite h, so that what one face gains its neighbour loses.
     """
     if not len(polygons):
         return np.zeros(0)
@@ -110,51 +153,14 @@ def _turns(polygons: Cells, phi: np.ndarray) -> np.ndarray:
     if polygons.connectivity.min() < 0:
         at[polygons.connectivity < 0] = np.nan
     with np.errstate(invalid="ignore"):  # a phase that is infinite
-        return -np.add.reduceat(np.rint(at[polygons.following()] - at), polygons.offsets[:-1])
+        along = at[polygons.following()] - at
+        wound = np.rint(along) if halves is None else np.rint(along - halves) + halves
+        return 0.0 - np.add.reduceat(wound, polygons.offsets[:-1])
 
 
-def charges(cells: Cells, phi: np.ndarray) -> np.ndarray:
-    """Vortex charge of each cell (c,): its winding, neighbouring faces run the same way round.
-
-    Parameters and errors as for :func:`windings`. On a closed surface the charges sum to 0.
-    """
-    return windings(cells, phi) * cells.orientation
-
-
-def plaquettes(graph: Graph) -> Cells:
-    """The polygons on which vortices are counted, each once.
-
-    The faces of the graph, those of one patch turned the same way round, and the sides of its
-    solids, which vortex lines pierce, seen from where their coordinates grow. Where there are
-    no cells of either kind, as on periodic lattices, the shortest chordless cycles: triangles,
-    else cycles of four, without those that lie on a line (they go round the whole lattice), as
-    seen from +z. None where there are neither, or where the search would pass thirty million
-    paths of two edges.
-
-    Notes
-    -----
-    Kept with the graph. The first call sorts the faces: some seconds for a million.
-    """
-    return _plaquettes(graph)[0]
-
-
-_KNOWN: WeakKeyDictionary[Graph, tuple[Cells, float]] = WeakKeyDictionary()
-
-
-def _plaquettes(graph: Graph) -> tuple[Cells, float]:
-    """The plaquettes, and the length beyond which their edges come back from the other side."""
-    if graph not in _KNOWN:
-        faces, sides = (found.distinct() for _, found in (graph.cells.faces(), graph.cells.sides()))
-        reach = np.inf
-        if not len(faces) and not len(sides):
-            reach = _reach(graph)
-            faces = _cycles(graph, reach)
-        faces = faces.turned(faces.orientation < 0)
-        if len(sides):
-            sides = _facing_up(sides, graph.points, reach)
-            faces = Cells.join([faces, sides]).distinct() if len(faces) else sides
-        _KNOWN[graph] = faces, reach
-    return _KNOWN[graph]
+def _halves(opposed: np.ndarray, edge: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """The half turn ±½ along each side whose ends want to be opposite, else 0."""
+    return 0.5 * way * opposed[edge]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +169,11 @@ class Vortices:
 
     Attributes
     ----------
-    charge : (f,) int64
-        Winding number of each plaquette of :func:`plaquettes`.
+    charge : (f,) int64, or float64 in halves where couplings are negative
+        Turns of the phase round each plaquette of :func:`meshrep.plaquettes.plaquettes`.
     points : (k, 3) float64
-        Centres of the plaquettes whose charge is not 0; none where the graph has no points.
-    signs : (k,) int64
+        Centres of the plaquettes with a vortex: |charge| > ½. None where the graph has no points.
+    signs : (k,) of charge's type
         Their charges.
     """
 
@@ -177,22 +183,45 @@ class Vortices:
 
     @property
     def count(self) -> int:
-        """How many plaquettes have a charge."""
-        return int(np.count_nonzero(self.charge))
+        """How many plaquettes have a vortex."""
+        return len(self.signs)
 
     @property
-    def total(self) -> int:
+    def frustrated(self) -> int:
+        """How many plaquettes cannot satisfy all their couplings: chirality ±½, or ±1½."""
+        return int(np.count_nonzero(self.charge % 1))
+
+    @property
+    def total(self) -> float:
         """Sum of all charges: 0 on every closed surface with two sides."""
-        return int(self.charge.sum())
+        return self.charge.sum().item()
 
 
-def vortices(graph: Graph, phi: np.ndarray) -> Vortices:
+def vortices(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> Vortices:
     """The vortices and antivortices of phases (n,), in radians, counted on the plaquettes.
+
+    The charge of a plaquette is Σ (d − rint d) round it, d = (φ_j − φ_i)/2π, less ½ where the
+    coupling says that i and j want to be opposite. It is whole where such sides are even in
+    number, else ±½, the chirality of a frustrated plaquette, in which a vortex adds ±1.
+
+    Parameters
+    ----------
+    coupling : (m,) array, optional
+        One an edge, in the order of ``graph.edges``; only negative signs count.
 
     Raises
     ------
     InputError
-        Where there is not one phase a node.
+        Where there is not one phase a node or one coupling an edge.
+
+    Notes
+    -----
+    Turning a node by π and the signs of all its couplings changes no charge (Toulouse's gauge
+    symmetry). A side of a quadratic face, which is two edges, counts as positive.
+
+    References
+    ----------
+    Villain, "Two-level systems in a spin-glass model" (1977): chirality ±½.
 
     >>> from meshrep.sources.lattices import square
     >>> lattice = square(4, 4)
@@ -200,19 +229,65 @@ def vortices(graph: Graph, phi: np.ndarray) -> Vortices:
     >>> vortices(lattice, np.arctan2(y, x)).points
     array([[1.5, 1.5, 0. ]])
     """
-    polygons, reach = _plaquettes(graph)
-    charge = np.nan_to_num(_turns(polygons, _checked(graph.n, phi))).astype(np.int64)
-    charged = np.flatnonzero(charge)
-    signs = charge[charged]
-    if graph.points is None:
-        return Vortices(charge, np.zeros((0, 3)), signs)
-    points = np.zeros((len(charged), 3))
-    for _, which, nodes in polygons.subset(charged).tables():
-        points[which] = sum(_corners(graph.points, nodes, reach)) / nodes.shape[1]
-    return Vortices(charge, points, signs)
+    phi, opposed = _checked(graph.n, phi), _opposed(graph, coupling)
+    halves = None if opposed is None else _halves(opposed, *edges_along_plaquettes(graph))
+    charge = np.nan_to_num(_turns(plaquettes(graph), phi, halves))
+    charge = charge.astype(np.int64) if halves is None else charge
+    which = np.flatnonzero(np.abs(charge) > 0.5)
+    return Vortices(charge, centres(graph, which), charge[which])
 
 
-def clusters(graph: Graph, values: np.ndarray, within: float, *, cyclic: bool = True) -> np.ndarray:
+def winding(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> float:
+    """Turns of phases (n,) round a graph that is one cycle, as a twisted state has.
+
+    Counted from node 0 towards the lower of its neighbours; an int, or with negative couplings a
+    float in halves, as for :func:`vortices`.
+
+    Raises
+    ------
+    InputError
+        Where the graph is not one cycle, or there is not one phase a node or coupling an edge.
+
+    >>> from meshrep.sources.lattices import ring
+    >>> winding(ring(12), 2 * np.pi * np.arange(12) / 4)
+    3
+    """
+    cycle = whole_cycle(graph)
+    if cycle is None:
+        raise InputError(f"{graph.name} is not one cycle, round which phases could be followed")
+    phi, opposed = _checked(graph.n, phi), _opposed(graph, coupling)
+    if opposed is None:
+        return int(np.nan_to_num(_turns(cycle, phi)).item())
+    halves = _halves(opposed, *edges_along(graph, cycle))
+    return float(np.nan_to_num(_turns(cycle, phi, halves)).item())
+
+
+def attraction(graph: Graph, coupling: np.ndarray, alpha: float) -> np.ndarray:
+    """What neighbours want under α Σ_j J_ij a_ij cos(φ_j − φ_i): alike (+) or opposite (−), (m,).
+
+    J a, with the other sign where α > 0.
+    """
+    return np.asarray(coupling) * graph.weights * (-1.0 if alpha > 0 else 1.0)
+
+
+def summary(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> dict[str, float]:
+    """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
+    found = {"rho": float(order_parameter(phi))}
+    if len(plaquettes(graph)):
+        found["vortices"] = vortices(graph, phi, coupling).count
+    if whole_cycle(graph) is not None:
+        found["winding"] = winding(graph, phi, coupling)
+    return found
+
+
+def clusters(
+    graph: Graph,
+    values: np.ndarray,
+    within: float,
+    coupling: np.ndarray | None = None,
+    *,
+    cyclic: bool = True,
+) -> np.ndarray:
     """Connected sets of nodes along whose edges the values differ by less than ``within``.
 
     Parameters
@@ -221,6 +296,8 @@ def clusters(graph: Graph, values: np.ndarray, within: float, *, cyclic: bool = 
         Phases in radians, or with ``cyclic=False`` frequencies or any other numbers.
     within : float
         Positive, in the values' unit.
+    coupling : (m,) array, optional
+        Where it is negative, phases are held against the neighbour's opposite.
     cyclic : bool
         Whether differences are taken on the circle.
 
@@ -232,13 +309,18 @@ def clusters(graph: Graph, values: np.ndarray, within: float, *, cyclic: bool = 
     Raises
     ------
     InputError
-        Where there is not one value a node, or ``within`` is not positive.
+        Where there is not one value a node or coupling an edge, ``within`` is not positive, or
+        values that are not ``cyclic`` have couplings.
     """
-    values = _checked(graph.n, values)
+    values, opposed = _checked(graph.n, values), _opposed(graph, coupling)
     if not within > 0:
         raise InputError(f"clusters need a positive difference to stay within: {within}")
+    if not cyclic and coupling is not None:
+        raise InputError("couplings turn phases: clusters of other values take none")
     with np.errstate(invalid="ignore"):
         apart = values[graph.edges[:, 1]] - values[graph.edges[:, 0]]
+        if opposed is not None:
+            apart -= np.pi * opposed
         if cyclic:
             apart -= _TURN * np.rint(apart / _TURN)
         ends = graph.edges[np.abs(apart) < within].T
@@ -288,108 +370,15 @@ def _checked(n: int | None, values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64, copy=False)
 
 
-def _reach(graph: Graph) -> float:
-    """Length of the edges that join opposite sides of a lattice; of other graphs infinite."""
-    if graph.points is None or not graph.m:
-        return np.inf
-    a, b = graph.points[graph.edges.T]
-    low, median = np.quantile(np.linalg.norm(b - a, axis=1), [0.1, 0.5])
-    return _LONG * float(median) if np.isclose(low, median) else np.inf
-
-
-def _corners(points: np.ndarray, nodes: np.ndarray, reach: float) -> list[np.ndarray]:
-    """Corners of the polygons (f, s) as s arrays (f, 3), each reached from the one before.
-
-    A step longer than ``reach`` comes back from the other side of a periodic lattice: it is
-    taken the other way, and as short as the others.
-    """
-    places = [points[nodes[:, 0]]]
-    for k in range(1, nodes.shape[1]):
-        step = points[nodes[:, k]] - points[nodes[:, k - 1]]
-        if np.isfinite(reach):
-            length = np.linalg.norm(step, axis=1)
-            long = length > reach
-            step[long] *= -reach / _LONG / length[long, None]
-        places.append(places[-1] + step)
-    return places
-
-
-def _areas(points: np.ndarray, nodes: np.ndarray, reach: float) -> np.ndarray:
-    """Twice the area vector of each polygon, shape (f, 3)."""
-    first, *rest = _corners(points, nodes, reach)
-    spokes = [place - first for place in rest]
-    return sum((np.cross(a, b) for a, b in pairwise(spokes)), np.zeros_like(first))
-
-
-def _facing_up(polygons: Cells, points: np.ndarray | None, reach: float) -> Cells:
-    """The polygons, turned so that the largest component of each normal is positive."""
-    if points is None:
-        return polygons
-    down = np.zeros(len(polygons), dtype=bool)
-    for _, which, nodes in polygons.tables():
-        area = _areas(points, nodes, reach)
-        largest = np.abs(area).argmax(axis=1)
-        down[which] = area[np.arange(len(area)), largest] < 0
-    return polygons.turned(down)
-
-
-def _cycles(graph: Graph, reach: float) -> Cells:
-    """The triangles, else the chordless cycles of four, that do not lie on a line."""
-    for search in (_triangles, _squares):
-        nodes = search(graph)
-        if graph.points is not None:
-            size = np.ptp(graph.points[nodes], axis=1).max(axis=1) if len(nodes) else 0.0
-            area = np.linalg.norm(_areas(graph.points, nodes, reach), axis=1)
-            nodes = nodes[area > _FLAT * size**2]
-        if len(nodes):
-            return _facing_up(Cells.of_kind(POLYGON, nodes), graph.points, reach)
-    return Cells.none()
-
-
-def _triangles(graph: Graph) -> np.ndarray:
-    """Triangles (t, 3) of edges, i < j < k; none where there are too many paths to look at."""
-    starts = np.searchsorted(graph.edges[:, 0], np.arange(graph.n + 1))
-    one, other = _pairs(starts)
-    i, j = graph.edges[one].T
-    k = graph.edges[other, 1]
-    return np.stack([i, j, k], axis=1)[_joined(graph, j, k)]
-
-
-def _squares(graph: Graph) -> np.ndarray:
-    """Chordless cycles of four (c, 4), the least node first; none where too many to look at."""
-    neighbours = graph.adjacency.indices
-    one, other = _pairs(graph.adjacency.indptr)
-    centre = np.repeat(np.arange(graph.n), np.diff(graph.adjacency.indptr))[one]
-    i, k = neighbours[one].astype(np.int64), neighbours[other].astype(np.int64)
-    path = i < centre  # i - centre - k with i the least of the cycle
-    i, k, centre = i[path], k[path], centre[path]
-    path = ~_joined(graph, i, k)
-    i, k, centre = i[path], k[path], centre[path]
-    ends = i * np.int64(graph.n) + k
-    order = np.argsort(ends, kind="stable")
-    starts = np.flatnonzero(np.diff(ends[order], prepend=-1, append=-1))
-    one, other = (order[half] for half in _pairs(starts))
-    found = np.stack([i[one], centre[one], k[one], centre[other]], axis=1)
-    return found[~_joined(graph, centre[one], centre[other])]
-
-
-def _joined(graph: Graph, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Whether an edge joins the nodes of each pair low < high."""
-    if not graph.m:
-        return np.zeros(len(low), dtype=bool)
-    known = graph.edges[:, 0] * np.int64(graph.n) + graph.edges[:, 1]
-    wanted = low * np.int64(graph.n) + high
-    return known[np.searchsorted(known, wanted).clip(max=graph.m - 1)] == wanted
-
-
-def _pairs(starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs a < b of places in each stretch ``starts[s]:starts[s+1]``; none if too many."""
-    starts = np.asarray(starts, dtype=np.int64)
-    sizes = np.diff(starts)
-    if (sizes * (sizes - 1) // 2).sum() > _MOST or not len(sizes):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    partners = np.repeat(starts[1:], sizes) - np.arange(starts[0], starts[-1]) - 1
-    one = np.repeat(np.arange(starts[0], starts[-1]), partners)
-    first = np.cumsum(partners) - partners
-    other = one + 1 + np.arange(len(one)) - np.repeat(first, partners)
-    return one, other
+def _opposed(graph: Graph, coupling: np.ndarray | None) -> np.ndarray | None:
+    """Mask (m,) of the edges whose ends want to be opposite; None where there are none."""
+    if coupling is None:
+        return None
+    coupling = np.asarray(coupling)
+    if coupling.shape != (graph.m,) or coupling.dtype.kind not in "biuf":
+        raise InputError(
+            f"need {graph.m} real couplings, one an edge, not shape {coupling.shape} and type "
+            f"{coupling.dtype}"
+        )
+    opposed = coupling < 0
+    return opposed if opposed.any() else None

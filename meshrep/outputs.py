@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from meshrep.backends import installed
 from meshrep.comparison import Comparison, versions
-from meshrep.energies.base import Energy
-from meshrep.errors import InputError
+from meshrep.energies.base import Energy, Sum
+from meshrep.energies.oscillators import Oscillators
+from meshrep.errors import InputError, MissingPart
 from meshrep.flows import Trajectory
-from meshrep.measures import charges, clusters, local_order, vortices
+from meshrep.measures import (
+    attraction,
+    charges,
+    clusters,
+    frequency_spread,
+    local_order,
+    vortices,
+)
+from meshrep.plaquettes import plaquettes
 from meshrep.view.write import mesh_path, write_csv, write_json, write_mesh, write_series
+
+if TYPE_CHECKING:
+    from meshrep.view.scene import Drawn
 
 _NAMES = {"rho": "ρ"}
 CLUSTER = np.pi / 6  # phase difference within which neighbours count as one cluster
@@ -78,13 +90,12 @@ def save_comparison(
     else:
         missing.append("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
         written.append(_save_arrays(comparison, out / "field.csv"))
-    if pictures and not installed("matplotlib"):
-        missing.append("pictures need matplotlib: pip install 'meshrep[viz]'")
-    elif pictures:
+    if pictures and _can_draw(missing):
         written += _pictures(comparison, out, missing, look)
     if film is not None:
         frames = [(float(sample.step), sample.value) for sample in best.samples]
-        written += _film(best.problem, frames, film, f"{graph.name}, {best.solver}", "step", look)
+        title = f"{graph.name}, {best.solver}"
+        written += _film(best.problem, frames, film, missing, title, "step", look)
     return written, missing
 
 
@@ -92,27 +103,37 @@ def node_fields(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray]:
     """What is measured of a field at each node: the local order and the clusters of phases."""
     if energy.quantity != "phase":
         return {}
-    labels = clusters(energy.graph, w, CLUSTER)
-    return {"local_order": local_order(energy.graph, w), "cluster": labels}
+    coupling = _attraction(energy)
+    labels = clusters(energy.graph, w, CLUSTER, coupling)
+    return {"local_order": local_order(energy.graph, w, coupling), "cluster": labels}
 
 
 def cell_fields(energy: Energy, w: np.ndarray) -> dict[str, Any]:
-    """What is measured of a field round each cell: the winding number of phases."""
-    if energy.quantity != "phase" or not len(energy.graph.cells):
+    """What is measured of a field round each cell: the charge, in halves where J < 0."""
+    graph = energy.graph
+    if energy.quantity != "phase" or not len(graph.cells) or not len(plaquettes(graph)):
         return {}
-    return {"vortex": lambda cells: charges(cells, w)}
+    return {"vortex": lambda cells: charges(cells, w, graph, _attraction(energy))}
 
 
 def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
     """Where the vortices of phases are, by kind, with their number in the name."""
     if energy.quantity != "phase" or energy.graph.points is None:
         return None
-    found = vortices(energy.graph, w)
+    found = vortices(energy.graph, w, _attraction(energy))
     kinds = {
         "vortices": found.points[found.signs > 0],
         "antivortices": found.points[found.signs < 0],
     }
     return {f"{name} ({len(points)})": points for name, points in kinds.items() if len(points)}
+
+
+def _attraction(energy: Energy) -> np.ndarray | None:
+    """Which neighbours want to be alike and which opposite (m,); of a sum as its first term."""
+    first = energy.terms[0][1] if isinstance(energy, Sum) else energy
+    if not isinstance(first, Oscillators):
+        return None
+    return attraction(first.graph, first.edge_coupling, first.alpha)
 
 
 def _ends(comparison: Comparison, path: Path, look: dict[str, Any]) -> Path:
@@ -144,16 +165,21 @@ def _film(
     energy: Energy,
     frames: list[tuple[float, np.ndarray]],
     path: Path,
+    missing: list[str],
     title: str,
     label_time: str,
     look: dict[str, Any],
 ) -> list[Path]:
     from meshrep.view.film import film
 
-    drawn = film(
-        energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
-        title=title, label_time=label_time, **look,
-    )  # fmt: skip
+    try:
+        drawn = film(
+            energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
+            title=title, label_time=label_time, **look,
+        )  # fmt: skip
+    except MissingPart as error:  # the rest stands
+        missing.append(f"no film: {error}")
+        return []
     return [drawn.path]
 
 
@@ -162,6 +188,19 @@ def _save_arrays(comparison: Comparison, path: Path) -> Path:
     columns: dict[str, Any] = {"node": range(comparison.problem.graph.n)}
     columns |= {name: values.tolist() for name, values in comparison.fields.items()}
     return write_csv(columns, path)
+
+
+def _can_draw(missing: list[str]) -> bool:
+    """Whether pictures can be drawn; if not, ``missing`` says what they need."""
+    if not installed("matplotlib"):
+        missing.append("pictures need matplotlib: pip install 'meshrep[viz]'")
+        return False
+    return True
+
+
+def _note_engine(drawn: Drawn, missing: list[str]) -> None:
+    if drawn.engine != "pyvista":
+        missing.append("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
 
 
 def _pictures(
@@ -173,8 +212,7 @@ def _pictures(
     title = f"{graph.name}, {best.solver}"
     marked = marks(best.problem, best.field)
     drawn = best.plot(out / "field.png", title=title, marks=marked, **look)
-    if drawn.engine != "pyvista":
-        missing.append("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
+    _note_engine(drawn, missing)
     paths = [drawn.path]
     if not best.problem.convex and len(comparison.solutions) > 1:
         paths.append(_ends(comparison, out / "solvers.png", look))
@@ -197,44 +235,61 @@ def save_trajectory(
     settings: dict[str, Any],
     seed: int,
     *,
+    pictures: bool = True,
     film: Path | None = None,
     **look: Any,
 ) -> tuple[list[Path], list[str]]:
-    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film."""
+    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film.
+
+    The paths written, and what could not be, as :func:`save_comparison` gives them.
+    """
     graph, energy = trajectory.problem.graph, trajectory.problem
     quantity, order = energy.quantity, trajectory.order
     columns = {"time": trajectory.times.tolist(), "energy": trajectory.energies.tolist()}
     if order is not None:
         columns["rho"] = order.tolist()
+    locked: dict[str, Any] = {}
+    if order is not None and len(order) > 2:
+        locked = {"frequency_spread": frequency_spread(trajectory.frequencies),
+                  "locked": trajectory.locked()}  # fmt: skip
     report = {
         "graph": {"name": graph.name, "nodes": graph.n, "edges": graph.m,
                   "components": graph.component_count, "repairs": list(graph.repairs)},
         "problem": {**trajectory.problem.settings(), **settings},
         "flow": {"method": trajectory.method, "steps": trajectory.steps,
-                 "evaluations": trajectory.evaluations, "notes": trajectory.notes},
+                 "evaluations": trajectory.evaluations, "notes": trajectory.notes, **locked},
+        "measures": energy.measures(trajectory.fields[-1]),
         "seed": seed, "versions": versions(),
     }  # fmt: skip
     written = [write_json(report, out / "report.json"), write_csv(columns, out / "history.csv")]
-    if not installed("pyvista"):
-        return written, ["frames need pyvista: pip install 'meshrep[viz]'"]
+    missing: list[str] = []
     frames = list(zip(trajectory.times.tolist(), trajectory.fields, strict=True))
-    written.append(write_series(graph, frames, out, "transient", field=quantity))
+    if installed("pyvista"):
+        written.append(write_series(graph, frames, out, "transient", field=quantity))
+    else:
+        missing.append("frames need pyvista: pip install 'meshrep[viz]'")
+    if pictures and _can_draw(missing):
+        written += _pictures_in_time(trajectory, out, missing, look)
+    if film is not None:
+        written += _film(energy, frames, film, missing, graph.name, "t", look)
+    return written, missing
+
+
+def _pictures_in_time(
+    trajectory: Trajectory, out: Path, missing: list[str], look: dict[str, Any]
+) -> list[Path]:
     from meshrep.view.plots import trajectory as curve
     from meshrep.view.scene import picture
 
+    graph, energy = trajectory.problem.graph, trajectory.problem
     low, high = trajectory.fields.min(), trajectory.fields.max()
     last = trajectory.fields[-1]
     drawn = picture(
-        graph, last, out / "field.png", quantity=quantity,  # type: ignore[arg-type]
+        graph, last, out / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
         title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
         marks=marks(energy, last), **look,
     )  # fmt: skip
-    written += [
-        drawn.path,
-        curve(
-            trajectory.times, trajectory.energies, order, out / "trajectory.png", title=graph.name
-        ),
-    ]
-    if film is not None:
-        written += _film(energy, frames, film, graph.name, "t", look)
-    return written, []
+    _note_engine(drawn, missing)
+    path = out / "trajectory.png"
+    curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
+    return [drawn.path, path]

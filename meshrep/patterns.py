@@ -16,19 +16,19 @@ from meshrep.errors import InputError
 from meshrep.flows import integrate
 from meshrep.graph import Graph
 from meshrep.measures import (
+    attraction,
     frequency_spread,
     local_order,
     order_parameter,
-    plaquettes,
     vortices,
 )
 from meshrep.outcome import Result
+from meshrep.plaquettes import plaquettes
 from meshrep.presets import known
 from meshrep.solving import solve
 from meshrep.sources.spec import graph_from
 
 FRAMES = 20  # of an integration; between two it can be interrupted
-PIXELS = 60  # along the longer side of a picture
 
 
 @dataclass(frozen=True)
@@ -180,34 +180,12 @@ def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
         interrupted = solution.result is Result.INTERRUPTED
     if interrupted:
         raise KeyboardInterrupt
+    signs = attraction(graph, energy.edge_coupling, energy.alpha)
     row = Row(
         **asdict(point), rho=float(order_parameter(phi)),
-        local_order=float(local_order(graph, phi).mean()), vortices=vortices(graph, phi).count,
+        local_order=float(local_order(graph, phi, signs).mean()),
+        vortices=vortices(graph, phi, signs).count,
         energy=value, frequency_spread=spread, result=result,
         seconds=round(time.perf_counter() - begun, 3),
     )  # fmt: skip
     return row, phi
-
-
-def picture(graph: Graph, phi: np.ndarray) -> np.ndarray | None:
-    """Phases (n,) as an image (rows, columns), the largest y on top; None unless flat.
-
-    A rectangular lattice of up to 60 nodes a side has a pixel a node; elsewhere a pixel has the
-    phase of the nearest node.
-    """
-    if graph.points is None:
-        return None
-    size = np.ptp(graph.points, axis=0)
-    flat = int(size.argmin())
-    if size[flat] > 1e-9 * size.max():
-        return None
-    from scipy.spatial import cKDTree
-
-    points = np.delete(graph.points, flat, axis=1)
-    axes = [np.unique(column) for column in points.T]
-    if len(axes[0]) * len(axes[1]) != graph.n or max(map(len, axes)) > PIXELS:
-        step = size.max() / PIXELS
-        ends = zip(points.min(axis=0), points.max(axis=0), strict=True)
-        axes = [np.arange(low + step / 2, max(high, low + step), step) for low, high in ends]
-    places = np.stack(np.meshgrid(axes[0], axes[1][::-1]), axis=-1)
-    return phi[cKDTree(points).query(places)[1]]

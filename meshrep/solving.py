@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Backend, backend_for, calm_threads, installed
+from meshrep.backends import Backend, backend_for, calm_threads, cores, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Monitor, Objective, Progress, Sample
 from meshrep.outcome import History, Result
 from meshrep.presets import Choices, Solver, choose, preset
-from meshrep.restarts import cores, for_each_seed
+from meshrep.restarts import for_each_seed
 from meshrep.solution import Solution
 
 SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread

@@ -83,7 +83,7 @@ def study(
             _whole(
                 solve(
                     energy, entrant.solver, start=start(energy, seed), seed=seed,
-                    sample=lambda w: energy.measures(w)["vortices"], **options,
+                    sample=lambda w: energy.measures(w).get("vortices", np.nan), **options,
                 )
             )
             for seed in seeds
@@ -106,7 +106,7 @@ def _standing(label: str, ends: list[Solution]) -> Standing:
         np.array([end.start_energy for end in ends]),
         np.array([end.energy for end in ends]),
         np.array([found["rho"] for found in measured]),
-        np.array([found["vortices"] for found in measured]),
+        np.array([found.get("vortices", np.nan) for found in measured]),
         np.array([end.solve_s for end in ends]),
         np.array([_free_after(end) for end in ends]),
     )

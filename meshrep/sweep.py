@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.backends import cores
 from meshrep.errors import InputError, MeshrepError
-from meshrep.patterns import Point, Row, Settings, evaluate, picture
+from meshrep.patterns import Point, Row, Settings, evaluate
+from meshrep.view.raster import raster
 from meshrep.view.write import replacing
-from meshrep.workers import cores, spread
+from meshrep.workers import spread
 
 STALE = 60.0  # seconds after which a half-written file is nobody's
 MOST_VALUES = 100_000  # of one axis
@@ -259,7 +261,7 @@ def cells(
     """For each (s₁, s₂) the mean of a column over its seeds, and a picture.
 
     The mean is NaN where all seeds failed or the column is empty. The picture is that of
-    :func:`meshrep.patterns.picture` for the first seed that did not fail.
+    :func:`meshrep.view.raster.raster` for the first seed that did not fail.
     """
     graph = store.settings.loaded
     found: dict[tuple[float, float], list[Row]] = {}
@@ -271,7 +273,7 @@ def cells(
         known = [getattr(row, value) for row in whole if getattr(row, value) is not None]
         mean = float(np.mean(known)) if known else math.nan
         kept = store.load(whole[0].point) if whole else None
-        drawn[place] = mean, None if kept is None else picture(graph, kept[1])
+        drawn[place] = mean, None if kept is None else raster(graph, kept[1])
     return drawn
 
 

@@ -12,10 +12,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from meshrep.arguments import OneLineParser
 from meshrep.backends import installed
 from meshrep.errors import InputError, MeshrepError
 from meshrep.printer import Printer
@@ -24,13 +24,9 @@ LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices":
           "energy": "energy", "frequency_spread": "spread of frequencies"}  # fmt: skip
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message} (phase_diagram.py --help lists the options)")
-
-
 def parser() -> argparse.ArgumentParser:
-    top = Parser(
+    top = OneLineParser(
+        prog="phase_diagram.py",
         description="Sweep the Hopf–Kuramoto model over (s1, s2) and random starts.",
         epilog='values are lists, "0,0.5,1", or ranges with both ends, "start:stop:count"',
         allow_abbrev=False,
@@ -58,25 +54,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
-        words = sys.argv[1:] if arguments is None else arguments
-        return run(parser().parse_args(joined(words)))
+        return run(parser().parse_args(arguments))
     except MeshrepError as error:
         print(f"phase_diagram: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("phase_diagram: interrupted; finished points are kept", file=sys.stderr)
         return 130
-
-
-def joined(words: Sequence[str]) -> list[str]:
-    """``--s1 -1:1:9`` as ``--s1=-1:1:9``: argparse would take the value for an option."""
-    out: list[str] = []
-    for word in words:
-        if out and out[-1] in ("--s1", "--s2", "--c") and not word.startswith("--"):
-            out[-1] += f"={word}"
-        else:
-            out.append(word)
-    return out
 
 
 def run(options: argparse.Namespace) -> int:

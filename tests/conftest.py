@@ -4,6 +4,20 @@ import numpy as np
 import pytest
 
 import meshrep
+from meshrep.cli import main
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the program in an empty folder; gives exit code, output, errors and the out folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        code = main([*map(str, arguments), "--no-show", "--out", "results"])
+        said = capsys.readouterr()
+        return code, said.out, said.err, tmp_path / "results"
+
+    return call
 
 
 @pytest.fixture(scope="session")

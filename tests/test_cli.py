@@ -19,19 +19,6 @@ ROOT = Path(__file__).parent.parent
 TWO_PIECES = "v 0 0 0\nv 9 0 0\nv 0 1 0\nv 4 4 0\nv 5 4 0\nv 4 5 0\nf 1 2 3\nf 4 5 6\n"
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run the program in an empty folder; gives exit code, output, errors and the out folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        code = main([*map(str, arguments), "--no-show", "--out", "results"])
-        said = capsys.readouterr()
-        return code, said.out, said.err, tmp_path / "results"
-
-    return call
-
-
 def test_the_main_job(run):
     """Six solvers on the bunny, the fields on the mesh, two pictures, a report and a history."""
     for package in ("torch", "pyvista", "matplotlib", "trimesh"):

@@ -18,11 +18,12 @@ from meshrep.measures import (
     frequency_spread,
     local_order,
     order_parameter,
-    plaquettes,
     steady_frequencies,
     vortices,
+    winding,
     windings,
 )
+from meshrep.plaquettes import plaquettes
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -196,41 +197,6 @@ def test_charges_on_the_bunny_cancel():
         assert np.abs(found.points[0] - centres).sum(axis=1).min() < 1e-12
 
 
-def test_few_faces_are_turned_and_each_patch_alone():
-    quads = meshrep.graph_from("lattice:9x9").cells
-    few = np.zeros(128, dtype=bool)
-    few[[3, 70, 71]] = True
-    two = Cells.join([quads, quads.renumbered(np.arange(81) + 81)]).turned(few)
-    assert np.array_equal(two.orientation < 0, few)
-    strip = [[k, k + 1, k + 7, k + 6] for k in range(5)] + [[5, 6, 0, 11]]  # half a twist
-    assert (Cells.of_kind(QUAD, strip).orientation == 1).all()
-    assert not len(Cells.none().orientation)
-
-
-@pytest.mark.parametrize(
-    ("spec", "count"),
-    [
-        ("lattice:8x8:periodic", 64),
-        ("lattice:4x4:periodic", 16),
-        ("lattice:3x5:periodic", 15),
-        ("triangular:8x9:periodic", 80),
-        ("triangular:4x5:periodic", 24),
-        ("lattice:4x5x6:periodic", 360),
-        ("lattice:4x4x4", 3 * 9 * 4),
-        ("ring:4", 1),
-        ("ring:9", 0),
-        ("tree:2^4", 0),
-    ],
-)
-def test_plaquettes_are_counted(spec, count):
-    graph = meshrep.graph_from(spec)
-    found = plaquettes(graph)
-    assert len(found) == len(found.distinct()) == count
-    edges = set(map(tuple, np.sort(found.edges(), axis=1).tolist()))
-    assert edges <= set(map(tuple, graph.edges.tolist()))
-    assert plaquettes(graph) is found
-
-
 @pytest.mark.parametrize("spec", ["lattice:8x8:periodic", "triangular:8x9:periodic"])
 def test_a_torus_has_no_charge_and_its_vortices_stand_where_they_are(spec):
     graph = meshrep.graph_from(spec)
@@ -249,28 +215,6 @@ def test_a_torus_has_no_charge_and_its_vortices_stand_where_they_are(spec):
     assert np.linalg.norm(away, axis=2).min(axis=1).max() < 1.6  # also beyond the rim
     lone = vortices(graph, vortex(graph, 2.6, 2.7))
     assert lone.signs[np.abs(lone.points - [2.6, 2.7, 0]).max(axis=1).argmin()] == 1
-
-
-def test_cycles_of_four_have_no_chord_and_are_found_once():
-    nx = pytest.importorskip("networkx")
-    for seed in range(4):
-        network = nx.gnm_random_graph(14, 24, seed=seed)
-        graph = Graph.from_edges(14, np.array(network.edges))
-        rings = {frozenset(ring) for ring in nx.chordless_cycles(network, 4)}
-        least = min(map(len, rings), default=0)
-        found = [frozenset(plaquettes(graph).subset([k]).connectivity.tolist())
-                 for k in range(len(plaquettes(graph)))]  # fmt: skip
-        assert len(found) == len(set(found))
-        assert set(found) == {ring for ring in rings if len(ring) == least}
-        assert vortices(graph, np.zeros(14)).points.shape == (0, 3)
-    squares = Graph.from_edges(14, np.array(nx.complete_bipartite_graph(3, 4).edges))
-    assert len(plaquettes(squares)) == 3 * 6
-
-
-def test_a_search_that_is_too_big_finds_none():
-    spokes = np.stack([np.zeros(9000, int), np.arange(1, 9001)], axis=1)
-    star = Graph.from_edges(9001, np.concatenate([spokes, [[1, 2]]]))
-    assert len(plaquettes(star)) == 0
 
 
 @pytest.mark.parametrize("periodic", ["", ":periodic"])
@@ -333,6 +277,15 @@ def test_frequencies():
         (lambda graph: clusters(graph, np.zeros(1), 1), "144 real numbers"),
         (lambda graph: clusters(graph, np.zeros(144), 0), "positive"),
         (lambda graph: clusters(graph, np.zeros(144), np.nan), "positive"),
+        (
+            lambda graph: clusters(graph, np.zeros(144), 1, np.ones(264), cyclic=False),
+            "turn phases",
+        ),
+        (lambda graph: clusters(graph, np.zeros(144), 1, np.ones(3)), "264 real couplings"),
+        (lambda graph: vortices(graph, np.zeros(144), np.ones(264, complex)), "264 real couplings"),
+        (lambda graph: local_order(graph, np.zeros(144), -1.0), "264 real couplings"),
+        (lambda graph: charges(graph.cells, np.zeros(144), coupling=np.ones(264)), "the graph"),
+        (lambda graph: winding(graph, np.zeros(144)), "not one cycle"),
         (lambda graph: frequency_spread([]), "at least one"),
         (lambda graph: steady_frequencies([0.0], np.zeros((1, 3))), "two times"),
         (lambda graph: steady_frequencies([0.0, 0.0], np.zeros((2, 3))), "two times"),
@@ -348,10 +301,11 @@ def test_what_cannot_be_measured_is_one_sentence(lattice, measure, message):
 def test_many_fields_on_one_graph_are_quick():
     graph = meshrep.graph_from("lattice:50x50")
     phi = np.random.default_rng(0).uniform(0, 2 * np.pi, graph.n)
-    vortices(graph, phi)
+    coupling = np.random.default_rng(1).standard_normal(graph.m)
+    vortices(graph, phi, coupling)
     took = []
     for _ in range(20):
         start = time.perf_counter()
-        vortices(graph, phi)
+        vortices(graph, phi, coupling)
         took.append(time.perf_counter() - start)
     assert min(took) < 1e-3

@@ -62,7 +62,8 @@ def test_every_solver_lowers_the_energy_of_phases(name, solver):
     assert past.energy[0] == pytest.approx(energy.value(start), rel=single)
     assert past.best_energy()[-1] == pytest.approx(solution.energy, rel=1e-6)
     assert solution.evaluations >= 1 and solution.solve_s > 0
-    assert set(solution.measures) == {"rho", "vortices"}
+    has_faces = len(meshrep.vortices(energy.graph, start).charge) > 0
+    assert set(solution.measures) == {"rho"} | ({"vortices"} if has_faces else set())
 
 
 @pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)

@@ -11,6 +11,7 @@ from problems_of_tests import SOLVERS_OF_PHASES, heat, phases
 
 import meshrep
 from meshrep import Result, restarts
+from meshrep.backends import cores
 from meshrep.minimisers.base import Monitor
 
 
@@ -153,7 +154,7 @@ def test_work_comes_back_in_the_order_of_the_seeds():
     found, halted = restarts.for_each_seed(work, [5, 2, 9, 4], 3, never)
     assert found == [(25, True), (4, False), (81, False), (16, False)] and not halted
     assert restarts.for_each_seed(work, [7], 1, never) == ([(49, True)], False)
-    assert 1 <= restarts.cores() <= (os.cpu_count() or 1)
+    assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
 def test_ctrl_c_while_seeds_are_handed_out_keeps_what_there_is(monkeypatch):

@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 import meshrep
 from meshrep.errors import InputError, SolveError
-from meshrep.patterns import Point, Row, Settings, evaluate, picture
+from meshrep.patterns import Point, Row, Settings, evaluate
 from meshrep.sweep import Store, cells, grid, numbers, sweep
 from meshrep.view.write import replacing
 from meshrep.workers import spread
@@ -376,20 +376,6 @@ def test_what_a_killed_worker_left_half_written_goes(store):
         assert temporary.match(".s1=*.npz")
     store.tidy()
     assert not old.exists() and new.exists()
-
-
-def test_pictures():
-    oblong = meshrep.graph_from("lattice:3x5")
-    phi = np.arange(15.0)
-    assert np.array_equal(picture(oblong, phi), phi.reshape(3, 5)[::-1])  # y = 0 lowest
-    triangles = meshrep.graph_from("triangular:20x20")
-    drawn = picture(triangles, triangles.points[:, 0])
-    assert drawn.ndim == 2 and max(drawn.shape) == 60
-    assert (np.diff(drawn, axis=1) >= -1.01).all() and drawn[5, 0] < 1 and drawn[5, -1] > 9
-    assert picture(meshrep.graph_from("lattice:4x4x4"), np.zeros(64)) is None
-    assert picture(meshrep.graph_from("tree:2^3"), np.zeros(15)) is None
-    large = meshrep.graph_from("lattice:70x100")
-    assert picture(large, large.points[:, 1]).shape == (42, 60)
 
 
 def table(out):

@@ -28,7 +28,7 @@ from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.energies.oscillator_evaluators import Formula, Kernels
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.measures import order_parameter, vortices
+from meshrep.measures import attraction, order_parameter, summary
 
 
 class Oscillators(Energy):
@@ -194,8 +194,8 @@ class Oscillators(Energy):
         return np.random.default_rng(seed).uniform(0.0, 2 * np.pi, self.graph.n)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The order parameter ρ and the number of vortices."""
-        return {"rho": float(order_parameter(w)), "vortices": vortices(self.graph, w).count}
+        """ρ; where there are plaquettes the number of vortices; on a cycle the winding."""
+        return summary(self.graph, w, attraction(self.graph, self.edge_coupling, self.alpha))
 
     def watched(self, w: np.ndarray) -> float:
         """ρ."""
