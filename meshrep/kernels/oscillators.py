@@ -59,6 +59,17 @@ def cos_sin(x):
     return cosine, sine
 
 
+@njit(forceinline=True)
+def gathered(rows, i, x, y):
+    """Σ_j a_ij x_j and Σ_j a_ij y_j of row i; inlined, for a call would cost more than the sums."""
+    indptr, indices, a = rows
+    along, across = 0.0, 0.0
+    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
+        along += a[k] * x[indices[k]]
+        across += a[k] * y[indices[k]]
+    return along, across
+
+
 @njit
 def turn_rows(w, c, s, begin, end):
     """Write cos w and sin w of the rows ``begin … end``."""
@@ -87,7 +98,6 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     @njit(cache=True, nogil=True, parallel=parallel)
     def value_and_grad(rows, law, spins, gradient):
         """Energy of the turned spins; its gradient is written to ``gradient``."""
-        indptr, indices, a = rows
         alpha, beta, gamma = law
         c, s, x, y, own, _ = spins
         single = beta == 0.0 and gamma == 0.0
@@ -97,10 +107,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         for b in prange(blocks):
             total = 0.0
             for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                across, along = 0.0, 0.0
-                for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                    along += a[k] * c[indices[k]]
-                    across += a[k] * s[indices[k]]
+                along, across = gathered(rows, i, c, s)
                 cosine = c[i] * along + s[i] * across
                 sine = c[i] * across - s[i] * along
                 if single:
@@ -116,27 +123,20 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         if not single:
             for b in prange(blocks):
                 for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    across, along = 0.0, 0.0
-                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                        along += a[k] * x[indices[k]]
-                        across += a[k] * y[indices[k]]
+                    along, across = gathered(rows, i, x, y)
                     gradient[i] = own[i] + c[i] * along + s[i] * across
         return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def drive(rows, spins, drift, torque, rate):
         """Turn a gradient in ``rate`` into dφ/dt = ω − ∇E + torque·C in place."""
-        indptr, indices, a = rows
         c, s = spins[0], spins[1]
         n = len(c)
         for b in prange((n + block - 1) // block):
             for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
                 around = 0.0
                 if torque != 0.0:
-                    across, along = 0.0, 0.0
-                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                        along += a[k] * c[indices[k]]
-                        across += a[k] * s[indices[k]]
+                    along, across = gathered(rows, i, c, s)
                     around = torque * (c[i] * along + s[i] * across)
                 rate[i] = drift[i] - rate[i] + around
 
@@ -200,7 +200,6 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         ``spare`` is left with the field before the last one. ``taken`` is [steps so far,
         momentum age]; Nesterov's age starts anew when the energy rises.
         """
-        indptr, indices, a = rows
         alpha, beta, gamma = law
         c, s, x, y, own, _ = spins
         single = beta == 0.0 and gamma == 0.0
@@ -217,10 +216,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             for b in prange(blocks):
                 total, norm = 0.0, 0.0
                 for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    across, along = 0.0, 0.0
-                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                        along += a[k] * c[indices[k]]
-                        across += a[k] * s[indices[k]]
+                    along, across = gathered(rows, i, c, s)
                     cosine = c[i] * along + s[i] * across
                     sine = c[i] * across - s[i] * along
                     if single:
@@ -244,10 +240,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 for b in prange(blocks):
                     norm = 0.0
                     for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        across, along = 0.0, 0.0
-                        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                            along += a[k] * x[indices[k]]
-                            across += a[k] * y[indices[k]]
+                        along, across = gathered(rows, i, x, y)
                         g = own[i] + c[i] * along + s[i] * across
                         norm += g * g
                         if last:
@@ -269,7 +262,6 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
         ``drift`` is ω; ``energies[k]`` stands before step k.
         """
-        indptr, indices, a = rows
         alpha, beta, gamma = law
         c, s, x, y, own, around = spins
         single = beta == 0.0 and gamma == 0.0
@@ -283,10 +275,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 for b in prange(blocks):
                     energy = 0.0
                     for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        across, along = 0.0, 0.0
-                        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                            along += a[k] * c[indices[k]]
-                            across += a[k] * s[indices[k]]
+                        along, across = gathered(rows, i, c, s)
                         cosine = c[i] * along + s[i] * across
                         sine = c[i] * across - s[i] * along
                         around[i] = cosine
@@ -304,12 +293,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
                         g = own[i]
                         if not single:
-                            across, along = 0.0, 0.0
-                            for k in range(
-                                np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])
-                            ):
-                                along += a[k] * x[indices[k]]
-                                across += a[k] * y[indices[k]]
+                            along, across = gathered(rows, i, x, y)
                             g += c[i] * along + s[i] * across
                         slope = (drift[i] - g + torque * around[i]) * inverse_mass[i]
                         total[i] = (w[i] if stage == 0 else total[i]) + share * slope
