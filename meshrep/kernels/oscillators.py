@@ -2,7 +2,7 @@
 
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
-Plain arrays in, plain arrays out, written as :mod:`meshrep.kernels.heat` is and for its reasons.
+Plain arrays in, plain arrays out, laid out as :mod:`meshrep.kernels.heat` is and for its reasons.
 Cosine and sine are taken once a node (``turn_rows``: a function of the module, since numba's cache
 takes a closure for a new one each time), so that a row is two gathered sums, Σ a cos φ_j and
 Σ a sin φ_j. With u = α + 2βC and v = 2γS the gradient is
