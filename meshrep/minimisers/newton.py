@@ -82,6 +82,12 @@ class Newton(Minimiser):
             ShiftedSystem("amg")
         self.linear, self.shift = linear, float(shift)
 
+    def warm_up(self, objective: Objective) -> None:
+        """Evaluate once; where products with the Hessian will be taken, one of them too."""
+        if not objective.energy.convex:
+            objective.hvp(objective.start, objective.start)
+        objective.warm_up()
+
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Steps until the monitor says stop or no step lowers the energy."""
         params = np.array(objective.start, dtype=np.float64)
