@@ -63,9 +63,9 @@ def solve(
         Called with the field at steps ever further apart, off the clock; what it returns comes
         back as ``solution.samples``.
     restarts : int
-        Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where a run
-        uses one. The best is returned; a start given is that of the first, the others draw
-        theirs.
+        Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where that is
+        sooner done (small graphs, jitted solvers). The best is returned; a start given is that of
+        the first, the others draw theirs.
     **choices
         Fields of :class:`meshrep.presets.Choices`: lr, layers, hidden, switch, ….
 
@@ -92,7 +92,8 @@ def solve(
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = _composition(energy, solver, choices)
-    threads = cores() if energy.graph.n < SMALL_FOR_ONE_CORE else 1
+    apart = composed.minimiser.concurrent and energy.graph.n < SMALL_FOR_ONE_CORE
+    threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
     each = None if max_seconds is None else max_seconds * share
     composed = composed.limited(max_steps=max_steps, max_seconds=each, gtol=gtol)

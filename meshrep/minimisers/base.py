@@ -316,10 +316,14 @@ class Minimiser(ABC):
         What reports call it.
     backends : tuple of str
         Back ends it can work on, best first; a composed solver may narrow them.
+    concurrent : bool
+        Whether several runs in threads are sooner done than one after the other: not where most
+        of the time is spent in the interpreter.
     """
 
     name = "minimiser"
     backends: tuple[str, ...] = ("numba", "numpy")
+    concurrent = True
     parametrizable = True  # False: needs the field itself as its variables
 
     @abstractmethod

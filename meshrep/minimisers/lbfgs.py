@@ -29,6 +29,7 @@ class LBFGS(Minimiser):
     """
 
     name = "lbfgs"
+    concurrent = False
 
     def __init__(self, memory: int = 10, restarts: int = 2) -> None:
         if memory < 1 or restarts < 0:

@@ -70,6 +70,7 @@ class Newton(Minimiser):
     """
 
     name = "newton"
+    concurrent = False
     backends = ("numba", "numpy")
     parametrizable = False
 
