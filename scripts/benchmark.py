@@ -1,6 +1,7 @@
 """Speed and basins, measured: ``python scripts/benchmark.py oscillators basins``.
 
-* oscillators: one gradient of Kuramoto's energy, ours against other ways, as ratios in one run
+* oscillators: one gradient of Kuramoto's energy, ours against other ways, as ratios in one run,
+  and a step of its flow in time
 * basins: where solvers end over seeds, on a ferromagnet and two spin glasses, from a random start
   and from the papers' own
 
@@ -27,6 +28,7 @@ from meshrep.backends import NumpyBackend, installed
 from meshrep.comparison import versions
 from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
 from meshrep.errors import InputError, MeshrepError
+from meshrep.flows import runge_kutta4
 from meshrep.minimisers.base import Stopping
 from meshrep.minimisers.first_order import Adam
 from meshrep.outputs import folder
@@ -100,6 +102,21 @@ def gradients(quick: bool) -> str:
         )
     else:
         lines.append("\nThe package kuramoto is missing: pip install 'meshrep[bench]'.")
+    return "\n".join(lines)
+
+
+def flows(quick: bool) -> str:
+    """One RK4 step of Kuramoto's flow with natural frequencies at three sizes."""
+    lines = ["| lattice | RK4 step |", "|---|---|"]
+    for side in (50, 300) if quick else (50, 300, 1000):
+        graph = meshrep.graph_from(f"lattice:{side}x{side}")
+        omega = 0.2 * np.random.default_rng(0).standard_normal(graph.n)
+        energy = Kuramoto(graph, frequencies=omega)
+        phi, ones = energy.random_start(0), np.ones(graph.n)
+        step = partial(
+            runge_kutta4, energy.on(NumpyBackend()), phi, 0.1, 1, ones, driven=True
+        )  # fmt: skip
+        lines.append(f"| {side}×{side} | {paired({'step': step})['step'] * 1e6:,.0f} µs |")
     return "\n".join(lines)
 
 
@@ -195,6 +212,7 @@ def run(arguments: Sequence[str] | None) -> int:
     parts, data = [], {"machine": platform.processor() or platform.machine(), **versions()}
     if "oscillators" in options.suites:
         parts.append("## One gradient of Kuramoto's energy\n\n" + gradients(options.quick))
+        parts.append("## One step of its flow in time\n\n" + flows(options.quick))
     if "basins" in options.suites:
         text, found = basins(options.quick, say)
         parts.append("## Basins\n\n" + text)

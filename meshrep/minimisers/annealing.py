@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,8 +110,8 @@ class Annealing(Minimiser):
             raise InputError(f"anneal works on oscillators, not on {kind}: take lbfgs")
         if not installed("numba"):
             raise MissingPart("numba", "anneal", "fast")
-        seed = getattr(objective, "seed", 0)
-        return Sampler(energy, np.asarray(objective.start), (self.seed, seed), self.over_relaxation)
+        seeds = self.seed, objective.seed
+        return Sampler(energy, np.asarray(objective.start), seeds, self.over_relaxation)
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Cool until the sweeps or nine tenths of the seconds are spent."""
@@ -192,11 +191,6 @@ class Sampler:
         many = self.starts[-1] >= PARALLEL_FROM * len(sizes)
         self.kernels: Any = annealing.PARALLEL if many else annealing.SERIAL
 
-    @cached_property
-    def law(self) -> tuple[float, float, float]:
-        """(α, β, γ)."""
-        return self.energy.alpha, self.energy.beta, self.energy.gamma
-
     def sweep(self, temperatures: np.ndarray, first: int) -> None:
         """One sweep a temperature, the first being number ``first`` of the run."""
         end = temperatures, self.key, first, self.reflections
@@ -204,7 +198,7 @@ class Sampler:
             self.kernels.heat_bath(*self.rows, self.starts, *self.spins, *end)
         else:
             self.kernels.metropolis(
-                *self.rows, self.law, self.starts, *self.spins, *self.sums, *end
+                *self.rows, self.energy.law, self.starts, *self.spins, *self.sums, *end
             )  # fmt: skip
 
     def phases(self) -> np.ndarray:

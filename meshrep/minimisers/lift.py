@@ -119,7 +119,7 @@ class Lift(Minimiser):
         run.record_start()
         first = min(self.steps, monitor.stopping.max_steps)
         run.descend(first, TIME_SHARE * monitor.stopping.max_seconds, self.penalty, PLANAR)
-        vectors, rng = run.vectors, np.random.default_rng([_seed(objective), 1])
+        vectors, rng = run.vectors, np.random.default_rng([objective.seed, 1])
         best = vectors.plane()
         energies = vectors.energies(best)
         for number in range(self.rounds):
@@ -154,13 +154,9 @@ class Lift(Minimiser):
         h = self.dimensions
         if h == "auto":
             h = 4 if energy.beta == 0 and energy.gamma == 0 else 6
-        phases, seed = objective.field(objective.start), _seed(objective)
+        phases, seed = objective.field(objective.start), objective.seed
         start = lifted(phases, int(h), int(replicas), self.spread, seed)
         return kind(energy, objective.backend, start, self.dtype)
-
-
-def _seed(objective: Objective) -> int:
-    return getattr(objective, "seed", 0)
 
 
 class _Run:
