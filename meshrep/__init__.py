@@ -34,14 +34,18 @@ _HOME = {
     "HopfKuramoto": "meshrep.energies.oscillators",
     "HopfKuramotoPrinted": "meshrep.energies.oscillators",
     "InputError": "meshrep.errors",
+    "KernelSmoothing": "meshrep.parametrizations.kernel",
     "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
+    "LowerStar": "meshrep.energies.lower_star",
     "MeshrepError": "meshrep.errors",
     "MissingPart": "meshrep.errors",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
     "Result": "meshrep.outcome",
+    "RipsPersistence": "meshrep.energies.topology",
     "Solution": "meshrep.solution",
+    "SGD": "meshrep.minimisers.first_order",
     "SolveError": "meshrep.errors",
     "Solver": "meshrep.presets",
     "Stopping": "meshrep.minimisers.base",
@@ -61,6 +65,8 @@ _HOME = {
     "order_parameter": "meshrep.measures",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
+    "rips_diagrams": "meshrep.persistence.rips",
+    "simplify": "meshrep.simplification",
     "solve": "meshrep.solving",
     "vortices": "meshrep.measures",
 }
@@ -86,6 +92,7 @@ if TYPE_CHECKING:
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
     from meshrep.energies.heat import HeatBath
+    from meshrep.energies.lower_star import LowerStar
     from meshrep.energies.oscillators import (
         HopfKuramoto,
         HopfKuramotoPrinted,
@@ -93,17 +100,21 @@ if TYPE_CHECKING:
         Oscillators,
         XYGlass,
     )
+    from meshrep.energies.topology import RipsPersistence
     from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
     from meshrep.flows import Trajectory, integrate
     from meshrep.graph import Graph
     from meshrep.measures import clusters, local_order, order_parameter, vortices
     from meshrep.minimisers.base import Stopping
-    from meshrep.minimisers.first_order import Adam
+    from meshrep.minimisers.first_order import SGD, Adam
     from meshrep.minimisers.lbfgs import LBFGS
     from meshrep.minimisers.newton import Newton
     from meshrep.outcome import Result
     from meshrep.parametrizations.gcn import GraphNetwork
+    from meshrep.parametrizations.kernel import KernelSmoothing
+    from meshrep.persistence.rips import rips_diagrams
     from meshrep.presets import Choices, Solver
+    from meshrep.simplification import simplify
     from meshrep.solution import Solution
     from meshrep.solving import solve
     from meshrep.sources.files import load

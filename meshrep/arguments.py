@@ -22,6 +22,8 @@ EXAMPLES = """examples:
   meshrep bunny.ply --kuramoto                       phases on the bunny, with ρ and vortices
   meshrep --graph lattice:64x64 --xy-glass --solver anneal --restarts 8
   meshrep --graph lattice:50x50 --hopf-kuramoto --s1 0.5 --s2 0.2 --transient 200 --film out.mp4
+  meshrep --graph cloud:300 --topology --range 2     points move until the cloud shows loops
+  meshrep bunny.ply --bath --simplify 0.05           the field without its smallest extrema
 """
 
 
@@ -58,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
     """All options, grouped as the help shows them."""
     top = OneLineParser(
         prog="meshrep",
-        description="Put heat or coupled phases on a mesh, lattice, cloud or network, minimise the "
-        "energy by several solvers, and show the field and how they compare.",
+        description="Put heat, coupled phases or a loss on topology on a mesh, lattice, cloud or "
+        "network, minimise the energy by several solvers, and show the field and how they compare.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -110,7 +112,14 @@ def parser() -> argparse.ArgumentParser:
         choices=("raise", "hold"),
         help="a component without a bath: an error (default), or held at the mean",
     )
+    add(
+        "--simplify",
+        type=float,
+        metavar="SHARE",
+        help="then remove the field's extrema of persistence below this share of its range",
+    )
     _oscillators(top.add_argument_group("oscillators"))
+    _topology(top.add_argument_group("topology"))
 
     flow = top.add_argument_group("in time")
     add = flow.add_argument
@@ -154,14 +163,15 @@ def parser() -> argparse.ArgumentParser:
 
     network = top.add_argument_group("settings of single solvers")
     add = network.add_argument
-    add("--lr", type=float, help="step length of Adam, gd, heavy-ball, nesterov")
+    add("--lr", type=float, help="step length of Adam, sgd, kernel, gd, heavy-ball, nesterov")
     add("--layers", type=int, help="layers of gcn, gcn-res, nograph, nograph-res (default 1)")
-    add("--hidden", type=int, help="their width (default 8)")
+    add("--hidden", type=widths, metavar="H", help="their width (default 8), or widths as 8,6")
     add("--propagation", choices=("sym", "self", "square"), help="their propagation matrix")
     add(
         "--network-start",
-        choices=("shared", "network"),
-        help="start them at the common start (default) or at their own first output",
+        choices=("shared", "network", "prefit"),
+        help="start them at the common start (default), at their own first output, or fitted to "
+        "the start",
     )
     add(
         "--switch",
@@ -176,7 +186,14 @@ def parser() -> argparse.ArgumentParser:
     add("--lift-steps", type=int, help="sweeps of lift's first descent (default 300)")
     add("--lift-rounds", type=int, help="rounds after it (default 20)")
     add("--dimensions", type=int, metavar="H", help="of lift's vectors, 3 or more (default 4 or 6)")
-    add("--momentum", type=float, help="of heavy-ball (default 0.97)")
+    add("--momentum", type=float, help="of heavy-ball (default 0.97) and sgd (default 0)")
+    add("--decay", type=float, metavar="STEPS", help="in which sgd and kernel halve their step")
+    add(
+        "--form",
+        choices=("interpolate", "average", "root"),
+        help="how kernel spreads a gradient over the cloud (default interpolate)",
+    )
+    add("--bandwidth", type=float, help="of kernel's Gaussian (default by the spacing)")
     add("--adaptive", action="store_true", help="adaptive steps for rk4")
 
     output = top.add_argument_group("output")
@@ -227,30 +244,70 @@ def _oscillators(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _topology(group: argparse._ArgumentGroup) -> None:
+    """Options of clouds whose points move."""
+    add = group.add_argument
+    add("--topology", action="store_true", help="move points by the persistence of their cloud")
+    add("--maximise", metavar="H1", help="features that are to grow: h0, h1 (default), h2, h0,h1")
+    add("--minimise", metavar="H1", help="features that are to vanish")
+    add("--range", type=float, metavar="R", help="half width of the box [−R, R]^d about the cloud")
+    add("--penalty", choices=("box", "ball", "tether", "none"), help="what keeps the points")
+    add("--pair-power", type=float, metavar="P", help="of a pair's persistence (default 2)")
+    add("--top", type=int, metavar="K", help="let only the K longest pairs count")
+    add("--window", metavar="LOW,HIGH", help="let only pairs of such persistence count")
+    add("--target", metavar="FILE", help="a .npy diagram (m, 2) to come near to instead")
+    add("--filtration", choices=("rips", "alpha"), help="how the cloud is filled (default rips)")
+    add("--max-length", type=float, help="longest edge of the Rips complex")
+    add("--subsample", type=int, metavar="S", help="draw so many points anew for every step")
+    add(
+        "--links",
+        choices=("births", "graph"),
+        help="networks propagate along the Rips graph amid the births (default), or the graph",
+    )
+
+
+def widths(text: str) -> int | tuple[int, ...]:
+    """A width, or several joined by commas."""
+    found = tuple(int(word) for word in text.split(","))
+    return found[0] if len(found) == 1 else found
+
+
 HEAT_ONLY = ("bath", "hot", "cold", "power", "share", "bath_kind", "t_hot", "t_cold", "strength",
              "laplacian", "unbathed")  # fmt: skip
+TOPOLOGY_ONLY = ("maximise", "minimise", "range", "penalty", "pair_power", "top", "window",
+                 "target", "filtration", "max_length", "subsample", "links")  # fmt: skip
 OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
-                 "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum",
-                 "adaptive")  # fmt: skip
+                 "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum", "decay",
+                 "form", "bandwidth", "adaptive")  # fmt: skip
 OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
 OF_INTEGRATORS = ("frames", "method", "dt")
-POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "hidden",
-            "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions")  # fmt: skip
+POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "decay",
+            "bandwidth", "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions",
+            "simplify", "range", "pair_power", "top", "max_length", "subsample")  # fmt: skip
 
 # Where the first holds, the options after it would do nothing: they are refused, and told why.
 IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], ...] = (
     (
-        lambda o: o.physics != "heat",
+        lambda o: o.physics not in ("heat", "topology"),
         ("strength",),
         "is for heat: the coupling of phases is --kuramoto K",
     ),
+    (lambda o: o.physics != "heat", HEAT_ONLY, "is for heat and not for --{physics}: choose one"),
+    (lambda o: o.physics != "heat", ("simplify",), "is for heat: drop --{physics}"),
+    (lambda o: o.physics != "topology", TOPOLOGY_ONLY, "needs --topology"),
     (
-        lambda o: o.physics != "heat",
-        HEAT_ONLY,
-        "is for heat and --{physics} for phases: choose one of them",
+        lambda o: o.physics == "topology",
+        ("transient", "cmap"),
+        "is for heat and phases: drop it, or drop --topology",
     ),
-    (lambda o: o.physics == "heat", ("frequencies",), "needs an oscillator"),
-    (lambda o: o.physics == "heat", ("arrows",), "draws phases, and heat has none: drop it"),
+    (lambda o: o.physics in ("heat", "topology"), ("frequencies",), "needs an oscillator"),
+    (
+        lambda o: o.physics in ("heat", "topology"),
+        ("arrows",),
+        "draws phases, and {physics} has none: drop it",
+    ),
+    (lambda o: o.penalty == "none", ("range",), "is of a penalty, and there is none: drop one"),
+    (lambda o: o.penalty == "tether", ("range",), "is of box and ball: a tether has none"),
     (lambda o: o.physics != "hopf-kuramoto", ("s1", "s2", "c"), "needs --hopf-kuramoto"),
     (
         lambda o: o.hopf_kuramoto == "printed",
@@ -275,7 +332,7 @@ IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], .
     (lambda o: o.transient is None, OF_INTEGRATORS, "needs --transient T"),
     (
         lambda o: o.transient is not None,
-        ("solver", "compare", *OF_SOLVERS),
+        ("solver", "compare", "simplify", *OF_SOLVERS),
         "is for minimising, and --transient integrates instead: drop one of them",
     ),
     (
@@ -293,8 +350,8 @@ def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
 
 
 def physics(options: argparse.Namespace) -> str:
-    """ "heat", "kuramoto", "xy-glass" or "hopf-kuramoto"; InputError where two are asked for."""
-    asked = list(given(options, ("kuramoto", "xy_glass", "hopf_kuramoto")))
+    """ "heat", or what else was asked for by name; InputError where two are."""
+    asked = list(given(options, ("kuramoto", "xy_glass", "hopf_kuramoto", "topology")))
     if len(asked) > 1:
         raise InputError(f"choose one of {_flag(asked[0])} and {_flag(asked[1])}")
     return asked[0].replace("_", "-") if asked else "heat"

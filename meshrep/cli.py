@@ -18,6 +18,7 @@ from meshrep.arguments import (
     HEAT_ONLY,
     OF_INTEGRATORS,
     OF_SOLVERS,
+    TOPOLOGY_ONLY,
     check,
     given,
     parser,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from meshrep.energies.base import Energy
     from meshrep.flows import Trajectory
     from meshrep.graph import Graph
+    from meshrep.solution import Solution
 
 SECONDS_EACH = 8.0  # most that one solver of a comparison takes unless told
 
@@ -67,6 +69,9 @@ def _main(options: argparse.Namespace) -> int:
     energy: Energy
     if options.physics == "heat":
         energy, said = problems.heat(graph, _heat_choices(options), options.seed)
+    elif options.physics == "topology":
+        choices = problems.TopologyChoices(**given(options, TOPOLOGY_ONLY))
+        energy, said = problems.topology(graph, choices, options.seed)
     else:
         energy, said = problems.oscillators(graph, _oscillator_choices(options), options.seed)
     for line in said:
@@ -80,7 +85,8 @@ def _main(options: argparse.Namespace) -> int:
     settings["restarts"] = options.restarts or 1
     comparison = _solve(options, energy, w0, say)
     if comparison.solutions:
-        _save(comparison, out, settings, options, say)
+        simplified = _simplified(options, comparison, say)
+        _save(comparison, simplified, out, settings, options, say)
     say(f"total {time.perf_counter() - begun:.1f} s")
     if comparison.interrupted:
         print("meshrep: interrupted; the best field so far was saved", file=sys.stderr)
@@ -162,17 +168,53 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
     return comparison
 
 
-def _save(
-    comparison: Comparison, out: Path, settings: dict[str, Any], options: argparse.Namespace,
-    say: Printer,
-) -> None:  # fmt: skip
-    from meshrep.outputs import save_comparison
+def _simplified(
+    options: argparse.Namespace, comparison: Comparison, say: Printer
+) -> Solution | None:
+    """The best field without its small extrema, where that was asked for."""
+    if options.simplify is None or comparison.interrupted:
+        return None
+    from meshrep.simplification import simplify
 
+    best = comparison.best
+    say.begin("simplify")
+    reach = options.simplify * float(best.field.max() - best.field.min())
+    if reach == 0:
+        say("  simplify: the field is constant and has nothing to remove")
+        return None
+    found = simplify(best.problem, best.field, reach, observe=say.progress)
+    say.clear()
+    say(f"\nsimplified by {found.steps:,} steps of {found.solver} in {found.solve_s:.2g} s")
+    for note in found.notes:
+        say(f"  {note}")
+    return found
+
+
+def _save(
+    comparison: Comparison, simplified: Solution | None, out: Path, settings: dict[str, Any],
+    options: argparse.Namespace, say: Printer,
+) -> None:  # fmt: skip
     say.begin("writing")
     pictures = not options.no_pictures and not comparison.interrupted
-    written, missing = save_comparison(
-        comparison, out, settings, pictures=pictures, film=options.film, **_look(options)
-    )
+    if options.physics == "topology":
+        from meshrep.topology_outputs import save_clouds
+
+        written, missing = save_clouds(
+            comparison, out, settings, pictures=pictures, film=options.film
+        )
+    else:
+        from meshrep.outputs import save_comparison
+
+        more = {} if simplified is None else {"temperature_simplified": simplified.field}
+        written, missing = save_comparison(
+            comparison, out, settings, pictures=pictures, film=options.film, more=more,
+            **_look(options),
+        )  # fmt: skip
+        if simplified is not None:
+            from meshrep.topology_outputs import save_simplified
+
+            best = comparison.best
+            written += save_simplified(best, simplified, out, pictures=pictures, **_look(options))
     say.clear()
     say(f"\nwrote {out}/: {', '.join(path.name for path in written)}")
     for line in missing:

@@ -21,6 +21,8 @@ from meshrep.solution import Solution
 from meshrep.solving import solve, without_stand_ins
 
 DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
+DEFAULT_CLOUDS = ("gcn", "adam", "sgd", "lbfgs")
+DEFAULT_SUBSAMPLES = ("kernel", "adam", "sgd")
 DEFAULT_PHASES = ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
 
@@ -302,7 +304,7 @@ def compare(
     if not chosen:
         raise InputError("no solver to compare: name at least one")
     known([solver for solver in chosen if isinstance(solver, str)])
-    chosen = without_stand_ins(chosen)
+    chosen = without_stand_ins(chosen, energy)
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
     watches = energy.watched(w0) is not None
     sample = np.copy if keep_fields else energy.watched if watches else None
@@ -332,8 +334,13 @@ def compare(
 
 
 def default_solvers(energy: Energy) -> list[str]:
-    """What is compared unless told: for phases also those that look beyond the nearest basin."""
-    names = DEFAULT_PHASES if isinstance(energy, Oscillators) else DEFAULT
+    """What is compared unless told.
+
+    For phases also those that look beyond the nearest basin, for subsamples those that can follow.
+    """
+    names: tuple[str, ...] = DEFAULT_PHASES if isinstance(energy, Oscillators) else DEFAULT
+    if energy.quantity == "position":
+        names = DEFAULT_SUBSAMPLES if energy.stochastic else DEFAULT_CLOUDS
     return [name for name in names if name != "anneal" or installed("numba")]
 
 

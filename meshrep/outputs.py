@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,26 +59,21 @@ def save_comparison(
     *,
     pictures: bool = True,
     film: Path | None = None,
+    more: Mapping[str, np.ndarray] | None = None,
     **look: Any,
 ) -> tuple[list[Path], list[str]]:
     """Write report, history, fields and pictures; the paths written, and what could not be.
 
-    The field's picture shows the best solution; so does the film, where one is asked for and the
-    comparison kept fields. ``look`` goes to the pictures (``arrows``, ``cmap``).
+    ``more`` are node values by name, written beside the solvers' fields. The field's picture shows
+    the best solution; so does the film, where one is asked for and the comparison kept fields.
+    ``look`` goes to the pictures (``arrows``, ``cmap``).
     """
-    report = comparison.report()
-    report["problem"] = {**report["problem"], **settings}
-    written = [
-        write_json(report, out / "report.json"),
-        write_csv(comparison.columns(), out / "history.csv"),
-    ]
-    if comparison.orders:
-        written.append(write_csv(_order_columns(comparison), out / "order.csv"))
+    written = write_tables(comparison, out, settings)
     missing: list[str] = []
     graph, best = comparison.problem.graph, comparison.best
     if installed("pyvista"):
         path = mesh_path(graph, out / "field")
-        fields = comparison.fields | node_fields(best.problem, best.field)
+        fields = comparison.fields | node_fields(best.problem, best.field) | dict(more or {})
         written.append(
             write_mesh(
                 graph,
@@ -89,14 +85,27 @@ def save_comparison(
         )
     else:
         missing.append("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
-        written.append(_save_arrays(comparison, out / "field.csv"))
-    if pictures and _can_draw(missing):
+        written.append(_save_arrays(comparison, dict(more or {}), out / "field.csv"))
+    if pictures and can_draw(missing):
         written += _pictures(comparison, out, missing, look)
     if film is not None:
         frames = [(float(sample.step), sample.value) for sample in best.samples]
         title = f"{graph.name}, {best.solver}"
         written += _film(best.problem, frames, film, missing, title, "step", look)
     return written, missing
+
+
+def write_tables(comparison: Comparison, out: Path, settings: dict[str, Any]) -> list[Path]:
+    """Write the report with these settings, and the histories of energy and order."""
+    report = comparison.report()
+    report["problem"] = {**report["problem"], **settings}
+    written = [
+        write_json(report, out / "report.json"),
+        write_csv(comparison.columns(), out / "history.csv"),
+    ]
+    if comparison.orders:
+        written.append(write_csv(_order_columns(comparison), out / "order.csv"))
+    return written
 
 
 def node_fields(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray]:
@@ -183,14 +192,14 @@ def _film(
     return [drawn.path]
 
 
-def _save_arrays(comparison: Comparison, path: Path) -> Path:
+def _save_arrays(comparison: Comparison, more: dict[str, np.ndarray], path: Path) -> Path:
     """The fields as columns of node values, where no mesh library is installed."""
     columns: dict[str, Any] = {"node": range(comparison.problem.graph.n)}
-    columns |= {name: values.tolist() for name, values in comparison.fields.items()}
+    columns |= {name: values.tolist() for name, values in (comparison.fields | more).items()}
     return write_csv(columns, path)
 
 
-def _can_draw(missing: list[str]) -> bool:
+def can_draw(missing: list[str]) -> bool:
     """Whether pictures can be drawn; if not, ``missing`` says what they need."""
     if not installed("matplotlib"):
         missing.append("pictures need matplotlib: pip install 'meshrep[viz]'")
@@ -268,7 +277,7 @@ def save_trajectory(
         written.append(write_series(graph, frames, out, "transient", field=quantity))
     else:
         missing.append("frames need pyvista: pip install 'meshrep[viz]'")
-    if pictures and _can_draw(missing):
+    if pictures and can_draw(missing):
         written += _pictures_in_time(trajectory, out, missing, look)
     if film is not None:
         written += _film(energy, frames, film, missing, graph.name, "t", look)

@@ -17,13 +17,14 @@ from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.annealing import Annealing
 from meshrep.minimisers.base import Minimiser, Stopping
-from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nesterov
+from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Lift
 from meshrep.minimisers.newton import Newton
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.parametrizations.kernel import KernelSmoothing
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,24 @@ class Choices:
 
     ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
     or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and
-    ``dimensions`` lift's; ``network_start`` is the ``start`` of
+    ``dimensions`` lift's; ``momentum`` and ``decay`` those of sgd and kernel, momentum that of
+    heavy-ball too; ``form`` and ``bandwidth`` those of
+    :class:`meshrep.parametrizations.kernel.KernelSmoothing`; ``hidden`` is one width or all of
+    them, and ``network_start`` the ``start``, of
     :class:`meshrep.parametrizations.gcn.GraphNetwork`.
     """
 
     lr: float | None = None
     layers: int | None = None
-    hidden: int | None = None
+    hidden: int | tuple[int, ...] | None = None
     propagation: str | None = None
     readout: str | None = None
     network_start: str = "shared"
     switch: str | int = "auto"
     momentum: float | None = None
+    decay: float | None = None
+    form: str | None = None
+    bandwidth: float | None = None
     adaptive: bool = False
     sweeps: int | None = None
     lift_steps: int | None = None
@@ -104,10 +111,16 @@ class Choices:
     dimensions: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layers", "hidden", "sweeps", "lift_steps", "lift_rounds", "dimensions"):
+        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions"):
             number = getattr(self, name)
             if number is not None and not (isinstance(number, int) and number >= 1):
                 raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
+        widths = self.hidden if isinstance(self.hidden, tuple) else (self.hidden or 1,)
+        if self.hidden in (0, ()) or not all(isinstance(h, int) and h >= 1 for h in widths):
+            raise InputError(
+                "hidden must be a whole number of 1 or more, or a tuple of such, "
+                f"not {self.hidden!r}"
+            )
         if self.switch != "auto" and not (isinstance(self.switch, int) and self.switch >= 1):
             raise InputError(f"switch must be 'auto' or a number of steps, not {self.switch!r}")
         if self.momentum is not None and not 0 <= self.momentum < 1:
@@ -135,7 +148,10 @@ def _adam_torch(choices: Choices, quantity: str = "field") -> Solver:
 
 @dataclass(frozen=True)
 class _NetworkSettings:
-    """What was found to serve networks on one quantity; ``benchmark.py basins`` measures it."""
+    """What was found to serve networks on one quantity.
+
+    ``benchmark.py basins`` measures it for phases, ``benchmark.py topology`` for positions.
+    """
 
     lr: float
     spread: float
@@ -144,6 +160,9 @@ class _NetworkSettings:
 
 _PHASES = _NetworkSettings(0.2, 1.0, Stopping(window=20, ftol=0.02, gtol=0.0))
 _OTHERS = _NetworkSettings(0.05, 0.1, Stopping(window=5, ftol=0.3, gtol=0.0))
+_POSITIONS = _NetworkSettings(0.03, 0.1, Stopping(max_steps=100, gtol=0.0))
+_SETTINGS = {"phase": _PHASES, "position": _POSITIONS}
+_PREFIT_LR = 0.01  # the papers' rate, since their network begins in the same state
 
 
 def _network(kind: str) -> Preset:
@@ -153,7 +172,10 @@ def _network(kind: str) -> Preset:
         named = choices.given(
             layers="layers", hidden="hidden", start="network_start", readout="readout"
         )
-        best = _PHASES if quantity == "phase" else _OTHERS
+        if kind == "gcn-prefit":
+            named = {"hidden": (8,) + (6,) * named.get("layers", 1)} | named | {"start": "prefit"}
+        best = _SETTINGS.get(quantity, _OTHERS)
+        lr = choices.lr or (_PREFIT_LR if kind == "gcn-prefit" else best.lr)
         wanted = choices.propagation or ("square" if square else "auto")
         network = GraphNetwork(
             residual=residual, propagation=wanted if graph else "none", spread=best.spread, **named
@@ -162,7 +184,7 @@ def _network(kind: str) -> Preset:
         if choices.switch != "auto":
             stopping = Stopping(max_steps=int(choices.switch), gtol=0.0)
         return Solver(
-            Adam(lr=choices.lr or best.lr, beta1=0.7, beta2=0.99, settle=False),
+            Adam(lr=lr, beta1=0.7, beta2=0.99, settle=False),
             network,
             stopping,
             then=_adam(replace(choices, lr=None)),
@@ -179,6 +201,21 @@ def _gd(choices: Choices, quantity: str = "field") -> Solver:
 def _heavy_ball(choices: Choices, quantity: str = "field") -> Solver:
     parts = choices.given(lr="lr", momentum="momentum")
     return Solver(HeavyBall(**parts), stopping=_LONG, name="heavy-ball")
+
+
+def _sgd(choices: Choices, quantity: str = "field") -> Solver:
+    parts = choices.given(lr="lr", momentum="momentum", decay="decay")
+    return Solver(SGD(**parts), stopping=_DECAYING, name="sgd")
+
+
+# Steps together may be longer than steps alone; those of root add up over neighbours.
+_KERNEL_LR = {"interpolate": 0.3, "average": 0.3, "root": 0.03}
+
+
+def _kernel(choices: Choices, quantity: str = "field") -> Solver:
+    smoothing = KernelSmoothing(**choices.given(form="form", bandwidth="bandwidth"))
+    lr = choices.lr or _KERNEL_LR[smoothing.form]
+    return replace(_sgd(replace(choices, lr=lr)), parametrization=smoothing, name="kernel")
 
 
 def _nesterov(choices: Choices, quantity: str = "field") -> Solver:
@@ -209,17 +246,21 @@ def _lift(choices: Choices, quantity: str = "field") -> Solver:
 
 
 _WINDOW = Stopping(window=100, ftol=1e-7)
+_DECAYING = Stopping(window=500, ftol=1e-5)  # a step that shrinks ends slowly
 _LONG = Stopping(max_steps=10_000_000, gtol=1e-7, window=5000, ftol=1e-14)
 
 PRESETS: dict[str, Preset] = {
     "gcn": _network("gcn"),
     "gcn-res": _network("gcn-res"),
     "gcn-a2": _network("gcn-a2"),
+    "gcn-prefit": _network("gcn-prefit"),
     "nograph": _network("nograph"),
     "nograph-res": _network("nograph-res"),
     "adam": _adam,
     "adam-torch": _adam_torch,
     "gd": _gd,
+    "sgd": _sgd,
+    "kernel": _kernel,
     "heavy-ball": _heavy_ball,
     "nesterov": _nesterov,
     "lbfgs": _lbfgs,
@@ -232,10 +273,14 @@ PRESETS: dict[str, Preset] = {
 
 def choose(energy: Energy) -> tuple[str, str]:
     """The name that "auto" stands for on a problem, and why."""
-    if energy.has_hessian and energy.convex:
+    if energy.has_hessian and energy.convex and energy.smooth and not energy.stochastic:
         return "newton", "convex with a sparse Hessian, where a few Newton steps reach the minimum"
     if isinstance(energy, Oscillators):
         return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
+    if energy.stochastic:
+        return "adam", "a fresh subsample at every step, which a line search cannot follow"
+    if not energy.smooth:
+        return "adam", "not smooth, where a line search stalls"
     return "lbfgs", "not known to be convex, or without a sparse Hessian"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from meshrep.energies.oscillators import (
     Oscillators,
     XYGlass,
 )
+from meshrep.energies.topology import RipsPersistence, dimensions
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources.selection import ends, random_split, select
@@ -147,6 +149,92 @@ def _frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray:
     return spread * np.random.default_rng([seed, 1]).standard_normal(graph.n)
 
 
+@dataclass(frozen=True)
+class TopologyChoices:
+    """What the topology options of the command line say; None where nothing was said.
+
+    ``window`` is "LOW,HIGH", ``target`` the name of a .npy file of births and deaths, for the one
+    dimension of ``maximise`` or ``minimise`` or else for loops.
+    """
+
+    maximise: str | None = None
+    minimise: str | None = None
+    pair_power: float | None = None
+    top: int | None = None
+    window: str | None = None
+    target: str | None = None
+    penalty: str | None = None
+    range: float | None = None
+    filtration: str | None = None
+    max_length: float | None = None
+    subsample: int | None = None
+    links: str | None = None
+
+
+def topology(
+    graph: Graph, choices: TopologyChoices, seed: int = 0
+) -> tuple[RipsPersistence, list[str]]:
+    """The loss on a cloud's persistence, and a sentence that says what was built.
+
+    Boxes and balls stand about the origin for clouds that were drawn, about the middle for those
+    that were read.
+
+    Raises
+    ------
+    InputError
+        When a number, a file or their combination cannot be used.
+    """
+    names = {"pair_power": "power", "range": "bound"}
+    settings: dict[str, Any] = {
+        names.get(name, name): value
+        for name, value in vars(choices).items()
+        if value is not None and name not in ("window", "target")
+    }
+    if choices.window is not None:
+        settings["window"] = _window(choices.window)
+    if choices.target is not None:
+        if choices.maximise and choices.minimise:
+            raise InputError("--target is for one dimension: drop --maximise or --minimise")
+        asked = settings.pop("maximise", None) or settings.pop("minimise", None) or "h1"
+        settings["targets"] = {k: _diagram(choices.target) for k in dimensions(asked)}
+    if graph.origin is None:
+        settings["centre"] = 0.0
+    energy = RipsPersistence(graph, seed=seed, **settings)
+    verbs = {-1.0: "grow", 1.0: "vanish"}
+    what = "come near a target" if choices.target else ""
+    aims = ", ".join(f"H{k} to {what or verbs[sign]}" for k, sign in energy.signs.items())
+    kept = "" if energy.penalty == "none" else f", kept by a {energy.penalty}"
+    if energy.penalty in ("box", "ball"):
+        kept += (
+            f" of half width {energy.bound:.3g}"
+            if energy.penalty == "box"
+            else (f" of radius {energy.bound:.3g}")
+        )
+    drawn = f", {energy.subsample} points a step" if energy.subsample else ""
+    return energy, [
+        f"topology: {aims} ({energy.filtration} filtration of {graph.n:,} points in "
+        f"{energy.shape[1]} dimensions{drawn}){kept}"
+    ]
+
+
+def _window(text: str) -> tuple[float, float]:
+    """LOW,HIGH as two numbers."""
+    try:
+        low, high = (float(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"--window is LOW,HIGH as in 0.1,0.5 or 0.1,inf, not {text!r}") from None
+    return low, high
+
+
+def _diagram(path: str) -> np.ndarray:
+    """Births and deaths (m, 2) from a .npy file."""
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"--target {path}: no readable .npy file of births and deaths") from error
+    return np.asarray(values)
+
+
 def start(energy: Energy, text: str, seed: int) -> np.ndarray:
     """The start that a text names: "random", "mean", or a .npy file of node values.
 
@@ -158,6 +246,8 @@ def start(energy: Energy, text: str, seed: int) -> np.ndarray:
     if text == "random":
         return energy.random_start(seed)
     if text == "mean":
+        if energy.quantity == "position":
+            raise InputError("--start mean would put all points in one place: take random")
         return energy.clamp(np.full(energy.shape, energy.random_start(seed).mean()))
     return energy.clamp(_node_values(energy.graph, text, "--start", "'random', 'mean'"))
 

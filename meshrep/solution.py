@@ -33,11 +33,14 @@ class Solution:
         evaluation for every solver.
     start_energy : float
         Energy of the field that the solver began with, judged likewise: that of the start, but for
-        networks that begin at their own first output.
+        networks that begin at their own first output, or near the start after a fit.
     steps, evaluations : int
         Steps taken, and evaluations of the energy with its gradient (or Hessian-vector product).
     solve_s, setup_s, compile_s : float
         Seconds of solving; of building operators and arrays before; of imports and compilers.
+    prefit_s : float
+        Seconds of fitting a network to the start, which no other time counts; 0 where the start
+        passes through as it is.
     history : History
         Energy against steps and seconds, as the solver saw it.
     backend, device, dtype : str
@@ -73,6 +76,7 @@ class Solution:
     samples: list[Sample] = dataclasses.field(default_factory=list)
     restarts: list[float] = dataclasses.field(default_factory=list)
     sampling_s: float = 0.0
+    prefit_s: float = 0.0
 
     @property
     def measures(self) -> dict[str, float]:

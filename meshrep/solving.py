@@ -83,7 +83,8 @@ def solve(
     -----
     Ctrl-C while it solves does not raise: the result is ``Result.INTERRUPTED`` and the field the
     best so far.
-    Without torch, solvers that need it are replaced by L-BFGS, with one warning.
+    Without torch, solvers that need it are replaced by L-BFGS (by SGD where the energy is
+    stochastic), with one warning.
     """
     if seed < 0:
         raise InputError(f"seed must be 0 or more, not {seed}")
@@ -97,7 +98,8 @@ def solve(
     share = min(1.0, threads / restarts)
     each = None if max_seconds is None else max_seconds * share
     composed = composed.limited(max_steps=max_steps, max_seconds=each, gtol=gtol)
-    composed, fallback = _with_what_is_installed(composed)
+    composed, fallback = _with_what_is_installed(composed, energy)
+    _follows_noise(composed, energy)
     if fallback:
         warnings.warn(fallback, stacklevel=2)
         notes.append(fallback)
@@ -158,6 +160,7 @@ def _best_of(
         result=Result.INTERRUPTED if halted else best.result,
         solve_s=max(busy.values()),
         sampling_s=sum(solution.sampling_s for solution in solutions),
+        prefit_s=sum(solution.prefit_s for solution in solutions),
         steps=sum(solution.steps for solution in solutions),
         evaluations=sum(solution.evaluations for solution in solutions),
         history=best.history.delayed(late),
@@ -190,30 +193,47 @@ def _composition(
     return preset(name, chosen, energy.quantity), [f"auto chose {name}: {why}"]
 
 
-def _with_what_is_installed(solver: Solver) -> tuple[Solver, str]:
-    """The solver, or L-BFGS in its place where a stage needs torch and torch is not installed."""
+def _follows_noise(solver: Solver, energy: Energy) -> None:
+    """Refuse a solver with a stage that a stochastic energy would lead astray."""
+    if not energy.stochastic:
+        return
+    for stage in solver.stages:
+        if not stage.minimiser.follows_noise:
+            by_itself = " with lr='auto'" if getattr(stage.minimiser, "lr", 0) == "auto" else ""
+            raise InputError(
+                "the energy draws a fresh subsample at every step, which "
+                f"{stage.minimiser.name}{by_itself} cannot follow: take sgd, adam or kernel"
+            )
+
+
+def _with_what_is_installed(solver: Solver, energy: Energy | None = None) -> tuple[Solver, str]:
+    """The solver, or another in its place where a stage needs torch and torch is not installed."""
     wants_torch = any(
         stage.backend == "torch" or stage.parametrization.needs_torch for stage in solver.stages
     )
     if not wants_torch or installed("torch"):
         return solver, ""
-    stand_in = preset("lbfgs").limited(max_seconds=solver.stopping.max_seconds)
+    name = "sgd" if energy is not None and energy.stochastic else "lbfgs"
+    stand_in = preset(name).limited(max_seconds=solver.stopping.max_seconds)
     return stand_in, (
-        f"torch is not installed, so lbfgs takes the place of {solver.label}: "
+        f"torch is not installed, so {name} takes the place of {solver.label}: "
         "pip install 'meshrep[torch]'"
     )
 
 
-def without_stand_ins(solvers: list[str | Solver]) -> list[str | Solver]:
-    """The solvers, those by name that L-BFGS would stand in for at most once among them.
+def without_stand_ins(
+    solvers: list[str | Solver], energy: Energy | None = None
+) -> list[str | Solver]:
+    """The solvers, those by name that one solver would stand in for at most once among them.
 
-    Where torch is absent and lbfgs is asked for too, it runs once, in the first of their places.
+    Where torch is absent and the stand-in for the energy (lbfgs, where no energy is given) is
+    asked for too, it runs once, in the first of their places.
     """
     kept: list[str | Solver] = []
     seen: set[str] = set()
     for solver in solvers:
         if isinstance(solver, str) and solver != "auto":
-            label = _with_what_is_installed(preset(solver))[0].label
+            label = _with_what_is_installed(preset(solver), energy)[0].label
             if label in seen:
                 continue
             seen.add(label)
@@ -240,7 +260,7 @@ class _Run:
         self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
         self.sample = sample
         self.samples: list[Sample] = []
-        self.setup_s = self.compile_s = 0.0
+        self.setup_s = self.compile_s = self.prefit_s = 0.0
 
     def _backend_kind(self, stage: Solver) -> str:
         if stage.backend != "auto":
@@ -265,7 +285,8 @@ class _Run:
         objective = Objective(self.energy, self.w0, backend, stage.parametrization, self.seed)
         built = time.perf_counter()
         stage.minimiser.warm_up(objective)
-        self.setup_s += built - clock
+        self.setup_s += built - clock - objective.map.prefit_s
+        self.prefit_s += objective.map.prefit_s
         self.compile_s += time.perf_counter() - built
         return objective
 
@@ -281,7 +302,7 @@ class _Run:
     def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
-        result, paused = Result.FAILED, 0.0
+        result, paused, sampling = Result.FAILED, 0.0, 0.0
         begin = objectives[0].field(objectives[0].start)
         if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
             begin = self.w0  # up to the digits of a network or of float32
@@ -291,10 +312,13 @@ class _Run:
         for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
             if number:
                 objective.restart(field, stage.parametrization, self.seed)
+                self.prefit_s += objective.map.prefit_s
+                paused += objective.map.prefit_s
+            self.notes += objective.map.notes
             left = stage.stopping.max_seconds - spent
             monitor = Monitor(
                 replace(stage.stopping, max_seconds=max(left, 0.0)), scale,
-                self._observer(steps, spent), self._sampler(objective),
+                self._observer(steps, spent), self._sampler(objective), self.energy.stochastic,
             )  # fmt: skip
             outcome = stage.minimiser.minimise(objective, monitor)
             field = objective.field(outcome.params)
@@ -304,6 +328,7 @@ class _Run:
                 if s.step > 0
             ]
             paused += monitor.paused
+            sampling += monitor.paused
             history = history.then(outcome.history)
             result, steps = outcome.result, steps + outcome.steps
             spent = time.perf_counter() - begun - paused
@@ -338,7 +363,8 @@ class _Run:
             dtype=first.dtype,
             notes=self.notes,
             samples=self.samples,
-            sampling_s=paused,
+            sampling_s=sampling,
+            prefit_s=self.prefit_s,
         )
 
     def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:

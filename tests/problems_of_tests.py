@@ -12,6 +12,7 @@ from meshrep.presets import PRESETS
 
 TORCH = {name for name in PRESETS if name.startswith(("gcn", "nograph"))} | {"adam-torch"}
 FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
+FOR_CLOUDS = {"kernel"}  # needs points to act on, which not every problem has
 
 
 def _missing(name):
@@ -33,8 +34,8 @@ def solvers(names):
     ]
 
 
-SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES)
-SOLVERS_OF_PHASES = solvers(PRESETS)
+SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES.keys() | FOR_CLOUDS)
+SOLVERS_OF_PHASES = solvers(name for name in PRESETS if name not in FOR_CLOUDS)
 
 
 def log_cosh(xp):

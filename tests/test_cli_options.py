@@ -24,7 +24,7 @@ VALUES = {
     "bath_kind": "dirichlet", "t_hot": "0", "t_cold": "0", "strength": "3", "laplacian": "cotan",
     "unbathed": "hold", "solver": "newton", "compare": "adam,newton", "device": "cpu",
     "dtype": "float64", "propagation": "sym", "network_start": "shared", "switch": "auto",
-    "readout": "value", "momentum": "0", "adaptive": None,
+    "readout": "value", "momentum": "0", "form": "average", "adaptive": None,
 }  # fmt: skip
 
 
@@ -45,7 +45,8 @@ def test_heats_options_are_refused_with_phases(run, name):
     for physics in ("--kuramoto", "--xy-glass", "--hopf-kuramoto"):
         code, _, errors, out = run(*LATTICE, physics, *typed(name))
         refused(code, errors, out, f"{flag} is for heat")
-        assert ("--kuramoto K" if name == "strength" else f"{physics} for phases") in errors
+        why = "--kuramoto K" if name == "strength" else f"is for heat and not for {physics}"
+        assert why in errors
 
 
 def test_heats_defaults_are_those_of_the_library(run):

@@ -289,7 +289,7 @@ TRANSIENT = ("--transient", "2")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--kuramoto", "--bath"), "--bath is for heat and --kuramoto for phases"),
+        (("--kuramoto", "--bath"), "--bath is for heat and not for --kuramoto"),
         (("--kuramoto", "--hot", "0"), "--hot is for heat"),
         (("--xy-glass", "--power", "2"), "--power is for heat"),
         (("--kuramoto", "--xy-glass"), "choose one of --kuramoto and --xy-glass"),

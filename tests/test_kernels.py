@@ -6,23 +6,23 @@ from problems_of_tests import heat
 
 from meshrep.backends import NumpyBackend
 from meshrep.flows import runge_kutta4
-from meshrep.minimisers import first_order
+from meshrep.kernels import rules
 
 pytest.importorskip("numba")
 from meshrep.kernels import heat as kernels
 
 RULES = {
-    "gd": (first_order.DESCENT, 0.05),
-    "heavy ball": (first_order.HEAVY_BALL, 0.02),
-    "nesterov": (first_order.NESTEROV, 0.02),
-    "adam": (first_order.ADAM, 0.02),
+    "gd": (rules.DESCENT, 0.05),
+    "heavy ball": (rules.HEAVY_BALL, 0.02),
+    "nesterov": (rules.NESTEROV, 0.02),
+    "adam": (rules.ADAM, 0.02),
 }
 
 
 def memory(rule, lr, w):
-    return first_order.Memory(
+    return rules.Memory(
         rule, lr, 0.9, 0.999, 1e-8,
-        m=w.copy() if rule == first_order.NESTEROV else w * 0, v=w * 0, spare=w * 0,
+        m=w.copy() if rule == rules.NESTEROV else w * 0, v=w * 0, spare=w * 0,
         taken=np.zeros(2),
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_fused_steps_are_the_plain_rule(version, name, bath):
         assert energies[k] == pytest.approx(float(value), rel=1e-12)
         assert norms[k] == pytest.approx(float(gradient @ gradient), rel=1e-10)
         before = plain.copy()
-        first_order._advance_arrays(plain, gradient, twin)
+        rules.advance_arrays(plain, gradient, twin)
         if name == "nesterov" and k and energies[k] > energies[k - 1]:
             twin.taken[1] = 0.0  # the kernel's momentum starts anew
     np.testing.assert_allclose(fused, plain, rtol=1e-11, atol=1e-12)
@@ -72,7 +72,7 @@ def test_the_array_kernel_is_the_plain_rule(name):
     y, a, b = x.copy(), memory(*RULES[name], x), memory(*RULES[name], x)
     for _ in range(4):
         g = rng.standard_normal(20)
-        first_order._advance_arrays(x, g, a)
+        rules.advance_arrays(x, g, a)
         advance(y, g, b.m, b.v, b.rule, b.lr, b.beta1, b.beta2, b.eps, b.taken)
     np.testing.assert_allclose(x, y, rtol=1e-12)
 

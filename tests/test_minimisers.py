@@ -93,9 +93,9 @@ def test_rules_are_their_formulas():
         objective = Objective(energy, start, NumpyBackend(jit=False))
         params, memory = objective.start, rule._memory(objective, Monitor(Stopping()))
         for _ in range(steps):
-            from meshrep.minimisers.first_order import _advance_arrays
+            from meshrep.kernels.rules import advance_arrays
 
-            _advance_arrays(params, objective.value_and_grad(params)[1].copy(), memory)
+            advance_arrays(params, objective.value_and_grad(params)[1].copy(), memory)
         np.testing.assert_allclose(params, expected, rtol=1e-11)
         assert found.energy <= energy.value(expected) * (1 + 1e-11)
 

@@ -8,16 +8,16 @@ import meshrep
 from meshrep.backends import NumpyBackend
 from meshrep.energies.oscillators import HopfKuramoto, Kuramoto
 from meshrep.flows import runge_kutta4
-from meshrep.minimisers import first_order
+from meshrep.kernels import rules
 
 numba = pytest.importorskip("numba")
 kernels = pytest.importorskip("meshrep.kernels.oscillators")
 
 RULES = {
-    "gd": (first_order.DESCENT, 0.05),
-    "heavy ball": (first_order.HEAVY_BALL, 0.02),
-    "nesterov": (first_order.NESTEROV, 0.05),
-    "adam": (first_order.ADAM, 0.05),
+    "gd": (rules.DESCENT, 0.05),
+    "heavy ball": (rules.HEAVY_BALL, 0.02),
+    "nesterov": (rules.NESTEROV, 0.05),
+    "adam": (rules.ADAM, 0.05),
 }
 LAWS = {  # the kernels take one pass for the first kind and two for the others
     "one pass": (-0.7, 0.0, 0.0),
@@ -46,9 +46,9 @@ def plain(energy):
 
 
 def memory(rule, lr, w):
-    return first_order.Memory(
+    return rules.Memory(
         rule, lr, 0.9, 0.999, 1e-8,
-        m=w.copy() if rule == first_order.NESTEROV else w * 0, v=w * 0, spare=w * 0,
+        m=w.copy() if rule == rules.NESTEROV else w * 0, v=w * 0, spare=w * 0,
         taken=np.zeros(2),
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def test_fused_steps_are_the_plain_rule(law, name, version):
         assert energies[k] == pytest.approx(float(value), rel=1e-10, abs=1e-10)
         assert norms[k] == pytest.approx(float(gradient @ gradient), rel=1e-9)
         before = slow.copy()
-        first_order._advance_arrays(slow, gradient, twin)
+        rules.advance_arrays(slow, gradient, twin)
         if name == "nesterov" and k and energies[k] > energies[k - 1]:
             twin.taken[1] = 0.0  # the kernel's momentum starts anew
     assert np.abs(fused - start).max() > 0.05

@@ -81,6 +81,8 @@ def test_every_solver_keeps_the_contract_in_the_corners(name, solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_hundred_degrees_between_the_baths(solver):
     """t_hot = 100: a quartic bath 10⁴ times stiffer; steps are in units of the span."""
+    if solver == "sgd":
+        pytest.skip("its first step, which is given, is far beyond stability")
     if solver in ("gd", "rk4"):
         pytest.skip("the condition number is above 10⁵: explicit steps take seconds")
     energy = heat("lattice:12x12", t_hot=100.0, t_cold=0.0)
@@ -182,12 +184,12 @@ def test_an_interrupt_in_the_second_stage_keeps_what_the_first_found():
 def test_without_numba_everything_is_numpy(monkeypatch):
     from meshrep import backends, solving
     from meshrep.energies import heat as heat_module
-    from meshrep.minimisers import first_order
+    from meshrep.kernels import rules
 
     energy = heat("lattice:12x12")
     names, gone = ("adam", "nesterov", "rk4", "lbfgs"), ("numba", "torch")
     with_it = {name: meshrep.solve(energy, name).energy for name in names}
-    for module in (backends, solving, heat_module, first_order):
+    for module in (backends, solving, heat_module, rules):
         monkeypatch.setattr(module, "installed", lambda name: name not in gone and installed(name))
     for name in names:
         solution = meshrep.solve(energy, name, max_seconds=20)

@@ -64,6 +64,12 @@ class Energy(ABC):
         :func:`meshrep.operators.propagation`.
     frequency_spread : float
         How far the natural frequencies of the flow lie apart.
+    smooth : bool
+        Whether the gradient is continuous; where it is not, it is that of one of the pieces that
+        meet, and need not vanish at a minimum.
+    stochastic : bool
+        Whether the evaluators of :meth:`on` draw a fresh subsample at every evaluation. ``judge``
+        must not: it averages over subsamples that are the same every time.
     unbounded : str
         Why minimising makes no sense, and what to do; empty where it does.
     fixed : (k,) int64
@@ -79,6 +85,8 @@ class Energy(ABC):
     shift_invariant = False
     propagation = "sym"
     frequency_spread = 0.0
+    smooth = True
+    stochastic = False
     unbounded = ""
 
     def __init__(self, graph: Graph) -> None:
@@ -98,7 +106,7 @@ class Energy(ABC):
 
     @abstractmethod
     def on(self, backend: Backend) -> Evaluator:
-        """The evaluator for arrays of the back end."""
+        """The evaluator for arrays of the back end; one that draws, where ``stochastic``."""
 
     def formula(self, backend: Backend) -> Evaluator:
         """An evaluator in the back end's own operations, with a ``value`` torch can differentiate.
@@ -188,7 +196,10 @@ class Energy(ABC):
 
     @cached_property
     def judge(self) -> Evaluator:
-        """The evaluator in float64 on NumPy, by which every end state is judged."""
+        """The evaluator in float64 on NumPy, by which every end state is judged.
+
+        Deterministic: a stochastic energy must override it.
+        """
         return self.on(NumpyBackend("float64", jit=False))
 
     def value(self, w: np.ndarray) -> float:
@@ -234,6 +245,8 @@ class Sum(Energy):
         self.shift_invariant = all(e.shift_invariant for _, e in flat)
         self.propagation = first.propagation
         self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
+        self.smooth = all(e.smooth for _, e in flat)
+        self.stochastic = any(e.stochastic for _, e in flat)
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, float] = {}
         for _, energy in flat:
@@ -256,6 +269,12 @@ class Sum(Energy):
     def on(self, backend: Backend) -> Evaluator:
         """Evaluate term by term."""
         return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], backend, self.fixed)
+
+    @cached_property
+    def judge(self) -> Evaluator:
+        """The sum of the terms' judges."""
+        terms = [(c, e.judge) for c, e in self.terms]
+        return _SumEvaluator(terms, NumpyBackend("float64", jit=False), self.fixed)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Σ c_k times the Hessian of E_k."""
@@ -284,8 +303,11 @@ class Sum(Energy):
         return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The measures of the first term."""
-        return self.terms[0][1].measures(w)
+        """The measures of all terms; of those with one name the first counts."""
+        found: dict[str, float] = {}
+        for _, energy in self.terms:
+            found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
+        return found
 
     def watched(self, w: np.ndarray) -> float | None:
         """That of the first term."""

@@ -105,7 +105,8 @@ class Stopping:
         ``gradient_scale``.
     ftol, window : float, int
         Flat when the best energy of the last ``window`` steps is less than
-        ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off.
+        ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off. Of a
+        stochastic energy the mean over each window counts, not the best.
     patience, atol : int, float
         The papers' rule, for reproduction: stop after ``patience`` consecutive steps that each
         changed the energy by less than ``atol``; patience 0 turns it off.
@@ -149,6 +150,10 @@ class Monitor:
 
     A ``sampler`` is called with the parameters at steps that lie ever further apart (some 15%);
     the clock stands still meanwhile.
+
+    Where the energy is ``stochastic`` the least energy seen is the luckiest draw, not the best
+    state: the newest finite state is kept instead, the flat rule compares means over its window,
+    and a gradient that happens to vanish does not end the run.
     """
 
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
@@ -161,8 +166,10 @@ class Monitor:
         scale: float = 1.0,
         observe: Callable[[Progress], None] | None = None,
         sampler: Callable[[Array], Any] | None = None,
+        stochastic: bool = False,
     ) -> None:
         self.stopping = stopping
+        self.stochastic = stochastic
         self.scale = scale
         self.samples: list[Sample] = []
         self.paused = 0.0
@@ -208,7 +215,7 @@ class Monitor:
         if not np.isfinite(energy):
             return Result.DIVERGED
         due = step - self._snapshot_step >= self.snapshot_every
-        if energy < self.best_energy and (due or self._best is None):
+        if self._better(energy) and (due or self._best is None):
             self._keep(step, energy, params)
         self._tell(step, seconds, energy, params)
         return self._verdict(step, energy, grad_norm, seconds)
@@ -237,7 +244,7 @@ class Monitor:
             )
             if not finite.all():
                 return Result.DIVERGED
-            if energies[-1] < self.best_energy:
+            if self._better(energies[-1]):
                 self._keep(step + count, energies[-1], params)
             self._tell(step + count, ended, energies[-1], params)
         return self._verdict(step + count, energies[-1], norms[-1], ended)
@@ -254,13 +261,17 @@ class Monitor:
             self._observed = now
             self._observe(Progress(step, seconds, float(energy), params))
 
+    def _better(self, energy: float) -> bool:
+        """Whether a state is worth keeping in place of the one kept."""
+        return self.stochastic or energy < self.best_energy
+
     def _keep(self, step: int, energy: float, params: Array) -> None:
         self.best_energy, self._snapshot_step = float(energy), step
         self._best = params.clone() if hasattr(params, "clone") else params.copy()
 
     def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
         rule, energies = self.stopping, self.history.energy
-        if grad_norm <= rule.gtol * self.scale:
+        if grad_norm <= rule.gtol * self.scale and not self.stochastic:
             return Result.CONVERGED
         if rule.patience and len(energies) > 1:
             small = abs(energies[-1] - energies[-2]) < rule.atol
@@ -268,7 +279,8 @@ class Monitor:
             if self._small_changes >= rule.patience:
                 return Result.FLAT
         if rule.window and step - self.history.step[self._window_start] >= rule.window:
-            best = np.nanmin(energies[self._window_start :])
+            level = np.nanmean if self.stochastic else np.nanmin
+            best = float(level(energies[self._window_start :]))
             fall = self._previous_best - best
             if fall < rule.ftol * max(abs(best), 1e-300):
                 return Result.FLAT
@@ -283,7 +295,8 @@ class Monitor:
     def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
         """The run's end: the better of its last state and the best one kept.
 
-        The start, where the last state is not finite and no better one was kept.
+        The start, where the last state is not finite and no better one was kept. Of a stochastic
+        energy, the last state where it is finite.
         """
         try:
             energy = float(objective.value_and_grad(params)[0])
@@ -291,9 +304,10 @@ class Monitor:
             energy = np.nan
         rounding = 1e-12 * abs(self.best_energy) if result is Result.CONVERGED else 0.0
         keep_last = np.isfinite(energy) and (
-            self._best is None or energy <= self.best_energy + rounding
+            self.stochastic or self._best is None or energy <= self.best_energy + rounding
         )
-        if keep_last and len(self.history) and energy < self.history.energy[-1]:
+        fell = len(self.history) and energy < self.history.energy[-1]
+        if keep_last and fell and not self.stochastic:
             self.history.append(steps, self.seconds, energy)
         if not keep_last:
             params = objective.start if self._best is None else self._best
@@ -305,6 +319,18 @@ class Monitor:
             history=self.history,
             notes=self.notes,
         )
+
+
+KINK = (
+    "the energy is not smooth: at a kink the gradient does not vanish and a stalled line search "
+    "is to be expected; sgd and adam step on"
+)
+
+
+def note_kinks(objective: Objective, monitor: Monitor, verdict: Result) -> None:
+    """Say what a line search's end means on an energy that is not smooth."""
+    if not objective.energy.smooth and verdict in (Result.STALLED, Result.FLAT):
+        monitor.notes.append(KINK)
 
 
 class Minimiser(ABC):
@@ -319,12 +345,18 @@ class Minimiser(ABC):
     concurrent : bool
         Whether several runs in threads are sooner done than one after the other: not where most
         of the time is spent in the interpreter.
+    parametrizable : bool
+        False for one that needs the field itself as its variables.
+    follows_noise : bool
+        Whether it makes sense of an energy that is another draw at every evaluation; not where
+        energies are compared to choose a step.
     """
 
     name = "minimiser"
     backends: tuple[str, ...] = ("numba", "numpy")
     concurrent = True
-    parametrizable = True  # False: needs the field itself as its variables
+    parametrizable = True
+    follows_noise = False
 
     @abstractmethod
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:

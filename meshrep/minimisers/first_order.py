@@ -1,4 +1,4 @@
-"""Gradient descent, heavy ball, Nesterov and Adam, fused with the energy where it has kernels.
+"""Gradient descent, heavy ball, Nesterov, Adam and SGD, fused with the energy where it has kernels.
 
 On an energy with jitted steppers and the field itself as variables, many steps run in one call.
 On any other objective (a parametrization, torch, a user's energy) the same rules run on whole
@@ -7,36 +7,18 @@ arrays, a call of value_and_grad a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array, installed
+from meshrep.backends import Array
 from meshrep.errors import InputError
+from meshrep.kernels.rules import ADAM, DESCENT, HEAVY_BALL, NESTEROV, Memory, update_rule
 from meshrep.minimisers.base import Minimiser, Monitor, Objective, Stopping
 from meshrep.outcome import Result
 
-DESCENT, HEAVY_BALL, NESTEROV, ADAM = 0, 1, 2, 3  # as in meshrep.kernels.updates
-
 ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
 CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
-
-
-@dataclass
-class Memory:
-    """What a rule carries from step to step, in the layout that the kernels read."""
-
-    rule: int
-    lr: float
-    beta1: float
-    beta2: float
-    eps: float
-    m: Array
-    v: Array
-    spare: Array
-    taken: np.ndarray  # [steps, steps since Nesterov's momentum was restarted]
 
 
 class FirstOrder(Minimiser):
@@ -58,6 +40,7 @@ class FirstOrder(Minimiser):
     backends = ("numba", "numpy", "torch")
     rule = DESCENT
     auto_lr = 1.9
+    scheduled = False  # True: the step length depends on the number of steps taken
 
     def __init__(
         self,
@@ -71,6 +54,14 @@ class FirstOrder(Minimiser):
             raise InputError(f"the step length must be a positive number, not {lr!r}")
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.settle = settle
+        self.follows_noise = lr != "auto" and self.rule != NESTEROV  # these compare energies
+
+    def _fuses(self, objective: Objective) -> bool:
+        """Whether many steps run in one call; a schedule is kept step by step."""
+        return objective.direct and objective.evaluator.fused and not self.scheduled
+
+    def _schedule(self, memory: Memory, step: int) -> None:
+        """Set the length of the step after ``step`` steps, where there is a schedule."""
 
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
         """Fresh memory at the objective's start."""
@@ -92,7 +83,7 @@ class FirstOrder(Minimiser):
 
     def warm_up(self, objective: Objective) -> None:
         """Compile the fused stepper by a call of no steps, or evaluate once."""
-        if objective.direct and objective.evaluator.fused:
+        if self._fuses(objective):
             monitor = Monitor(Stopping())
             memory = self._memory(objective, monitor)
             objective.evaluator.descend(objective.start + 0, memory, 0)  # type: ignore[attr-defined]
@@ -101,14 +92,13 @@ class FirstOrder(Minimiser):
             memory = self._memory(objective, Monitor(Stopping()))
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
-                _update_rule(objective)(start, gradient, memory)
+                update_rule(objective.backend)(start, gradient, memory)
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
         """Steps until the monitor says stop."""
         memory = self._memory(objective, monitor)
-        fused = objective.direct and objective.evaluator.fused
-        loop = self._fused if fused else self._stepwise
+        loop = self._fused if self._fuses(objective) else self._stepwise
         return loop(objective, monitor, memory)
 
     def _too_long(self, energy: float, before: float, first: float, noise: float) -> bool:
@@ -133,7 +123,7 @@ class FirstOrder(Minimiser):
     ) -> tuple[Result, Array, int]:
         params = objective.start + 0
         every = 10 if objective.backend.device.startswith("cuda") else 1
-        advance = _update_rule(objective)
+        advance = update_rule(objective.backend)
         before, first, halvings = np.inf, np.inf, 0
         noise = ROUNDING[objective.backend.dtype]
         step = 0
@@ -163,6 +153,7 @@ class FirstOrder(Minimiser):
                     verdict = Result.MAX_STEPS
                 if verdict:
                     return verdict, params, step
+            self._schedule(memory, step)
             advance(params, gradient, memory)
             step += 1
 
@@ -204,47 +195,6 @@ class FirstOrder(Minimiser):
             before[:] = params
             longest = 2 * int(CHUNK_SECONDS * count / max(spent, 1e-9) / 2)
             chunk = max(2, min(longest, max(16, 2 * (taken // 8))))
-
-
-def _update_rule(objective: Objective) -> Callable[[Array, Array, Memory], None]:
-    """The function (params, gradient, memory) that advances params in place by one step."""
-    if objective.backend.device != "cpu" or not installed("numba"):
-        return _advance_arrays
-    from meshrep.kernels.updates import advance
-
-    def jitted(params: Array, gradient: Array, s: Memory) -> None:
-        x, g, m, v = (np.asarray(a) for a in (params, gradient, s.m, s.v))  # tensors are shared
-        advance(x, g, m, v, s.rule, s.lr, s.beta1, s.beta2, s.eps, s.taken)
-
-    return jitted
-
-
-def _advance_arrays(x: Array, g: Array, s: Memory) -> None:
-    """One step on whole arrays of NumPy or torch, in place: see ``kernels.updates.update``."""
-    s.taken += 1.0
-    if s.rule == DESCENT:
-        x -= s.lr * g
-    elif s.rule == HEAVY_BALL:
-        s.m *= s.beta1
-        s.m -= s.lr * g
-        x += s.m
-    elif s.rule == NESTEROV:
-        age = s.taken[1]
-        y = x - s.lr * g
-        x[:] = y + (age / (age + 3.0)) * (y - s.m)
-        s.m[:] = y
-    else:
-        step, second = s.lr / (1 - s.beta1 ** s.taken[0]), 1 - s.beta2 ** s.taken[0]
-        s.m *= s.beta1
-        s.v *= s.beta2
-        if hasattr(x, "addcdiv_"):
-            s.m.add_(g, alpha=1 - s.beta1)
-            s.v.addcmul_(g, g, value=1 - s.beta2)
-            x.addcdiv_(s.m, s.v.sqrt().div_(second**0.5).add_(s.eps), value=-step)
-        else:
-            s.m += (1 - s.beta1) * g
-            s.v += (1 - s.beta2) * g * g
-            x -= step * s.m / (np.sqrt(s.v / second) + s.eps)
 
 
 class GradientDescent(FirstOrder):
@@ -289,3 +239,47 @@ class Adam(FirstOrder):
         settle: bool = True,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps, settle)
+
+
+class SGD(FirstOrder):
+    """Gradient descent with momentum and a decaying step: (stochastic) subgradient descent.
+
+    velocity ← β velocity − lr_t ∇E with lr_t = lr / (1 + t / decay) after t steps. The sum of the
+    steps diverges and that of their squares does not, which lets a run settle where a constant
+    step would leap across kinks, or shiver by the noise of subsamples, for ever.
+
+    Parameters
+    ----------
+    lr : float
+        First step length, in the field's units squared over those of the energy, as for ``gd``.
+    momentum : float
+        β in [0, 1), of Polyak's heavy ball; 0 for none.
+    decay : float
+        Steps after which the step length is halved; ``inf`` for a constant one.
+
+    Raises
+    ------
+    InputError
+        For a number out of range.
+
+    References
+    ----------
+    Carrière, Chazal, Glisse, Ike, Kannan and Umeda, "Optimizing persistent homology based
+    functions" (2021), whose setting is the default.
+    """
+
+    name = "sgd"
+    rule, scheduled = HEAVY_BALL, True
+
+    def __init__(self, lr: float = 0.1, momentum: float = 0.0, decay: float = 1000.0) -> None:
+        if lr == "auto":
+            raise InputError("sgd has no automatic step length: give lr a number, or take gd")
+        if not 0 <= momentum < 1:
+            raise InputError(f"momentum must lie in [0, 1), not {momentum}")
+        if not decay > 0:
+            raise InputError(f"decay must be a positive number of steps, or inf, not {decay}")
+        super().__init__(lr, beta1=momentum)
+        self.decay = float(decay)
+
+    def _schedule(self, memory: Memory, step: int) -> None:
+        memory.lr = float(self.lr) / (1.0 + step / self.decay)

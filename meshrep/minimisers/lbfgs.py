@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Monitor, Objective, note_kinks
 from meshrep.outcome import Result
 
 
@@ -14,7 +14,8 @@ class LBFGS(Minimiser):
 
     SciPy calls a stalled line search and a tiny fall of the energy a success. Here only the
     gradient norm counts: where SciPy stops early it is started again from where it stands,
-    without memory, as long as that still lowers the energy or the gradient.
+    without memory, as long as that still lowers the energy or the gradient; on an energy that is
+    not smooth, as long as the energy falls by a millionth.
 
     Parameters
     ----------
@@ -47,13 +48,16 @@ class LBFGS(Minimiser):
         search = _Search(objective, monitor)
         first = search.evaluate(search.best)
         search.take(first[0], search.best, first[1])
+        smooth = objective.energy.smooth
+        enough = 1e-12 if smooth else 1e-6  # at a kink a restart gains little, again and again
         fruitless = 0
         while search.verdict is None:
             energy, norm = search.energy, search.norm
             search.minimise(self.memory)
             if search.verdict is not None:
                 break
-            gained = search.energy < energy - 1e-12 * abs(energy) or search.norm < 0.9 * norm
+            fell = search.energy < energy - enough * abs(energy)
+            gained = fell or (smooth and search.norm < 0.9 * norm)
             fruitless = 0 if gained else fruitless + 1
             if fruitless > self.restarts:
                 size = max(abs(search.energy), 1e-3 * abs(first[0]))
@@ -61,6 +65,7 @@ class LBFGS(Minimiser):
                 search.verdict = Result.FLAT if flat else Result.STALLED
         if search.rounds > 1:
             monitor.notes.append(f"L-BFGS was started {search.rounds} times, SciPy having stopped")
+        note_kinks(objective, monitor, search.verdict)
         return search.verdict, search.best.astype(search.dtype), search.step
 
 

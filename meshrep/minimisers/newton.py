@@ -9,7 +9,7 @@ from scipy import sparse
 
 from meshrep.errors import InputError
 from meshrep.linear_solvers import KINDS, ShiftedSystem
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Monitor, Objective, note_kinks
 from meshrep.minimisers.quadratic_models import Model, Shifted, TrustRegion
 from meshrep.outcome import Result
 from meshrep.spectra import Gauge, least_eigenvalue
@@ -137,6 +137,7 @@ class Newton(Minimiser):
             value = f"{bend.value:.3g}" if bend else "was not computed"
             modulo = "" if gauge.part_of is None else " modulo the shift"
             monitor.notes.append(f"least eigenvalue of the Hessian{modulo} {value}")
+        note_kinks(objective, monitor, verdict)
         return verdict, params, step
 
     def _shifted(

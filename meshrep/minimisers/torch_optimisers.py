@@ -29,6 +29,7 @@ class TorchOptimiser(Minimiser):
     """
 
     backends = ("torch",)
+    follows_noise = True
 
     def __init__(self, name: str = "adam-torch", method: str = "Adam", **settings: Any) -> None:
         self.name, self.method, self.settings = name, method, settings

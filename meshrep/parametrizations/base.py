@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,10 +15,13 @@ class Map(ABC):
     """A parametrization laid out on one back end for one energy.
 
     ``start`` (the parameters whose field is the start) is one flat array, so that every
-    minimiser works with every map.
+    minimiser works with every map. ``notes`` are sentences worth reading on how it was laid out;
+    ``prefit_s`` are the seconds that went into fitting parameters to the start, where it took any.
     """
 
     start: Array
+    notes: Sequence[str] = ()
+    prefit_s: float = 0.0
 
     @abstractmethod
     def field(self, params: Array) -> Array:
@@ -39,7 +43,7 @@ class Parametrization(ABC):
 
     @abstractmethod
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
-        """Lay the map out so that its start gives the field ``start`` (n,) or (n, d)."""
+        """Lay the map out so that its start gives the field ``start`` (n,) or (n, d), or nearly."""
 
 
 class Identity(Parametrization):

@@ -11,13 +11,19 @@ computation is recorded.
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
+
 import numpy as np
 
-from meshrep.backends import Array, Backend
+from meshrep.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
+from meshrep.kernels.rules import ADAM, Memory, update_rule
 from meshrep.operators import propagation
 from meshrep.parametrizations.base import Map, Parametrization
+
+GIVE_UP, GAIN = 1000, 0.99  # a fit ends that falls by less than this in so many steps
 
 
 class GraphNetwork(Parametrization):
@@ -25,21 +31,25 @@ class GraphNetwork(Parametrization):
 
     Parameters
     ----------
-    layers : int
-        Number of propagating layers L ≥ 1; the readout R comes on top.
-    hidden : int
-        Width h of the latents and of every layer.
+    layers : int, optional
+        Number of propagating layers L ≥ 1; the readout R comes on top. By default 1, or what the
+        widths say.
+    hidden : int or tuple of int
+        Width of the latents and of every layer, or the widths (h_0, …, h_L) one by one. With
+        (8, 6) the latents z are (n, 8), W_1 is 8×6 and the readout 6×d. That is the papers'
+        network on an identity input: the weights that meet X = I are n×8, and are z.
     residual : bool
         Let the latents pass to the readout beside the last layer.
     propagation : str
         "sym" for P = D^{-1/2} A D^{-1/2}, "self" with Â = A + I, "square" for P², "none" for
         P = I (NoGraph), "auto" for what the energy names: "sym" for heat, "self" for Kuramoto,
         "square" for Hopf–Kuramoto.
-    start : {"shared", "network"}
+    start : {"shared", "network", "prefit"}
         "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
         the residual as the first latent. "network": the field starts at the network's own first
         output, as in the papers, w₀ is not used, and the latents are drawn as the energy draws
-        its starts: phases from U(0, 2π).
+        its starts: phases from U(0, 2π). "prefit": no offset; the network's own output is fitted
+        to w₀ first, by Adam on the mean squared error, as in the papers on persistent homology.
     slope : float
         Slope of σ left of 0.
     spread : float
@@ -48,14 +58,26 @@ class GraphNetwork(Parametrization):
         "value": the output is the field, as in the papers. "circle": the output is a vector in
         the plane and the field its angle, so that a phase may pass through the middle of the
         circle, where vortices are not protected. "auto" takes the circle for phases.
+    prefit_tol : float
+        Root of the mean squared error, in the energy's unit, at which a fit is good enough.
+    prefit_steps : int
+        Most steps of a fit, which also ends where it no longer improves; a note says how far it
+        came.
+    prefit_lr : float
+        Adam's step in a fit.
+
+    Raises
+    ------
+    InputError
+        For widths or layers below 1, or that contradict each other, and unknown words.
     """
 
     needs_torch = True
 
     def __init__(
         self,
-        layers: int = 1,
-        hidden: int = 8,
+        layers: int | None = None,
+        hidden: int | tuple[int, ...] = 8,
         *,
         residual: bool = False,
         propagation: str = "auto",
@@ -63,17 +85,35 @@ class GraphNetwork(Parametrization):
         slope: float = 0.1,
         spread: float = 0.1,
         readout: str = "auto",
+        prefit_tol: float = 1e-3,
+        prefit_steps: int = 20_000,
+        prefit_lr: float = 0.01,
     ) -> None:
-        if layers < 1 or hidden < 1:
-            raise InputError(f"a network needs a layer and a latent or more, not {layers}×{hidden}")
-        if start not in ("shared", "network"):
-            raise InputError(f"unknown start {start!r}: choose shared or network")
+        if isinstance(hidden, tuple):
+            widths: tuple[int, ...] = hidden
+        else:
+            widths = (int(hidden),) * (1 + (1 if layers is None else layers))
+        if len(widths) < 2 or min(widths) < 1:
+            raise InputError(
+                f"a network needs a layer and a latent or more, not {layers} of widths {hidden}"
+            )
+        if layers is not None and layers != len(widths) - 1:
+            raise InputError(f"{layers} layers have {layers + 1} widths, not {hidden}")
+        if start not in ("shared", "network", "prefit"):
+            raise InputError(f"unknown start {start!r}: choose shared or network, or prefit")
+        if not (prefit_tol > 0 and prefit_steps >= 0 and 0 < prefit_lr < np.inf):
+            raise InputError(
+                "a fit needs prefit_tol > 0, prefit_steps ≥ 0 and prefit_lr > 0, not "
+                f"{prefit_tol}, {prefit_steps}, {prefit_lr}"
+            )
         if readout not in ("auto", "value", "circle"):
             raise InputError(f"unknown readout {readout!r}: choose auto, value or circle")
         self.readout = readout
-        self.layers, self.hidden, self.residual = int(layers), int(hidden), residual
+        self.widths, self.layers, self.residual = widths, len(widths) - 1, residual
         self.propagation, self.start = propagation, start
         self.slope, self.spread = slope, spread
+        self.prefit_tol, self.prefit_steps = float(prefit_tol), int(prefit_steps)
+        self.prefit_lr = float(prefit_lr)
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -113,7 +153,7 @@ class _NetworkMap(Map):
     def __init__(
         self, recipe: GraphNetwork, energy: Energy, start: np.ndarray, backend: Backend, seed: int
     ) -> None:
-        n, h = energy.shape[0], recipe.hidden
+        n, widths = energy.shape[0], recipe.widths
         d = energy.shape[1] if len(energy.shape) == 2 else 1
         wanted = energy.clamp(start).reshape(n, d)
         self.circle: Circle | None = None
@@ -127,7 +167,9 @@ class _NetworkMap(Map):
         self.layers, self.residual = recipe.layers, recipe.residual
         kind = energy.propagation if recipe.propagation == "auto" else recipe.propagation
         self.matrix = None if kind == "none" else backend.sparse(propagation(energy.coupling, kind))
-        self.shapes = [(n, h)] + [(h, h)] * recipe.layers + [(h, d)] * (1 + recipe.residual)
+        h, last = widths[0], widths[-1]
+        self.shapes = [(n, h), *pairwise(widths), (last, d)]
+        self.shapes += [(h, d)] * recipe.residual
         rng = np.random.default_rng(seed)
         self.unit = 1.0 if self.circle else energy.unit
         wanted = wanted / self.unit
@@ -137,8 +179,8 @@ class _NetworkMap(Map):
             parts = [np.stack(drawn, axis=1)]
         else:
             parts = [recipe.spread * rng.standard_normal((n, h))]
-        parts += [rng.standard_normal((h, h)) * np.sqrt(2 / h) for _ in range(recipe.layers)]
-        parts += [rng.standard_normal((h, d)) / np.sqrt(h)]
+        parts += [rng.standard_normal(s) * np.sqrt(2 / s[0]) for s in self.shapes[1 : len(widths)]]
+        parts += [rng.standard_normal((last, d)) / np.sqrt(last)]
         if recipe.residual:
             through = np.zeros((h, d))
             through[: min(h, d), :] = np.eye(min(h, d), d)
@@ -151,6 +193,36 @@ class _NetworkMap(Map):
         self.offset = backend.zeros(n, d)
         if recipe.start == "shared":
             self.offset += backend.asarray(wanted) - self._output(self.start)
+        elif recipe.start == "prefit" and backend.device == "cpu" and backend.xp is not np:
+            host = _NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
+            self.start = backend.asarray(host.start)  # small products cost torch many times more
+            self.notes, self.prefit_s = host.notes, host.prefit_s
+        elif recipe.start == "prefit":
+            self._fit(recipe, backend.asarray(wanted), backend)
+
+    def _fit(self, recipe: GraphNetwork, wanted: Array, backend: Backend) -> None:
+        """Move the start until its output is near the wanted one (n, d)."""
+        clock = time.perf_counter()
+        params, advance = self.start, update_rule(backend)
+        zeros, taken = params * 0, np.zeros(2)
+        memory = Memory(
+            ADAM, recipe.prefit_lr, 0.9, 0.999, 1e-8, zeros, zeros + 0, zeros + 0, taken
+        )
+        before = least = np.inf
+        for step in range(recipe.prefit_steps + 1):
+            miss = self._output(params) - wanted
+            error = float((miss * miss).mean()) ** 0.5
+            least = min(least, error)
+            stuck = step > 0 and step % GIVE_UP == 0 and least > GAIN * before
+            if error <= recipe.prefit_tol or stuck or step == recipe.prefit_steps:
+                break
+            before = least if step % GIVE_UP == 0 else before
+            advance(params, self._pull_back(miss * (2.0 / np.prod(self.offset.shape))), memory)
+        self.prefit_s = time.perf_counter() - clock
+        said = f"the network was fitted to the start in {step} steps, {self.prefit_s:.3g} s"
+        if error > recipe.prefit_tol:
+            said += f", and misses it by {error:.2g} of the unit, not {recipe.prefit_tol:g}"
+        self.notes = [said]
 
     def _split(self, flat: Array) -> list[Array]:
         """Views of the flat parameters: z, W_1 … W_L, R and, with the residual, R₀."""
@@ -185,12 +257,13 @@ class _NetworkMap(Map):
         return w
 
     def pull_back(self, gradient: Array) -> Array:
+        if self.circle:
+            return self._pull_back(self.circle.pull_back(gradient))
+        return self._pull_back(gradient.reshape(self.offset.shape) * self.unit)
+
+    def _pull_back(self, g: Array) -> Array:
+        """The gradient in the parameters, from that in the output (n, d)."""
         xp, L = self.xp, self.layers
-        g = (
-            self.circle.pull_back(gradient)
-            if self.circle
-            else gradient.reshape(self.offset.shape) * self.unit
-        )
         z, *weights = self.parts
         grad_z, *grads = self.gradients
         grads[L][:] = self.last.T @ g

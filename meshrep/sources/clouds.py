@@ -28,8 +28,8 @@ def nearest(points: np.ndarray, k: int = DEFAULT_NEIGHBOURS, *, name: str = "clo
 
     Parameters
     ----------
-    points : (n, 2) or (n, 3) float
-        Where the points are.
+    points : (n, d) float
+        Where the points are; of more than three dimensions the three principal ones are drawn.
     k : int
         Neighbours that each point chooses; n-1 at most.
     name : str
@@ -41,11 +41,12 @@ def nearest(points: np.ndarray, k: int = DEFAULT_NEIGHBOURS, *, name: str = "clo
         Where the points are no finite table, or k is not at least 1.
     """
     points = _table(points, name)
-    return Graph.from_edges(len(points), _nearest_pairs(points, k, name), points=points, name=name)
+    pairs = _nearest_pairs(points, k, name)
+    return Graph.from_edges(len(points), pairs, points=in_space(points), name=name)
 
 
 def within(points: np.ndarray, radius: float, *, name: str = "cloud") -> Graph:
-    """Join all pairs of points (n, 2 or 3) whose distance is at most ``radius``.
+    """Join all pairs of points (n, d) whose distance is at most ``radius``.
 
     Raises
     ------
@@ -55,7 +56,16 @@ def within(points: np.ndarray, radius: float, *, name: str = "cloud") -> Graph:
     """
     points = _table(points, name)
     pairs = _pairs_within(points, radius, name)
-    return Graph.from_edges(len(points), pairs, points=points, name=name)
+    return Graph.from_edges(len(points), pairs, points=in_space(points), name=name)
+
+
+def in_space(points: np.ndarray) -> np.ndarray:
+    """Points (n, d) as they are drawn, (n, 3): beyond three dimensions, the principal ones."""
+    missing = 3 - points.shape[1]
+    if missing >= 0:
+        return np.pad(points, ((0, 0), (0, missing)))
+    middle = points - points.mean(axis=0)
+    return middle @ np.linalg.svd(middle, full_matrices=False)[2][:3].T
 
 
 def connect(
@@ -73,8 +83,8 @@ def connect(
 
 def _table(points: np.ndarray, name: str) -> np.ndarray:
     points = np.asarray(points, dtype=np.float64)
-    if points.ndim != 2 or not len(points) or points.shape[1] not in (1, 2, 3):
-        raise InputError(f"{name}: points must be a table (n, 2) or (n, 3), not {points.shape}")
+    if points.ndim != 2 or not points.size:
+        raise InputError(f"{name}: points must be a table (n, d), not {points.shape}")
     if not np.isfinite(points).all():
         bad = int(np.argmin(np.isfinite(points).all(axis=1)))
         raise InputError(f"{name}: point {bad} is not finite")

@@ -39,12 +39,23 @@ def test_one_point_has_no_edges():
     assert nearest(np.zeros((1, 3))).m == 0
 
 
+def test_beyond_space_the_principal_components_are_drawn():
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((30, 6)) * [9.0, 5.0, 3.0, 1e-9, 1e-9, 1e-9]
+    graph = nearest(points)
+    assert graph.points.shape == (30, 3)
+    i, j = graph.edges.T
+    apart = np.linalg.norm(points[i] - points[j], axis=1)
+    assert np.allclose(np.linalg.norm(graph.points[i] - graph.points[j], axis=1), apart)
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda: nearest(np.zeros((4, 3)), 0),
         lambda: nearest(np.zeros((4, 3)), 1.5),
-        lambda: nearest(np.zeros((4, 7)), 1),
+        lambda: nearest(np.zeros(4), 1),
+        lambda: nearest(np.zeros((4, 0)), 1),
         lambda: nearest(np.full((4, 2), np.nan), 1),
         lambda: within(np.zeros((0, 3)), 1),
         lambda: within(np.zeros((4, 3)), 0),

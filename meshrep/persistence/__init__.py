@@ -1,0 +1,1 @@
+"""Persistent homology: which features a filtration has, born and dying where."""

@@ -1,0 +1,279 @@
+"""Vietoris–Rips persistence of point clouds, with the edge that each birth and death is.
+
+The simplices of a Rips complex enter with their longest edge, so every birth and every death is
+the length of an edge. Edges are numbered in the order (length, i, j), and gudhi's Ripser-style
+engine is given these numbers for lengths: what it returns names the critical edges exactly, and
+ties are broken the same way every time.
+
+Short edges suffice. An edge that enters together with a triangle gives birth to no loop (its link
+is not empty, and attaching it along a connected set adds nothing to H1), so loops are born at edges
+of the relative neighbourhood graph alone: those whose two ends have no third point nearer to both.
+A diagram of the edges up to a reach is therefore that of all edges once every loop in it has died
+and no edge beyond the reach is of that graph. The reach is raised until both hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial import Delaunay, QhullError, cKDTree
+from scipy.spatial.distance import cdist, pdist
+
+from meshrep.backends import installed
+from meshrep.errors import InputError, MissingPart
+from meshrep.persistence.diagrams import Diagram
+
+_SMALL = 400  # points up to which all distances are computed at once
+_BYTES_AN_EDGE = 120  # in gudhi and here, measured
+_ROUNDING = 1e-12  # persistence relative to the longest edge that is none
+
+
+@dataclass(frozen=True)
+class EdgeDiagram(Diagram):
+    """Pairs whose births and deaths are lengths of edges between points (n, d)."""
+
+    points: np.ndarray
+
+    def pull_back(self, gradient: np.ndarray) -> np.ndarray:
+        """Each length's gradient along its edge; none where the ends coincide."""
+        total = np.zeros_like(self.points)
+        for edges, slopes in ((self.births, gradient[:, 0]), (self.deaths, gradient[:, 1])):
+            real = edges[:, 0] >= 0
+            i, j = edges[real].T
+            along = self.points[i] - self.points[j]
+            length = np.sqrt((along * along).sum(axis=1))
+            along *= (slopes[real] / np.where(length > 0, length, 1.0))[:, None]
+            for column in range(total.shape[1]):
+                total[:, column] += np.bincount(i, along[:, column], minlength=len(total))
+                total[:, column] -= np.bincount(j, along[:, column], minlength=len(total))
+        return total
+
+
+class RipsFiltration:
+    """The Rips persistence of clouds that move little from call to call.
+
+    Parameters
+    ----------
+    dimensions : iterable of int
+        Of the diagrams: 0 components, 1 loops, 2 cavities.
+    max_length : float
+        Longest edge of the complex. What has not died by then is left out; without a limit only
+        the one component that never dies is.
+
+    Notes
+    -----
+    The reach at which the last diagram was complete is where the next one begins. With cavities
+    it is the enclosing radius, beyond which the complex is a cone.
+
+    References
+    ----------
+    Bauer, "Ripser: efficient computation of Vietoris–Rips persistence barcodes" (2021).
+    """
+
+    def __init__(self, dimensions: Iterable[int] = (0, 1), max_length: float = np.inf) -> None:
+        self.dimensions = tuple(sorted(set(dimensions)))
+        if not self.dimensions or not set(self.dimensions) <= {0, 1, 2}:
+            raise InputError(f"Rips persistence has dimensions 0, 1, 2, not {self.dimensions}")
+        if not max_length > 0:
+            raise InputError(f"max_length must be a positive number, not {max_length}")
+        if not (installed("gudhi") and installed("sklearn")):
+            raise MissingPart("gudhi", "compute persistent homology", "topology")
+        self.max_length = float(max_length)
+        self.reach = 0.0
+
+    def diagrams(self, points: np.ndarray) -> dict[int, EdgeDiagram]:
+        """The diagrams of a cloud (n, d), by dimension.
+
+        Raises
+        ------
+        InputError
+            Where the points are no finite table, or their edges would not fit into memory.
+        """
+        points = checked_points(points)
+        everything = _enclosing_radius(points)
+        complete = min(self.max_length, everything)
+        if 2 in self.dimensions:
+            return self._truncated(points, complete)[0]
+        reach = min(self.reach or _first_reach(points), complete)
+        while True:
+            found, alive = self._truncated(points, reach)
+            if reach >= complete:
+                break
+            beyond = _longest_birth(points, reach) if not alive else reach
+            if not alive and beyond <= reach:
+                break
+            reach = min(max(1.5 * reach, 1.001 * beyond), complete)
+        deaths = [found[k].values[:, 1].max(initial=0.0) for k in found]
+        longest = max([*deaths, *(found[k].values[:, 0].max(initial=0.0) for k in found)])
+        self.reach = min(reach, 1.1 * longest) if longest > 0 else reach
+        return found
+
+    def _truncated(self, points: np.ndarray, reach: float) -> tuple[dict[int, EdgeDiagram], bool]:
+        """The diagrams of the edges up to the reach, and whether a loop outlives it."""
+        edges, lengths = edges_within(points, reach)
+        pairs = _pairs_of_numbers(len(points), edges, max(self.dimensions))
+        found, alive = {}, False
+        scale = lengths[-1] if len(lengths) else 1.0
+        lengths = np.concatenate([[0.0], lengths])
+        edges = np.concatenate([[[-1, -1]], edges])
+        for k, numbers in enumerate(pairs):
+            ends = np.isfinite(numbers[:, 1])
+            alive = alive or (k > 0 and not ends.all())
+            if k not in self.dimensions:
+                continue
+            births, deaths = numbers[ends].astype(np.int64).T
+            values = np.stack([lengths[births], lengths[deaths]], axis=1)
+            lasting = values[:, 1] - values[:, 0] > _ROUNDING * scale
+            births, deaths = births[lasting], deaths[lasting]
+            order = np.lexsort((deaths, births))
+            births, deaths = births[order], deaths[order]
+            values = np.stack([lengths[births], lengths[deaths]], axis=1)
+            found[k] = EdgeDiagram(k, values, edges[births], edges[deaths], points)
+        return found, alive
+
+
+def rips_diagrams(
+    points: np.ndarray, dimensions: Iterable[int] = (0, 1), max_length: float = np.inf
+) -> dict[int, EdgeDiagram]:
+    """The Rips diagrams of a cloud (n, d), by dimension: see :class:`RipsFiltration`.
+
+    A hexagon's loop is born with its sides and dies with its short diagonals:
+
+    >>> turn = np.arange(6) * np.pi / 3
+    >>> hexagon = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    >>> rips_diagrams(hexagon)[1].values.round(6).tolist()
+    [[1.0, 1.732051]]
+    """
+    return RipsFiltration(dimensions, max_length).diagrams(points)
+
+
+def checked_points(points: np.ndarray) -> np.ndarray:
+    """The points (n, d) in float64.
+
+    Raises
+    ------
+    InputError
+        Where they are no finite table of at least one point in at least one dimension.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or not points.size:
+        raise InputError(f"a cloud is a table (n, d) of points, not of shape {points.shape}")
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.all():
+        raise InputError(f"point {int(np.argmin(finite))} of the cloud is not finite")
+    return points
+
+
+def edges_within(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (m, 2), i < j, of length up to the reach, and lengths (m,), by (length, i, j)."""
+    n = len(points)
+    if n <= _SMALL:
+        lengths = pdist(points)
+        near = np.flatnonzero(lengths <= reach)
+        i, j = np.triu_indices(n, 1)
+        i, j, lengths = i[near], j[near], lengths[near]
+        order = np.argsort(lengths, kind="stable")  # pdist goes through the pairs in order
+    else:
+        _check_room(points, reach)
+        found = cKDTree(points).query_pairs(reach, output_type="ndarray")
+        i, j = np.sort(found, axis=1).T
+        lengths = np.sqrt(((points[i] - points[j]) ** 2).sum(axis=1))
+        order = np.lexsort((j, i, lengths))
+    return np.stack([i[order], j[order]], axis=1), lengths[order]
+
+
+def _check_room(points: np.ndarray, reach: float) -> None:
+    """Refuse a reach whose edges would not fit into memory."""
+    from meshrep.sources.room import available_memory
+
+    tree = cKDTree(points)
+    count = (int(tree.count_neighbors(tree, reach)) - len(points)) // 2
+    needed, room = count * _BYTES_AN_EDGE, available_memory()
+    if needed > room:
+        raise InputError(
+            f"the Rips complex of {len(points):,} points has {count:,} edges up to {reach:.3g} and "
+            f"needs {needed / 1e9:.1f} GB where {room / 1e9:.1f} are free: draw subsamples, set a "
+            "smaller max_length, or take the alpha filtration"
+        )
+
+
+def _pairs_of_numbers(n: int, edges: np.ndarray, dimension: int) -> list[np.ndarray]:
+    """Births and deaths of each dimension as numbers of edges counted from 1, 0 for a point."""
+    from gudhi.sklearn.rips_persistence import RipsPersistence
+
+    numbers = np.arange(1, len(edges) + 1, dtype=np.float64)
+    matrix = sparse.coo_matrix(
+        (numbers, (edges[:, 0].astype(np.int32), edges[:, 1].astype(np.int32))), shape=(n, n)
+    )
+    wanted = list(range(dimension + 1))
+    if not len(edges):
+        return [np.zeros((0, 2)) for _ in wanted]
+    engine = RipsPersistence(
+        wanted, input_type="distance coo_matrix", homology_coeff_field=2,
+        num_collapses="auto" if dimension > 1 else 0,
+    )  # fmt: skip
+    return [np.asarray(pairs).reshape(-1, 2) for pairs in engine.fit_transform([matrix])[0]]
+
+
+def _enclosing_radius(points: np.ndarray) -> float:
+    """A length from which on the complex is a cone over the point nearest to the middle."""
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    top = points[np.argmin(((points - middle) ** 2).sum(axis=1))]
+    return 1.000001 * float(np.sqrt(((points - top) ** 2).sum(axis=1).max()))
+
+
+def _first_reach(points: np.ndarray) -> float:
+    """Three times what separates a point from its nearest one, for most of them."""
+    if len(points) < 3:
+        return np.inf
+    nearest = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
+    return 3.0 * float(np.quantile(nearest, 0.9)) or np.inf
+
+
+def _longest_birth(points: np.ndarray, reach: float) -> float:
+    """The longest edge beyond the reach at which a loop or a component could change; 0 if none."""
+    i, j = _candidates(points, reach)
+    if not len(i):
+        return 0.0
+    lengths = np.sqrt(((points[i] - points[j]) ** 2).sum(axis=1))
+    nearest = np.asarray(cKDTree(points).query(points, k=min(7, len(points)))[1])
+    for between in nearest.reshape(len(points), -1).T[1:]:  # a third point nearer to both ends?
+        for which in (0, 1):
+            third = points[between[(i, j)[which]]]
+            to_i = np.sqrt(((points[i] - third) ** 2).sum(axis=1))
+            to_j = np.sqrt(((points[j] - third) ** 2).sum(axis=1))
+            empty = ~(np.maximum(to_i, to_j) < lengths)
+            i, j, lengths = i[empty], j[empty], lengths[empty]
+    longest = 0.0
+    for begun in range(0, len(i), 512):
+        some = slice(begun, begun + 512)
+        apart = np.maximum(cdist(points[i[some]], points), cdist(points[j[some]], points))
+        empty = ~(apart < lengths[some, None]).any(axis=1)
+        longest = max(longest, float(lengths[some][empty].max(initial=0.0)))
+    return longest
+
+
+def _candidates(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges beyond the reach among which are all of the relative neighbourhood graph.
+
+    Those of a Delaunay triangulation, which has that graph in it; all where there is none.
+    """
+    n, d = points.shape
+    if d in (2, 3) and n > d + 1:
+        try:
+            corners = Delaunay(points).simplices
+        except QhullError:
+            corners = None
+        if corners is not None:
+            a, b = np.triu_indices(d + 1, 1)
+            edges = np.sort(corners[:, np.stack([a, b], axis=1)].reshape(-1, 2), axis=1)
+            edges = np.unique(edges[:, 0].astype(np.int64) * n + edges[:, 1])
+            i, j = edges // n, edges % n
+            far = ((points[i] - points[j]) ** 2).sum(axis=1) > reach * reach
+            return i[far], j[far]
+    i, j = np.triu_indices(n, 1)
+    far = pdist(points) > reach
+    return i[far], j[far]

@@ -1,0 +1,219 @@
+"""The papers' clouds: loops grown in boxes of four sizes, networks against tuned adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from meshrep.backends import installed
+from meshrep.energies.topology import RipsPersistence
+from meshrep.solution import Solution
+from meshrep.solving import solve
+from meshrep.sources.clouds import uniform
+from suites import Report, Say
+
+SIZES, RANGES, SEEDS, SECONDS = (100, 200, 300), (0.5, 1.0, 2.0, 4.0), 5, 5.0
+QUICK_SIZES, QUICK_RANGES, QUICK_SEEDS, QUICK_SECONDS = (100,), (1.0, 2.0), 2, 1.0
+RATES = (0.01, 0.02, 0.05, 0.1)  # of adam, among which the best of a cell is the one to beat
+NETWORKS = ("gcn-prefit", "gcn")
+SHARE = 0.95  # of tuned adam's fall, which a solver must reach
+
+
+@dataclass
+class Runs:
+    """One solver in one cell: a number a seed, NaN where the level was not reached."""
+
+    energy: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+    train_s: list[float] = field(default_factory=list)
+    prefit_s: list[float] = field(default_factory=list)
+    steps_to: list[float] = field(default_factory=list)
+    train_to: list[float] = field(default_factory=list)
+    total_to: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Cell:
+    """All solvers on clouds of one size in one box, and the rate of adam that ended lowest."""
+
+    runs: dict[str, Runs]
+    tuned: str
+
+    def gains(self, label: str, count: str) -> np.ndarray:
+        """Tuned adam's steps or seconds over this solver's, at the level, of seeds that reach."""
+        mine, adams = (
+            np.array(getattr(self.runs[name], count)) for name in (label, self.tuned)
+        )  # fmt: skip
+        both = np.isfinite(mine) & np.isfinite(adams)
+        return adams[both] / np.maximum(mine[both], 1e-9)
+
+
+def run(quick: bool, say: Say) -> Report:
+    """Tables of ends and of gains for every size, and what they say."""
+    sizes, ranges = (QUICK_SIZES, QUICK_RANGES) if quick else (SIZES, RANGES)
+    seeds, seconds = (QUICK_SEEDS, QUICK_SECONDS) if quick else (SEEDS, SECONDS)
+    cells = {
+        (n, r): cell(n, r, range(seeds), seconds, lambda line, n=n, r=r: say(f"{n}, {r:g}: {line}"))
+        for n in sizes
+        for r in ranges
+    }
+    page = [
+        "## The papers' clouds",
+        f"Points uniform in [−1, 1]² (the range is the box's half width), {seeds} seeds, at most "
+        f"{seconds:g} s a run. Gains are tuned adam's steps, training time and total time (with "
+        f"prefit) over a solver's, until {SHARE:.0%} of the way is gone from the start, moved "
+        "into its box, to where tuned adam ends: geometric means over the seeds that get there, "
+        "– where none does.",
+    ]
+    for n in sizes:
+        row = {r: found for (size, r), found in cells.items() if size == n}
+        page += [f"### n = {n}: loss reached (steps; training + prefit)", ends(row)]
+        page += [f"### n = {n}: gain over tuned adam in steps / training / total", gains(row)]
+    page.append(sentences(list(cells.values())))
+    if not installed("torch"):
+        page.append("The networks are missing: pip install 'meshrep[torch]'.")
+    return "\n\n".join(page), {
+        f"n = {n}, range {r:g}": {
+            "tuned": found.tuned,
+            "runs": {label: vars(runs) for label, runs in found.runs.items()},
+        }
+        for (n, r), found in cells.items()
+    }
+
+
+def entrants() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Preset and settings of every solver by its label."""
+    networks = NETWORKS if installed("torch") else ()
+    adams = {f"adam {lr:g}": ("adam", {"lr": lr}) for lr in RATES}
+    return {
+        **{name: (name, {}) for name in networks}, **adams, "sgd": ("sgd", {}),
+        "lbfgs": ("lbfgs", {}),
+    }  # fmt: skip
+
+
+def cell(n: int, bound: float, seeds: range, seconds: float, say: Callable[[str], None]) -> Cell:
+    """Every solver on the same clouds, seed by seed in turn."""
+    found: dict[str, list[Solution]] = {label: [] for label in entrants()}
+    begun = []
+    for seed in seeds:
+        say(f"seed {seed}")
+        energy = RipsPersistence(uniform(n, seed=seed), bound=bound, centre=0.0)
+        begun.append(energy.value(np.clip(energy.points, -bound, bound)))
+        for label, (name, settings) in entrants().items():
+            found[label].append(
+                solve(energy, name, seed=seed, max_seconds=seconds, **settings)
+            )  # fmt: skip
+    ended = {label: np.mean([s.energy for s in found[label]]) for label in adams(found)}
+    tuned = min(ended, key=lambda label: ended[label])
+    levels = [
+        first + SHARE * (solution.energy - first)
+        for first, solution in zip(begun, found[tuned], strict=True)
+    ]
+    return Cell({label: counted(found[label], levels) for label in found}, tuned)
+
+
+def adams(labels: Mapping[str, object]) -> list[str]:
+    """The labels that are adam at some rate."""
+    return [label for label in labels if label.startswith("adam")]
+
+
+def counted(solutions: list[Solution], levels: list[float]) -> Runs:
+    """The runs of one solver, and when each got to its level."""
+    runs = Runs()
+    for solution, level in zip(solutions, levels, strict=True):
+        steps, seconds = solution.history.steps_to(level), solution.history.time_to(level)
+        runs.energy.append(solution.energy)
+        runs.steps.append(solution.steps)
+        runs.train_s.append(solution.solve_s)
+        runs.prefit_s.append(solution.prefit_s)
+        runs.steps_to.append(np.nan if steps is None else max(steps, 1))
+        runs.train_to.append(np.nan if seconds is None else seconds)
+        runs.total_to.append(np.nan if seconds is None else seconds + solution.prefit_s)
+    return runs
+
+
+def ends(row: Mapping[float, Cell]) -> str:
+    """Solvers against ranges: the mean loss, its spread, steps and times."""
+    lines = _header(row)
+    for label in next(iter(row.values())).runs:
+        shown = []
+        for found in row.values():
+            runs = found.runs[label]
+            mean, spread = float(np.mean(runs.energy)), float(np.std(runs.energy))
+            digits = 3 if abs(mean) < 10 else 2
+            prefit = float(np.mean(runs.prefit_s))
+            text = f"{mean:.{digits}f} ± {spread:.{digits}f} ({np.mean(runs.steps):,.0f}; "
+            text += f"{np.mean(runs.train_s):.2g} s" + (f" + {prefit:.2g} s" if prefit else "")
+            shown.append(text + (")*" if label == found.tuned else ")"))
+        lines.append(f"| {label} | " + " | ".join(shown) + " |")
+    return "\n".join([*lines, "", "\\* tuned adam: its mean is the lowest among the rates."])
+
+
+def gains(row: Mapping[float, Cell]) -> str:
+    """Solvers against ranges: the three gains, and in how many seeds where not in all."""
+    lines = _header(row)
+    for label in next(iter(row.values())).runs:
+        shown = []
+        for found in row.values():
+            parts = [found.gains(label, count) for count in ("steps_to", "train_to", "total_to")]
+            reached, of = len(parts[0]), len(found.runs[label].energy)
+            if not reached:
+                shown.append("–")
+                continue
+            text = " / ".join(f"{_mean(part):.2g}" for part in parts)
+            shown.append(text + (f" ({reached} of {of})" if reached < of else ""))
+        lines.append(f"| {label} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def sentences(cells: list[Cell]) -> str:
+    """What the networks gain over tuned adam, and which solver ends lowest."""
+    said = []
+    everyone = list(cells[0].runs)
+    for label in everyone:
+        if label in adams(cells[0].runs):
+            continue
+        means = {
+            count: np.array([_mean(found.gains(label, count)) for found in cells])
+            for count in ("steps_to", "train_to", "total_to")
+        }
+        reached = sum(len(found.gains(label, "steps_to")) for found in cells)
+        of = sum(len(found.runs[label].energy) for found in cells)
+        lower = sum(
+            np.mean(found.runs[label].energy) < np.mean(found.runs[found.tuned].energy)
+            for found in cells
+        )
+        text = f"- `{label}` reaches the level in {reached} of {of} runs"
+        if reached:
+            words = {"steps": "steps_to", "training time": "train_to", "total time": "total_to"}
+            text += "; there the gain is " + ", ".join(
+                f"{_mean(means[count]):.2g} in {word} (from {np.nanmin(means[count]):.2g} to "
+                f"{np.nanmax(means[count]):.2g} over the cells)"
+                for word, count in words.items()
+            )
+        said.append(text + f"; its mean loss is below tuned adam's in {lower} of {len(cells)}.")
+    chosen = [found.tuned for found in cells]
+    said.append(f"- Tuned adam is {_tally(chosen)}.")
+    lowest = [min(everyone, key=lambda s, f=f: np.mean(f.runs[s].energy)) for f in cells]
+    said.append(f"- Lowest mean loss, of {len(cells)} cells: {_tally(lowest)}.")
+    return "\n".join(said)
+
+
+def _tally(labels: list[str]) -> str:
+    """Each label and how often it is there, the most frequent first."""
+    order = sorted(set(labels), key=lambda label: (-labels.count(label), label))
+    return ", ".join(f"`{label}` in {labels.count(label)}" for label in order)
+
+
+def _header(row: Mapping[float, Cell]) -> list[str]:
+    titles = " | ".join(f"range {bound:g}" for bound in row)
+    return [f"| solver | {titles} |", "|---" * (len(row) + 1) + "|"]
+
+
+def _mean(ratios: np.ndarray) -> float:
+    """The geometric mean of what is there."""
+    ratios = ratios[np.isfinite(ratios)]
+    return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-9))))) if len(ratios) else np.nan

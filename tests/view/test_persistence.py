@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+
+from meshrep.errors import InputError
+from meshrep.view.persistence import persistence_picture
+
+image = pytest.importorskip("matplotlib.image")
+BLUE, VERMILION = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved, so that tests may look at their lines."""
+    figure = pytest.importorskip("matplotlib.figure")
+    saved = []
+    save = figure.Figure.savefig
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
+    )
+    return saved
+
+
+def cloud(loops=3, components=20):
+    rng = np.random.default_rng(loops)
+    births = rng.uniform(0.2, 0.5, loops)
+    return {
+        0: np.stack([np.zeros(components), np.linspace(0.01, 0.3, components)], axis=1),
+        1: np.stack([births, births + rng.uniform(0, 0.4, loops)], axis=1),
+    }
+
+
+def has(path, colour):
+    pixels = np.round(255 * image.imread(path)[:, :, :3]).astype(int)
+    return int((np.abs(pixels - colour).max(axis=2) < 4).sum())
+
+
+def drawn(axes):
+    return [line for line in axes.lines if line.get_marker() not in ("None", "", None)
+            and len(line.get_xdata())]  # fmt: skip
+
+
+def test_columns_show_pairs_bars_and_numbers_on_the_same_axes(tmp_path, figures):
+    given = {"before": cloud(3), "after": cloud(8)}
+    path = persistence_picture(given, tmp_path / "p.png", title="both")
+    barcodes, diagrams = figures[0].axes[::2], figures[0].axes[1::2]
+    assert len({(a.get_xlim(), a.get_ylim()) for a in diagrams}) == 1
+    assert {a.get_xlim() for a in barcodes} == {diagrams[0].get_xlim()}
+    for above, below, (name, column) in zip(diagrams, barcodes, given.items(), strict=True):
+        assert above.get_title() == name
+        assert (above.get_xlabel(), above.get_ylabel()) == ("birth", "death")
+        signs = drawn(above)
+        assert len({(line.get_color(), line.get_marker()) for line in signs}) == 2
+        for line, pairs in zip(signs, column.values(), strict=True):
+            assert np.array_equal(np.stack(line.get_data(), axis=1), pairs)
+        texts = [text.get_text() for text in above.get_legend().get_texts()]
+        assert texts == ["H₀ components: 20", f"H₁ loops: {len(column[1])}"]
+        for bars, pairs in zip(below.collections, column.values(), strict=True):
+            ends = np.array([line[:, 0] for line in bars.get_segments()])
+            assert np.array_equal(ends, pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
+        assert below.get_ylabel() == "pairs by birth"
+    assert has(path, BLUE) > 100 and has(path, VERMILION) > 100
+
+
+def test_long_barcodes_are_cut_to_the_longest_and_say_so(tmp_path, figures):
+    pairs = np.stack([np.zeros(100), np.arange(1.0, 101)], axis=1)
+    persistence_picture({"": {0: pairs}}, tmp_path / "p.png")
+    (bars,) = figures[0].axes[0].collections
+    assert [line[1, 0] for line in bars.get_segments()] == list(range(41, 101))
+    assert "60 longest" in figures[0].axes[0].get_ylabel()
+    (line,) = drawn(figures[0].axes[1])
+    assert len(line.get_xdata()) == 100
+
+
+def test_superlevel_pairs_fall_from_their_birth(tmp_path, figures):
+    pairs = np.array([[0.2, 0.1], [0.9, 0.3], [0.5, 0.5]])
+    persistence_picture({"field": {0: pairs}}, tmp_path / "p.png")
+    below, above = figures[0].axes
+    assert "superlevel" in above.get_xlabel() and "superlevel" in above.get_ylabel()
+    (bars,) = below.collections
+    assert [line[0, 0] for line in bars.get_segments()] == [0.9, 0.5, 0.2]
+    assert below.get_xlabel() == "death to birth"
+    renderer = figures[0].canvas.get_renderer()
+    legend = above.get_legend().get_window_extent(renderer)
+    assert not legend.count_contains(above.transData.transform(pairs))
+
+
+def test_no_text_leaves_the_page_and_no_legend_hides_a_pair(tmp_path, figures):
+    given = {name: {k: 1e-3 * pairs for k, pairs in cloud(30).items()} | {2: np.ones((1, 2)) * 5e-4}
+             for name in ("a", "b", "c")}  # fmt: skip
+    persistence_picture(given, tmp_path / "p.png", title="three columns")
+    figure = figures[0]
+    renderer = figure.canvas.get_renderer()
+    width, height = figure.canvas.get_width_height()
+    for axes in figure.axes:
+        box = axes.get_tightbbox(renderer)
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        legend = axes.get_legend()
+        if legend is not None:
+            shown = legend.get_window_extent(renderer)
+            for line in drawn(axes):
+                points = axes.transData.transform(np.stack(line.get_data(), axis=1))
+                assert not shown.count_contains(points)
+
+
+@pytest.mark.parametrize("column", [{}, {0: np.zeros((0, 2)), 1: []}])
+def test_empty_diagrams_say_so(tmp_path, figures, column):
+    path = persistence_picture({"empty": column, "full": cloud()}, tmp_path / "p.png")
+    texts = [[text.get_text() for text in axes.texts] for axes in figures[0].axes]
+    assert texts == [["no pairs"], ["no pairs"], [], []]
+    alone = persistence_picture({"empty": column}, tmp_path / "q.png")
+    assert path.exists() and alone.exists()
+
+
+def test_names_and_formats(tmp_path, figures):
+    for suffix in (".png", ".pdf", ".svg"):
+        path = persistence_picture({"": cloud()}, tmp_path / f"p{suffix}", names={0: "minima"})
+        assert path.stat().st_size > 1000
+    texts = [text.get_text() for text in figures[0].axes[1].get_legend().get_texts()]
+    assert texts == ["H₀ minima: 20", "H₁: 3"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "no persistence diagram"),
+        ({"a": {1: np.array([[0.1, np.nan]])}}, "dimension 1 of 'a' is not finite"),
+        ({"a": {0: np.array([[0.1, np.inf]])}}, "never die"),
+        ({"a": {0: np.zeros((4, 3))}}, r"shape \(4, 3\)"),
+        ({"a": {0: np.zeros(4)}}, "shape"),
+    ],
+)
+def test_refusals(tmp_path, given, message):
+    with pytest.raises(InputError, match=message):
+        persistence_picture(given, tmp_path / "p.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"\.png"):
+        persistence_picture({"a": cloud()}, tmp_path / "p.docx")
+    assert list(tmp_path.iterdir()) == []
