@@ -108,12 +108,53 @@ class MeshrepAccessor:
             raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
         return self._with(solve(energy, solver, **settings))
 
-    def _with(self, solution: Solution) -> pv.DataSet:
-        """The dataset with the solution's field and how it was found."""
+    def simplify(
+        self, array: str | None = None, share: float = 0.05, **settings: Any
+    ) -> pv.DataSet:
+        """A copy of the dataset with a field of its points rid of its smallest extrema.
+
+        Parameters
+        ----------
+        array : str, optional
+            Of the point data; by default the active scalars.
+        share : float
+            Extrema go whose persistence is at most this share of the field's range.
+        **settings
+            Of :func:`meshrep.simplify`.
+
+        Returns
+        -------
+        pyvista.DataSet
+            With ``point_data[array + "_simplified"]``.
+
+        Raises
+        ------
+        InputError
+            When there is no such field, or it is not one finite number a point.
+        """
+        from meshrep.simplification import simplify
+
+        name = array if array is not None else self._dataset.active_scalars_name
+        if name not in self._dataset.point_data:
+            known = ", ".join(self._dataset.point_data.keys()) or "none"
+            raise InputError(f"there is no point data {name!r} here: known are {known}")
+        values = np.asarray(self._dataset.point_data[name], dtype=np.float64)
+        if values.ndim != 1 or not np.isfinite(values).all():
+            raise InputError(f"{name!r} is not one finite number a point")
+        graph = self.graph()
+        node_of = np.arange(graph.n) if graph.origin is None else graph.origin.node_of
+        field = np.zeros(graph.n)
+        field[node_of[node_of >= 0]] = values[node_of >= 0]
+        solution = simplify(graph, field, share * float(np.ptp(field)), **settings)
+        return self._with(solution, f"{name}_simplified")
+
+    def _with(self, solution: Solution, name: str | None = None) -> pv.DataSet:
+        """The dataset with the solution's field under a name and how it was found."""
+        name = name or solution.problem.quantity
         result = self._dataset.copy()
         origin = solution.problem.graph.origin
         values = solution.field if origin is None else origin.spread(solution.field)
-        result.point_data[solution.problem.quantity] = values
-        result.set_active_scalars(solution.problem.quantity)
+        result.point_data[name] = values
+        result.set_active_scalars(name)
         result.field_data["meshrep"] = [repr(solution)]
         return result

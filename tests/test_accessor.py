@@ -67,3 +67,28 @@ def test_an_unknown_bath_is_one_sentence(sphere):
 
     with pytest.raises(meshrep.InputError, match="choose ends or random"):
         sphere.meshrep.heat(bath="middle")
+
+
+def test_simplify_removes_small_extrema(sphere):
+    z = sphere.points[:, 2].astype(float)
+    noisy = z + 0.02 * np.random.default_rng(0).standard_normal(len(z))
+    sphere.point_data["height"] = noisy
+    result = sphere.meshrep.simplify("height", 0.05)
+    smooth = result["height_simplified"]
+    assert (result["height"] == noisy).all() and np.abs(smooth - noisy).max() < 0.2
+    from meshrep.energies.lower_star import LowerStar
+
+    judge = LowerStar(sphere.meshrep.graph(), threshold=0.1)
+    before, after = judge.measures(noisy), judge.measures(smooth)
+    assert before["maxima"] > 3 and before["minima"] > 3
+    assert after == {"minima": 1, "maxima": 1}
+
+
+def test_simplify_names_what_is_missing(sphere):
+    import meshrep
+
+    with pytest.raises(meshrep.InputError, match="no point data 'heat' here"):
+        sphere.meshrep.simplify("heat")
+    sphere.point_data["bad"] = np.full(sphere.n_points, np.nan)
+    with pytest.raises(meshrep.InputError, match="'bad' is not one finite number"):
+        sphere.meshrep.simplify("bad")

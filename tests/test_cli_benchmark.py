@@ -40,8 +40,7 @@ def small(script, monkeypatch):
     monkeypatch.setattr(topology, "LATE_STEPS", 3)
     kept = [way for way in topology.WAYS if not way.label.startswith("oineus")]
     monkeypatch.setattr(topology, "WAYS", kept)
-    monkeypatch.setattr(papers_clouds, "QUICK_SIZES", (15,))
-    monkeypatch.setattr(papers_clouds, "QUICK_SECONDS", 0.05)
+    monkeypatch.setattr(papers_clouds, "QUICK_SECONDS", {15: 0.05})
     monkeypatch.setattr(large_clouds, "QUICK_POINTS", 60)
     monkeypatch.setattr(large_clouds, "SUBSAMPLE", 20)
     monkeypatch.setattr(large_clouds, "STEPS", 3)

@@ -222,3 +222,12 @@ def test_a_network_without_coordinates_is_refused():
 def test_alpha_is_for_the_plane_and_for_space():
     with pytest.raises(InputError, match="alpha"):
         RipsPersistence(uniform(20, 5), filtration="alpha").value(uniform(20, 5))
+
+
+@pytest.mark.parametrize("package", ["gudhi", "sklearn"])
+def test_a_missing_package_is_named_with_its_extra(package, monkeypatch):
+    from meshrep.persistence import rips
+
+    monkeypatch.setattr(rips, "installed", lambda name: name != package)
+    with pytest.raises(meshrep.MissingPart, match=r"meshrep\[topology\]"):
+        RipsPersistence(uniform(20))

@@ -19,16 +19,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import Delaunay, QhullError, cKDTree
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import pdist
 
 from meshrep.backends import installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.persistence.diagrams import Diagram
+from meshrep.persistence.neighbourhood import longest_beyond
 
 _SMALL = 400  # points up to which all distances are computed at once
-_BYTES_AN_EDGE = 120  # in gudhi and here, measured
-_ROUNDING = 1e-12  # persistence relative to the longest edge that is none
+_ROUNDING = 1e-12  # persistence relative to the cloud's extent that is none
+# Measured, in gudhi and here: memory, and seconds of an edge for each of its ends' neighbours
+_BYTES_AN_EDGE, _BYTES_A_TRIANGLE = 120, 72
+_SECONDS_A_NEIGHBOUR, _SECONDS_A_TRIANGLE = 4e-9, 1.7e-6
+_MOST_SECONDS = 60.0  # of one diagram
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,10 @@ class RipsFiltration:
         Raises
         ------
         InputError
-            Where the points are no finite table, or their edges would not fit into memory.
+            Where the points are no finite table, or their complex is beyond memory or patience.
         """
         points = checked_points(points)
-        everything = _enclosing_radius(points)
-        complete = min(self.max_length, everything)
+        complete = min(self.max_length, _enclosing_radius(points))
         if 2 in self.dimensions:
             return self._truncated(points, complete)[0]
         reach = min(self.reach or _first_reach(points), complete)
@@ -102,8 +105,8 @@ class RipsFiltration:
             found, alive = self._truncated(points, reach)
             if reach >= complete:
                 break
-            beyond = _longest_birth(points, reach) if not alive else reach
-            if not alive and beyond <= reach:
+            beyond = 0.0 if alive else longest_beyond(points, reach)
+            if not (alive or beyond):
                 break
             reach = min(max(1.5 * reach, 1.001 * beyond), complete)
         deaths = [found[k].values[:, 1].max(initial=0.0) for k in found]
@@ -113,10 +116,11 @@ class RipsFiltration:
 
     def _truncated(self, points: np.ndarray, reach: float) -> tuple[dict[int, EdgeDiagram], bool]:
         """The diagrams of the edges up to the reach, and whether a loop outlives it."""
+        check_cost(points, reach, cavities=2 in self.dimensions)
         edges, lengths = edges_within(points, reach)
         pairs = _pairs_of_numbers(len(points), edges, max(self.dimensions))
         found, alive = {}, False
-        scale = lengths[-1] if len(lengths) else 1.0
+        extent = float(np.ptp(points, axis=0).max())
         lengths = np.concatenate([[0.0], lengths])
         edges = np.concatenate([[[-1, -1]], edges])
         for k, numbers in enumerate(pairs):
@@ -126,7 +130,7 @@ class RipsFiltration:
                 continue
             births, deaths = numbers[ends].astype(np.int64).T
             values = np.stack([lengths[births], lengths[deaths]], axis=1)
-            lasting = values[:, 1] - values[:, 0] > _ROUNDING * scale
+            lasting = values[:, 1] - values[:, 0] > _ROUNDING * extent
             births, deaths = births[lasting], deaths[lasting]
             order = np.lexsort((deaths, births))
             births, deaths = births[order], deaths[order]
@@ -177,7 +181,6 @@ def edges_within(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarr
         i, j, lengths = i[near], j[near], lengths[near]
         order = np.argsort(lengths, kind="stable")  # pdist goes through the pairs in order
     else:
-        _check_room(points, reach)
         found = cKDTree(points).query_pairs(reach, output_type="ndarray")
         i, j = np.sort(found, axis=1).T
         lengths = np.sqrt(((points[i] - points[j]) ** 2).sum(axis=1))
@@ -185,18 +188,31 @@ def edges_within(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarr
     return np.stack([i[order], j[order]], axis=1), lengths[order]
 
 
-def _check_room(points: np.ndarray, reach: float) -> None:
-    """Refuse a reach whose edges would not fit into memory."""
+def check_cost(points: np.ndarray, reach: float, *, cavities: bool = False) -> None:
+    """Refuse a complex that would not fit into memory, or take more than a minute.
+
+    Raises
+    ------
+    InputError
+        With the figures, and what to do.
+    """
     from meshrep.sources.room import available_memory
 
+    n = len(points)
+    if n <= _SMALL and not cavities:
+        return
     tree = cKDTree(points)
-    count = (int(tree.count_neighbors(tree, reach)) - len(points)) // 2
-    needed, room = count * _BYTES_AN_EDGE, available_memory()
-    if needed > room:
+    edges = (int(tree.count_neighbors(tree, reach)) - n) // 2
+    filled = edges / max(n * (n - 1) / 2, 1)
+    triangles = filled**3 * n * (n - 1) * (n - 2) / 6 if cavities else 0.0
+    needed = edges * _BYTES_AN_EDGE + triangles * _BYTES_A_TRIANGLE
+    seconds = edges * (2 * edges / n) * _SECONDS_A_NEIGHBOUR + triangles * _SECONDS_A_TRIANGLE
+    room = available_memory()
+    if needed > room or seconds > _MOST_SECONDS:
         raise InputError(
-            f"the Rips complex of {len(points):,} points has {count:,} edges up to {reach:.3g} and "
-            f"needs {needed / 1e9:.1f} GB where {room / 1e9:.1f} are free: draw subsamples, set a "
-            "smaller max_length, or take the alpha filtration"
+            f"the Rips complex of {n:,} points has {edges:,} edges up to {reach:.3g} and needs "
+            f"some {needed / 1e9:.2g} GB ({room / 1e9:.2g} are free) and {seconds:,.0f} s for "
+            "every diagram: draw subsamples, set a smaller max_length, or take the alpha filtration"
         )
 
 
@@ -230,50 +246,5 @@ def _first_reach(points: np.ndarray) -> float:
     if len(points) < 3:
         return np.inf
     nearest = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
-    return 3.0 * float(np.quantile(nearest, 0.9)) or np.inf
-
-
-def _longest_birth(points: np.ndarray, reach: float) -> float:
-    """The longest edge beyond the reach at which a loop or a component could change; 0 if none."""
-    i, j = _candidates(points, reach)
-    if not len(i):
-        return 0.0
-    lengths = np.sqrt(((points[i] - points[j]) ** 2).sum(axis=1))
-    nearest = np.asarray(cKDTree(points).query(points, k=min(7, len(points)))[1])
-    for between in nearest.reshape(len(points), -1).T[1:]:  # a third point nearer to both ends?
-        for which in (0, 1):
-            third = points[between[(i, j)[which]]]
-            to_i = np.sqrt(((points[i] - third) ** 2).sum(axis=1))
-            to_j = np.sqrt(((points[j] - third) ** 2).sum(axis=1))
-            empty = ~(np.maximum(to_i, to_j) < lengths)
-            i, j, lengths = i[empty], j[empty], lengths[empty]
-    longest = 0.0
-    for begun in range(0, len(i), 512):
-        some = slice(begun, begun + 512)
-        apart = np.maximum(cdist(points[i[some]], points), cdist(points[j[some]], points))
-        empty = ~(apart < lengths[some, None]).any(axis=1)
-        longest = max(longest, float(lengths[some][empty].max(initial=0.0)))
-    return longest
-
-
-def _candidates(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Edges beyond the reach among which are all of the relative neighbourhood graph.
-
-    Those of a Delaunay triangulation, which has that graph in it; all where there is none.
-    """
-    n, d = points.shape
-    if d in (2, 3) and n > d + 1:
-        try:
-            corners = Delaunay(points).simplices
-        except QhullError:
-            corners = None
-        if corners is not None:
-            a, b = np.triu_indices(d + 1, 1)
-            edges = np.sort(corners[:, np.stack([a, b], axis=1)].reshape(-1, 2), axis=1)
-            edges = np.unique(edges[:, 0].astype(np.int64) * n + edges[:, 1])
-            i, j = edges // n, edges % n
-            far = ((points[i] - points[j]) ** 2).sum(axis=1) > reach * reach
-            return i[far], j[far]
-    i, j = np.triu_indices(n, 1)
-    far = pdist(points) > reach
-    return i[far], j[far]
+    apart = nearest[nearest > 0]
+    return 3.0 * float(np.quantile(apart, 0.9)) if len(apart) else np.inf

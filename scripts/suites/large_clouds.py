@@ -18,12 +18,15 @@ from meshrep.solving import solve
 from suites import Report, Say
 
 POINTS, QUICK_POINTS = 36_000, 4_000
-SUBSAMPLE, STEPS = 300, 30
+SUBSAMPLE, STEPS = 300, 90
 SOLVERS = {
     "kernel, interpolate": ("kernel", Choices(form="interpolate")),
     "kernel, average": ("kernel", Choices(form="average")),
     "sgd": ("sgd", Choices()),
+    "adam": ("adam", Choices()),
+    "adam, lr 0.003": ("adam", Choices(lr=0.003)),
     "gcn": ("gcn", Choices()),
+    "gcn, lr 0.001": ("gcn", Choices(lr=0.001)),
 }
 
 
