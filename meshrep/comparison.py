@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -203,6 +203,7 @@ class Comparison:
             "restarts": row.restarts,
             "solve_s": row.solve_s,
             "setup_s": row.setup_s,
+            "prefit_s": row.prefit_s,
             "compile_s": row.compile_s,
             "time_to": self.time_to(row),
             "backend": row.backend,
@@ -227,14 +228,14 @@ class Comparison:
             lines.append(
                 [
                     row.solver,
-                    *([f"{row.energy:.2f}"] if measured else []),
+                    *([_energy(row.energy)] if measured else []),
                     f"{max(self.reference.gap(row.energy), 0.0):.1e}",
                     *(f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in measures),
                     f"{row.grad_norm:.1e}",
                     f"{row.steps}",
                     seconds(row.solve_s),
                     *(seconds(times[gap]) for gap in self.gaps),
-                    seconds(row.setup_s),
+                    seconds(row.setup_s + row.prefit_s),
                     seconds(row.compile_s),
                     f"{row.backend} {row.device}",
                     row.result.word,
@@ -251,6 +252,11 @@ class Comparison:
             for line in lines
         ]
         return "\n".join([text[0], rule, *text[1:]])
+
+
+def _energy(energy: float) -> str:
+    """Two digits after the point, or three that count where it is small."""
+    return f"{energy:.2f}" if abs(energy) >= 10 or energy == 0 else f"{energy:.3g}"
 
 
 def seconds(time: float | None) -> str:
@@ -308,6 +314,8 @@ def compare(
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
     watches = energy.watched(w0) is not None
     sample = np.copy if keep_fields else energy.watched if watches else None
+    if energy.stochastic and not keep_fields:
+        sample = energy.value
     rows: list[Solution | Failure] = []
     interrupted = False
     for solver in chosen:
@@ -325,12 +333,23 @@ def compare(
         except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
             rows.append(Failure(name, " ".join(str(error).split()) or type(error).__name__))
             continue
-        rows.append(row)
+        rows.append(_judged(row) if energy.stochastic else row)
         interrupted = row.result is Result.INTERRUPTED
         if interrupted:
             break
     reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)
+
+
+def _judged(row: Solution) -> Solution:
+    """The solution of a stochastic energy with judged energies as its history, not draws."""
+    judge = row.problem.value
+    past = History()
+    for sample in row.samples:
+        whole = isinstance(sample.value, np.ndarray)
+        past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
+    notes = ["energies on the way are judged at some steps only, off the clock"]
+    return replace(row, history=past, notes=[*row.notes, *notes])
 
 
 def default_solvers(energy: Energy) -> list[str]:
@@ -363,7 +382,8 @@ def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> 
 def versions() -> dict[str, str]:
     """Versions of meshrep, Python and the packages that the numbers may depend on."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("meshrep", "numpy", "scipy", "numba", "torch", "pyamg", "pyvista", "trimesh"):
+    for package in ("meshrep", "numpy", "scipy", "numba", "torch", "pyamg", "pyvista", "trimesh",
+                    "gudhi", "scikit-learn"):  # fmt: skip
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -277,6 +277,8 @@ def choose(energy: Energy) -> tuple[str, str]:
         return "newton", "convex with a sparse Hessian, where a few Newton steps reach the minimum"
     if isinstance(energy, Oscillators):
         return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
+    if energy.stochastic and energy.quantity == "position":
+        return "kernel", "a few points of a large cloud move at a time, and take the others along"
     if energy.stochastic:
         return "adam", "a fresh subsample at every step, which a line search cannot follow"
     if not energy.smooth:

@@ -169,6 +169,7 @@ class TopologyChoices:
     max_length: float | None = None
     subsample: int | None = None
     links: str | None = None
+    strength: float | None = None
 
 
 def topology(
@@ -197,24 +198,48 @@ def topology(
             raise InputError("--target is for one dimension: drop --maximise or --minimise")
         asked = settings.pop("maximise", None) or settings.pop("minimise", None) or "h1"
         settings["targets"] = {k: _diagram(choices.target) for k in dimensions(asked)}
-    if graph.origin is None:
+    if graph.origin is None and choices.penalty in (None, "box", "ball"):
         settings["centre"] = 0.0
+    if graph.points is not None and not np.ptp(graph.points, axis=0).any():
+        raise InputError(f"{graph.name}: all points are in one place, and have no topology to move")
     energy = RipsPersistence(graph, seed=seed, **settings)
-    verbs = {-1.0: "grow", 1.0: "vanish"}
-    what = "come near a target" if choices.target else ""
-    aims = ", ".join(f"H{k} to {what or verbs[sign]}" for k, sign in energy.signs.items())
-    kept = "" if energy.penalty == "none" else f", kept by a {energy.penalty}"
-    if energy.penalty in ("box", "ball"):
-        kept += (
-            f" of half width {energy.bound:.3g}"
-            if energy.penalty == "box"
-            else (f" of radius {energy.bound:.3g}")
-        )
-    drawn = f", {energy.subsample} points a step" if energy.subsample else ""
-    return energy, [
-        f"topology: {aims} ({energy.filtration} filtration of {graph.n:,} points in "
-        f"{energy.shape[1]} dimensions{drawn}){kept}"
-    ]
+    lines = [f"topology: {_aims(energy)}{_kept(energy)}"]
+    lines.append(
+        f"  {energy.filtration} filtration of {graph.n:,} points in {energy.shape[1]} dimensions"
+        + (f", {energy.subsample} of them drawn for every step" if energy.subsample else "")
+    )
+    if graph.n > MANY_POINTS and not energy.subsample:
+        lines.append("  every step takes all points: --subsample 300 --solver kernel is quicker")
+    return energy, lines
+
+
+MANY_POINTS = 5000  # beyond which a diagram of all takes a second or more
+
+
+def _aims(energy: RipsPersistence) -> str:
+    """What is minimised, as a formula."""
+    terms = []
+    for k, loss in energy.losses.items():
+        if loss.target is not None:
+            terms.append(f"+ W₂²(H{k}, the target)")
+        else:
+            sign = "−" if energy.signs[k] < 0 else "+"
+            few = f" of the {loss.top} longest" if loss.top else ""
+            terms.append(f"{sign} Σ ((death − birth)/2)^{loss.power:g} over H{k}{few}")
+    return "E = " + " ".join(terms).removeprefix("+ ")
+
+
+def _kept(energy: RipsPersistence) -> str:
+    """The penalty's part of the formula."""
+    if energy.penalty == "none":
+        return ""
+    factor = "" if energy.strength == 1 else f"{energy.strength:g} "
+    to = {
+        "box": f"the box of half width {energy.bound:.3g}",
+        "ball": f"the ball of radius {energy.bound:.3g}",
+        "tether": "its start",
+    }[energy.penalty]
+    return f" + {factor}Σ (distance to {to})²"
 
 
 def _window(text: str) -> tuple[float, float]:

@@ -93,6 +93,12 @@ def solve(
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = _composition(energy, solver, choices)
+    random = any(stage.parametrization.random for stage in composed.stages)
+    if restarts > 1 and energy.one_start and not random:
+        raise InputError(
+            f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
+            "alike: drop restarts, or take a network such as gcn"
+        )
     apart = composed.minimiser.concurrent and energy.graph.n < SMALL_FOR_ONE_CORE
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)

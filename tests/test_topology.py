@@ -36,6 +36,36 @@ def test_a_hexagons_energy():
     assert components.value(points) == pytest.approx(5 / 2)
 
 
+def test_what_counts_of_a_target_can_be_narrowed():
+    points, target = uniform(30), {"h1": [[0.2, 0.9]]}
+    every = RipsPersistence(points, targets=target, penalty="none")
+    longest = RipsPersistence(points, targets=target, top=1, penalty="none")
+    assert every.losses[1].target is not None and every.signs == {1: 1.0}
+    assert longest.value(points) < every.value(points)
+
+
+def test_growth_without_an_end_is_refused():
+    with pytest.raises(InputError, match="no minimum"):
+        meshrep.solve(RipsPersistence(uniform(20), penalty="none"), "adam")
+    with pytest.raises(InputError, match="no minimum"):
+        meshrep.solve(RipsPersistence(uniform(20), strength=0.0), "adam")
+    shrinking = RipsPersistence(uniform(20), minimise=1, penalty="none")
+    assert meshrep.solve(shrinking, "adam", max_steps=5).steps == 5
+
+
+def test_restarts_that_would_all_be_the_same_are_refused():
+    with pytest.raises(InputError, match="end alike"):
+        meshrep.solve(RipsPersistence(uniform(20)), "adam", restarts=3)
+
+
+def test_a_comparison_of_subsamples_is_judged_along_the_way():
+    energy = RipsPersistence(uniform(120), subsample=30)
+    found = meshrep.compare(energy, ["kernel", "sgd"], max_steps=20)
+    for row in found.solutions:
+        assert row.history.energy[0] == pytest.approx(energy.value(energy.points))
+        assert row.history.energy[-1] == pytest.approx(row.energy)
+
+
 def test_a_hexagon_with_its_own_diagram_as_target_is_at_rest():
     energy = RipsPersistence(hexagon(), targets={1: [[1.0, 3**0.5]]}, penalty="none")
     assert energy.value(hexagon()) == pytest.approx(0, abs=1e-12)
@@ -146,8 +176,9 @@ def test_networks_propagate_along_the_rips_graph_amid_the_births():
     energy = RipsPersistence(uniform(60))
     births = energy.diagrams(energy.points)[1].values[:, 0]
     middle = (births.min() + births.max()) / 2
-    i, j = energy.coupling.nonzero()
-    assert np.linalg.norm(energy.points[i] - energy.points[j], axis=1).max() <= middle
+    apart = np.linalg.norm(energy.points[:, None] - energy.points, axis=2)
+    expected = (apart <= middle) & ~np.eye(60, dtype=bool)
+    assert ((energy.coupling.toarray() != 0) == expected).all()
     graph = RipsPersistence(uniform(60), links="graph")
     assert graph.coupling is graph.graph.adjacency
     line = RipsPersistence(np.outer(np.arange(9.0), [1.0, 1.0]))  # has no loop
@@ -161,9 +192,12 @@ def test_a_flat_graph_is_a_cloud_in_the_plane():
     assert RipsPersistence(uniform(20, 6)).shape == (20, 6)
 
 
-def test_measures_are_of_the_greatest_dimension():
+def test_measures_are_of_every_dimension_that_counts():
     measured = RipsPersistence(hexagon(), maximise="h1", minimise="h0").measures(hexagon())
-    assert measured == {"H1 pairs": 1, "longest": pytest.approx(3**0.5 - 1)}
+    assert measured == {
+        "H0 pairs": 5, "longest H0": pytest.approx(1),
+        "H1 pairs": 1, "longest H1": pytest.approx(3**0.5 - 1),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -196,6 +230,15 @@ def test_duplicates_do_no_harm():
         ({"bound": -1.0}, "bound"),
         ({"strength": np.inf}, "strength"),
         ({"subsample": 2}, "3 points"),
+        ({"subsample": 5.5}, "whole number"),
+        ({"subsample": 10, "links": "births"}, "whole diagrams"),
+        ({"centre": np.nan}, "centre"),
+        ({"centre": [0.0, 0.0, 0.0]}, "centre"),
+        ({"penalty": "tether", "bound": 2.0}, "bound is of a box"),
+        ({"penalty": "none", "centre": 0.0}, "centre is of a box"),
+        ({"filtration": "alpha", "maximise": 2}, "no H2 in 2 dimensions"),
+        ({"targets": {1: [[0.1, 0.5]]}, "power": 3.0}, "power"),
+        ({"targets": {"h1": [[0.1, 0.5]]}, "maximise": 1}, "twice"),
         ({"filtration": "alpha", "max_length": 1.0}, "Rips"),
         ({"power": 0.0}, "power"),
         ({"top": 0}, "top"),

@@ -70,6 +70,8 @@ class Energy(ABC):
     stochastic : bool
         Whether the evaluators of :meth:`on` draw a fresh subsample at every evaluation. ``judge``
         must not: it averages over subsamples that are the same every time.
+    one_start : bool
+        Whether ``random_start`` gives the same field for every seed.
     unbounded : str
         Why minimising makes no sense, and what to do; empty where it does.
     fixed : (k,) int64
@@ -87,6 +89,7 @@ class Energy(ABC):
     frequency_spread = 0.0
     smooth = True
     stochastic = False
+    one_start = False
     unbounded = ""
 
     def __init__(self, graph: Graph) -> None:
@@ -247,6 +250,7 @@ class Sum(Energy):
         self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
         self.smooth = all(e.smooth for _, e in flat)
         self.stochastic = any(e.stochastic for _, e in flat)
+        self.one_start = first.one_start
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, float] = {}
         for _, energy in flat:

@@ -65,9 +65,10 @@ class RipsPersistence(Energy):
         whose loops die later. gudhi's alpha complex stands on CGAL and so under the GPL.
     max_length : float
         Longest edge of the Rips complex; what has not died by then does not count.
-    links : {"births", "graph"}
+    links : {"births", "graph"}, optional
         The graph that networks propagate along: the Rips graph half way between the least and
-        the greatest birth of the start's loops, as in the papers, or the cloud's own.
+        the greatest birth of the start's loops, as in the papers (the default for whole clouds),
+        or the cloud's own.
     subsample : int, optional
         Evaluate so many points only, others each time, as one does with large clouds. Judged by
         eight fixed draws.
@@ -84,7 +85,9 @@ class RipsPersistence(Energy):
     Notes
     -----
     The gradient is exact wherever no two critical lengths coincide, and lives on the points of
-    critical edges alone. The energy is continuous, not smooth.
+    critical edges alone. The energy is not smooth, and with a window or a max_length not
+    continuous. Where features grow with a power above 2 a quadratic penalty holds them near the
+    start only.
 
     References
     ----------
@@ -103,6 +106,7 @@ class RipsPersistence(Energy):
 
     quantity = "position"
     smooth = False
+    one_start = True
 
     def __init__(
         self,
@@ -113,60 +117,69 @@ class RipsPersistence(Energy):
         power: float = 2.0,
         top: int | None = None,
         window: tuple[float, float] | None = None,
-        targets: Mapping[int, np.ndarray] | None = None,
+        targets: Mapping[int | str, np.ndarray] | None = None,
         penalty: str = "box",
         bound: float | None = None,
         centre: float | np.ndarray | None = None,
         strength: float = 1.0,
         filtration: str = "rips",
         max_length: float = np.inf,
-        links: str = "births",
+        links: str | None = None,
         subsample: int | None = None,
         seed: int = 0,
     ) -> None:
         graph, points = _cloud(cloud)
         super().__init__(graph)
         self.points = points
-        self.signs = _signs(maximise, minimise, targets)
-        one = DiagramLoss(power=power, top=top, window=window)
-        targets = targets or {}
+        wanted = {k: values for name, values in (targets or {}).items() for k in dimensions(name)}
+        self.signs = _signs(maximise, minimise, wanted)
+        own = 2.0 if wanted and set(wanted) != set(self.signs) else power
         self.losses = {
-            k: DiagramLoss(target=targets[k]) if k in targets else one for k in self.signs
+            k: DiagramLoss(own, top, window, wanted[k])
+            if k in wanted
+            else DiagramLoss(power, top, window)
+            for k in self.signs
         }
         for name, word, known in (
             ("penalty", penalty, _PENALTIES),
             ("filtration", filtration, _FILTRATIONS),
-            ("links", links, ("births", "graph")),
+            ("links", links or "graph", ("births", "graph")),
         ):
             if word not in known:
                 raise InputError(f"unknown {name} {word!r}: choose {', '.join(known)}")
         if filtration == "alpha" and np.isfinite(max_length):
             raise InputError("max_length is for the Rips filtration: drop it, or take rips")
         self.penalty, self.filtration, self.max_length = penalty, filtration, max_length
+        self._set_bounds(bound, centre, strength)
+        self.subsample, self.seed = _subsample(subsample, len(points)), int(seed)
+        self.stochastic = self.subsample is not None
+        if self.subsample and links == "births":
+            raise InputError(
+                "links along births need whole diagrams: drop subsample, or take graph"
+            )
+        self.links = links or ("graph" if self.subsample else "births")
+        if -1.0 in self.signs.values() and not self.strength:
+            self.unbounded = "features that grow need a box, a ball or a tether to end somewhere"
+        self.new_filtration()
+
+    def _set_bounds(self, bound: float | None, centre: Any, strength: float) -> None:
+        """Where the points are to stay, and how strongly."""
+        points, formed = self.points, self.penalty in ("box", "ball")
+        for name, given in (("bound", bound), ("centre", centre)):
+            if given is not None and not formed:
+                raise InputError(f"{name} is of a box or a ball, and the penalty is {self.penalty}")
         extent = float(np.ptp(points, axis=0).max()) / 2
         self.bound = extent if bound is None else float(bound)
-        self.unit = max(extent, self.bound if penalty in ("box", "ball") else 0.0) or 1.0
-        self.strength = float(strength)
+        self.strength = float(strength) if self.penalty != "none" else 0.0
         for name, number in (("bound", self.bound), ("strength", self.strength)):
             if not 0 <= number < np.inf:
                 raise InputError(f"{name} must be a finite number of 0 or more, not {number}")
+        self.unit = max(extent, self.bound if formed else 0.0) or 1.0
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
-        self.centre = np.broadcast_to(
-            middle if centre is None else np.asarray(centre, dtype=np.float64), points.shape[1:]
-        )
-        self.links, self.subsample, self.seed = links, subsample, int(seed)
-        if subsample is not None:
-            if subsample < 3:
-                raise InputError(f"a subsample needs 3 points or more, not {subsample}")
-            if subsample >= len(points):
-                self.subsample = None
-        self.stochastic = self.subsample is not None
-        if filtration == "alpha" and points.shape[1] not in (2, 3):
-            raise InputError(
-                f"alpha is for points in the plane or in space, not in {points.shape[1]} "
-                "dimensions: take rips"
-            )
-        self.new_filtration()
+        place = np.asarray(middle if centre is None else centre, dtype=np.float64)
+        if place.shape not in ((), points.shape[1:]) or not np.isfinite(place).all():
+            raise InputError(f"the centre is one finite number or {points.shape[1]}, not {centre}")
+        self.centre = np.broadcast_to(place, points.shape[1:])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -176,8 +189,17 @@ class RipsPersistence(Energy):
     def new_filtration(self) -> Filtration:
         """A filtration of its own for one who evaluates; it learns from call to call."""
         if self.filtration == "alpha":
-            return partial(alpha_diagrams, dimensions=list(self.signs))
+            return self._alpha(tuple(self.signs))
         return RipsFiltration(self.signs, self.max_length).diagrams
+
+    def _alpha(self, wanted: tuple[int, ...]) -> Filtration:
+        d = self.points.shape[1]
+        if d not in (2, 3) or max(wanted) >= d:
+            raise InputError(
+                f"alpha has no H{max(wanted)} in {d} dimensions: it is for the plane (h0, h1) and "
+                "for space (h0, h1, h2)"
+            )
+        return partial(alpha_diagrams, dimensions=list(wanted))
 
     def diagrams(self, points: np.ndarray) -> Diagrams:
         """The diagrams of positions (n, d), by dimension; of those ``shown``."""
@@ -196,9 +218,13 @@ class RipsPersistence(Energy):
     @cached_property
     def coupling(self) -> sparse.csr_array:
         """The symmetric matrix (n, n) that networks propagate along, as ``links`` says."""
-        if self.links == "graph" or self.subsample:
+        if self.links == "graph":
             return self.graph.adjacency
-        births = RipsFiltration((1,), self.max_length).diagrams(self.points)[1].values[:, 0]
+        if self.filtration == "alpha":
+            found = self._alpha((1,))(self.points)[1]
+        else:
+            found = RipsFiltration((1,), self.max_length).diagrams(self.points)[1]
+        births = found.values[:, 0]
         if not len(births):
             return self.graph.adjacency
         radius = float(births.min() + births.max()) / 2
@@ -220,10 +246,12 @@ class RipsPersistence(Energy):
         return self.points.copy()
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """Pairs of the greatest dimension that counts, and the persistence of the longest."""
-        k = max(self.signs)
-        persistence = self.diagrams(w)[k].persistence
-        return {f"H{k} pairs": len(persistence), "longest": float(persistence.max(initial=0.0))}
+        """Pairs of every dimension that counts, and the persistence of the longest."""
+        measured: dict[str, float] = {}
+        for k, diagram in self.diagrams(w).items():
+            measured[f"H{k} pairs"] = len(diagram)
+            measured[f"longest H{k}"] = float(diagram.persistence.max(initial=0.0))
+        return measured
 
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph."""
@@ -236,6 +264,15 @@ class RipsPersistence(Energy):
             "max_length": None if np.isinf(self.max_length) else self.max_length,
             "links": self.links, "subsample": self.subsample, "seed": self.seed,
         }  # fmt: skip
+
+
+def _subsample(asked: int | None, n: int) -> int | None:
+    """The number of points to draw; None for all."""
+    if asked is None:
+        return None
+    if int(asked) != asked or asked < 3:
+        raise InputError(f"a subsample is a whole number of 3 points or more, not {asked}")
+    return int(asked) if asked < n else None
 
 
 def _cloud(cloud: Graph | np.ndarray) -> tuple[Graph, np.ndarray]:

@@ -106,7 +106,8 @@ class Stopping:
     ftol, window : float, int
         Flat when the best energy of the last ``window`` steps is less than
         ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off. Of a
-        stochastic energy the mean over each window counts, not the best.
+        stochastic energy: when the mean over a window has not fallen by more than its noise
+        three times in a row.
     patience, atol : int, float
         The papers' rule, for reproduction: stop after ``patience`` consecutive steps that each
         changed the energy by less than ``atol``; patience 0 turns it off.
@@ -159,6 +160,7 @@ class Monitor:
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
     observe_every = 0.1  # seconds
     stretch_entries = 200  # history entries kept of one stretch of steps
+    level_windows = 3  # in a row, without a fall beyond the noise, that end a stochastic run
 
     def __init__(
         self,
@@ -183,6 +185,7 @@ class Monitor:
         self._observe = observe
         self._observed = 0.0
         self._small_changes = 0
+        self._level = 0
         self._clock = time.perf_counter()
         self._previous_best = np.inf
         self._window_start = 0
@@ -279,18 +282,30 @@ class Monitor:
             if self._small_changes >= rule.patience:
                 return Result.FLAT
         if rule.window and step - self.history.step[self._window_start] >= rule.window:
-            level = np.nanmean if self.stochastic else np.nanmin
-            best = float(level(energies[self._window_start :]))
-            fall = self._previous_best - best
-            if fall < rule.ftol * max(abs(best), 1e-300):
-                return Result.FLAT
-            self._previous_best = min(self._previous_best, best)
+            if self.stochastic:
+                if self._level_windows(energies[self._window_start :]) >= self.level_windows:
+                    return Result.FLAT
+            else:
+                best = float(np.nanmin(energies[self._window_start :]))
+                fall = self._previous_best - best
+                if fall < rule.ftol * max(abs(best), 1e-300):
+                    return Result.FLAT
+                self._previous_best = min(self._previous_best, best)
             self._window_start = len(energies) - 1
         if step >= rule.max_steps:
             return Result.MAX_STEPS
         if seconds >= rule.max_seconds:
             return Result.TIME_LIMIT
         return None
+
+    def _level_windows(self, draws: list[float]) -> int:
+        """How many windows in a row, with this one, have a mean not clearly below the least."""
+        known = np.array([draw for draw in draws if np.isfinite(draw)])
+        mean, noise = float(known.mean()), float(known.std() / np.sqrt(len(known)))
+        fell = self._previous_best - mean > max(2 * noise, self.stopping.ftol * abs(mean))
+        self._level = 0 if fell else self._level + 1
+        self._previous_best = min(self._previous_best, mean)
+        return self._level
 
     def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
         """The run's end: the better of its last state and the best one kept.

@@ -40,6 +40,7 @@ class Parametrization(ABC):
 
     name = "parametrization"
     needs_torch = False
+    random = False  # whether the seed decides on more than the energy's own start
 
     @abstractmethod
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:

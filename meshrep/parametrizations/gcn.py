@@ -73,6 +73,7 @@ class GraphNetwork(Parametrization):
     """
 
     needs_torch = True
+    random = True
 
     def __init__(
         self,
