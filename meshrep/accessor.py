@@ -134,7 +134,7 @@ class MeshrepAccessor:
         """
         from meshrep.simplification import simplify
 
-        name = array if array is not None else self._dataset.active_scalars_name
+        name = array or self._dataset.active_scalars_name or ""
         if name not in self._dataset.point_data:
             known = ", ".join(self._dataset.point_data.keys()) or "none"
             raise InputError(f"there is no point data {name!r} here: known are {known}")

@@ -1,17 +1,14 @@
-"""The options of the command line, and what must hold between them."""
+"""The options of the command line, as its help shows them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from meshrep.backends import installed
-from meshrep.errors import InputError, MissingPart
-
-FILMS = {".mp4": "imageio_ffmpeg", ".gif": "PIL", ".webp": "PIL", ".png": "PIL"}  # who writes them
+from meshrep.errors import InputError
 
 EXAMPLES = """examples:
   meshrep bunny.ply --bath                           heat from end to end, six solvers compared
@@ -23,6 +20,8 @@ EXAMPLES = """examples:
   meshrep --graph lattice:64x64 --xy-glass --solver anneal --restarts 8
   meshrep --graph lattice:50x50 --hopf-kuramoto --s1 0.5 --s2 0.2 --transient 200 --film out.mp4
   meshrep --graph cloud:300 --topology --range 2     points move until the cloud shows loops
+  meshrep points.ply --topology --maximise h1        likewise the points of a file
+  meshrep scan.ply --topology --subsample 300 --solver kernel
   meshrep bunny.ply --bath --simplify 0.05           the field without its smallest extrema
 """
 
@@ -101,7 +100,12 @@ def parser() -> argparse.ArgumentParser:
     add("--power", type=float, help="the bath's power p instead of --bath-kind's")
     add("--t-hot", type=float, metavar="T", help="of the hot nodes (default 1)")
     add("--t-cold", type=float, metavar="T", help="of the cold nodes (default 0)")
-    add("--strength", type=float, metavar="LAMBDA", help="the bath's λ (default 1)")
+    add(
+        "--strength",
+        type=float,
+        metavar="LAMBDA",
+        help="λ of the bath, or of --penalty (default 1)",
+    )
     add(
         "--laplacian",
         choices=("graph", "cotan", "robust"),
@@ -135,13 +139,17 @@ def parser() -> argparse.ArgumentParser:
     solving = top.add_argument_group("solving")
     add = solving.add_argument
     add(
-        "--solver", metavar="NAME", help="run this one alone, or first with --compare; auto chooses"
+        "--solver",
+        metavar="NAME",
+        help="run this one alone, or first with --compare; auto chooses; gcn-prefit is a network "
+        "fitted to the start first, kernel spreads each step smoothly over the cloud",
     )
     add(
         "--compare",
         metavar="A,B,…",
         help="run these from the same start (default gcn,adam,gd,lbfgs,newton,rk4; for phases "
-        "gcn,adam,lbfgs,newton,rk4,anneal,lift)",
+        "gcn,adam,lbfgs,newton,rk4,anneal,lift; for topology gcn,adam,sgd,lbfgs, or "
+        "kernel,adam,sgd with --subsample)",
     )
     add(
         "--restarts",
@@ -163,7 +171,12 @@ def parser() -> argparse.ArgumentParser:
 
     network = top.add_argument_group("settings of single solvers")
     add = network.add_argument
-    add("--lr", type=float, help="step length of Adam, sgd, kernel, gd, heavy-ball, nesterov")
+    add(
+        "--lr",
+        type=float,
+        help="step length of Adam (default 0.02), sgd (0.1), kernel (0.3), and of gd, heavy-ball, "
+        "nesterov (by the curvature)",
+    )
     add("--layers", type=int, help="layers of gcn, gcn-res, nograph, nograph-res (default 1)")
     add("--hidden", type=widths, metavar="H", help="their width (default 8), or widths as 8,6")
     add("--propagation", choices=("sym", "self", "square"), help="their propagation matrix")
@@ -203,7 +216,11 @@ def parser() -> argparse.ArgumentParser:
     add("--arrows", action="store_true", help="draw phases as arrows too")
     add("--cmap", metavar="NAME", help="matplotlib's colour map of that name for the pictures")
     add("--no-show", action="store_true", help="open no window")
-    add("--no-pictures", action="store_true", help="write no pictures")
+    add(
+        "--no-pictures",
+        action="store_true",
+        help="write no pictures; a --film is made all the same",
+    )
     add("--quiet", action="store_true", help="print errors only")
     return top
 
@@ -248,21 +265,36 @@ def _topology(group: argparse._ArgumentGroup) -> None:
     """Options of clouds whose points move."""
     add = group.add_argument
     add("--topology", action="store_true", help="move points by the persistence of their cloud")
-    add("--maximise", metavar="H1", help="features that are to grow: h0, h1 (default), h2, h0,h1")
-    add("--minimise", metavar="H1", help="features that are to vanish")
-    add("--range", type=float, metavar="R", help="half width of the box [−R, R]^d about the cloud")
-    add("--penalty", choices=("box", "ball", "tether", "none"), help="what keeps the points")
+    add(
+        "--maximise",
+        "--maximize",
+        metavar="H1",
+        help="features that are to grow: h0, h1 (default), h2, h0,h1",
+    )
+    add("--minimise", "--minimize", metavar="H0", help="features that are to vanish")
+    add(
+        "--penalty",
+        choices=("box", "ball", "tether", "none"),
+        help="what keeps the points (default box): the tether ties each to its start",
+    )
+    add(
+        "--range",
+        type=float,
+        metavar="R",
+        help="of the box [−R, R]^d or the ball (default half the cloud's longest extent)",
+    )
     add("--pair-power", type=float, metavar="P", help="of a pair's persistence (default 2)")
     add("--top", type=int, metavar="K", help="let only the K longest pairs count")
     add("--window", metavar="LOW,HIGH", help="let only pairs of such persistence count")
     add("--target", metavar="FILE", help="a .npy diagram (m, 2) to come near to instead")
     add("--filtration", choices=("rips", "alpha"), help="how the cloud is filled (default rips)")
-    add("--max-length", type=float, help="longest edge of the Rips complex")
+    add("--max-length", type=float, help="longest edge of the Rips complex (default no limit)")
     add("--subsample", type=int, metavar="S", help="draw so many points anew for every step")
     add(
         "--links",
         choices=("births", "graph"),
-        help="networks propagate along the Rips graph amid the births (default), or the graph",
+        help="networks propagate along the Rips graph amid the births (default), or the graph "
+        "(default with --subsample)",
     )
 
 
@@ -270,129 +302,3 @@ def widths(text: str) -> int | tuple[int, ...]:
     """A width, or several joined by commas."""
     found = tuple(int(word) for word in text.split(","))
     return found[0] if len(found) == 1 else found
-
-
-HEAT_ONLY = ("bath", "hot", "cold", "power", "share", "bath_kind", "t_hot", "t_cold", "strength",
-             "laplacian", "unbathed")  # fmt: skip
-TOPOLOGY_ONLY = ("maximise", "minimise", "range", "penalty", "pair_power", "top", "window",
-                 "target", "filtration", "max_length", "subsample", "links")  # fmt: skip
-OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
-                 "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum", "decay",
-                 "form", "bandwidth", "adaptive")  # fmt: skip
-OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
-OF_INTEGRATORS = ("frames", "method", "dt")
-POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "decay",
-            "bandwidth", "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions",
-            "simplify", "range", "pair_power", "top", "max_length", "subsample")  # fmt: skip
-
-# Where the first holds, the options after it would do nothing: they are refused, and told why.
-IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], ...] = (
-    (
-        lambda o: o.physics not in ("heat", "topology"),
-        ("strength",),
-        "is for heat: the coupling of phases is --kuramoto K",
-    ),
-    (lambda o: o.physics != "heat", HEAT_ONLY, "is for heat and not for --{physics}: choose one"),
-    (lambda o: o.physics != "heat", ("simplify",), "is for heat: drop --{physics}"),
-    (lambda o: o.physics != "topology", TOPOLOGY_ONLY, "needs --topology"),
-    (
-        lambda o: o.physics == "topology",
-        ("transient", "cmap"),
-        "is for heat and phases: drop it, or drop --topology",
-    ),
-    (lambda o: o.physics in ("heat", "topology"), ("frequencies",), "needs an oscillator"),
-    (
-        lambda o: o.physics in ("heat", "topology"),
-        ("arrows",),
-        "draws phases, and {physics} has none: drop it",
-    ),
-    (lambda o: o.penalty == "none", ("range",), "is of a penalty, and there is none: drop one"),
-    (lambda o: o.penalty == "tether", ("range",), "is of box and ball: a tether has none"),
-    (lambda o: o.physics != "hopf-kuramoto", ("s1", "s2", "c"), "needs --hopf-kuramoto"),
-    (
-        lambda o: o.hopf_kuramoto == "printed",
-        ("c",),
-        "is no part of the printed loss: drop it",
-    ),
-    (
-        lambda o: bool(given(o, ("hot", "cold"))),
-        ("bath", "share"),
-        "is for baths that are not named: drop it, or drop --hot and --cold",
-    ),
-    (
-        lambda o: o.bath_kind == "dirichlet",
-        ("strength",),
-        "is for soft baths, and dirichlet holds them exactly: drop it",
-    ),
-    (
-        lambda o: o.transient is None,
-        ("frequencies",),
-        "needs --transient T: such phases never come to rest",
-    ),
-    (lambda o: o.transient is None, OF_INTEGRATORS, "needs --transient T"),
-    (
-        lambda o: o.transient is not None,
-        ("solver", "compare", "simplify", *OF_SOLVERS),
-        "is for minimising, and --transient integrates instead: drop one of them",
-    ),
-    (
-        lambda o: o.method not in (None, "rk4"),
-        ("dt",),
-        "is the step of rk4, and {method} chooses its own: drop it",
-    ),
-)
-
-
-def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the named options that stood on the command line, with their values."""
-    values = {name: getattr(options, name) for name in names}
-    return {name: v for name, v in values.items() if v is not None and v is not False}  # 0 is given
-
-
-def physics(options: argparse.Namespace) -> str:
-    """ "heat", or what else was asked for by name; InputError where two are."""
-    asked = list(given(options, ("kuramoto", "xy_glass", "hopf_kuramoto", "topology")))
-    if len(asked) > 1:
-        raise InputError(f"choose one of {_flag(asked[0])} and {_flag(asked[1])}")
-    return asked[0].replace("_", "-") if asked else "heat"
-
-
-def check(options: argparse.Namespace) -> None:
-    """What argparse cannot check."""
-    if (options.input is None) == (options.graph is None):
-        raise InputError("give one input: a file, or --graph SPEC (meshrep --help shows examples)")
-    options.physics = physics(options)
-    for holds, names, why in IDLE:
-        idle = given(options, names) if holds(options) else {}
-        if idle:
-            raise InputError(f"{_flag(next(iter(idle)))} {why.format(**vars(options))}")
-    if options.physics == "heat" and not given(options, ("bath", "hot", "cold")):
-        options.bath = "ends"
-    if options.film is not None:
-        _check_film(options.film)
-    for name in POSITIVE:
-        number = getattr(options, name)
-        if number is not None and not 0 < number < float("inf"):
-            raise InputError(f"{_flag(name)} must be a positive number, not {number}")
-    if options.momentum is not None and not 0 <= options.momentum < 1:
-        raise InputError(f"--momentum must lie in [0, 1), not {options.momentum}")
-    if options.seed < 0:
-        raise InputError(f"--seed must be 0 or more, not {options.seed}")
-    if options.switch not in (None, "auto"):
-        if not options.switch.isdecimal() or int(options.switch) < 1:
-            raise InputError(f"--switch is auto or a number of steps, not {options.switch!r}")
-        options.switch = int(options.switch)
-
-
-def _check_film(path: Path) -> None:
-    """Refuse a film that could not be written, before the work that it would show."""
-    suffix = path.suffix.lower()
-    if suffix not in FILMS:
-        raise InputError(f"--film {path}: films end in {', '.join(FILMS)}")
-    if not installed(FILMS[suffix]):
-        raise MissingPart(FILMS[suffix].replace("PIL", "pillow"), f"write {suffix} films", "viz")
-
-
-def _flag(name: str) -> str:
-    """The option as it is typed."""
-    return f"--{name.replace('_', '-')}"

@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meshrep.arguments import (
+from meshrep.arguments import parser
+from meshrep.errors import InputError, MeshrepError, MissingPart
+from meshrep.option_rules import (
     HEAT_ONLY,
     OF_INTEGRATORS,
     OF_SOLVERS,
-    TOPOLOGY_ONLY,
+    OF_TOPOLOGY,
     check,
+    flag,
     given,
-    parser,
 )
-from meshrep.errors import MeshrepError
 from meshrep.printer import Printer
 
 if TYPE_CHECKING:
@@ -70,18 +71,23 @@ def _main(options: argparse.Namespace) -> int:
     if options.physics == "heat":
         energy, said = problems.heat(graph, _heat_choices(options), options.seed)
     elif options.physics == "topology":
-        choices = problems.TopologyChoices(**given(options, TOPOLOGY_ONLY))
-        energy, said = problems.topology(graph, choices, options.seed)
+        energy, said = _topology(options, graph)
     else:
         energy, said = problems.oscillators(graph, _oscillator_choices(options), options.seed)
     for line in said:
         say(line)
     out = folder(options.out or Path("out") / f"{graph.name}-{options.physics}")
-    settings = {"source": source, "start": options.start, "bath_choice": options.bath,
-                "hot_choice": options.hot, "cold_choice": options.cold}  # fmt: skip
+    settings = {"source": source, "start": options.start}
+    if options.physics == "heat":
+        settings |= {f"{name}_choice": getattr(options, name) for name in ("bath", "hot", "cold")}
     w0 = problems.start(energy, options.start, options.seed)
     if options.transient is not None:
         return _transient(options, energy, w0, out, settings, say)
+    if options.physics == "topology":
+        from meshrep.topology_outputs import prospects
+
+        for line in prospects(energy, w0):
+            say(line)
     settings["restarts"] = options.restarts or 1
     comparison = _solve(options, energy, w0, say)
     if comparison.solutions:
@@ -89,7 +95,8 @@ def _main(options: argparse.Namespace) -> int:
         _save(comparison, simplified, out, settings, options, say)
     say(f"total {time.perf_counter() - begun:.1f} s")
     if comparison.interrupted:
-        print("meshrep: interrupted; the best field so far was saved", file=sys.stderr)
+        what = "points so far were" if options.physics == "topology" else "field so far was"
+        print(f"meshrep: interrupted; the best {what} saved", file=sys.stderr)
         return 130
     if not comparison.solutions:
         print("meshrep: every solver failed, see the table", file=sys.stderr)
@@ -139,6 +146,35 @@ def _oscillator_choices(options: argparse.Namespace) -> Any:
     )  # fmt: skip
 
 
+def _topology(options: argparse.Namespace, graph: Graph) -> tuple[Energy, list[str]]:
+    """The energy of the topology options; what it refuses is told by the option's name."""
+    from meshrep import problems
+
+    chosen = given(options, OF_TOPOLOGY)
+    try:
+        energy, said = problems.topology(graph, problems.TopologyChoices(**chosen), options.seed)
+    except MissingPart:
+        raise
+    except InputError as error:
+        raise InputError(_by_option(str(error), chosen)) from error
+    return energy, said
+
+
+def _by_option(message: str, chosen: dict[str, Any]) -> str:
+    """The message, begun with the option that it is about where its first words tell."""
+    words = {"maximise": "there is no homology", "minimise": "there is no homology",
+             "pair_power": "power", "range": "bound", "subsample": "a subsample",
+             "filtration": "alpha has no"}  # fmt: skip
+    for name, value in chosen.items():
+        named = "homology" not in message or any(
+            f"'{word.strip().lower().removeprefix('h')}'" in message
+            for word in str(value).split(",")
+        )
+        if message.startswith(words.get(name, name)) and named:
+            return f"{flag(name)} {value}: {message}"
+    return message
+
+
 def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -> Comparison:
     from meshrep.comparison import compare, default_solvers
     from meshrep.presets import known
@@ -156,8 +192,12 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
         keep_fields=options.film is not None, **limits | given(options, OF_SOLVERS),
     )  # fmt: skip
     say.clear()
+    if comparison.interrupted and not any(len(row.history) for row in comparison.solutions):
+        raise KeyboardInterrupt  # nothing was evaluated yet
     say("")
     say(comparison.table())
+    if not comparison.solutions:
+        return comparison
     reference = comparison.reference
     say(f"\nreference energy {reference.energy:.12g}: {reference.how}")
     for row in comparison.solutions:
@@ -165,6 +205,11 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
             say(f"  {row.solver}: {note}")
     for note in comparison.notes:
         say(f"  {note}")
+    if comparison.interrupted:
+        ran = {row.solver for row in comparison.rows}
+        left = [name for name in dict.fromkeys(names[len(comparison.rows) :]) if name not in ran]
+        if left:
+            say(f"interrupted; skipped: {', '.join(left)}")
     return comparison
 
 
@@ -182,11 +227,19 @@ def _simplified(
     if reach == 0:
         say("  simplify: the field is constant and has nothing to remove")
         return None
-    found = simplify(best.problem, best.field, reach, observe=say.progress)
-    say.clear()
-    say(f"\nsimplified by {found.steps:,} steps of {found.solver} in {found.solve_s:.2g} s")
+    try:
+        found = simplify(best.problem, best.field, reach, observe=say.progress)
+    except KeyboardInterrupt:  # before its first step: the field itself stands
+        comparison.interrupted = True
+        return None
+    finally:
+        say.clear()
+    if found.problem.measures(found.field) != found.problem.measures(best.field):
+        say(f"\nsimplified by {found.steps:,} step{'' if found.steps == 1 else 's'} of "
+            f"{found.solver} in {found.solve_s:.2g} s")  # fmt: skip
     for note in found.notes:
         say(f"  {note}")
+    comparison.interrupted = found.result.name == "INTERRUPTED"
     return found
 
 
@@ -194,29 +247,51 @@ def _save(
     comparison: Comparison, simplified: Solution | None, out: Path, settings: dict[str, Any],
     options: argparse.Namespace, say: Printer,
 ) -> None:  # fmt: skip
+    from meshrep.outputs import save_comparison
+    from meshrep.topology_outputs import save_clouds, save_simplified, simplification
+
+    if comparison.interrupted:
+        filming = f" and filming {options.film}" if options.film is not None else ""
+        say(f"interrupted: writing what there is{filming} …")
     say.begin("writing")
     pictures = not options.no_pictures and not comparison.interrupted
     if options.physics == "topology":
-        from meshrep.topology_outputs import save_clouds
-
         written, missing = save_clouds(
             comparison, out, settings, pictures=pictures, film=options.film
         )
     else:
-        from meshrep.outputs import save_comparison
-
-        more = {} if simplified is None else {"temperature_simplified": simplified.field}
+        more: dict[str, Any] = {}
+        if simplified is not None:
+            more["fields"] = {"temperature_simplified": simplified.field}
+            more["entries"] = {
+                "simplification": simplification(comparison.best, simplified, options.simplify)
+            }
         written, missing = save_comparison(
-            comparison, out, settings, pictures=pictures, film=options.film, more=more,
+            comparison, out, settings, pictures=pictures, film=options.film, **more,
             **_look(options),
         )  # fmt: skip
         if simplified is not None:
-            from meshrep.topology_outputs import save_simplified
-
-            best = comparison.best
-            written += save_simplified(best, simplified, out, pictures=pictures, **_look(options))
+            written += save_simplified(
+                comparison.best,
+                simplified,
+                options.simplify,
+                out,
+                missing,
+                pictures=pictures,
+                **_look(options),
+            )
     say.clear()
-    say(f"\nwrote {out}/: {', '.join(path.name for path in written)}")
+    say("")
+    _tell(out, written, missing, say)
+
+
+def _tell(out: Path, written: list[Path], missing: list[str], say: Printer) -> None:
+    """What was written, in the folder and beside it, and what could not be."""
+    inside = [path.name for path in written if path.parent == out]
+    say(f"wrote {out}/: {', '.join(inside)}")
+    for path in written:
+        if path.parent != out:
+            say(f"wrote {path}")
     for line in missing:
         say(f"  {line}")
 
@@ -253,9 +328,7 @@ def _transient(
         film=options.film, **_look(options),
     )  # fmt: skip
     say.clear()
-    say(f"wrote {out}/: {', '.join(path.name for path in written)}")
-    for line in missing:
-        say(f"  {line}")
+    _tell(out, written, missing, say)
     if trajectory.interrupted:
         print("meshrep: interrupted; the frames so far were saved", file=sys.stderr)
         return 130

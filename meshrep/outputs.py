@@ -59,25 +59,27 @@ def save_comparison(
     *,
     pictures: bool = True,
     film: Path | None = None,
-    more: Mapping[str, np.ndarray] | None = None,
+    fields: Mapping[str, np.ndarray] | None = None,
+    entries: Mapping[str, Any] | None = None,
     **look: Any,
 ) -> tuple[list[Path], list[str]]:
     """Write report, history, fields and pictures; the paths written, and what could not be.
 
-    ``more`` are node values by name, written beside the solvers' fields. The field's picture shows
-    the best solution; so does the film, where one is asked for and the comparison kept fields.
-    ``look`` goes to the pictures (``arrows``, ``cmap``).
+    ``fields`` are node values by name, written beside the solvers' fields; ``entries`` go into the
+    report. The field's picture shows the best solution; so does the film, where one is asked for
+    and the comparison kept fields. ``look`` goes to the pictures (``arrows``, ``cmap``).
     """
-    written = write_tables(comparison, out, settings)
+    written = write_tables(comparison, out, settings, entries)
+    further = dict(fields or {})
     missing: list[str] = []
     graph, best = comparison.problem.graph, comparison.best
     if installed("pyvista"):
         path = mesh_path(graph, out / "field")
-        fields = comparison.fields | node_fields(best.problem, best.field) | dict(more or {})
+        measured = node_fields(best.problem, best.field)
         written.append(
             write_mesh(
                 graph,
-                fields,
+                comparison.fields | measured | further,
                 path,
                 original=True,
                 cell_fields=cell_fields(best.problem, best.field),
@@ -85,7 +87,7 @@ def save_comparison(
         )
     else:
         missing.append("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
-        written.append(_save_arrays(comparison, dict(more or {}), out / "field.csv"))
+        written.append(_save_arrays(comparison, further, out / "field.csv"))
     if pictures and can_draw(missing):
         written += _pictures(comparison, out, missing, look)
     if film is not None:
@@ -95,9 +97,14 @@ def save_comparison(
     return written, missing
 
 
-def write_tables(comparison: Comparison, out: Path, settings: dict[str, Any]) -> list[Path]:
-    """Write the report with these settings, and the histories of energy and order."""
-    report = comparison.report()
+def write_tables(
+    comparison: Comparison,
+    out: Path,
+    settings: dict[str, Any],
+    entries: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write the report with these settings and entries, and the histories of energy and order."""
+    report = comparison.report() | dict(entries or {})
     report["problem"] = {**report["problem"], **settings}
     written = [
         write_json(report, out / "report.json"),

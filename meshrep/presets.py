@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from meshrep.backends import installed
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
@@ -281,6 +282,8 @@ def choose(energy: Energy) -> tuple[str, str]:
         return "kernel", "a few points of a large cloud move at a time, and take the others along"
     if energy.stochastic:
         return "adam", "a fresh subsample at every step, which a line search cannot follow"
+    if energy.quantity == "position" and not energy.smooth and installed("torch"):
+        return "gcn", "points under a loss on topology, where networks end lowest most often"
     if not energy.smooth:
         return "adam", "not smooth, where a line search stalls"
     return "lbfgs", "not known to be convex, or without a sparse Hessian"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -93,15 +94,19 @@ def simplify(
     # First whatever is too many, then what was to stay and has not reached the threshold.
     closed = judge.flooded(energy.flooded(solution.field))
     value, gradient = energy.judge.value_and_grad(closed)
-    before, after = (_count(judge, w) for w in (begin, closed))
-    notes = [
-        f"persistence up to {threshold:.4g} removed: {before['sub']} minima and "
-        f"{before['super']} maxima before, {after['sub']} and {after['super']} after; the field "
-        f"moved by at most {abs(closed - begin).max():.3g}"
-    ]
+    share = threshold / (float(np.ptp(begin)) or 1.0)
+    reach = f"{threshold:.4g} ({100 * share:.3g}% of the range)"
+    before, after = (judge.measures(w) for w in (begin, closed))
     last = float(abs(closed - solution.field).max())
-    if last > 0:
-        notes.append(f"filled up to the saddles at the end: nodes moved by at most {last:.2g}")
+    if before == after:
+        notes = [f"no extremum of persistence up to {reach}: the field stays as it is"]
+    else:
+        notes = [
+            f"persistence up to {reach} removed: {in_words(before)} before, {in_words(after)} "
+            f"after; the field moved by at most {abs(closed - begin).max():.3g}"
+        ]
+        if last > 0:
+            notes.append(f"filled up to the saddles at the end: nodes moved by at most {last:.2g}")
     lost = sum(
         max(0, kept[level] - int((judge.persistence(closed, level) > threshold).sum()))
         for level in judge.levels
@@ -113,11 +118,14 @@ def simplify(
         field=closed,
         energy=float(value),
         grad_norm=float(np.linalg.norm(gradient)) / energy.gradient_scale(begin),
-        notes=notes + solution.notes,
+        notes=notes + [note for note in solution.notes if not note.startswith("step length")],
     )
 
 
-def _count(judge: LowerStar, w: np.ndarray) -> dict[str, int]:
-    """Minima and maxima of a field that are any higher than rounding."""
-    found = judge.measures(w)
-    return {"sub": int(found["minima"]), "super": int(found["maxima"])}
+def in_words(counts: Mapping[str, float]) -> str:
+    """Numbers of minima and maxima in words."""
+    minima, maxima = int(counts["minima"]), int(counts["maxima"])
+    return (
+        f"{minima:,} {'minimum' if minima == 1 else 'minima'} and "
+        f"{maxima:,} {'maximum' if maxima == 1 else 'maxima'}"
+    )

@@ -1,27 +1,60 @@
-"""What topology leaves in a run's folder: moved clouds, simplified fields, diagrams, pictures."""
+"""What topology says before a run, and leaves in its folder: clouds, diagrams, pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from meshrep.backends import installed
 from meshrep.comparison import Comparison
-from meshrep.energies.lower_star import LowerStar
+from meshrep.energies.base import Energy
+from meshrep.energies.lower_star import ROUNDING, LowerStar
 from meshrep.energies.topology import RipsPersistence
-from meshrep.errors import MissingPart
+from meshrep.errors import InputError
 from meshrep.outputs import can_draw, write_tables
 from meshrep.persistence.cycles import representative_cycles
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.persistence.rips import RipsFiltration
+from meshrep.simplification import in_words
 from meshrep.solution import Solution
 from meshrep.sources.clouds import in_space
 from meshrep.view.write import mesh_path, write_csv, write_mesh
 
 LOOPS = 8  # drawn of one cloud, the longest
+LOOPS_UP_TO = 1000  # points of which an alpha filtration's loops are looked for in the Rips complex
+Loops = list[tuple[np.ndarray, float]]
+
+
+def prospects(energy: Energy, start: np.ndarray) -> list[str]:
+    """What the start says of the run: what it matches of a target, or that nothing will move."""
+    assert isinstance(energy, RipsPersistence)
+    found = energy.diagrams(start)
+    said, moved = [], False
+    for k, loss in energy.losses.items():
+        values = found[k].values
+        moved = moved or len(loss.chosen(values)) > 0
+        if loss.target is not None and len(loss.target):
+            matched, asked = len(loss.matched(values)[0]), len(loss.target)
+            rest = "" if matched == asked else ", the others are out of reach"
+            said.append(
+                f"{matched} of {asked} target pair{'' if asked == 1 else 's'} "
+                f"{'is' if matched == 1 else 'are'} matched by an H{k} pair of the cloud{rest}"
+            )
+    if not moved:
+        names = " or ".join(f"H{k}" for k in energy.losses)
+        if any(len(found[k]) for k in energy.losses):
+            advice = "widen the window"
+        elif np.isfinite(energy.max_length):
+            advice = "raise --max-length, or give more points"
+        else:
+            advice = "give more points, or ask for another dimension"
+        where = " in the window" if advice.endswith("window") else ""
+        said.append(f"no {names} pair{where} to begin with: topology moves nothing ({advice})")
+    return said
 
 
 def save_clouds(
@@ -54,10 +87,19 @@ def save_clouds(
         columns = {f"x{k}": best.field[:, k].tolist() for k in range(best.field.shape[1])}
         written.append(write_csv(columns, out / "cloud.csv"))
     if pictures and can_draw(missing):
-        written += _pictures(comparison, clouds, diagrams, out)
+        written += _pictures(comparison, clouds, diagrams, out, missing)
     if film is not None:
-        written += _film(comparison, film, missing)
+        written += _drawn(lambda: _film(comparison, film), missing, "film")
     return written, missing
+
+
+def _drawn(draw: Callable[[], Path], missing: list[str], what: str = "picture") -> list[Path]:
+    """What was drawn; where it cannot be, ``missing`` says why and the rest stands."""
+    try:
+        return [draw()]
+    except InputError as error:
+        missing.append(f"no {what}: {error}")
+        return []
 
 
 def _columns(diagrams: dict[str, Diagrams]) -> dict[str, list[Any]]:
@@ -72,15 +114,21 @@ def _columns(diagrams: dict[str, Diagrams]) -> dict[str, list[Any]]:
     return columns
 
 
-def loops(energy: RipsPersistence, points: np.ndarray) -> list[tuple[np.ndarray, float]]:
+def loops(energy: RipsPersistence, points: np.ndarray) -> Loops:
     """Cycles of the longest loops in the cloud's Rips filtration, with their persistence.
 
-    Of a fixed subsample where the energy draws them.
+    Of a fixed subsample where the energy draws them; none where loops do not count, or where the
+    complex would be too large for a picture.
     """
     chosen = energy.shown
-    diagram = RipsFiltration((1,), energy.max_length).diagrams(points[chosen])[1]
-    longest = np.argsort(-diagram.persistence, kind="stable")[:LOOPS]
-    cycles = representative_cycles(points[chosen], diagram.births[longest])
+    if 1 not in energy.signs or (energy.filtration == "alpha" and len(chosen) > LOOPS_UP_TO):
+        return []
+    try:
+        diagram = RipsFiltration((1,), energy.max_length).diagrams(points[chosen])[1]
+        longest = np.argsort(-diagram.persistence, kind="stable")[:LOOPS]
+        cycles = representative_cycles(points[chosen], diagram.births[longest])
+    except InputError:
+        return []
     lasting = diagram.persistence[longest].tolist()
     return [(chosen[c], size) for c, size in zip(cycles, lasting, strict=True)]
 
@@ -97,41 +145,49 @@ def _pictures(
     clouds: dict[str, np.ndarray],
     diagrams: dict[str, Diagrams],
     out: Path,
+    missing: list[str],
 ) -> list[Path]:
-    from meshrep.view.cloud import cloud_panels
     from meshrep.view.persistence import persistence_picture
-    from meshrep.view.plots import convergence
+    from meshrep.view.plots import losses
 
     energy, name = comparison.problem, comparison.problem.graph.name
     assert isinstance(energy, RipsPersistence)
-    bounds = _bounds(energy)
-    found = {panel: loops(energy, points) for panel, points in clouds.items()}
-    bounds["up"] = "y" if len(energy.graph.triangles) else "z"
-    paths = [
-        cloud_panels(clouds, out / "cloud.png", loops=found, title=name, **bounds),
-        persistence_picture(
+    drawn = f", of a subsample of {energy.subsample}" if energy.subsample else ""
+    targets = {k: loss.target for k, loss in energy.losses.items() if loss.target is not None}
+    of_loops = drawn.replace(", of", ", loops of") if 1 in energy.signs else ""
+    paths = _drawn(lambda: _panels(energy, clouds, out / "cloud.png", f"{name}{of_loops}"), missing)
+    paths += _drawn(
+        lambda: persistence_picture(
             {n: {k: d.values for k, d in some.items()} for n, some in diagrams.items()},
-            out / "diagrams.png", title=f"{name}, {energy.filtration} filtration",
+            out / "diagrams.png", title=f"{name}, {energy.filtration} filtration{drawn}",
+            targets=targets or None,
         ),
-    ]  # fmt: skip
+        missing,
+    )  # fmt: skip
     if len(comparison.solutions) > 1:
-        ends = {f"{row.solver}, E = {row.energy:.3g}": row for row in comparison.solutions}
-        paths.append(
-            cloud_panels(
-                {panel: row.field for panel, row in ends.items()}, out / "solvers.png",
-                loops={panel: loops(energy, row.field) for panel, row in ends.items()},
-                title=f"{name}, the end of every solver", **bounds,
-            )
-        )  # fmt: skip
-    paths.append(
-        convergence(
-            comparison.histories, comparison.reference.energy, out / "convergence.png", title=name
-        )
+        ends = {f"{row.solver}, E = {row.energy:.3g}": row.field for row in comparison.solutions}
+        title = f"{name}, the end of every solver{of_loops}"
+        paths += _drawn(lambda: _panels(energy, ends, out / "solvers.png", title), missing)
+    paths += _drawn(
+        lambda: losses(comparison.histories, out / "convergence.png", title=name), missing
     )
     return paths
 
 
-def _film(comparison: Comparison, path: Path, missing: list[str]) -> list[Path]:
+def _panels(energy: RipsPersistence, clouds: dict[str, np.ndarray], path: Path, title: str) -> Path:
+    """Clouds side by side with their loops, and how many these are where not all are drawn."""
+    from meshrep.view.cloud import cloud_panels
+
+    drawn, found = {}, {}
+    for name, points in clouds.items():
+        cycles = loops(energy, points)
+        label = f"{name}, the {LOOPS} longest loops" if len(cycles) == LOOPS else name
+        drawn[label], found[label] = points, cycles
+    up: Any = "y" if len(energy.graph.triangles) else "z"
+    return cloud_panels(drawn, path, loops=found, title=title, up=up, **_bounds(energy))
+
+
+def _film(comparison: Comparison, path: Path) -> Path:
     from meshrep.view.cloud import cloud_film
 
     energy, best = comparison.problem, comparison.best
@@ -139,45 +195,88 @@ def _film(comparison: Comparison, path: Path, missing: list[str]) -> list[Path]:
     frames = [(float(sample.step), sample.value) for sample in best.samples]
     found = [loops(energy, points) for _, points in frames]
     title = f"{energy.graph.name}, {best.solver}"
-    try:
-        return [cloud_film(frames, path, loops=found, title=title, **_bounds(energy))]
-    except MissingPart as error:  # the rest stands
-        missing.append(f"no film: {error}")
-        return []
+    return cloud_film(frames, path, loops=found, title=title, up=_up(energy), **_bounds(energy))
+
+
+def _up(energy: RipsPersistence) -> Literal["y", "z"]:
+    """Which axis points up in space: y of meshes, as in graphics, z of clouds."""
+    return "y" if len(energy.graph.triangles) else "z"
+
+
+def simplification(best: Solution, simplified: Solution, share: float) -> dict[str, Any]:
+    """What was removed from the best field, and what it cost, as plain data."""
+    judge = simplified.problem
+    return {
+        "threshold": share * float(np.ptp(best.field)), "share": share,
+        "solver": simplified.solver, "steps": simplified.steps, "seconds": simplified.solve_s,
+        "result": simplified.result.word,
+        "before": _counts(judge, best.field), "after": _counts(judge, simplified.field),
+        "largest_move": float(abs(simplified.field - best.field).max()),
+        "energy_before": best.energy,
+        "energy_after": float(best.problem.value(simplified.field)),
+        "notes": simplified.notes,
+    }  # fmt: skip
+
+
+def _counts(judge: Energy, field: np.ndarray) -> dict[str, int]:
+    return {name: int(count) for name, count in judge.measures(field).items()}
 
 
 def save_simplified(
-    best: Solution, simplified: Solution, out: Path, *, pictures: bool = True, **look: Any
+    best: Solution,
+    simplified: Solution,
+    share: float,
+    out: Path,
+    missing: list[str],
+    *,
+    pictures: bool = True,
+    **look: Any,
 ) -> list[Path]:
-    """Write both fields' pairs, the fields side by side, and their diagrams."""
+    """Write both fields' pairs, the fields side by side, and their diagrams.
+
+    ``missing`` takes what could not be drawn, and why.
+    """
     problem = simplified.problem
     assert isinstance(problem, LowerStar)
+    threshold = share * float(np.ptp(best.field))
+    least = ROUNDING * float(np.ptp(best.field))
     fields = {"before": best.field, "after": simplified.field}
     diagrams: dict[str, dict[int, np.ndarray]] = {}
+    rows: list[tuple[Any, ...]] = []
+    removed: dict[str, np.ndarray] = {}
     for when, field in fields.items():
+        counts = problem.measures(field)
         for level, extrema in (("sub", "minima"), ("super", "maxima")):
-            found = problem.filtration.diagrams(field, level == "super")
-            diagrams[f"{extrema} {when}"] = {k: d.values for k, d in found.items()}
-    rows = [(name, *pair) for name, found in diagrams.items() for pair in found[0].tolist()]
+            found = problem.filtration.diagrams(field, level == "super")[0]
+            diagrams[f"{counts[extrema]:,.0f} {extrema} {when}"] = {0: found.values}
+            rows += [(f"{extrema} {when}", *pair) for pair in found.values.tolist()]
+            lasting = found.persistence
+            small = found.births[(least < lasting) & (lasting <= threshold), 0]
+            if when == "before" and len(small):
+                removed[f"{extrema} removed ({len(small):,})"] = small
     columns = zip(*rows, strict=True) if rows else ([], [], [])
     named = {n: list(c) for n, c in zip(("extrema", "birth", "death"), columns, strict=True)}
     paths = [write_csv(named, out / "extrema.csv")]
-    if pictures and installed("matplotlib"):
-        from meshrep.view.persistence import persistence_picture
-        from meshrep.view.scene import panels
+    if not (pictures and installed("matplotlib")):
+        return paths
+    from meshrep.view.persistence import persistence_picture
+    from meshrep.view.scene import panels
 
-        graph = best.problem.graph
-        titled = {
-            f"{when}: {counts['minima']:.0f} minima, {counts['maxima']:.0f} maxima": fields[when]
-            for when, counts in ((when, problem.measures(w)) for when, w in fields.items())
-        }
-        drawn = panels(
+    graph = best.problem.graph
+    titled = {f"{when}: {in_words(problem.measures(w))}": w for when, w in fields.items()}
+    span = (float(best.field.min()), float(best.field.max()))
+    paths += _drawn(
+        lambda: panels(
             graph, titled, out / "simplified.png", quantity=best.problem.quantity,  # type: ignore[arg-type]
-            title=graph.name, **look,
-        )  # fmt: skip
-        names = {0: "pairs"}
-        paths += [
-            drawn.path,
-            persistence_picture(diagrams, out / "extrema.png", title=graph.name, names=names),
-        ]
+            title=graph.name, marks=removed or None, **look,
+        ).path,
+        missing,
+    )  # fmt: skip
+    paths += _drawn(
+        lambda: persistence_picture(
+            diagrams, out / "extrema.png", title=f"{graph.name}, extrema and their saddles",
+            names={}, threshold=threshold, span=span,
+        ),
+        missing,
+    )  # fmt: skip
     return paths

@@ -231,3 +231,11 @@ def test_without_gudhi(monkeypatch):
     monkeypatch.setitem(sys.modules, "gudhi", None)
     with pytest.raises(MissingPart, match=r"meshrep\[topology\]"):
         alpha_diagrams(cloud(4, 2))
+
+
+def test_more_points_than_memory_holds_are_refused_with_the_figure(monkeypatch):
+    from meshrep.sources import room
+
+    monkeypatch.setattr(room, "available_memory", lambda: 1_000_000)
+    with pytest.raises(InputError, match=r"500 points needs .* GB .* draw subsamples"):
+        alpha_diagrams(np.random.default_rng(0).uniform(-1, 1, (500, 3)))

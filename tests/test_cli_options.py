@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meshrep.arguments import HEAT_ONLY, OF_SOLVERS, parser
+from meshrep.arguments import parser
 from meshrep.errors import InputError
+from meshrep.option_rules import HEAT_ONLY, OF_SOLVERS
 from meshrep.problems import HeatChoices
 
 ROOT = Path(__file__).parent.parent
@@ -202,9 +203,9 @@ def test_without_pyvista_a_transient_is_drawn(tmp_path):
      (".webp", "PIL", "pillow"), (".png", "PIL", "pillow")],
 )  # fmt: skip
 def test_a_film_that_nothing_can_write_is_refused_at_once(run, monkeypatch, suffix, module, name):
-    from meshrep import arguments
+    from meshrep import option_rules
 
-    monkeypatch.setattr(arguments, "installed", lambda package: package != module)
+    monkeypatch.setattr(option_rules, "installed", lambda package: package != module)
     code, said, errors, out = run(*LATTICE, *TRANSIENT, "--film", f"x{suffix.upper()}")
     refused(code, errors, out, f"{name} is needed to write {suffix} films")
     assert said == ""

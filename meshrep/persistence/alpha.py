@@ -22,6 +22,8 @@ from meshrep.persistence.diagrams import Diagram
 
 ROUNDING = 1e-10  # what two values may differ by, relative to the greater, and count as one
 
+_BYTES_A_POINT = {2: 2_500, 3: 11_000}  # measured, by dimension
+
 
 @dataclass(frozen=True)
 class AlphaDiagram(Diagram):
@@ -70,8 +72,10 @@ def alpha_diagrams(points: Any, dimensions: Sequence[int] = (0, 1)) -> dict[int,
     Raises
     ------
     InputError
-        When the points are not (n, 2) or (n, 3) finite numbers or a dimension is not one of
-        0 … d − 1; :class:`~meshrep.errors.MissingPart` without gudhi.
+        When the points are not (n, 2) or (n, 3) finite numbers, a dimension is not one of
+        0 … d − 1, or the complex would not fit into memory.
+    MissingPart
+        Without gudhi.
 
     Notes
     -----
@@ -96,11 +100,24 @@ def alpha_diagrams(points: Any, dimensions: Sequence[int] = (0, 1)) -> dict[int,
     """
     points = _points(points)
     wanted = _dimensions(dimensions, points.shape[1])
+    _check_room(*points.shape)
     for precision in ("safe", "exact"):
         pairs = _pairs(points, precision, wanted)
         if all(sure for *_, sure in pairs.values()):
             break
     return {p: _diagram(points, p, *ends) for p, (*ends, _) in pairs.items()}
+
+
+def _check_room(n: int, d: int) -> None:
+    """Refuse more points than memory holds the complex of."""
+    from meshrep.sources.room import available_memory
+
+    needed, room = n * _BYTES_A_POINT[d], available_memory()
+    if needed > room:
+        raise InputError(
+            f"the alpha complex of {n:,} points needs {needed / 1e9:.1f} GB where "
+            f"{room / 1e9:.1f} are free: draw subsamples"
+        )
 
 
 def _points(points: Any) -> np.ndarray:

@@ -61,7 +61,10 @@ def representative_cycles(
     for (i, j), length in zip(np.sort(births, axis=1).tolist(), lengths, strict=True):
         first = np.searchsorted(measured, length * (1 - _ROUNDING), "left")
         last = np.searchsorted(measured, length * (1 + _ROUNDING), "right")
-        own = first + int(np.argmax(places[first:last] == i * len(points) + j))
+        here = places[first:last] == i * len(points) + j
+        if not here.any():
+            raise InputError(f"{i}–{j} is no edge of the cloud")
+        own = first + int(np.argmax(here))
         path = _shortest(len(points), edges[:own], measured[:own], i, j)
         if path is None:  # another order of tied edges made this one the last
             tied = np.delete(np.arange(last), own)

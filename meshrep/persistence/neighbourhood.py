@@ -1,4 +1,4 @@
-"""The relative neighbourhood graph of a cloud: edges whose ends no third point is nearer to both of.
+"""The relative neighbourhood graph of a cloud: no third point is nearer to both ends of an edge.
 
 Loops and components of a Rips filtration change at its edges alone: see
 :mod:`meshrep.persistence.rips`.

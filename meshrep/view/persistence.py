@@ -16,6 +16,7 @@ from meshrep.view.write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 # Okabe and Ito's blue, vermilion and green: one colour and one sign a dimension
 _LOOKS = (("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "s"), ("#CC79A7", "D"))
@@ -24,12 +25,15 @@ _SUFFIXES = (".png", ".pdf", ".svg")
 _BARS = 60  # drawn of one dimension
 _TEXT = 10.0  # points
 _SIDE, _BARCODE = 3.5, 2.7  # inches of the drawings; those of a column share their x axis
-_LEFT, _COLUMN, _HEAD, _BETWEEN, _FOOT = 0.85, 4.65, 0.45, 0.75, 0.62
+_LEFT, _COLUMN, _HEAD, _BETWEEN, _FOOT = 0.97, 4.77, 0.45, 0.75, 0.62
 _QUIET = "#b4b4b4"
+_FAINT = "#6b6b6b"
 _VOID = "#f5f5f3"  # where no pair can be
 _GAP = 3  # rows between dimensions
 _RIMMED = 150  # pairs of one dimension beyond which white rims would bury them
 _MANY = 3_000  # pairs beyond which vector formats get pixels
+_LEAST = 0.02  # of the greatest value that the axes reach over at least, so that numbers stay short
+_VISIBLE = 2.0  # pixels of the shortest bar
 
 Pairs = Mapping[int, np.ndarray]
 
@@ -40,10 +44,14 @@ def persistence_picture(
     *,
     title: str = "",
     names: Mapping[int, str] | None = None,
+    threshold: float | None = None,
+    targets: Pairs | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Path:
     """Draw persistence diagrams in a row, and the barcode of each below it.
 
-    All columns have the same axes. A barcode has the 60 most persistent pairs of each dimension
+    All columns have the same axes, which reach over a fiftieth of the greatest value at least. A
+    barcode has the 60 most persistent pairs of each dimension
     at the most; its label says so where some are left out.
 
     Parameters
@@ -55,12 +63,18 @@ def persistence_picture(
         A .png, .pdf or .svg to write.
     names : mapping of int to str or None
         What the features of each dimension are called; by default components, loops, cavities.
+    threshold : float or None
+        A persistence, drawn as a dashed line along the diagonal.
+    targets : mapping of int to (m, 2) array or None
+        Births and deaths that pairs ought to have, by dimension, hollow in every diagram.
+    span : (low, high) or None
+        What the axes hold at least.
 
     Raises
     ------
     InputError
-        Where there is no diagram, pairs are not finite (k, 2) arrays, or the file cannot be
-        written.
+        Where there is no diagram, pairs are not finite (k, 2) arrays, the threshold is negative,
+        the span is none, or the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in _SUFFIXES:
@@ -69,7 +83,13 @@ def persistence_picture(
     if not columns:
         raise InputError(f"{path}: there is no persistence diagram to draw")
     called = _NAMES if names is None else names
-    low, high = _limits([pairs for column in columns.values() for pairs in column.values()])
+    wanted = _checked("targets", targets or {}, path)
+    if threshold is not None and not 0 <= threshold < np.inf:
+        raise InputError(f"{path}: the threshold is a persistence from 0 on, not {threshold}")
+    if span is not None and not -np.inf < span[0] < span[1] < np.inf:
+        raise InputError(f"{path}: the span needs a low end below its high end, not {span}")
+    drawn = [pairs for column in (*columns.values(), wanted) for pairs in column.values()]
+    low, high = _limits(drawn, threshold or 0.0, span)
 
     top = _HEAD + (0.42 if title else 0.0) if any(columns) else 0.25 + (0.35 if title else 0.0)
     width, height = len(columns) * _COLUMN + 0.15, top + _SIDE + _BETWEEN + _BARCODE + _FOOT
@@ -80,8 +100,8 @@ def persistence_picture(
         below = figure.add_axes((left, _FOOT / height, share, _BARCODE / height))
         bottom = (_FOOT + _BARCODE + _BETWEEN) / height
         above = figure.add_axes((left, bottom, share, _SIDE / height))
-        rising = _direction(column)
-        _diagram(above, column, called, (low, high), rising)
+        rising = _direction(column) or _direction(wanted)
+        _diagram(above, column, called, (low, high), rising, threshold or 0.0, wanted)
         _barcode(below, column, (low, high), rising)
         above.set_title(name, size=1.15 * _TEXT, color=INK, pad=9)
     if title:
@@ -111,12 +131,17 @@ def _checked(name: str, given: Pairs, path: Path) -> dict[int, np.ndarray]:
     return checked
 
 
-def _limits(diagrams: list[np.ndarray]) -> tuple[float, float]:
-    """The ends of every axis: a little beyond the least and the greatest value."""
-    values = np.concatenate([np.zeros(0), *[pairs.ravel() for pairs in diagrams]])
+def _limits(
+    diagrams: list[np.ndarray], threshold: float, span: tuple[float, float] | None
+) -> tuple[float, float]:
+    """The ends of every axis: a little beyond the least and the greatest value and the span."""
+    values = np.concatenate([np.array(span or ()), *[pairs.ravel() for pairs in diagrams]])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    pad = 0.045 * (high - low) or 0.5
-    return low - pad, high + pad
+    # a threshold beyond all pairs would leave the page
+    least = max(1.25 * threshold, _LEAST * max(abs(low), abs(high))) or 1.0
+    wider = max(0.0, least - (high - low)) / 2
+    pad = 0.045 * max(least, high - low)
+    return low - wider - pad, high + wider + pad
 
 
 def _direction(column: Mapping[int, np.ndarray]) -> int:
@@ -136,9 +161,11 @@ def _diagram(
     called: Mapping[int, str],
     limits: tuple[float, float],
     rising: int,
+    threshold: float,
+    targets: Mapping[int, np.ndarray],
 ) -> None:
     """Death against birth, the diagonal, and a legend in the half where no pair is."""
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.legend_handler import HandlerTuple
 
     low, high = limits
     corner = low if rising < 0 else high
@@ -146,7 +173,8 @@ def _diagram(
     axes.plot(limits, limits, color=_QUIET, lw=1.0, zorder=1)
     total = sum(map(len, column.values()))
     size = float(np.clip(5.8 * (300 / max(total, 1)) ** 0.25, 2.5, 6.5))
-    handles = []
+    handles: list[Any] = []
+    labels: list[str] = []
     for dimension, pairs in column.items():
         colour, sign = _look(dimension)
         look: dict[str, Any] = {"ls": "", "marker": sign, "mfc": colour, "mec": "white", "mew": 0.4}
@@ -154,20 +182,37 @@ def _diagram(
         axes.plot(*pairs.T, ms=size, alpha=0.8, rasterized=total > _MANY, zorder=2 + dimension,
                   clip_on=False, **look | {"mew": rim})  # fmt: skip
         label = f"H{_lowered(dimension)} {called.get(dimension, '')}".rstrip()
-        handles += axes.plot([], [], ms=6.8, label=f"{label}: {len(pairs):,}", **look)
+        counted = f"{len(pairs):,} finite pair{'' if len(pairs) == 1 else 's'}"
+        labels.append(f"{label}: {counted}")
+        handles += axes.plot([], [], ms=6.8, **look)
+    hollow = []
+    for dimension, pairs in targets.items():
+        if len(pairs):
+            colour, sign = _look(dimension)
+            hollow += axes.plot(*pairs.T, ls="", marker=sign, ms=9.5, mfc="none", mec=colour,
+                                mew=1.3, zorder=12)  # fmt: skip
+    if hollow:
+        handles.append(tuple(hollow))
+        labels.append("target")
+    if threshold:
+        beside = np.array(limits) + (-threshold if rising < 0 else threshold)
+        handles += axes.plot(limits, beside, color=_FAINT, lw=0.9, ls=(0, (5, 3)), zorder=1.5)
+        labels.append(f"threshold {threshold:.4g}")
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+        _number(axis)
     level = " (superlevel sets)" if rising < 0 else ""
     axes.set_xlabel(f"birth{level}", size=_TEXT, color=INK)
     axes.set_ylabel(f"death{level}", size=_TEXT, color=INK)
-    if not total:
+    if not total and not hollow:
         _say_empty(axes)
-    elif handles:
+    if (total and labels) or hollow or threshold:
+        place: Any = "upper left" if rising < 0 else "lower right"
         axes.legend(
-            handles=handles, loc="upper left" if rising < 0 else "lower right", frameon=False,
-            fontsize=0.95 * _TEXT, labelcolor=INK, handletextpad=0.3, borderaxespad=0.4,
+            handles, labels, handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)}, loc=place,
+            frameon=False, fontsize=0.95 * _TEXT, labelcolor=INK, handletextpad=0.6,
+            borderaxespad=0.4,
         )  # fmt: skip
     _quiet(axes)
 
@@ -177,15 +222,15 @@ def _barcode(
 ) -> None:
     """A line from birth to death for each pair, the dimensions one above the other."""
     from matplotlib.collections import LineCollection
-    from matplotlib.ticker import MaxNLocator
 
     shown = {dimension: _longest(pairs, rising) for dimension, pairs in column.items()}
     rows = sum(len(pairs) + _GAP for pairs in shown.values() if len(pairs)) - _GAP
     thick = float(np.clip(0.62 * 72 * _BARCODE / max(rows, 1), 0.8, 5.0))
+    visible = _VISIBLE * (limits[1] - limits[0]) / (_SIDE * DPI)
     bottom = 0
     for dimension, pairs in shown.items():
         at = bottom + np.arange(len(pairs))
-        bars = np.stack([pairs, np.stack([at, at], axis=1)], axis=2)
+        bars = np.stack([_widened(pairs, visible, rising), np.stack([at, at], axis=1)], axis=2)
         axes.add_collection(
             LineCollection(list(bars), colors=_look(dimension)[0], lw=thick, capstyle="butt")
         )
@@ -194,7 +239,7 @@ def _barcode(
     edge = max(1.5, 0.02 * rows)
     axes.set_ylim(-edge, max(rows, 1) - 1 + edge)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    _number(axes.xaxis)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("death to birth" if rising < 0 else "birth to death", size=_TEXT, color=INK)
     cut = any(len(pairs) < len(column[dimension]) for dimension, pairs in shown.items())
@@ -210,6 +255,25 @@ def _longest(pairs: np.ndarray, rising: int) -> np.ndarray:
     most = np.argsort(-np.abs(pairs[:, 1] - pairs[:, 0]), kind="stable")[:_BARS]
     ways = pairs[most] * (-1 if rising < 0 else 1)
     return pairs[most][np.lexsort((ways[:, 1], ways[:, 0]))]
+
+
+def _widened(pairs: np.ndarray, least: float, rising: int) -> np.ndarray:
+    """The pairs as bars from their birth on, none shorter than the least length."""
+    life = pairs[:, 1] - pairs[:, 0]
+    way = np.where(life == 0, -1 if rising < 0 else 1, np.sign(life))
+    deaths = np.where(np.abs(life) < least, pairs[:, 0] + least * way, pairs[:, 1])
+    return np.stack([pairs[:, 0], deaths], axis=1)
+
+
+def _number(axis: Axis) -> None:
+    """A few round numbers on an axis, each written in full: no power or offset beside them."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{0 if abs(x) < 1e-9 * (high - low) else x:.6g}")
+    )
 
 
 def _say_empty(axes: Axes) -> None:

@@ -64,10 +64,9 @@ def convergence(
         Where there is nothing to draw, ``order`` does not fit, or the file cannot be written.
     """
     path = Path(path)
-    lines = {name: history for name, history in histories.items() if len(history)}
+    lines = _drawable(histories)
     starts = [history.energy[0] for history in lines.values()]
-    finite = [np.isfinite(history.energy).any() for history in lines.values()]
-    if not any(finite) or not np.isfinite(reference):
+    if not lines or not np.isfinite(reference):
         raise InputError(f"{path}: convergence needs a history and a reference of finite energy")
     curves = _checked({} if order is None else order, path)
     strangers = [name for name in curves if name not in histories]
@@ -77,28 +76,13 @@ def convergence(
     reach = max(abs(e - reference) for e in [*starts, reference] if np.isfinite(e))
     relative = abs(reference) > 1e-9 * reach
     scale = abs(reference) if relative and reference else reach or 1.0
-    figure = _figure((12.4 if curves else 9.0, max(3.9, 0.24 * len(lines) + 0.8)))
-    left, right, *rest = figure.subplots(1, 3 if curves else 2)
-    right.sharey(left)
-    right.tick_params(which="both", labelleft=False)
-    looks = {name: _look(k) for k, name in enumerate(lines)}
-    for name, history in lines.items():
-        look = looks[name]
-        gap = np.maximum((history.best_energy() - reference) / scale, floor)
-        gap[~np.isfinite(gap)] = np.nan
-        turns = np.flatnonzero(np.diff(history.stage)) + 1
-        for axes, place in ((left, history.seconds), (right, history.step)):
-            x = _positive(np.asarray(place, dtype=float))
-            kept = _thinned(x, turns)
-            axes.plot(x[kept], gap[kept], label=name, **look)
-            axes.plot(
-                x[turns], gap[turns], ls="", marker="o", ms=5.5, color=look["color"], mec="white",
-                mew=0.9, zorder=4,
-            )  # fmt: skip
+    gaps = {
+        name: np.maximum((history.best_energy() - reference) / scale, floor)
+        for name, history in lines.items()
+    }
+    figure, (left, right, *rest), looks = _against_work(lines, gaps, 3 if curves else 2)
     over = "|E*|" if relative else "(E₀ − E*)"
     left.set_ylabel(f"relative gap  (E − E*) / {over}", color=INK)
-    left.set_xlabel("solve time in seconds", color=INK)
-    right.set_xlabel("steps", color=INK)
     for axes in (left, right):
         _dress(axes, floor)
     for axes in rest:
@@ -111,7 +95,52 @@ def convergence(
         axes.set_xlabel("solve time in seconds", color=INK)
         _order_axis(axes, "order parameter ρ")
         _quiet(axes)
-    _key(figure, left, any(len(set(history.stage)) > 1 for history in lines.values()))
+    _key(figure, left, _staged(lines))
+    return _saved(figure, path, title)
+
+
+def losses(
+    histories: Mapping[str, History],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "",
+    label: str = "loss",
+) -> Path:
+    """Draw each solver's least energy so far against solve time and against steps.
+
+    For energies whose minimum is not known: the upright axis is linear and holds the energy
+    itself. Work is logarithmic, and the rest drawn, as in :func:`convergence`.
+
+    Parameters
+    ----------
+    histories : mapping of str to History
+        One line each, in this order; those without a finite energy are left out.
+    path : path
+        A .png, .pdf or .svg to write.
+    label : str
+        At the upright axis.
+
+    Raises
+    ------
+    InputError
+        Where there is nothing to draw, or the file cannot be written.
+    """
+    path = Path(path)
+    lines = {
+        name: history
+        for name, history in _drawable(histories).items()
+        if np.isfinite(history.energy).any()
+    }
+    if not lines:
+        raise InputError(f"{path}: losses need a history of finite energy")
+    values = {name: history.best_energy() for name, history in lines.items()}
+    figure, (left, right), _ = _against_work(lines, values, 2)
+    left.set_ylabel(label, color=INK)
+    for axes in (left, right):
+        _log_work(axes)
+        axes.ticklabel_format(axis="y", useOffset=False)
+        _quiet(axes)
+    _key(figure, left, _staged(lines))
     return _saved(figure, path, title)
 
 
@@ -194,6 +223,49 @@ def trajectory(
     return _saved(figure, path, title)
 
 
+def _drawable(histories: Mapping[str, History]) -> dict[str, History]:
+    """The histories that have entries; none where no entry is finite."""
+    lines = {name: history for name, history in histories.items() if len(history)}
+    return lines if any(np.isfinite(h.energy).any() for h in lines.values()) else {}
+
+
+def _staged(lines: Mapping[str, History]) -> bool:
+    return any(len(set(history.stage)) > 1 for history in lines.values())
+
+
+def _against_work(
+    lines: Mapping[str, History], values: Mapping[str, np.ndarray], panels: int
+) -> tuple[Figure, list[Axes], dict[str, dict[str, Any]]]:
+    """A figure whose first two panels show values against solve time and steps, and the looks."""
+    figure = _figure((12.4 if panels > 2 else 9.0, max(3.9, 0.24 * len(lines) + 0.8)))
+    left, right, *rest = figure.subplots(1, panels)
+    right.sharey(left)
+    right.tick_params(which="both", labelleft=False)
+    looks = {name: _look(k) for k, name in enumerate(lines)}
+    for name, history in lines.items():
+        look, y = looks[name], np.where(np.isfinite(values[name]), values[name], np.nan)
+        turns = np.flatnonzero(np.diff(history.stage)) + 1
+        for axes, place in ((left, history.seconds), (right, history.step)):
+            x = _positive(np.asarray(place, dtype=float))
+            kept = _thinned(x, turns)
+            axes.plot(x[kept], y[kept], label=name, **look)
+            axes.plot(
+                x[turns], y[turns], ls="", marker="o", ms=5.5, color=look["color"], mec="white",
+                mew=0.9, zorder=4,
+            )  # fmt: skip
+    left.set_xlabel("solve time in seconds", color=INK)
+    right.set_xlabel("steps", color=INK)
+    return figure, [left, right, *rest], looks
+
+
+def _log_work(axes: Axes) -> None:
+    """A logarithmic level axis with numbers at the powers of ten alone."""
+    from matplotlib.ticker import NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def _checked(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -263,14 +335,13 @@ def _dress(axes: Axes, floor: float) -> None:
     """Logarithmic axes, quiet frame, thin lines at the levels that tables speak of."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    axes.set_xscale("log")
+    _log_work(axes)
     axes.set_yscale("log")
     bottom, top = axes.get_ylim()
     axes.set_ylim(max(bottom, floor / 3), top)
     for level in _LEVELS:
         axes.axhline(level, color="#d0d0d0", lw=0.6, zorder=0)
     axes.yaxis.set_major_locator(LogLocator(base=10, numticks=9))
-    axes.xaxis.set_minor_formatter(NullFormatter())
     if top > 20 * bottom:  # else the ticks between powers of ten are needed, with their numbers
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))

@@ -9,11 +9,12 @@ from itertools import product
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.view.camera import view_of
+from meshrep.view.camera import View, view_of
 
 Box = tuple[np.ndarray, np.ndarray]
 Ball = tuple[np.ndarray, float]
 
+_OBLIQUE = np.deg2rad(20)  # from every level axis: nearer, two axes of a box fall on one line
 _TURN = np.linspace(0, 2 * np.pi, 181)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 
@@ -96,8 +97,10 @@ def projection_of(
 ) -> Projection:
     """The projection that shows all clouds, and their box or ball, in the same view.
 
-    In the plane points stay where they are; in space the eye stands where :func:`view_of` puts
-    it; from higher dimensions the first three principal components of all clouds are taken.
+    In the plane points stay where they are. In space a box with a volume, or a ball, alone
+    decides where the eye stands, so that films and pictures of it are seen alike; without one,
+    the points do. No axis of space lies along the line of sight, but for points in a plane. From
+    higher dimensions the first three principal components of all clouds are taken.
 
     Raises
     ------
@@ -119,7 +122,11 @@ def projection_of(
             basis = np.linalg.eigh(spread.T @ spread)[1][:, :-4:-1]
             # a sign is free: the largest entry's is taken, so that pictures can be repeated
             basis = basis * np.sign(basis[np.abs(basis).argmax(axis=0), range(3)])
-        view = view_of((every - middle) @ basis, np.zeros((0, 3), int), z_up=z_up)
+        solid = _solid(box, ball) if dimension == 3 else None
+        shape = (every - middle) @ basis if solid is None else solid
+        view = view_of(shape, np.zeros((0, 3), int), z_up=z_up)
+        if dimension == 3 and not view.flat:
+            view = _oblique(view)
         axes = basis @ np.stack([view.right, view.up, view.toward], axis=1)
     bounds = np.array([_bounds((cloud - middle) @ axes) for cloud in clouds])
     far, near = bounds[:, 0, 2].min(), bounds[:, 1, 2].max()
@@ -145,7 +152,7 @@ def outline(projection: Projection, box: Box | None, ball: Ball | None) -> Outli
     if projection.dimension > 3:
         return Outline(behind, before)
     if box is not None:
-        corners = _corners(box)
+        corners = np.unique(_corners(box), axis=0)  # two are one where the box is flat
         seen = projection.seen(corners)
         hidden = int(seen[:, 2].argmin())
         for i, a in enumerate(corners):
@@ -163,6 +170,26 @@ def outline(projection: Projection, box: Box | None, ball: Ball | None) -> Outli
     return Outline(behind, before)
 
 
+def _solid(box: Box | None, ball: Ball | None) -> np.ndarray | None:
+    """Points (k, 3) of the shape of a box with a volume or of a ball; None where there is none."""
+    if box is not None:
+        corners = _corners(box)
+        return corners if (np.ptp(corners, axis=0) > 0).all() else None
+    return None if ball is None else np.concatenate([np.eye(3), -np.eye(3)])
+
+
+def _oblique(view: View) -> View:
+    """The view turned about the upright axis until no level axis lies along the sight."""
+    upright = int(np.abs(view.up).argmax())
+    one, two = (k for k in range(3) if k != upright)
+    turn = np.arctan2(view.toward[two], view.toward[one])
+    quarter = np.floor(turn / (np.pi / 2) + 1e-9) * np.pi / 2
+    by = float(np.clip(turn - quarter, _OBLIQUE, np.pi / 2 - _OBLIQUE)) - (turn - quarter)
+    turned = np.eye(3)
+    turned[np.ix_([one, two], [one, two])] = [[np.cos(by), -np.sin(by)], [np.sin(by), np.cos(by)]]
+    return View(turned @ view.toward, turned @ view.up, flat=False)
+
+
 def _bounds(seen: np.ndarray) -> np.ndarray:
     """The least and the greatest of each column, (2, 3)."""
     return np.stack([seen.min(axis=0), seen.max(axis=0)])
@@ -178,7 +205,7 @@ def _check_region(box: Box | None, ball: Ball | None, dimension: int) -> None:
     """Refuse a box or a ball that is none of that dimension."""
     if box is not None:
         ends = [np.asarray(end, dtype=float) for end in box]
-        if [end.shape for end in ends] != [(dimension,)] * 2 or not (ends[0] < ends[1]).all():
+        if [end.shape for end in ends] != [(dimension,)] * 2 or not (ends[0] <= ends[1]).all():
             raise InputError(f"a box needs two corners ({dimension},), low below high, not {box}")
     if ball is not None:
         centre = np.asarray(ball[0], dtype=float)

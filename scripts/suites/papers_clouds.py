@@ -65,7 +65,8 @@ def run(quick: bool, say: Say) -> Report:
         "## The papers' clouds",
         f"Points uniform in [−1, 1]² (the range is the box's half width), {seeds} seeds, at most "
         f"{', '.join(f'{limit:g}' for limit in limits.values())} s a run for n = "
-        f"{', '.join(map(str, limits))}. Rates of adam are in units of the half width. Gains are tuned adam's steps, training time and total time (with "
+        f"{', '.join(map(str, limits))}. Rates of adam are in units of the half width. "
+        "Gains are tuned adam's steps, training time and total time (with "
         f"prefit) over a solver's, until {SHARE:.0%} of the way is gone from the start, moved "
         "into its box, to where tuned adam ends: geometric means over the seeds that get there, "
         "– where none does.",

@@ -124,6 +124,65 @@ def test_outlines():
     assert deep.axes.T @ deep.axes == pytest.approx(np.eye(3))
 
 
+SOLID = (np.full(3, -1.0), np.full(3, 1.0))
+
+
+def no_axis_along_the_sight(axes):
+    """Whether all three axes of space are seen apart, none on another's line."""
+    arms = axes[:, :2] / np.linalg.norm(axes[:, :2], axis=1)[:, None]
+    apart = np.abs(arms @ arms.T)[np.triu_indices(3, 1)]
+    return np.linalg.norm(axes[:, :2], axis=1).min() > 0.3 and apart.max() < 0.9
+
+
+@pytest.mark.parametrize("z_up", [True, False])
+@pytest.mark.parametrize("degrees", [0, 15, 30, 45, 60, 75, 90, 120, 150])
+def test_clouds_in_space_are_seen_obliquely_whichever_way_they_lie(degrees, z_up):
+    turn = np.deg2rad(degrees)
+    level = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    points = np.random.default_rng(1).normal(size=(80, 3)) * [3, 1, 1.5]
+    points[:, [0, 1] if z_up else [2, 0]] @= level
+    seen = projection_of([points], None, None, z_up=z_up)
+    assert seen.axes.T @ seen.axes == pytest.approx(np.eye(3))
+    assert np.linalg.det(seen.axes) == pytest.approx(1)
+    assert no_axis_along_the_sight(seen.axes)
+
+
+@pytest.mark.parametrize("region", [(SOLID, None), (None, (np.zeros(3), 1.0))])
+def test_a_region_alone_decides_the_view(region):
+    still = projection_of([ring(d=3)], *region)
+    assert no_axis_along_the_sight(still.axes)
+    rng = np.random.default_rng(2)
+    for frames in ([ring(d=3), ring(d=3) * [1, 1, 0]], [ring(d=3) * [1, 0, 1]],
+                   [rng.normal(size=(9, 3)) * [0.1, 3, 1]], [np.zeros((4, 3))]):  # fmt: skip
+        assert projection_of(frames, *region).axes == pytest.approx(still.axes)
+
+
+def test_films_and_pictures_have_the_same_view(tmp_path, sheets):
+    frames = [(k, ring(d=3) * [1, 1, k]) for k in range(3)]
+    cloud_film(frames, tmp_path / "f.gif", box=SOLID, size=(160, 120))
+    cloud_picture(frames[-1][1], tmp_path / "c.png", box=SOLID)
+    assert all((sheet.projection.axes == sheets[0].projection.axes).all() for sheet in sheets)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_box_without_a_size_is_not_drawn(tmp_path, d):
+    points = np.ones((5, d))
+    box = (points[0], points[0])
+    lines = outline(projection_of([points], box, None), box, None)
+    assert (lines.behind, lines.before) == ([], [])
+    plain = pixels(cloud_picture(points, tmp_path / "a.png", size=(300, 200)))
+    boxed = pixels(cloud_picture(points, tmp_path / "b.png", size=(300, 200), box=box))
+    assert (plain == boxed).all()
+
+
+def test_a_flat_box_is_a_rectangle(tmp_path):
+    points = ring(d=3) * [1, 1, 0]
+    box = (np.array([-1.0, -1, 0]), np.array([1.0, 1, 0]))
+    lines = outline(projection_of([points], box, None), box, None)
+    assert len(lines.behind) + len(lines.before) == 4
+    assert cloud_picture(points, tmp_path / "c.png", box=box, size=(300, 200)).exists()
+
+
 def test_higher_dimensions_are_seen_along_their_principal_components(tmp_path, sheets):
     rng = np.random.default_rng(0)
     points = rng.normal(size=(60, 5)) * [1, 10, 0.1, 5, 3]

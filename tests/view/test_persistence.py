@@ -53,7 +53,8 @@ def test_columns_show_pairs_bars_and_numbers_on_the_same_axes(tmp_path, figures)
         for line, pairs in zip(signs, column.values(), strict=True):
             assert np.array_equal(np.stack(line.get_data(), axis=1), pairs)
         texts = [text.get_text() for text in above.get_legend().get_texts()]
-        assert texts == ["H₀ components: 20", f"H₁ loops: {len(column[1])}"]
+        assert texts == ["H₀ components: 20 finite pairs",
+                         f"H₁ loops: {len(column[1])} finite pairs"]  # fmt: skip
         for bars, pairs in zip(below.collections, column.values(), strict=True):
             ends = np.array([line[:, 0] for line in bars.get_segments()])
             assert np.array_equal(ends, pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])
@@ -116,7 +117,68 @@ def test_names_and_formats(tmp_path, figures):
         path = persistence_picture({"": cloud()}, tmp_path / f"p{suffix}", names={0: "minima"})
         assert path.stat().st_size > 1000
     texts = [text.get_text() for text in figures[0].axes[1].get_legend().get_texts()]
-    assert texts == ["H₀ minima: 20", "H₁: 3"]
+    assert texts == ["H₀ minima: 20 finite pairs", "H₁: 3 finite pairs"]
+
+
+@pytest.mark.parametrize("rising", [1, -1])
+def test_a_threshold_and_targets_are_drawn_and_named(tmp_path, figures, rising):
+    columns = {"a": {k: pairs[:, ::rising] for k, pairs in cloud().items()}, "b": {1: []}}
+    target = np.array([[0.1, 1.9][::rising]])
+    given = {0: np.array([[0.0, 0.7][::rising]]), 1: target, 2: []}
+    persistence_picture(columns, tmp_path / "p.png", threshold=0.15, targets=given)
+    for axes in figures[0].axes[1::2]:
+        (line,) = [line for line in axes.lines if line.is_dashed()]
+        assert line.get_ydata() - line.get_xdata() == pytest.approx(0.15 * rising)
+        hollow = [line for line in drawn(axes) if line.get_markerfacecolor() == "none"]
+        assert [tuple(line.get_xydata()[0]) for line in hollow] == [(*given[0][0],), (*target[0],)]
+        assert [line.get_markeredgecolor() for line in hollow] == ["#0072B2", "#D55E00"]
+        assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 1.9
+        texts = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert texts[-2:] == ["target", "threshold 0.15"]
+        shown = axes.get_legend().get_window_extent()
+        assert not any(shown.count_contains(axes.transData.transform(line.get_xydata()))
+                       for line in drawn(axes))  # fmt: skip
+
+
+def test_a_threshold_above_all_pairs_is_on_the_page(tmp_path, figures):
+    persistence_picture({"a": {0: np.array([[0.1, 0.2]])}}, tmp_path / "p.png", threshold=3.0)
+    low, high = figures[0].axes[1].get_xlim()
+    assert high - low > 3.5
+
+
+def test_axes_reach_over_the_span(tmp_path, figures):
+    persistence_picture({"a": cloud()}, tmp_path / "p.png", span=(-1.0, 4.0))
+    for axes in figures[0].axes:
+        low, high = axes.get_xlim()
+        assert -1.5 < low < -1 and 4 < high < 4.5
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
+def test_near_pairs_have_short_numbers_without_an_offset_and_bars_that_show(
+    tmp_path, figures, scale
+):
+    births = 0.113 + 1e-7 * np.arange(6.0)
+    pairs = scale * np.stack([births, births + 2e-8], axis=1)
+    persistence_picture({"a": {0: pairs}}, tmp_path / "p.png")
+    below, above = figures[0].axes
+    for axis in (above.xaxis, above.yaxis, below.xaxis):
+        texts = [text.get_text() for text in axis.get_ticklabels()]
+        assert axis.get_offset_text().get_text() == ""
+        assert len(set(texts)) == len(texts) > 2 and max(map(len, texts)) <= 10
+    low, high = above.get_xlim()
+    assert high - low == pytest.approx(0.02 * 0.113 * scale * 1.09, rel=1e-3)
+    wide = below.get_window_extent().width / (high - low)
+    (bars,) = below.collections
+    for bar, birth in zip(bars.get_segments(), pairs[:, 0], strict=True):
+        assert bar[0, 0] == birth and 1.5 < wide * (bar[1, 0] - birth) < 3
+    left = figures[0].axes[1].get_tightbbox(figures[0].canvas.get_renderer()).x0
+    assert left >= 0
+
+
+def test_pairs_all_at_zero_have_axes(tmp_path, figures):
+    persistence_picture({"a": {0: np.zeros((3, 2))}}, tmp_path / "p.png")
+    low, high = figures[0].axes[1].get_xlim()
+    assert low < 0 < high
 
 
 @pytest.mark.parametrize(
@@ -138,4 +200,20 @@ def test_refusals(tmp_path, given, message):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"\.png"):
         persistence_picture({"a": cloud()}, tmp_path / "p.docx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"threshold": -0.1}, "threshold"),
+        ({"threshold": np.nan}, "threshold"),
+        ({"span": (1.0, 1.0)}, "span"),
+        ({"span": (0.0, np.inf)}, "span"),
+        ({"targets": {1: np.zeros((2, 3))}}, "'targets' have shape"),
+    ],
+)
+def test_what_cannot_be_added_is_refused(tmp_path, more, message):
+    with pytest.raises(InputError, match=message):
+        persistence_picture({"a": cloud()}, tmp_path / "p.png", **more)
     assert list(tmp_path.iterdir()) == []

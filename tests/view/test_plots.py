@@ -89,6 +89,40 @@ def test_a_solver_that_never_had_a_finite_energy_does_not_stop_the_plot(tmp_path
         plots.convergence({"bad": bad}, 2.0, tmp_path / "d.png")
 
 
+def test_losses_are_the_best_so_far_in_the_looks_of_convergence(tmp_path, figures):
+    up_and_down = History([0, 1, 2, 3], [0.0, 1.0, 2.0, 3.0], [-5.0, np.nan, -7.0, -6.0], [0] * 4,
+                          [0, 0, 1, 1])  # fmt: skip
+    histories = {"a": up_and_down, "empty": History(), "b": fall(0.1, 60),
+                 "bad": History([0], [0.0], [np.inf], [0], [0])}  # fmt: skip
+    path = plots.losses(histories, tmp_path / "l.png", title="both", label="energy")
+    plots.convergence({name: histories[name] for name in "ab"}, -8.0, tmp_path / "c.png")
+    assert path.exists()
+    left, right = figures[0].axes
+    assert left.get_ylabel() == "energy"
+    for axes, x in ((left, [0.5, 1, 2, 3]), (right, [0.5, 1, 2, 3])):
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+        assert list(named(axes)) == ["a", "b"]
+        assert list(named(axes)["a"].get_xdata()) == x
+        assert list(named(axes)["a"].get_ydata()) == [-5, -5, -7, -7]
+        dots = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+        assert [tuple(dot.get_xydata()[0]) for dot in dots] == [(2, -7)]
+    for mine, other in zip(named(left).values(), named(figures[1].axes[0]).values(), strict=True):
+        assert (mine.get_color(), mine.get_linestyle()) == (
+            other.get_color(),
+            other.get_linestyle(),
+        )
+        assert (mine.get_xdata() == other.get_xdata()).all()
+    legends = [[t.get_text() for t in figure.legends[0].get_texts()] for figure in figures]
+    assert legends == [["a", "b", "next stage"]] * 2
+
+
+def test_losses_of_nothing_are_refused(tmp_path):
+    for histories in ({}, {"a": History()}, {"a": History([0], [0.0], [np.nan], [0], [0])}):
+        with pytest.raises(InputError, match="finite"):
+            plots.losses(histories, tmp_path / "l.png")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_order_is_a_third_panel_in_the_same_lines(tmp_path, figures):
     histories = {"one": fall(0.1, 200), "two": fall(0.5, 40), "empty": History()}
     order = {
