@@ -156,7 +156,12 @@ def test_flat_is_when_the_mean_no_longer_falls():
     slowly = 100.0 - 0.1 * np.arange(60) + 0.3 * rng.standard_normal(60)
     assert ends(slowly, True) is None
     level = 10 - 0.01 * rng.random(200)
-    assert ends(level, True) <= 100
+    first = ends(level, True)
+    assert first <= 100
+    again = Monitor(rule, stochastic=True)
+    for step, energy in enumerate(level[: first + 1]):
+        again.record(step, energy, np.zeros(1))
+    assert again.record(first + 1, level[first + 1], np.zeros(1)) is None  # goes on when told to
 
 
 def test_a_draw_without_gradient_is_no_end():

@@ -283,7 +283,9 @@ class Monitor:
                 return Result.FLAT
         if rule.window and step - self.history.step[self._window_start] >= rule.window:
             if self.stochastic:
-                if self._level_windows(energies[self._window_start :]) >= self.level_windows:
+                level = self._level_windows(energies[self._window_start :])
+                if level >= self.level_windows:
+                    self._window_start, self._level = len(energies) - 1, 0  # where it goes on
                     return Result.FLAT
             else:
                 best = float(np.nanmin(energies[self._window_start :]))

@@ -7,6 +7,7 @@ arrays, a call of value_and_grad a step.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from meshrep.minimisers.base import Minimiser, Monitor, Objective, Stopping
 from meshrep.outcome import Result
 
 ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
+WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
 CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
 
 
@@ -90,9 +92,12 @@ class FirstOrder(Minimiser):
         else:
             start = objective.start + 0
             memory = self._memory(objective, Monitor(Stopping()))
+            begun = time.perf_counter()
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
                 update_rule(objective.backend)(start, gradient, memory)
+                if time.perf_counter() - begun > WARM_SECONDS:
+                    break
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
