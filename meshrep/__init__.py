@@ -40,15 +40,18 @@ _HOME = {
     "LowerStar": "meshrep.energies.lower_star",
     "MeshrepError": "meshrep.errors",
     "MissingPart": "meshrep.errors",
+    "Multilevel": "meshrep.parametrizations.multilevel",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
     "Result": "meshrep.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "Solution": "meshrep.solution",
     "SGD": "meshrep.minimisers.first_order",
+    "Sobolev": "meshrep.parametrizations.sobolev",
     "SolveError": "meshrep.errors",
     "Solver": "meshrep.presets",
-    "Stopping": "meshrep.minimisers.base",
+    "Spectral": "meshrep.parametrizations.spectral",
+    "Stopping": "meshrep.minimisers.monitor",
     "Trajectory": "meshrep.flows",
     "XYGlass": "meshrep.energies.oscillators",
     "clusters": "meshrep.measures",
@@ -105,13 +108,16 @@ if TYPE_CHECKING:
     from meshrep.flows import Trajectory, integrate
     from meshrep.graph import Graph
     from meshrep.measures import clusters, local_order, order_parameter, vortices
-    from meshrep.minimisers.base import Stopping
     from meshrep.minimisers.first_order import SGD, Adam
     from meshrep.minimisers.lbfgs import LBFGS
+    from meshrep.minimisers.monitor import Stopping
     from meshrep.minimisers.newton import Newton
     from meshrep.outcome import Result
     from meshrep.parametrizations.gcn import GraphNetwork
     from meshrep.parametrizations.kernel import KernelSmoothing
+    from meshrep.parametrizations.multilevel import Multilevel
+    from meshrep.parametrizations.sobolev import Sobolev
+    from meshrep.parametrizations.spectral import Spectral
     from meshrep.persistence.rips import rips_diagrams
     from meshrep.presets import Choices, Solver
     from meshrep.simplification import simplify

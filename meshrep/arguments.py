@@ -168,6 +168,11 @@ def parser() -> argparse.ArgumentParser:
     add("--gtol", type=float, help="scaled gradient norm at which a solver has converged")
     add("--device", help="auto (default), cpu, cuda or cuda:k, for torch")
     add("--dtype", choices=("float64", "float32"))
+    add(
+        "--no-reorder",
+        action="store_true",
+        help="keep the order of the nodes while solving, however far apart neighbours lie",
+    )
 
     network = top.add_argument_group("settings of single solvers")
     add = network.add_argument
@@ -207,6 +212,8 @@ def parser() -> argparse.ArgumentParser:
         help="how kernel spreads a gradient over the cloud (default interpolate)",
     )
     add("--bandwidth", type=float, help="of kernel's Gaussian (default by the spacing)")
+    add("--degree", type=int, help="of spectral's polynomial (default 8)")
+    add("--smoothing", type=float, metavar="LAMBDA", help="of sobolev: w = (1 + λL)⁻¹u")
     add("--adaptive", action="store_true", help="adaptive steps for rk4")
 
     output = top.add_argument_group("output")

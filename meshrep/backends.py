@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,6 +39,25 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+# What drivers leave: NVIDIA's, that of the Windows subsystem for Linux, AMD's.
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+
+
+def gpu_seen() -> bool:
+    """Whether torch is installed and sees a GPU.
+
+    torch, whose import takes a second, is asked only where a driver has left a trace.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "any") in ("", "-1")
+    if hidden or not installed("torch"):
+        return False
+    if not (any(map(os.path.exists, DRIVERS)) or shutil.which("nvidia-smi")):
+        return False
+    from meshrep.torch_backend import sees_gpu
+
+    return sees_gpu()
 
 
 SMALL = 100_000  # nodes below which a second torch thread costs more than it brings
@@ -139,8 +159,8 @@ class NumpyBackend:
         """The matrix in the back end's type, with 32-bit indices where they fit."""
         matrix = sparse.csr_array(matrix, dtype=self.dtype)
         if max(matrix.nnz, *matrix.shape) < 2**31:
-            matrix.indices = matrix.indices.astype(np.int32)
-            matrix.indptr = matrix.indptr.astype(np.int32)
+            matrix.indices = matrix.indices.astype(np.int32, copy=False)
+            matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
         return matrix
 
     def empty(self, *shape: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from meshrep.arrays import for_keeps, frozen
 from meshrep.errors import InputError
 
 IntArray = np.ndarray
@@ -129,9 +130,7 @@ class Cells:
 
     def __post_init__(self) -> None:
         for name, kind in (("connectivity", np.int64), ("offsets", np.int64), ("kinds", np.uint8)):
-            array = np.array(getattr(self, name), dtype=kind)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, frozen(getattr(self, name), kind))
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -144,9 +143,12 @@ class Cells:
     @classmethod
     def of_kind(cls, kind: int, table: IntArray) -> Cells:
         """Cells of one kind from a (c, k) table of node numbers."""
-        table = np.asarray(table, dtype=np.int64)
+        table = np.asarray(table)
         count, size = table.shape
-        return cls(table.ravel(), size * np.arange(count + 1), np.full(count, kind))
+        nodes = np.empty(count * size, dtype=np.int64)
+        nodes.reshape(count, size)[:] = table
+        offsets = size * np.arange(count + 1)
+        return cls(for_keeps(nodes), for_keeps(offsets), np.full(count, kind))
 
     @classmethod
     def join(cls, parts: Iterable[Cells]) -> Cells:
@@ -156,16 +158,24 @@ class Cells:
             return cls.none()
         shifts = np.cumsum([0] + [len(part.connectivity) for part in parts])
         offsets = [part.offsets[1:] + shift for part, shift in zip(parts, shifts, strict=False)]
+        if len(parts) == 1:
+            return parts[0]
         return cls(
-            np.concatenate([part.connectivity for part in parts]),
-            np.concatenate([[0], *offsets]),
-            np.concatenate([part.kinds for part in parts]),
+            for_keeps(np.concatenate([part.connectivity for part in parts])),
+            for_keeps(np.concatenate([[0], *offsets])),
+            for_keeps(np.concatenate([part.kinds for part in parts])),
         )
 
     def tables(self) -> Iterator[tuple[int, IntArray, IntArray]]:
         """Yield (kind, cell numbers (c,), node numbers (c, k)) for each kind and size present."""
+        if not len(self):
+            return
         sizes = np.diff(self.offsets)
-        stride = int(sizes.max(initial=0)) + 1
+        if (sizes == sizes[0]).all() and (self.kinds == self.kinds[0]).all():
+            table = self.connectivity.reshape(len(self), int(sizes[0]))
+            yield int(self.kinds[0]), np.arange(len(self)), table
+            return
+        stride = int(sizes.max()) + 1
         keys = self.kinds.astype(np.int64) * stride + sizes
         for key in np.unique(keys).tolist():
             kind, size = divmod(key, stride)
@@ -174,7 +184,8 @@ class Cells:
 
     def renumbered(self, number: IntArray) -> Cells:
         """The same cells with node k called ``number[k]``."""
-        return Cells(np.asarray(number)[self.connectivity], self.offsets, self.kinds)
+        nodes = for_keeps(np.asarray(number, dtype=np.int64)[self.connectivity])
+        return Cells(nodes, self.offsets, self.kinds)
 
     def subset(self, which: IntArray) -> Cells:
         """The cells of the given numbers, or of a boolean mask, in order."""
@@ -278,6 +289,31 @@ class Cells:
             if local:
                 found.append(nodes[:, np.array(local)].reshape(-1, 3))
         return np.concatenate(found)
+
+
+class CellsInWaiting(Cells):
+    """Cells that are made when they are first looked at, and then kept.
+
+    For lattices: most runs on a large one never draw it, and its cells are a good part of it.
+
+    Parameters
+    ----------
+    make : function without arguments
+        Returns the cells.
+    """
+
+    _make: Callable[[], Cells]
+
+    def __init__(self, make: Callable[[], Cells]) -> None:
+        object.__setattr__(self, "_make", make)
+
+    def __getattr__(self, name: str) -> IntArray:
+        if name not in ("connectivity", "offsets", "kinds"):
+            raise AttributeError(name)
+        made = self._make()
+        for part in ("connectivity", "offsets", "kinds"):
+            object.__setattr__(self, part, getattr(made, part))
+        return self.__dict__[name]
 
 
 def _against_the_patch(faces: Cells) -> IntArray:

@@ -6,11 +6,13 @@ Exit codes: 0 done; 1 every solver failed; 2 the input cannot be used; 130 inter
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,8 @@ from meshrep.option_rules import (
     OF_INTEGRATORS,
     OF_SOLVERS,
     OF_TOPOLOGY,
+    by_option,
     check,
-    flag,
     given,
 )
 from meshrep.printer import Printer
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from meshrep.solution import Solution
 
 SECONDS_EACH = 8.0  # most that one solver of a comparison takes unless told
+PATIENCE = 3.0  # seconds of a comparison after which the first field is drawn on the way
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +66,7 @@ def _main(options: argparse.Namespace) -> int:
     begun = time.perf_counter()
     say = Printer(options.quiet)
     check(options)
+    names = _named(options)
     graph, source = _graph(options, say)
     from meshrep import problems
     from meshrep.outputs import folder
@@ -82,14 +86,16 @@ def _main(options: argparse.Namespace) -> int:
         settings |= {f"{name}_choice": getattr(options, name) for name in ("bath", "hot", "cold")}
     w0 = problems.start(energy, options.start, options.seed)
     if options.transient is not None:
-        return _transient(options, energy, w0, out, settings, say)
+        with say.compiling():
+            return _transient(options, energy, w0, out, settings, say)
     if options.physics == "topology":
         from meshrep.topology_outputs import prospects
 
         for line in prospects(energy, w0):
             say(line)
     settings["restarts"] = options.restarts or 1
-    comparison = _solve(options, energy, w0, say)
+    with say.compiling():
+        comparison = _solve(options, names, energy, w0, out, say)
     if comparison.solutions:
         simplified = _simplified(options, comparison, say)
         _save(comparison, simplified, out, settings, options, say)
@@ -156,40 +162,36 @@ def _topology(options: argparse.Namespace, graph: Graph) -> tuple[Energy, list[s
     except MissingPart:
         raise
     except InputError as error:
-        raise InputError(_by_option(str(error), chosen)) from error
+        raise InputError(by_option(str(error), chosen)) from error
     return energy, said
 
 
-def _by_option(message: str, chosen: dict[str, Any]) -> str:
-    """The message, begun with the option that it is about where its first words tell."""
-    words = {"maximise": "there is no homology", "minimise": "there is no homology",
-             "pair_power": "power", "range": "bound", "subsample": "a subsample",
-             "filtration": "alpha has no"}  # fmt: skip
-    for name, value in chosen.items():
-        named = "homology" not in message or any(
-            f"'{word.strip().lower().removeprefix('h')}'" in message
-            for word in str(value).split(",")
-        )
-        if message.startswith(words.get(name, name)) and named:
-            return f"{flag(name)} {value}: {message}"
-    return message
-
-
-def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -> Comparison:
-    from meshrep.comparison import compare, default_solvers
+def _named(options: argparse.Namespace) -> list[str] | None:
+    """The solvers named by the options, known ones all; None where the problem is to decide."""
+    if options.solver is None and options.compare is None:
+        return None
     from meshrep.presets import known
 
     names = [options.solver] if options.solver else []
-    if options.compare is not None:
-        names += [name.strip() for name in options.compare.split(",") if name.strip()]
-    elif not options.solver:
-        names = default_solvers(energy)
+    names += [name.strip() for name in (options.compare or "").split(",") if name.strip()]
     known(names)
+    return names
+
+
+def _solve(
+    options: argparse.Namespace, names: list[str] | None, energy: Energy, w0: Any, out: Path,
+    say: Printer,
+) -> Comparison:  # fmt: skip
+    from meshrep.comparison import compare, default_solvers
+
+    if names is None:
+        names = default_solvers(energy)
     alone = len(set(names)) == 1
     limits = {} if alone else {"max_seconds": SECONDS_EACH}
     comparison = compare(
         energy, names, start=w0, seed=options.seed, observe=say.progress, begin=say.begin,
-        keep_fields=options.film is not None, **limits | given(options, OF_SOLVERS),
+        done=_early_picture(options, out, say), keep_fields=options.film is not None,
+        reorder=not options.no_reorder, **limits | given(options, OF_SOLVERS),
     )  # fmt: skip
     say.clear()
     if comparison.interrupted and not any(len(row.history) for row in comparison.solutions):
@@ -211,6 +213,28 @@ def _solve(options: argparse.Namespace, energy: Energy, w0: Any, say: Printer) -
         if left:
             say(f"interrupted; skipped: {', '.join(left)}")
     return comparison
+
+
+def _early_picture(
+    options: argparse.Namespace, out: Path, say: Printer
+) -> Callable[[Solution], None] | None:
+    """Draws the first field of a long comparison, to be looked at while the others are solved."""
+    if options.no_pictures or options.physics == "topology" or not find_spec("matplotlib"):
+        return None
+    begun, drawn = time.perf_counter(), False
+
+    def draw(row: Solution) -> None:
+        nonlocal drawn
+        if drawn or time.perf_counter() - begun < PATIENCE:
+            return
+        drawn = True
+        say.begin("drawing")
+        with contextlib.suppress(InputError):  # the last picture will tell
+            _plot(row, options, out / "field.png")
+            say.clear()
+            say(f"{out / 'field.png'} shows {row.solver} for now")
+
+    return draw
 
 
 def _simplified(
@@ -247,21 +271,24 @@ def _save(
     comparison: Comparison, simplified: Solution | None, out: Path, settings: dict[str, Any],
     options: argparse.Namespace, say: Printer,
 ) -> None:  # fmt: skip
-    from meshrep.outputs import save_comparison
-    from meshrep.topology_outputs import save_clouds, save_simplified, simplification
-
     if comparison.interrupted:
         filming = f" and filming {options.film}" if options.film is not None else ""
         say(f"interrupted: writing what there is{filming} …")
     say.begin("writing")
     pictures = not options.no_pictures and not comparison.interrupted
     if options.physics == "topology":
+        from meshrep.topology_outputs import save_clouds
+
         written, missing = save_clouds(
             comparison, out, settings, pictures=pictures, film=options.film
         )
     else:
+        from meshrep.outputs import save_comparison
+
         more: dict[str, Any] = {}
         if simplified is not None:
+            from meshrep.topology_outputs import save_simplified, simplification
+
             more["fields"] = {"temperature_simplified": simplified.field}
             more["entries"] = {
                 "simplification": simplification(comparison.best, simplified, options.simplify)
@@ -345,13 +372,18 @@ def _show(options: argparse.Namespace, comparison: Comparison) -> None:
 
     if options.no_show or options.quiet or not installed("pyvista"):
         return
-    from meshrep.outputs import marks
     from meshrep.view.display import has_screen
 
     if has_screen():
-        best = comparison.best
-        title = f"{best.problem.graph.name}, {best.solver}"
-        best.plot(title=title, marks=marks(best.problem, best.field), **_look(options))
+        _plot(comparison.best, options)
+
+
+def _plot(found: Solution, options: argparse.Namespace, path: Path | None = None) -> None:
+    """Draw a solution, with its vortices if it has any: into a file, or in a window."""
+    from meshrep.outputs import marks
+
+    title = f"{found.problem.graph.name}, {found.solver}"
+    found.plot(path, title=title, marks=marks(found.problem, found.field), **_look(options))
 
 
 def _note(message: Any, *_: Any, **__: Any) -> None:

@@ -14,7 +14,7 @@ from meshrep.backends import installed
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MeshrepError
-from meshrep.minimisers.base import Progress
+from meshrep.minimisers.monitor import Progress
 from meshrep.outcome import History, Result
 from meshrep.presets import Solver, known
 from meshrep.solution import Solution
@@ -277,6 +277,7 @@ def compare(
     seed: int = 0,
     observe: Callable[[str, Progress], None] | None = None,
     begin: Callable[[str], None] | None = None,
+    done: Callable[[Solution], None] | None = None,
     keep_fields: bool = False,
     **settings: Any,
 ) -> Comparison:
@@ -292,6 +293,8 @@ def compare(
         As for :func:`meshrep.solve`, the same for every solver.
     begin : callable, optional
         Called with each solver's name before it runs.
+    done : callable, optional
+        Called with each solution before the next solver runs; not with the last.
     keep_fields : bool
         Whether samples along each run are whole fields (for films) instead of what the energy
         watches.
@@ -335,6 +338,11 @@ def compare(
             continue
         rows.append(_judged(row) if energy.stochastic else row)
         interrupted = row.result is Result.INTERRUPTED
+        if done and not interrupted and solver is not chosen[-1]:
+            try:
+                done(row)
+            except KeyboardInterrupt:
+                interrupted = True
         if interrupted:
             break
     reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)

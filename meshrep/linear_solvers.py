@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -16,10 +18,13 @@ from scipy.sparse.linalg import splu
 
 from meshrep.backends import installed
 from meshrep.errors import InputError, MissingPart
+from meshrep.multigrid import THREADS_FROM, Refreshed, in_kernels, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
 
-_DIRECT_WORK = 3e8  # n·bandwidth² up to which a factorisation takes 0.05 s or less
+_DIRECT_WORK = 3e7  # n·bandwidth² up to which a factorisation takes 0.02 s or less
+_WITHOUT_NUMBA = 10.0  # times that is still sooner done than what else there is
+_WARM = 1000  # unknowns up to which a factorisation is likely to do
 _EXPANDER = 0.1  # bandwidth over n beyond which a graph has no small separators to speak of
 
 Product = Callable[[np.ndarray], np.ndarray]
@@ -55,16 +60,22 @@ def choose(matrix: sparse.csr_array) -> tuple[str, str]:
     n = matrix.shape[0]
     width = _bandwidth(matrix)
     size = f"{n} unknowns, bandwidth {width}"
-    if n * float(width) ** 2 <= _DIRECT_WORK:
+    by = _multigrid_by()
+    if n * float(width) ** 2 <= _DIRECT_WORK * (1.0 if by == "numba" else _WITHOUT_NUMBA):
         return "direct", f"linear systems by sparse LU ({size})"
     if width > _EXPANDER * n:
         return "jacobi", f"linear systems by Jacobi-preconditioned CG ({size}: no small separators)"
-    if installed("pyamg"):
+    if by:
         return "amg", f"linear systems by AMG-preconditioned CG ({size})"
     return "jacobi", (
-        f"linear systems by Jacobi-preconditioned CG ({size}): pyamg, which is faster on large "
-        "meshes, is not installed (pip install 'meshrep[fast]')"
+        f"linear systems by Jacobi-preconditioned CG ({size}): numba, with which multigrid is "
+        "faster on large meshes, is not installed (pip install 'meshrep[fast]')"
     )
+
+
+def _multigrid_by() -> str:
+    """The package to do multigrid with; empty where there is none."""
+    return next((package for package in ("numba", "pyamg") if installed(package)), "")
 
 
 def _bandwidth(matrix: sparse.csr_array) -> int:
@@ -74,6 +85,17 @@ def _bandwidth(matrix: sparse.csr_array) -> int:
     place[order] = np.arange(len(order))
     rows = np.repeat(np.arange(len(order)), np.diff(matrix.indptr))
     return int(abs(place[rows] - place[matrix.indices]).max(initial=0))
+
+
+def warm_up(n: int) -> None:
+    """Compile or load what iterative solvers need for n unknowns, by solving along a path."""
+    if not installed("numba") or n <= _WARM:
+        return
+    size = THREADS_FROM if n >= THREADS_FROM else _WARM
+    beside = np.full(size - 1, -1.0)
+    system = ShiftedSystem("amg")
+    system.renew(sparse.diags_array([beside, np.full(size, 3.0), beside], offsets=[-1, 0, 1]))
+    system.solve(np.ones(size), 0.0, 0.1)
 
 
 class ShiftedSystem:
@@ -86,37 +108,53 @@ class ShiftedSystem:
     ----------
     kind : {"direct", "amg", "jacobi"}
 
+    Attributes
+    ----------
+    iterations, setups : int
+        Of conjugate gradients, and of multigrid hierarchies.
+
     Raises
     ------
     InputError
         For an unknown kind.
     MissingPart
-        For "amg" without pyamg.
+        For "amg" with neither numba nor pyamg.
     """
 
     def __init__(self, kind: str) -> None:
         if kind not in KINDS[1:]:
             raise InputError(f"unknown linear solver {kind!r}: choose {', '.join(KINDS)}")
-        if kind == "amg" and not installed("pyamg"):
-            raise MissingPart("pyamg", "solve linear systems by multigrid", "fast")
+        if kind == "amg" and not _multigrid_by():
+            raise MissingPart("numba", "solve linear systems by multigrid", "fast")
         self.kind = kind
         self.iterations = 0
         self.setups = 0
-        self._hierarchy: Product | None = None
-        self._after_setup = 0
-        self._last = 0
+        self.matrix = self.inner = sparse.csr_array((0, 0))
+        self._cycles = Refreshed() if _multigrid_by() == "numba" else _Rebuilt()
 
     def renew(self, matrix: sparse.csr_array) -> None:
         """Take the next Hessian."""
-        self.matrix = matrix = sparse.csr_array(matrix)
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        beside = (matrix.indices != rows) & (matrix.data != 0)
-        self.coupled = np.bincount(rows[beside], minlength=matrix.shape[0]) > 0
+        matrix = sparse.csr_array(matrix)
+        before, self.matrix = self.matrix, matrix
         self.diagonal = matrix.diagonal()
-        self.inner = matrix if self.coupled.all() else matrix[self.coupled][:, self.coupled]
+        if not (self.inner is before and matrix.data.all() and same_pattern(before, matrix)):
+            rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+            beside = (matrix.indices != rows) & (matrix.data != 0)
+            self.coupled = np.zeros(matrix.shape[0], dtype=bool)
+            self.coupled[rows[beside]] = True
+        everything = len(self.coupled) > 0 and self.coupled.all()
+        self.inner = matrix if everything else matrix[self.coupled][:, self.coupled]
+        holes = self.inner.diagonal() == 0
+        if holes.any():  # an entry that shifts can be added to
+            self.inner = sparse.csr_array(self.inner + sparse.diags_array(holes * 1e-300))
+        self.inner.sort_indices()
 
     def solve(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
         """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖."""
+        if self.coupled.all() and len(right):
+            answer = self._coupled(right, shift, rtol)
+            self.iterations += answer.iterations
+            return answer
         s = np.zeros_like(right)
         alone = ~self.coupled
         lone = self.diagonal[alone] + shift
@@ -133,41 +171,48 @@ class ShiftedSystem:
     def _coupled(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
         if self.kind == "direct":
             return factorised(self.inner, right, shift)
-        if self.kind == "jacobi":
-            diagonal = self.inner.diagonal() + shift
-            if (diagonal <= 0).any():
-                return Answer(right, False)
-            return conjugate_gradients(
-                lambda v: self.inner @ v + shift * v, right, rtol, lambda r: r / diagonal
-            )
-        return self._multigrid(right, shift, rtol)
-
-    def _multigrid(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
-        """CG preconditioned by one V-cycle; the hierarchy is kept while that costs little more.
-
-        A set-up costs about as much as eight iterations; it is built anew once the last solve
-        took eight more than the first one with this hierarchy.
-        """
-        if (self.inner.diagonal() + shift <= 0).any():
+        diagonal = self.inner.diagonal() + shift
+        if (diagonal <= 0).any():
             return Answer(right, False)
-        for attempt in range(2):
-            if self._hierarchy is None or self._last > self._after_setup + 8:
-                self._hierarchy = smoothed_aggregation(self.inner, shift)
-                self.setups += 1
-                self._after_setup = -1
-            fresh = self._after_setup < 0
-            answer = conjugate_gradients(
-                lambda v: self.inner @ v + shift * v, right, rtol, self._hierarchy, most=200
+        threads = installed("numba") and len(right) >= THREADS_FROM
+        product = _threaded(self.inner, shift) if threads else _plain(self.inner, shift)
+        vectors = _kernels() if threads else PLAIN
+        if self.kind == "jacobi":
+            return conjugate_gradients(
+                product, right, rtol, lambda r: r / diagonal, vectors=vectors
             )
-            self._last = answer.iterations
-            if fresh:
-                self._after_setup = answer.iterations
-            if answer.positive or fresh or attempt:
-                break
-            self._hierarchy = None  # an old hierarchy may be indefinite where the new one is not
-        if not answer.positive:
-            self._hierarchy = None
+        most = 200
+        for attempt in range(2):
+            cycle = self._cycles.cycle(self.inner, shift, anew=attempt > 0)
+            self.setups = self._cycles.setups
+            if cycle is None:
+                return Answer(right, False)
+            answer = conjugate_gradients(product, right, rtol, cycle, most, vectors)
+            if answer.positive or self._cycles.fresh:
+                break  # an old hierarchy may be indefinite where a new one is not
+        self._cycles.note(answer.iterations, rtol)
         return answer
+
+
+def _plain(matrix: sparse.csr_array, shift: float) -> Product:
+    return lambda v: matrix @ v + shift * v
+
+
+def _threaded(matrix: sparse.csr_array, shift: float) -> Product:
+    """The same product in threads; each call overwrites what the last one returned."""
+    arrays, y = in_kernels(matrix), np.empty(matrix.shape[0])
+
+    def product(v: np.ndarray) -> np.ndarray:
+        _kernels().product(*arrays, shift, v, y)
+        return y
+
+    return product
+
+
+def _kernels() -> Any:
+    from meshrep.kernels import multigrid
+
+    return multigrid.PARALLEL
 
 
 def factorised(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Answer:
@@ -189,6 +234,34 @@ def factorised(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Ans
         return Answer(right, False)
     s = factors.solve(right)
     return Answer(s, bool(np.isfinite(s).all()))
+
+
+class _Rebuilt:
+    """V-cycles of pyamg's hierarchy, kept while that costs little more.
+
+    A set-up costs about as much as eight iterations; it is built anew once the last solve took
+    eight more than the first one with this hierarchy.
+    """
+
+    def __init__(self) -> None:
+        self.setups = 0
+        self.fresh = False
+        self._cycle: Product | None = None
+        self._first = self._last = 0
+
+    def cycle(self, matrix: sparse.csr_array, shift: float, anew: bool) -> Product | None:
+        """A preconditioner of matrix + shift·I."""
+        self.fresh = self._cycle is None or anew or self._last > self._first + 8
+        if self.fresh:
+            self._cycle = smoothed_aggregation(matrix, shift)
+            self.setups += 1
+        return self._cycle
+
+    def note(self, iterations: int, rtol: float) -> None:
+        """So many iterations were needed."""
+        self._last = iterations
+        if self.fresh:
+            self._first = iterations
 
 
 def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
@@ -219,18 +292,33 @@ def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
     return hierarchy.aspreconditioner(cycle="V").matvec
 
 
+def _advance(x: np.ndarray, r: np.ndarray, p: np.ndarray, q: np.ndarray, step: float) -> float:
+    x += step * p
+    r -= step * q
+    return float(r @ r)
+
+
+def _turn(z: np.ndarray, p: np.ndarray, beta: float) -> None:
+    p *= beta
+    p += z
+
+
+PLAIN = SimpleNamespace(dot=np.dot, advance=_advance, turn=_turn)
+
+
 def conjugate_gradients(
     product: Product,
     right: np.ndarray,
     rtol: float,
     precondition: Product | None = None,
     most: int | None = None,
+    vectors: Any = PLAIN,
 ) -> Answer:
     """Preconditioned CG on a matrix meant to be positive definite (Hestenes and Stiefel 1952).
 
     Stops at ‖residual‖₂ ≤ rtol ‖right‖₂, after ``most`` iterations (10 n at the most, 10,000 if
     that is less), or where the matrix or the preconditioner shows a negative curvature, with
-    ``positive`` False.
+    ``positive`` False. ``vectors`` holds the operations on vectors: dot, advance, turn.
     """
     x = np.zeros_like(right)
     r = right.copy()
@@ -238,21 +326,18 @@ def conjugate_gradients(
     if target == 0.0:
         return Answer(x, True)
     most = min(10 * len(right), 10_000) if most is None else most
-    p, rho = x, 1.0
+    p, rho = np.zeros_like(right), 1.0
     for k in range(most):
         z = r if precondition is None else precondition(r)
-        rho, last = float(r @ z), rho
+        rho, last = float(vectors.dot(r, z)), rho
         if not rho > 0:
             return Answer(x, False, k)
-        p = z + (rho / last) * p if k else z.copy()
+        vectors.turn(z, p, rho / last if k else 0.0)
         q = product(p)
-        curvature = float(p @ q)
+        curvature = float(vectors.dot(p, q))
         if not curvature > 0:
             return Answer(x, False, k)
-        step = rho / curvature
-        x += step * p
-        r -= step * q
-        if np.linalg.norm(r) <= target:
+        if vectors.advance(x, r, p, q, rho / curvature) ** 0.5 <= target:
             return Answer(x, True, k + 1)
     return Answer(x, True, most)
 

@@ -39,7 +39,7 @@ def order_parameter(phi: np.ndarray) -> float | np.ndarray:
             f"phases must be a row of real numbers, or a table with a row a field, "
             f"not of shape {phi.shape} and type {phi.dtype}"
         )
-    rho = np.abs(np.exp(1j * phi).mean(axis=-1))
+    rho = np.minimum(np.abs(np.exp(1j * phi).mean(axis=-1)), 1.0)  # rounding may exceed 1
     return rho if phi.ndim == 2 else float(rho)
 
 

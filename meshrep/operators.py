@@ -154,7 +154,7 @@ def propagation(coupling: sparse.csr_array, kind: str = "sym") -> sparse.csr_arr
     if kind not in PROPAGATION_KINDS:
         raise InputError(f"unknown propagation {kind!r}: choose {', '.join(PROPAGATION_KINDS)}")
     coupling = sparse.csr_array(coupling, dtype=np.float64)
-    total = np.asarray(abs(coupling).sum(axis=1)).ravel()
+    total = absolute_row_sums(coupling)
     degree = np.asarray(coupling.sum(axis=1)).ravel()
     if (degree[total > 0] < 1e-8 * total[total > 0]).any():
         degree = total
@@ -194,11 +194,17 @@ def largest_eigenvalue(matrix: sparse.csr_array | LinearOperator, rtol: float = 
         raise
 
 
+def absolute_row_sums(matrix: sparse.csr_array) -> np.ndarray:
+    """Σ_j |a_ij| of each row, shape (n,)."""
+    sizes = (np.abs(matrix.data), matrix.indices, matrix.indptr)
+    return np.asarray(sparse.csr_array(sizes, shape=matrix.shape).sum(axis=1)).ravel()
+
+
 def gershgorin(matrix: sparse.csr_array) -> float:
     """Upper bound max_i (a_ii + Σ_{j≠i} |a_ij|) of the eigenvalues of a symmetric matrix."""
     matrix = sparse.csr_array(matrix)
     diagonal = matrix.diagonal()
-    rows = np.asarray(abs(matrix).sum(axis=1)).ravel() - abs(diagonal)
+    rows = absolute_row_sums(matrix) - abs(diagonal)
     return float((diagonal + rows).max())
 
 

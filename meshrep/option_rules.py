@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from meshrep.backends import installed
 from meshrep.errors import InputError, MissingPart
 
 FILMS = {".mp4": "imageio_ffmpeg", ".gif": "PIL", ".webp": "PIL", ".png": "PIL"}  # who writes them
@@ -19,12 +19,13 @@ TOPOLOGY_ONLY = ("maximise", "minimise", "range", "penalty", "pair_power", "top"
 OF_TOPOLOGY = (*TOPOLOGY_ONLY, "strength")
 OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
                  "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum", "decay",
-                 "form", "bandwidth", "adaptive")  # fmt: skip
+                 "form", "bandwidth", "degree", "smoothing", "adaptive")  # fmt: skip
 OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
 OF_INTEGRATORS = ("frames", "method", "dt")
 POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "decay",
-            "bandwidth", "layers", "restarts", "sweeps", "lift_steps", "lift_rounds", "dimensions",
-            "simplify", "range", "pair_power", "top", "max_length", "subsample")  # fmt: skip
+            "bandwidth", "degree", "smoothing", "layers", "restarts", "sweeps", "lift_steps",
+            "lift_rounds", "dimensions", "simplify", "range", "pair_power", "top", "max_length",
+            "subsample")  # fmt: skip
 
 # Where the first holds, the options after it would do nothing: they are refused, and told why.
 IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], ...] = (
@@ -81,7 +82,7 @@ IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], .
     (lambda o: o.transient is None, OF_INTEGRATORS, "needs --transient T"),
     (
         lambda o: o.transient is not None,
-        ("solver", "compare", "simplify", *OF_SOLVERS),
+        ("solver", "compare", "simplify", "no_reorder", *OF_SOLVERS),
         "is for minimising, and --transient integrates instead: drop one of them",
     ),
     (
@@ -142,10 +143,25 @@ def _check_film(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in FILMS:
         raise InputError(f"--film {path}: films end in {', '.join(FILMS)}")
-    if not installed(FILMS[suffix]):
+    if find_spec(FILMS[suffix]) is None:
         raise MissingPart(FILMS[suffix].replace("PIL", "pillow"), f"write {suffix} films", "viz")
 
 
 def flag(name: str) -> str:
     """The option as it is typed."""
     return f"--{name.replace('_', '-')}"
+
+
+def by_option(message: str, chosen: dict[str, Any]) -> str:
+    """The message, begun with the option that it is about where its first words tell."""
+    words = {"maximise": "there is no homology", "minimise": "there is no homology",
+             "pair_power": "power", "range": "bound", "subsample": "a subsample",
+             "filtration": "alpha has no"}  # fmt: skip
+    for name, value in chosen.items():
+        named = "homology" not in message or any(
+            f"'{word.strip().lower().removeprefix('h')}'" in message
+            for word in str(value).split(",")
+        )
+        if message.startswith(words.get(name, name)) and named:
+            return f"{flag(name)} {value}: {message}"
+    return message

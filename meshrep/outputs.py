@@ -10,8 +10,9 @@ import numpy as np
 
 from meshrep.backends import installed
 from meshrep.comparison import Comparison, versions
-from meshrep.energies.base import Energy, Sum
+from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.sums import Sum
 from meshrep.errors import InputError, MissingPart
 from meshrep.flows import Trajectory
 from meshrep.measures import (

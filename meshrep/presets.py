@@ -12,20 +12,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from meshrep.backends import installed
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.annealing import Annealing
-from meshrep.minimisers.base import Minimiser, Stopping
-from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
+from meshrep.minimisers.base import Minimiser
+from meshrep.minimisers.first_order import (
+    SGD,
+    Adam,
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
+    UniformAdam,
+)
 from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Lift
+from meshrep.minimisers.monitor import Stopping
 from meshrep.minimisers.newton import Newton
+from meshrep.minimisers.scipy_lbfgs import ScipyLBFGS
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.gcn import GraphNetwork
 from meshrep.parametrizations.kernel import KernelSmoothing
+from meshrep.parametrizations.multilevel import Multilevel
+from meshrep.parametrizations.sobolev import Sobolev
+from meshrep.parametrizations.spectral import Spectral
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,10 @@ class Solver:
         What reports call it.
     backend : str
         "numpy", "numba", "torch", or "auto": the first of the minimiser's that is installed, torch
-        for a parametrization that needs it.
+        for a network on a GPU.
+    leg : bool
+        Whether the stage ends only for its variables to be laid out anew: legs and what follows
+        them share a limit on steps.
     """
 
     minimiser: Minimiser
@@ -55,6 +69,7 @@ class Solver:
     then: Solver | None = None
     name: str = ""
     backend: str = "auto"
+    leg: bool = False
 
     @property
     def label(self) -> str:
@@ -74,10 +89,14 @@ class Solver:
     def limited(self, **limits: Any) -> Solver:
         """The solver with every stage's stopping rule changed where a limit is not None."""
         given = {name: limit for name, limit in limits.items() if limit is not None}
+        later = dict(given)
+        if self.leg and "max_steps" in given:
+            given["max_steps"] = min(self.stopping.max_steps, given["max_steps"])
+            later["max_steps"] -= given["max_steps"]
         return replace(
             self,
             stopping=replace(self.stopping, **given),
-            then=self.then.limited(**given) if self.then else None,
+            then=self.then.limited(**later) if self.then else None,
         )
 
 
@@ -91,7 +110,9 @@ class Choices:
     heavy-ball too; ``form`` and ``bandwidth`` those of
     :class:`meshrep.parametrizations.kernel.KernelSmoothing`; ``hidden`` is one width or all of
     them, and ``network_start`` the ``start``, of
-    :class:`meshrep.parametrizations.gcn.GraphNetwork`.
+    :class:`meshrep.parametrizations.gcn.GraphNetwork`; ``degree`` is that of
+    :class:`meshrep.parametrizations.spectral.Spectral`, and ``smoothing`` the λ of
+    :class:`meshrep.parametrizations.sobolev.Sobolev`.
     """
 
     lr: float | None = None
@@ -110,9 +131,11 @@ class Choices:
     lift_steps: int | None = None
     lift_rounds: int | None = None
     dimensions: int | None = None
+    degree: int | None = None
+    smoothing: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions"):
+        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions", "degree"):
             number = getattr(self, name)
             if number is not None and not (isinstance(number, int) and number >= 1):
                 raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
@@ -227,6 +250,58 @@ def _lbfgs(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(LBFGS(), name="lbfgs")
 
 
+def _lbfgs_scipy(choices: Choices, quantity: str = "field") -> Solver:
+    return Solver(ScipyLBFGS(), name="lbfgs-scipy")
+
+
+def _renewed(stage: Solver, steps: tuple[int, ...]) -> Solver:
+    """The stage again and again, so that its variables are laid out anew after so many steps.
+
+    The Hessian that they are made from is another one by then: that of soft baths fades. For
+    L-BFGS only, since Adam begins anew with steps of full length, which throw it back.
+    """
+    for count in reversed(steps):
+        stage = replace(stage, stopping=Stopping(max_steps=count), then=stage, leg=True)
+    return stage
+
+
+def _multilevel(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Multilevel()
+    return _renewed(Solver(LBFGS(), variables, name="multilevel"), (10, 20, 40))
+
+
+def _multilevel_adam(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Multilevel()
+    adam = UniformAdam(lr=choices.lr or 0.1, beta1=0.7, beta2=0.99)
+    return Solver(adam, variables, _WINDOW, name="multilevel-adam")
+
+
+def _spectral(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Spectral(**choices.given(degree="degree"))
+    return _renewed(Solver(LBFGS(), variables, name="spectral"), (20, 40, 80))
+
+
+def _spectral_adam(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Spectral(**choices.given(degree="degree"))
+    adam = UniformAdam(lr=choices.lr or 0.1, beta1=0.7, beta2=0.99)
+    return Solver(adam, variables, _WINDOW, name="spectral-adam")
+
+
+def _sobolev(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Sobolev(**choices.given(smoothing="smoothing"))
+    return Solver(LBFGS(), variables, name="sobolev")
+
+
+def _sobolev_adam(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Sobolev(**choices.given(smoothing="smoothing"))
+    return Solver(UniformAdam(lr=choices.lr or 0.1), variables, _WINDOW, name="sobolev-adam")
+
+
+def _sobolev_half(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Sobolev(**choices.given(smoothing="smoothing"), power="half")
+    return Solver(LBFGS(), variables, name="sobolev-half")
+
+
 def _newton(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(Newton(), stopping=Stopping(max_steps=5000, gtol=1e-10), name="newton")
 
@@ -265,6 +340,14 @@ PRESETS: dict[str, Preset] = {
     "heavy-ball": _heavy_ball,
     "nesterov": _nesterov,
     "lbfgs": _lbfgs,
+    "lbfgs-scipy": _lbfgs_scipy,
+    "multilevel": _multilevel,
+    "multilevel-adam": _multilevel_adam,
+    "spectral": _spectral,
+    "spectral-adam": _spectral_adam,
+    "sobolev": _sobolev,
+    "sobolev-adam": _sobolev_adam,
+    "sobolev-half": _sobolev_half,
     "newton": _newton,
     "rk4": _rk4,
     "anneal": _anneal,
@@ -282,7 +365,7 @@ def choose(energy: Energy) -> tuple[str, str]:
         return "kernel", "a few points of a large cloud move at a time, and take the others along"
     if energy.stochastic:
         return "adam", "a fresh subsample at every step, which a line search cannot follow"
-    if energy.quantity == "position" and not energy.smooth and installed("torch"):
+    if energy.quantity == "position" and not energy.smooth:
         return "gcn", "points under a loss on topology, where networks end lowest most often"
     if not energy.smooth:
         return "adam", "not smooth, where a line search stalls"

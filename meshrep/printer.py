@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -32,6 +35,29 @@ class Printer:
     def time(self, now: float, end: float) -> None:
         """Say how far an integration is."""
         self._replace(f"t = {now:.4g} of {end:.4g}")
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Within, say so when numba begins to compile a kernel that it will keep on disk; once."""
+        if self.quiet or find_spec("numba") is None:
+            yield
+            return
+        from numba.core import event
+
+        class Announcement(event.Listener):
+            told = False
+
+            def on_start(self, event: Any) -> None:
+                kept = event.data["dispatcher"].stats.cache_path is not None
+                if kept and not self.told:
+                    self.told = True
+                    print("note: compiling kernels, once on this machine …", file=sys.stderr)
+
+            def on_end(self, event: Any) -> None:
+                pass
+
+        with event.install_listener("numba:compile", Announcement()):
+            yield
 
     def clear(self) -> None:
         """Take the line of progress away."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from meshrep.energies.oscillators import (
     Oscillators,
     XYGlass,
 )
-from meshrep.energies.topology import RipsPersistence, dimensions
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources.selection import ends, random_split, select
+
+if TYPE_CHECKING:
+    from meshrep.energies.topology import RipsPersistence
 
 POWERS = {"quartic": 4.0, "quadratic": 2.0}
 
@@ -185,6 +187,8 @@ def topology(
     InputError
         When a number, a file or their combination cannot be used.
     """
+    from meshrep.energies.topology import RipsPersistence, dimensions
+
     names = {"pair_power": "power", "range": "bound"}
     settings: dict[str, Any] = {
         names.get(name, name): value

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.energies.base import Energy
-from meshrep.minimisers.base import Sample
+from meshrep.minimisers.monitor import Sample
 from meshrep.outcome import History, Result
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Backend, backend_for, calm_threads, cores, installed
+from meshrep.backends import calm_threads, cores, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Monitor, Objective, Progress, Sample
-from meshrep.outcome import History, Result
+from meshrep.minimisers.monitor import Progress
+from meshrep.outcome import Result
 from meshrep.presets import Choices, Solver, choose, preset
 from meshrep.restarts import for_each_seed
 from meshrep.solution import Solution
+from meshrep.stages import Stages, renumbered
 
 SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
 
@@ -38,6 +38,7 @@ def solve(
     observe: Callable[[str, Progress], None] | None = None,
     sample: Callable[[np.ndarray], Any] | None = None,
     restarts: int = 1,
+    reorder: bool = True,
     **choices: Any,
 ) -> Solution:
     """Minimise an energy.
@@ -53,7 +54,8 @@ def solve(
     seed : int
         Seeds the start and a network's latents and weights.
     device, dtype : str
-        "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU.
+        "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU: networks run on one
+        where "cuda" is asked for, or "auto" finds one that torch sees, and in numba elsewhere.
     max_steps, max_seconds, gtol : optional
         Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
         With restarts ``max_seconds`` is for all of them, each having its share.
@@ -66,6 +68,11 @@ def solve(
         Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where that is
         sooner done (small graphs, jitted solvers). The best is returned; a start given is that of
         the first, the others draw theirs.
+    reorder : bool
+        Renumber the nodes of a large graph while it is solved, where neighbours lie far apart in
+        memory and another order brings them together: see
+        :func:`meshrep.ordering.better_order`. Nothing that comes back shows it but a note and the
+        time.
     **choices
         Fields of :class:`meshrep.presets.Choices`: lr, layers, hidden, switch, ….
 
@@ -110,9 +117,13 @@ def solve(
         warnings.warn(fallback, stacklevel=2)
         notes.append(fallback)
 
+    moved = renumbered(energy, composed) if reorder else None
+
     def run(seed: int, given: np.ndarray | None, tell: Any) -> Solution:
         w0 = energy.clamp(energy.random_start(seed) if given is None else given)
-        return _Run(energy, composed, w0, seed, device, dtype, tell, list(notes), sample).solution()
+        return Stages(
+            energy, composed, w0, seed, device, dtype, tell, list(notes), sample, moved
+        ).solution()
 
     if restarts == 1:
         return run(seed, start, observe)
@@ -214,9 +225,7 @@ def _follows_noise(solver: Solver, energy: Energy) -> None:
 
 def _with_what_is_installed(solver: Solver, energy: Energy | None = None) -> tuple[Solver, str]:
     """The solver, or another in its place where a stage needs torch and torch is not installed."""
-    wants_torch = any(
-        stage.backend == "torch" or stage.parametrization.needs_torch for stage in solver.stages
-    )
+    wants_torch = any(stage.backend == "torch" for stage in solver.stages)
     if not wants_torch or installed("torch"):
         return solver, ""
     name = "sgd" if energy is not None and energy.stochastic else "lbfgs"
@@ -245,145 +254,3 @@ def without_stand_ins(
             seen.add(label)
         kept.append(solver)
     return kept
-
-
-class _Run:
-    """One solver on one problem, stage by stage, with the three clocks kept apart."""
-
-    def __init__(
-        self,
-        energy: Energy,
-        solver: Solver,
-        w0: np.ndarray,
-        seed: int,
-        device: str,
-        dtype: str | None,
-        observe: Callable[[str, Progress], None] | None,
-        notes: list[str],
-        sample: Callable[[np.ndarray], Any] | None,
-    ) -> None:
-        self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
-        self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
-        self.sample = sample
-        self.samples: list[Sample] = []
-        self.setup_s = self.compile_s = self.prefit_s = 0.0
-
-    def _backend_kind(self, stage: Solver) -> str:
-        if stage.backend != "auto":
-            return stage.backend
-        if stage.parametrization.needs_torch:
-            return "torch"
-        known = [kind for kind in stage.minimiser.backends if kind == "numpy" or installed(kind)]
-        return known[0] if known else stage.minimiser.backends[0]
-
-    def _backend(self, stage: Solver) -> Backend:
-        """The stage's back end, imported and touched once, off the solving clock."""
-        clock = time.perf_counter()
-        kind = self._backend_kind(stage)
-        backend = backend_for(kind, self.device if kind == "torch" else "cpu", self.dtype)
-        _ = backend.zeros(1) + 1  # the first tensor pays for what torch does lazily
-        self.compile_s += time.perf_counter() - clock
-        return backend
-
-    def _prepare(self, stage: Solver, backend: Backend) -> Objective:
-        """Build a stage's objective at the start and warm it up, off the solving clock."""
-        clock = time.perf_counter()
-        objective = Objective(self.energy, self.w0, backend, stage.parametrization, self.seed)
-        built = time.perf_counter()
-        stage.minimiser.warm_up(objective)
-        self.setup_s += built - clock - objective.map.prefit_s
-        self.prefit_s += objective.map.prefit_s
-        self.compile_s += time.perf_counter() - built
-        return objective
-
-    def solution(self) -> Solution:
-        """Prepare every stage, then solve them in turn."""
-        stages = self.solver.stages
-        backends = [self._backend(stage) for stage in stages]
-        with calm_threads(self.energy.graph.n):
-            pairs = zip(stages, backends, strict=True)
-            objectives = [self._prepare(stage, backend) for stage, backend in pairs]
-            return self._solved(stages, objectives)
-
-    def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
-        scale = self.energy.gradient_scale(self.w0)
-        history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
-        result, paused, sampling = Result.FAILED, 0.0, 0.0
-        begin = objectives[0].field(objectives[0].start)
-        if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
-            begin = self.w0  # up to the digits of a network or of float32
-        if self.sample is not None:
-            self.samples.append(Sample(0, 0.0, self.sample(begin)))
-        begun = time.perf_counter()
-        for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
-            if number:
-                objective.restart(field, stage.parametrization, self.seed)
-                self.prefit_s += objective.map.prefit_s
-                paused += objective.map.prefit_s
-            self.notes += objective.map.notes
-            left = stage.stopping.max_seconds - spent
-            monitor = Monitor(
-                replace(stage.stopping, max_seconds=max(left, 0.0)), scale,
-                self._observer(steps, spent), self._sampler(objective), self.energy.stochastic,
-            )  # fmt: skip
-            outcome = stage.minimiser.minimise(objective, monitor)
-            field = objective.field(outcome.params)
-            self.samples += [
-                Sample(steps + s.step, spent + s.seconds, s.value)
-                for s in monitor.samples
-                if s.step > 0
-            ]
-            paused += monitor.paused
-            sampling += monitor.paused
-            history = history.then(outcome.history)
-            result, steps = outcome.result, steps + outcome.steps
-            spent = time.perf_counter() - begun - paused
-            self.notes += outcome.notes
-            if number + 1 < len(stages):
-                self.notes.append(
-                    f"{stage.label.split('+')[0]} handed over to {stages[number + 1].label} after "
-                    f"{outcome.steps} steps, {spent:.3g} s ({result.word})"
-                )
-            if result is Result.INTERRUPTED or left <= 0:
-                break
-        if self.sample is not None:
-            self.samples.append(Sample(steps, spent, self.sample(field)))
-        value, gradient = self.energy.judge.value_and_grad(field)
-        first = objectives[0].backend
-        return Solution(
-            problem=self.energy,
-            solver=self.solver.label,
-            field=field,
-            result=result,
-            energy=float(value),
-            grad_norm=float(np.linalg.norm(gradient)) / scale,
-            start_energy=self.energy.value(begin),
-            steps=steps,
-            evaluations=sum(objective.evaluations for objective in objectives),
-            solve_s=spent,
-            setup_s=self.setup_s,
-            compile_s=self.compile_s,
-            history=history,
-            backend=first.name,
-            device=first.device,
-            dtype=first.dtype,
-            notes=self.notes,
-            samples=self.samples,
-            sampling_s=sampling,
-            prefit_s=self.prefit_s,
-        )
-
-    def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:
-        sample = self.sample
-        return None if sample is None else lambda params: sample(objective.field(params))
-
-    def _observer(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
-        if self.observe is None:
-            return None
-        tell, name = self.observe, self.solver.label
-
-        def observer(progress: Progress) -> None:
-            tell(name, replace(progress, step=steps + progress.step,
-                               seconds=seconds + progress.seconds))  # fmt: skip
-
-        return observer

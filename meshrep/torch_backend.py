@@ -13,10 +13,15 @@ from scipy import sparse
 from meshrep.errors import InputError
 
 
+def sees_gpu() -> bool:
+    """Whether torch sees a device that it calls "cuda"."""
+    return torch.cuda.is_available()
+
+
 def torch_backend(device: str = "auto", dtype: str | None = None) -> TorchBackend:
     """Choose a device and a type: see :func:`meshrep.backends.backend_for`."""
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if sees_gpu() else "cpu"
     try:
         kind = torch.device(device).type
     except RuntimeError as error:
@@ -64,13 +69,17 @@ class TorchBackend:
         return values.detach().to("cpu", torch.float64).numpy().copy()
 
     def sparse(self, matrix: sparse.csr_array) -> torch.Tensor:
-        """A CSR tensor; torch's notice that CSR is in beta is silenced here only."""
+        """A CSR tensor, with 32-bit indices where they fit.
+
+        torch's notice that CSR is in beta is silenced here only.
+        """
         matrix = sparse.csr_array(matrix)
+        index = np.int32 if max(matrix.nnz, *matrix.shape) < 2**31 else np.int64
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return torch.sparse_csr_tensor(
-                torch.from_numpy(matrix.indptr.astype(np.int64)),
-                torch.from_numpy(matrix.indices.astype(np.int64)),
+                torch.from_numpy(matrix.indptr.astype(index)),
+                torch.from_numpy(matrix.indices.astype(index)),
                 torch.from_numpy(np.array(matrix.data, dtype=np.float64)),
                 size=matrix.shape,
                 dtype=self._type,

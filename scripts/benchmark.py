@@ -1,48 +1,79 @@
-"""Speed and basins, measured: ``python scripts/benchmark.py oscillators basins topology``.
+"""Speed, scale and basins, measured: ``python scripts/benchmark.py [suite …]``.
 
-* oscillators: one gradient of Kuramoto's energy, ours against other ways, as ratios in one run,
-  and a step of its flow in time
+* startup: what imports cost, and the time to the first picture with cold and warm caches
+* kernels: each kernel's bytes a second beside the machine's triad, and torch and NumPy beside it
+* heat: which solver wins at which size, bath and accuracy, with peers as rows
+* oscillators: a gradient and a step of the flow, integrators and minimisers against other packages
+* scale: time, memory and iterations from 10⁴ to 10⁷ nodes
 * basins: where solvers end over seeds, on a ferromagnet and two spin glasses, from a random start
   and from the papers' own
-* topology: all of the following; its peers come with ``pip install 'meshrep[bench]'``
+* topology: all of the following
 * topology-gradients: persistence of a cloud with its gradient, ours against other packages
 * topology-papers: the papers' clouds, networks against adam, sgd and lbfgs
 * topology-large: steps of a large cloud (``--cloud FILE``; 36,000 points of a torus by default)
 
-Writes Markdown and JSON under ``--out`` and prints the Markdown.
+Peers come with ``pip install 'meshrep[bench]'``. With ``--device cuda`` the suites are heat,
+oscillators and gcn, on that device. Writes JSON, a page of Markdown and figures under ``--out``,
+or with ``--docs`` into docs/; sections of suites that are not run again stay.
 """
 
 from __future__ import annotations
 
-import platform
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from suites import Report, Say, basins, large_clouds, oscillators, papers_clouds, topology
+from suites import (
+    Report,
+    Say,
+    basins,
+    device,
+    heat,
+    kernels,
+    large_clouds,
+    machine,
+    oscillators,
+    papers_clouds,
+    scale,
+    startup,
+    topology,
+)
+from suites.store import Draw, Store
 
 from meshrep.arguments import OneLineParser
-from meshrep.comparison import versions
 from meshrep.errors import InputError, MeshrepError
 from meshrep.outputs import folder
-from meshrep.view.write import write_json
 
 Suite = Callable[[bool, Say], Report]
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SPEED = ("startup", "kernels", "heat", "oscillators", "scale")
 TOPOLOGY = ("topology-gradients", "topology-papers", "topology-large")
+DRAWERS: dict[str, Draw] = {"heat": heat.draw, "kernels": kernels.draw, "scale": scale.draw}
 
 
-def table_of_suites(cloud: Path | None) -> dict[str, Suite]:
+def table_of_suites(options: Any) -> dict[str, Suite]:
     """Every suite by name, in the order in which they run."""
+    if options.device:
+        return {
+            f"{name}-{options.device}": partial(suite, device=options.device)
+            for name, suite in device.SUITES.items()
+        }
     return {
+        "startup": startup.run,
+        "kernels": kernels.run,
+        "heat": heat.run,
         "oscillators": oscillators.run,
+        "scale": scale.run,
         "basins": basins.run,
         "topology-gradients": topology.run,
         "topology-papers": papers_clouds.run,
-        "topology-large": partial(large_clouds.run, cloud=cloud),
+        "topology-large": partial(large_clouds.run, cloud=options.cloud),
     }
 
 
@@ -56,38 +87,77 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def run(arguments: Sequence[str] | None) -> int:
-    parser = OneLineParser(
+def parser() -> OneLineParser:
+    top = OneLineParser(
         prog="benchmark.py", description=__doc__.splitlines()[0], allow_abbrev=False
     )
-    parser.add_argument("suites", nargs="*", default=["oscillators"])
-    parser.add_argument("--quick", action="store_true", help="fewer seeds, smaller sizes")
-    parser.add_argument("--cloud", type=Path, help="a mesh whose vertices are the large cloud")
-    parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
-    options = parser.parse_args(arguments)
-    known = table_of_suites(options.cloud)
-    unknown = set(options.suites) - set(known) - {"topology"}
-    if unknown:
-        raise InputError(
-            f"unknown suite {min(unknown)!r}: choose {', '.join([*known])} or topology (all of it)"
-        )
-    wanted = set(options.suites) | (set(TOPOLOGY) if "topology" in options.suites else set())
-    out = folder(options.out)
+    add = top.add_argument
+    add("suites", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
+    add("--quick", action="store_true", help="fewer seeds and rounds, smaller sizes")
+    add("--device", help="run heat, oscillators and gcn on this device of torch: cuda, cpu")
+    add("--cloud", type=Path, help="a mesh whose vertices are the large cloud")
+    add("--out", type=Path, metavar="DIR",
+        help="where to write (default out/benchmark, or out/benchmark-quick)")  # fmt: skip
+    add("--docs", action="store_true",
+        help="write docs/benchmarks.md; without suites, only make the page anew")  # fmt: skip
+    return top
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    options = parser().parse_args(arguments)
+    if options.docs and (options.quick or options.out):
+        raise InputError("--docs holds full runs in docs/: drop --quick and --out")
+    known = table_of_suites(options)
+    wanted = chosen(options, known)
+    if options.docs:
+        store = Store(folder(DOCS), "benchmarks")
+    else:
+        quick = "-quick" if options.quick else ""
+        store = Store(folder(options.out or Path(f"out/benchmark{quick}")), "benchmark")
+    store.sections()  # an earlier file that cannot be read is known before anything runs
 
     def say(line: str) -> None:
         print(f"… {line}", file=sys.stderr, flush=True)
 
-    parts: list[str] = []
-    data: dict[str, object] = {"machine": platform.processor() or platform.machine(), **versions()}
-    for name, suite in known.items():
-        if name in wanted:
-            text, data[name] = suite(options.quick, say)
-            parts.append(text)
-    page = "\n\n".join(parts) + "\n"
-    print(page)
-    (out / "benchmark.md").write_text(page, encoding="utf-8")
-    write_json(data, out / "benchmark.json")
+    about = machine.describe() if wanted else {}
+    for name in wanted:
+        begun = time.perf_counter()
+        text, data = known[name](options.quick, say)
+        store.keep(name, {
+            "text": text, "data": data, "machine": about,
+            "about": {"command": command(options, name), "quick": options.quick,
+                      "seconds": round(time.perf_counter() - begun, 1)},
+        })  # fmt: skip
+        print(text, end="\n\n", flush=True)
+    print(f"wrote {store.page(DRAWERS)}")
     return 0
+
+
+def chosen(options: Any, known: dict[str, Suite]) -> list[str]:
+    """The suites to run, in order; "topology" stands for all of its parts."""
+    asked = [f"{name}-{options.device}" if options.device else name for name in options.suites]
+    groups = {} if options.device else {"topology": TOPOLOGY}
+    unknown = [name for name in asked if name not in known and name not in groups]
+    if unknown:
+        names = [name.removesuffix(f"-{options.device}") for name in known]
+        more = " or topology (all of it)" if groups else ""
+        raise InputError(
+            f"unknown suite {options.suites[asked.index(unknown[0])]!r}: choose "
+            f"{', '.join(names)}{more}"
+        )
+    if not asked:
+        asked = [] if options.docs else list(known if options.device else SPEED)
+    wanted = {part for name in asked for part in groups.get(name, (name,))}
+    return [name for name in known if name in wanted]
+
+
+def command(options: Any, name: str) -> str:
+    """The command that makes a section again."""
+    suite = name.removesuffix(f"-{options.device}") if options.device else name
+    words = ["python scripts/benchmark.py", suite]
+    words += ["--device", options.device] * bool(options.device)
+    words += ["--quick"] * options.quick
+    return " ".join(words)
 
 
 if __name__ == "__main__":

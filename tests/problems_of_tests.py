@@ -10,13 +10,13 @@ from meshrep.backends import installed
 from meshrep.energies import oscillators
 from meshrep.presets import PRESETS
 
-TORCH = {name for name in PRESETS if name.startswith(("gcn", "nograph"))} | {"adam-torch"}
+NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph"))}
 FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
 FOR_CLOUDS = {"kernel"}  # needs points to act on, which not every problem has
 
 
 def _missing(name):
-    if name in TORCH and not installed("torch"):
+    if name == "adam-torch" and not installed("torch"):
         return "torch is not installed"
     if name == "anneal" and not installed("numba"):
         return "numba is not installed"

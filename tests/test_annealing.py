@@ -11,8 +11,9 @@ from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XY
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers import annealing
 from meshrep.minimisers.annealing import Annealing, Sampler, temperature
-from meshrep.minimisers.base import Monitor, Objective, Stopping
+from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
 
 pytest.importorskip("numba")

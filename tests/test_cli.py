@@ -198,12 +198,47 @@ def test_a_missing_gpu_is_one_sentence(run):
 
 @pytest.mark.skipif(installed("torch"), reason="torch is installed")
 def test_without_torch_lbfgs_stands_in_once(run):
-    code, _, errors, out = run(*LATTICE, "--no-pictures")
+    code, _, errors, out = run(*LATTICE, "--no-pictures", "--compare", "gcn,adam-torch,lbfgs")
     assert code == 0
-    assert errors.count("lbfgs takes the place of gcn") == 1
+    assert errors.count("lbfgs takes the place of adam-torch") == 1
     report = json.loads((out / "report.json").read_text())
     names = [entry["name"] for entry in report["solvers"]]
-    assert names == ["lbfgs", "adam", "gd", "newton", "rk4"]
+    assert names == ["gcn", "lbfgs"]
+
+
+def test_a_long_comparison_shows_its_first_field_early(run, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from meshrep import cli
+
+    drawn = []
+    plot = cli._plot
+    monkeypatch.setattr(
+        cli, "_plot", lambda found, *at: drawn.append(found.solver) or plot(found, *at)
+    )
+    monkeypatch.setattr(cli, "PATIENCE", 0.0)
+    code, said, errors, out = run(*LATTICE, "--compare", "gd,adam,newton")
+    assert code == 0, errors
+    assert drawn == ["gd"] and (out / "field.png").is_file()
+    assert said.count("field.png shows gd for now") == 1
+    code, said, *_ = run(*LATTICE, "--compare", "gd,adam", "--no-pictures")
+    assert code == 0 and drawn == ["gd"] and "for now" not in said
+    code, said, *_ = run(*LATTICE, "--solver", "newton")
+    assert code == 0 and drawn == ["gd"] and "for now" not in said
+
+
+def test_ctrl_c_while_the_early_picture_is_drawn_keeps_the_field(run, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from meshrep import cli
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_plot", interrupted)
+    monkeypatch.setattr(cli, "PATIENCE", 0.0)
+    code, said, _, out = run(*LATTICE, "--compare", "adam,newton")
+    assert code == 130 and "interrupted; skipped: newton" in said
+    report = json.loads((out / "report.json").read_text())
+    assert [entry["name"] for entry in report["solvers"]] == ["adam"] and report["interrupted"]
 
 
 def test_quiet_is_quiet(run):
@@ -235,7 +270,7 @@ def test_ctrl_c_in_mid_solve_saves_the_best_field(tmp_path):
         "heat:",
     )
     assert code == 130 and took < 20
-    assert errors == "meshrep: interrupted; the best field so far was saved\n"
+    assert errors.splitlines()[-1] == "meshrep: interrupted; the best field so far was saved"
     report = json.loads((tmp_path / "o" / "report.json").read_text())
     assert report["interrupted"] and report["solvers"][0]["result"] == "interrupted"
     assert report["solvers"][0]["energy"] < report["solvers"][0]["start_energy"]

@@ -79,7 +79,7 @@ def test_no_setting_of_solvers_is_forgotten():
         for title in ("solving", "settings of single solvers")
         for action in groups[title]._group_actions
     ]
-    assert set(solving) == {"solver", "compare", *OF_SOLVERS, "start", "seed"}
+    assert set(solving) == {"solver", "compare", "no_reorder", *OF_SOLVERS, "start", "seed"}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_without_pyvista_a_transient_is_drawn(tmp_path):
 def test_a_film_that_nothing_can_write_is_refused_at_once(run, monkeypatch, suffix, module, name):
     from meshrep import option_rules
 
-    monkeypatch.setattr(option_rules, "installed", lambda package: package != module)
+    monkeypatch.setattr(option_rules, "find_spec", lambda package: package != module or None)
     code, said, errors, out = run(*LATTICE, *TRANSIENT, "--film", f"x{suffix.upper()}")
     refused(code, errors, out, f"{name} is needed to write {suffix} films")
     assert said == ""

@@ -122,7 +122,6 @@ def test_settings_of_the_kernel_and_of_sgd(run):
     assert code == 0, errors
 
 
-@pytest.mark.skipif(not installed("torch"), reason="torch is not installed")
 def test_the_papers_network(run):
     words = ("--solver", "gcn", "--hidden", "8,6", "--network-start", "prefit")
     code, said, errors, _out = run(*CLOUD, *words, *BRIEF[2:])

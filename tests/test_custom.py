@@ -8,7 +8,8 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.backends import backend_for
-from meshrep.energies.base import Energy, Evaluator, Sum
+from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.sums import Sum
 
 
 def fourth_power(xp):

@@ -1,9 +1,16 @@
 """Graphs and cells: order, counts known in closed form, and what cannot be one."""
 
+import subprocess
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 import meshrep
+from meshrep.arrays import for_keeps, frozen
 from meshrep.cells import (
     EDGES_OF_KIND,
     KIND_NAMES,
@@ -16,8 +23,9 @@ from meshrep.cells import (
     TRIANGLES_OF_KIND,
     VERTEX,
     Cells,
+    CellsInWaiting,
 )
-from meshrep.graph import Graph, Origin
+from meshrep.graph import MOST_NODES, Graph, Origin
 
 CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 MIDS = (CORNERS + np.roll(CORNERS, -1, 0)) / 2
@@ -156,3 +164,125 @@ def test_an_origin_spreads_values_over_the_input():
     np.testing.assert_array_equal(spread, [20, np.nan, 10, 20])
     assert origin.spread(np.ones((2, 3))).shape == (4, 3)
     assert Graph.from_edges(2, [[0, 1]], origin=origin).repairs == ("dropped",)
+
+
+def plain_adjacency(graph):
+    """The matrix by SciPy, from both directions of every edge."""
+    both = np.concatenate([graph.edges, graph.edges[:, ::-1]])
+    weights = np.concatenate([graph.weights, graph.weights])
+    matrix = sparse.csr_array((weights, tuple(both.T)), shape=(graph.n, graph.n))
+    matrix.sort_indices()
+    return matrix
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_come_straight_from_the_edges_as_scipy_makes_them(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 60))
+    pairs = rng.integers(0, n, (int(rng.integers(0, 150)), 2))
+    weights = rng.integers(-2, 3, len(pairs)).astype(float)  # some vanish, and stay in the rows
+    graph = Graph.from_edges(n, pairs, weights)
+    found, wanted = graph.adjacency, plain_adjacency(graph)
+    assert found.indices.dtype == found.indptr.dtype == np.int32
+    for part in ("indptr", "indices", "data"):
+        np.testing.assert_array_equal(getattr(found, part), getattr(wanted, part))
+    assert found.has_canonical_format and found.nnz == 2 * graph.m
+    np.testing.assert_array_equal(
+        graph.component_of, connected_components(wanted, directed=False)[1]
+    )
+
+
+@pytest.mark.parametrize("n", [46_342, 2**31 - 1])
+def test_keys_of_pairs_do_not_overflow(n):
+    """46,341² is the last square below 2^31; pairs of the largest graph need 62 bits."""
+    pairs = np.array([[n - 1, n - 2], [0, n - 1], [n - 2, n - 1], [1, 0], [n - 1, n - 1]])
+    wanted = [[0, 1], [0, n - 1], [n - 2, n - 1]]
+    for kind in (np.int64, np.uint32):
+        assert Graph.from_edges(n, pairs.astype(kind)).edges.tolist() == wanted
+    graph = Graph.from_edges(n, pairs.astype(np.int64), [1.0, 2.0, 4.0, 8.0, 16.0])
+    assert graph.edges.tolist() == wanted and graph.weights.tolist() == [8.0, 2.0, 5.0]
+
+
+def test_more_nodes_than_32_bits_are_refused():
+    for make in (lambda n: Graph.from_edges(n, []), lambda n: Graph(n, [], [])):
+        assert make(MOST_NODES).n == MOST_NODES
+        with pytest.raises(meshrep.InputError, match="2,147,483,647 nodes at most"):
+            make(MOST_NODES + 1)
+
+
+@pytest.mark.parametrize("edges", [[[1, 2], [0, 1]], [[0, 2], [0, 1]], [[0, 1], [0, 1]]])
+def test_edges_out_of_order_are_refused(edges):
+    with pytest.raises(meshrep.InputError, match="in order"):
+        Graph(3, np.array(edges), np.ones(2))
+
+
+def test_weights_and_pairs_of_different_lengths_are_refused():
+    with pytest.raises(meshrep.InputError, match="2 pairs"):
+        Graph.from_edges(3, [[0, 1], [1, 1]], [1.0])
+
+
+def test_only_arrays_that_cannot_change_are_shared():
+    mine = np.arange(4.0)
+    assert frozen(mine, np.float64) is not mine and mine.flags.writeable
+    view = mine[:2]
+    view.setflags(write=False)
+    taken = frozen(view, np.float64)
+    mine[:] = 9
+    assert taken.tolist() == [0, 1] and not taken.flags.writeable
+    settled = for_keeps(np.arange(3))
+    assert frozen(settled, np.int64) is settled
+    assert frozen(settled, np.float64).dtype == np.float64
+    turned = for_keeps(np.zeros((3, 2), order="F"))
+    assert frozen(turned, np.float64).flags.c_contiguous
+    graph = Graph.from_edges(3, [[0, 1], [1, 2]], points=np.zeros((3, 3)))
+    other = graph.with_weights(np.array([2.0, 3.0]))
+    assert other.edges is graph.edges and other.points is graph.points
+    for array in (graph.edges, graph.weights, graph.points, other.weights):
+        assert not array.flags.writeable
+
+
+def test_cells_in_waiting_are_made_once():
+    calls = []
+    waiting = CellsInWaiting(lambda: calls.append(1) or one_cell(QUAD, 4))
+    graph = Graph.from_edges(4, [[0, 1]], cells=waiting)
+    assert graph.m == 1 and not calls
+    assert len(graph.cells) == 1 and graph.triangles.tolist() == [[0, 1, 2], [0, 2, 3]]
+    assert graph.cells.edges().tolist() == one_cell(QUAD, 4).edges().tolist() and len(calls) == 1
+
+
+def test_a_lattice_takes_no_more_memory_than_its_arrays():
+    """Edges 32, weights 16, points 24 bytes a node, rows 52 more; twice that on the way."""
+    n = 300 * 300
+    tracemalloc.start()
+    try:
+        graph = meshrep.graph_from("lattice:300x300")
+        held, peak = tracemalloc.get_traced_memory()
+        assert held < 80 * n and peak < 140 * n
+        _ = graph.adjacency
+        held, peak = tracemalloc.get_traced_memory()
+        assert held < 132 * n and peak < 240 * n
+    finally:
+        tracemalloc.stop()
+
+
+PEAK = """
+import meshrep, numpy as np
+def resident(key):
+    with open("/proc/self/status") as told:
+        return next(int(line.split()[1]) * 1024 for line in told if line.startswith(key))
+def solved(size):
+    graph = meshrep.graph_from(f"lattice:{size}x{size}")
+    heat = meshrep.HeatBath(graph, hot=np.arange(size), cold=np.arange(size) + graph.n - size)
+    return meshrep.solve(heat, "nesterov", max_steps=4)
+solved(150)  # kernels and libraries
+before = resident("VmRSS")
+solved(700)
+print((resident("VmHWM") - before) / 700**2)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_first_order_run_stays_below_500_bytes_a_node():
+    """From the lattice to the judged field, the peak of a process of its own."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert 100 < float(done.stdout) < 500

@@ -9,9 +9,10 @@ from meshrep.backends import NumpyBackend, backend_for, installed
 from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
 from meshrep.errors import InputError
 from meshrep.minimisers import lift
-from meshrep.minimisers.base import Monitor, Objective, Stopping
+from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Arrays, Jitted, Lift, classes, lifted
+from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
 from meshrep.presets import Solver
 

@@ -21,7 +21,7 @@ from meshrep.operators import laplacian
 @pytest.fixture(params=["direct", "amg", "jacobi"])
 def system(request):
     if request.param == "amg":
-        pytest.importorskip("pyamg")
+        pytest.importorskip("numba")
     return ShiftedSystem(request.param)
 
 
@@ -83,8 +83,10 @@ def test_a_diagonal_matrix_is_all_nodes_on_their_own(system):
     assert not system.solve(np.ones(3), 0.0, 1e-12).positive
 
 
-def test_the_multigrid_hierarchy_is_kept_while_it_serves():
-    pytest.importorskip("pyamg")
+@pytest.mark.parametrize("package", ["numba", "pyamg"])
+def test_the_multigrid_hierarchy_is_kept_while_it_serves(package, monkeypatch):
+    pytest.importorskip(package)
+    monkeypatch.setattr(linear_solvers, "installed", lambda asked: asked == package)
     system, H = ShiftedSystem("amg"), positive()
     for k in range(4):
         system.renew(H * (1 + 0.01 * k))
@@ -93,6 +95,50 @@ def test_the_multigrid_hierarchy_is_kept_while_it_serves():
     iterations = system.solve(right(400), 0.0, 1e-10).iterations
     system.kind = "jacobi"
     assert iterations < 0.5 * system.solve(right(400), 0.0, 1e-10).iterations
+
+
+def test_a_bath_that_fades_costs_no_iterations():
+    """From a diagonal of 4 to one of 10⁻⁸ at a tenth of the nodes, by the same prolongations."""
+    pytest.importorskip("numba")
+    L = laplacian(meshrep.graph_from("lattice:60x60").adjacency)
+    system, counts = ShiftedSystem("amg"), []
+    for strength in 4.0 ** np.arange(1, -14, -2):
+        bath = np.zeros(3600)
+        bath[:360] = strength
+        system.renew(sparse.csr_array(L + sparse.diags_array(bath)))
+        answer = system.solve(right(3600), 0.0, 1e-8)
+        assert answer.positive
+        counts.append(answer.iterations)
+    assert system.setups == 1 and max(counts) <= 25
+
+
+def test_other_couplings_get_other_prolongations_once_the_old_serve_badly():
+    """A lattice whose conductances along rows and along columns change places."""
+    pytest.importorskip("numba")
+    graph = meshrep.graph_from("lattice:50x50")
+    along = (graph.edges[:, 1] - graph.edges[:, 0]) == 1
+    system = ShiftedSystem("amg")
+    for strong in (along, ~along, ~along):
+        weights = np.where(strong, 1.0, 0.01)
+        matrix = laplacian(graph.with_weights(weights).adjacency) + 1e-6 * sparse.eye_array(2500)
+        for _ in range(2):
+            system.renew(sparse.csr_array(matrix))
+            answer = system.solve(right(2500), 0.0, 1e-8)
+            assert answer.positive
+    assert system.setups == 2
+
+
+def test_threads_and_plain_vectors_give_the_same_iterates(monkeypatch):
+    pytest.importorskip("numba")
+    H, r = positive(), right(400)
+    for kind in ("amg", "jacobi"):
+        solutions = []
+        for size in (10**9, 1):
+            monkeypatch.setattr(linear_solvers, "THREADS_FROM", size)
+            system = ShiftedSystem(kind)
+            system.renew(H)
+            solutions.append(system.solve(r, 0.1, 1e-6).s)
+        np.testing.assert_allclose(*solutions, rtol=1e-9, atol=1e-12)
 
 
 def test_multigrid_leaves_the_global_random_state_alone():
@@ -194,5 +240,5 @@ def test_unusable_kinds(monkeypatch):
     with pytest.raises(meshrep.InputError, match="unknown linear solver"):
         ShiftedSystem("magic")
     monkeypatch.setattr(linear_solvers, "installed", lambda package: False)
-    with pytest.raises(meshrep.MissingPart, match="pyamg"):
+    with pytest.raises(meshrep.MissingPart, match="numba"):
         ShiftedSystem("amg")

@@ -12,7 +12,7 @@ from meshrep.backends import backend_for
 from meshrep.energies.lower_star import LowerStar
 from meshrep.errors import InputError, MissingPart
 from meshrep.kernels import components
-from meshrep.minimisers.base import Stopping
+from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence import lower_star
 from meshrep.persistence.losses import DiagramLoss
 from meshrep.persistence.lower_star import LowerStarFiltration, by_gudhi

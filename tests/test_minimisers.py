@@ -7,10 +7,11 @@ from problems_of_tests import PROBLEMS, heat
 import meshrep
 from meshrep import Result, Solver, Stopping
 from meshrep.backends import NumpyBackend, installed
-from meshrep.minimisers.base import Monitor, Objective
+from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.newton import Newton
 from meshrep.outcome import History
 

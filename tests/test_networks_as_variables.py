@@ -21,7 +21,7 @@ NETWORKS = [
 NAMES = [f"{n.name} {n.layers} {n.propagation}" for n in NETWORKS]
 
 
-@pytest.fixture(params=["numpy", "torch"])
+@pytest.fixture(params=["numpy", "numba", "torch"])
 def backend(request):
     pytest.importorskip(request.param)
     return backend_for(request.param, "cpu")
@@ -52,11 +52,12 @@ def test_pullback_is_the_derivative(network, backend):
     assert gradient @ direction == pytest.approx((up - down) / (2 * h), rel=1e-5)
 
 
-def test_back_ends_agree():
-    pytest.importorskip("torch")
+@pytest.mark.parametrize("other", ["numba", "torch"])
+def test_back_ends_agree(other):
+    pytest.importorskip(other)
     energy = heat("lattice:6x6")
     both = []
-    for kind in ("numpy", "torch"):
+    for kind in ("numpy", other):
         backend = backend_for(kind, "cpu")
         objective = Objective(energy, energy.random_start(1), backend, GraphNetwork(2, 5), seed=9)
         value, gradient = objective.value_and_grad(objective.start)
@@ -99,6 +100,9 @@ def test_impossible_networks_are_refused():
         GraphNetwork(0, 4)
     with pytest.raises(meshrep.InputError, match="shared or network"):
         GraphNetwork(start="elsewhere")
+    for slope in (-0.1, 1.5, np.nan):
+        with pytest.raises(meshrep.InputError, match="slope"):
+            GraphNetwork(slope=slope)
 
 
 @pytest.mark.parametrize("propagation", ["sym", "self", "square", "none"])

@@ -14,7 +14,7 @@ from meshrep.operators import propagation
 from meshrep.presets import Choices, preset
 
 
-@pytest.fixture(params=["numpy", "torch"])
+@pytest.fixture(params=["numpy", "numba", "torch"])
 def backend(request):
     pytest.importorskip(request.param)
     return backend_for(request.param, "cpu")
@@ -130,7 +130,6 @@ def test_phases_are_fitted_on_the_circle():
 
 
 def test_its_time_is_reported_apart(monkeypatch):
-    pytest.importorskip("torch")  # without it networks are replaced, whatever the back end
     from meshrep.parametrizations import gcn
 
     energy, asleep = cloud(), 0.3
@@ -166,7 +165,6 @@ def test_the_preset_is_the_papers_network():
 
 
 def test_the_preset_solves():
-    pytest.importorskip("torch")
     energy = cloud()
     start = energy.random_start(4)
     found = meshrep.solve(energy, "gcn-prefit", start=start)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import meshrep
-from meshrep.energies.base import Sum
+from meshrep.energies.sums import Sum
 from meshrep.measures import charges, clusters, local_order, summary, vortices, winding
 from meshrep.outputs import cell_fields, marks, node_fields
 from meshrep.plaquettes import plaquettes

@@ -10,9 +10,9 @@ from scipy import sparse
 import meshrep
 from meshrep import Result, Solver, Stopping
 from meshrep.backends import installed
-from meshrep.minimisers.base import Monitor
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.monitor import Monitor
 
 
 def held_sum():
@@ -187,7 +187,7 @@ def test_without_numba_everything_is_numpy(monkeypatch):
     from meshrep.kernels import rules
 
     energy = heat("lattice:12x12")
-    names, gone = ("adam", "nesterov", "rk4", "lbfgs"), ("numba", "torch")
+    names, gone = ("adam", "nesterov", "rk4", "lbfgs", "gcn"), ("numba", "torch")
     with_it = {name: meshrep.solve(energy, name).energy for name in names}
     for module in (backends, solving, heat_module, rules):
         monkeypatch.setattr(module, "installed", lambda name: name not in gone and installed(name))

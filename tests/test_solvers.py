@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 import pytest
-from problems_of_tests import PROBLEMS, SOLVERS, TORCH, heat
+from problems_of_tests import NETWORKS, PROBLEMS, SOLVERS, heat
 
 import meshrep
 from meshrep import Result, Solver, Stopping
-from meshrep.backends import backend_for, installed
+from meshrep.backends import backend_for
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
@@ -62,7 +62,7 @@ def test_float32_and_limits(solver):
     single = meshrep.solve(energy, solver, dtype="float32", max_seconds=5, max_steps=20_000)
     assert single.dtype == "float32" and single.energy == pytest.approx(exact, rel=1e-2)
     short = meshrep.solve(energy, solver, max_steps=3)
-    assert short.steps <= 3 * (1 + (solver in TORCH and solver != "adam-torch"))
+    assert short.steps <= 3 * (1 + (solver in NETWORKS))
     assert short.energy <= short.start_energy
     brief = time.perf_counter()
     meshrep.solve(heat("lattice:60x60"), solver, gtol=1e-30, max_seconds=0.2)
@@ -71,7 +71,7 @@ def test_float32_and_limits(solver):
 
 def test_the_path_does_not_depend_on_the_run():
     energy = heat("lattice:12x12")
-    for solver in ("adam", "nesterov", "lbfgs", "gcn" if installed("torch") else "gd"):
+    for solver in ("adam", "nesterov", "lbfgs", "gcn"):
         one, two = (meshrep.solve(energy, solver, seed=5, max_steps=40) for _ in range(2))
         np.testing.assert_array_equal(one.field, two.field)
 
@@ -148,7 +148,6 @@ def test_a_composition_of_ones_own():
 
 
 def test_the_switch_can_be_fixed():
-    pytest.importorskip("torch")
     solution = meshrep.solve(heat("lattice:12x12"), "gcn", switch=7)
     stage = np.array(solution.history.stage)
     assert solution.history.step[np.flatnonzero(stage == 0)[-1]] == 7
@@ -213,17 +212,17 @@ def test_ctrl_c_keeps_the_best_so_far_and_ends_a_comparison(solver, lattice):
     assert np.isfinite(row.field).all() and row.energy <= row.start_energy
 
 
-def test_without_torch_lbfgs_takes_the_place_of_gcn(monkeypatch, lattice):
+def test_without_torch_lbfgs_takes_the_place_of_its_adam(monkeypatch):
     from meshrep import solving
 
     monkeypatch.setattr(solving, "installed", lambda package: package != "torch")
     energy = heat("lattice:12x12")
-    with pytest.warns(UserWarning, match="lbfgs takes the place of gcn") as caught:
-        solution = meshrep.solve(energy, "gcn")
+    with pytest.warns(UserWarning, match="lbfgs takes the place of adam-torch") as caught:
+        solution = meshrep.solve(energy, "adam-torch")
     assert len(caught) == 1 and solution.solver == "lbfgs"
     with pytest.warns(UserWarning, match="takes the place"):
-        comparison = meshrep.compare(energy, ["gcn", "gcn-res", "lbfgs", "newton"])
-    assert [row.solver for row in comparison.rows] == ["lbfgs", "newton"]
+        comparison = meshrep.compare(energy, ["gcn", "adam-torch", "lbfgs", "newton"])
+    assert [row.solver for row in comparison.rows] == ["gcn", "lbfgs", "newton"]
 
 
 def test_auto_says_what_it_chose():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import meshrep
-from meshrep.minimisers.base import Monitor
+from meshrep.minimisers.monitor import Monitor
 from meshrep.study import Entrant, network_output, study, table
 
 

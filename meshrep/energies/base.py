@@ -6,6 +6,7 @@ end, which is what minimisers call in their loops. Energies add and scale as fun
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from scipy import sparse
 from meshrep.backends import Array, Backend, NumpyBackend
 from meshrep.errors import InputError
 from meshrep.graph import Graph
+from meshrep.ordering import Order
 
 
 class Evaluator(ABC):
@@ -29,7 +31,10 @@ class Evaluator(ABC):
 
     @abstractmethod
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0."""
+        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0.
+
+        The next call may overwrite the gradient.
+        """
 
     def velocity(self, w: Array) -> Array:
         """dw/dt of the energy's flow at unit mass: −∇E, and what drives it besides."""
@@ -41,7 +46,8 @@ class Evaluator(ABC):
         if scale == 0.0:
             return v * 0.0
         h = 6e-6 * max(1.0, float((w * w).sum()) ** 0.5) / scale
-        return (self.value_and_grad(w + h * v)[1] - self.value_and_grad(w - h * v)[1]) / (2 * h)
+        ahead = self.value_and_grad(w + h * v)[1] + 0.0  # a copy
+        return (ahead - self.value_and_grad(w - h * v)[1]) / (2 * h)
 
 
 class Energy(ABC):
@@ -117,6 +123,22 @@ class Energy(ABC):
         The one of :meth:`on` where there is no other; it may lack ``value``.
         """
         return self.on(backend)
+
+    def reordered(self, order: Order) -> Energy | None:
+        """The same energy with nodes in another order; None where that is not offered.
+
+        It is for minimising alone: random starts and scales are those of the energy itself.
+        """
+        return None
+
+    def _on_renumbered(self, order: Order) -> Any:
+        """A shallow copy on the order's graph, nothing cached; its arrays are yet to be moved."""
+        twin = copy.copy(self)
+        for name in list(vars(twin)):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del vars(twin)[name]
+        twin.graph, twin.fixed = order.graph, order.nodes(self.fixed)
+        return twin
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Hessian at w, sparse (n, n), rows and columns of fixed nodes included."""
@@ -218,142 +240,16 @@ class Energy(ABC):
         return self.judge.hvp(np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64))
 
     def __mul__(self, factor: float) -> Energy:
+        from meshrep.energies.sums import Sum
+
         return Sum([(float(factor), self)])
 
     __rmul__ = __mul__
 
     def __add__(self, other: Energy) -> Energy:
+        from meshrep.energies.sums import Sum
+
         return Sum([(1.0, self), (1.0, other)])
-
-
-class Sum(Energy):
-    """Σ_k c_k E_k of energies on one graph, with c_k > 0 where convexity is to be kept."""
-
-    def __init__(self, terms: list[tuple[float, Energy]]) -> None:
-        flat: list[tuple[float, Energy]] = []
-        for factor, energy in terms:
-            if not np.isfinite(factor):
-                raise InputError(f"an energy cannot be multiplied by {factor}")
-            inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
-            flat += [(factor * c, e) for c, e in inner]
-        first = flat[0][1]
-        for _, energy in flat[1:]:
-            if energy.graph is not first.graph or energy.shape != first.shape:
-                raise InputError("energies add only when they share one graph and field shape")
-        super().__init__(first.graph)
-        self.terms: list[tuple[float, Energy]] = flat
-        self.quantity, self.unit = first.quantity, first.unit
-        self.convex = all(e.convex and c >= 0 for c, e in flat)
-        self.has_hessian = all(e.has_hessian for _, e in flat)
-        self.shift_invariant = all(e.shift_invariant for _, e in flat)
-        self.propagation = first.propagation
-        self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
-        self.smooth = all(e.smooth for _, e in flat)
-        self.stochastic = any(e.stochastic for _, e in flat)
-        self.one_start = first.one_start
-        self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
-        held: dict[int, float] = {}
-        for _, energy in flat:
-            for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
-                if held.setdefault(int(node), float(value)) != value:
-                    raise InputError(f"two energies fix node {node} at different values")
-        self.fixed = np.array(sorted(held), dtype=np.int64)
-        self.fixed_values = np.array([held[node] for node in sorted(held)])
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a field, the same for every term."""
-        return self.terms[0][1].shape
-
-    @property
-    def coupling(self) -> sparse.csr_array:
-        """The coupling of the first term."""
-        return self.terms[0][1].coupling
-
-    def on(self, backend: Backend) -> Evaluator:
-        """Evaluate term by term."""
-        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], backend, self.fixed)
-
-    @cached_property
-    def judge(self) -> Evaluator:
-        """The sum of the terms' judges."""
-        terms = [(c, e.judge) for c, e in self.terms]
-        return _SumEvaluator(terms, NumpyBackend("float64", jit=False), self.fixed)
-
-    def hessian(self, w: np.ndarray) -> sparse.csr_array:
-        """Σ c_k times the Hessian of E_k."""
-        total = sparse.csr_array((w.size, w.size))
-        for factor, energy in self.terms:
-            total = total + factor * energy.hessian(w)
-        return sparse.csr_array(total)
-
-    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
-        """Σ c_k times that of each term."""
-        total = sparse.csr_array((w.size, w.size))
-        for factor, energy in self.terms:
-            total = total + factor * energy.velocity_jacobian(w)
-        return sparse.csr_array(total)
-
-    def random_start(self, seed: int = 0) -> np.ndarray:
-        """The start of the first term."""
-        return self.terms[0][1].random_start(seed)
-
-    def steepest(self, start: np.ndarray) -> float:
-        """Σ |c_k| times that of each term."""
-        return sum(abs(c) * e.steepest(start) for c, e in self.terms)
-
-    def stiffness(self, start: np.ndarray) -> float:
-        """Σ |c_k| times that of each term."""
-        return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
-
-    def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The measures of all terms; of those with one name the first counts."""
-        found: dict[str, float] = {}
-        for _, energy in self.terms:
-            found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
-        return found
-
-    def watched(self, w: np.ndarray) -> float | None:
-        """That of the first term."""
-        return self.terms[0][1].watched(w)
-
-    def settings(self) -> dict[str, Any]:
-        """The settings of every term with its factor."""
-        return {
-            "energy": "Sum",
-            "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
-        }
-
-
-class _SumEvaluator(Evaluator):
-    def __init__(
-        self, terms: list[tuple[float, Evaluator]], backend: Backend, fixed: np.ndarray
-    ) -> None:
-        self.terms = terms
-        self.fixed = backend.index(fixed)
-
-    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        total: Any = 0.0
-        gradient = w * 0.0
-        for factor, evaluator in self.terms:
-            value, part = evaluator.value_and_grad(w)
-            total = total + factor * value
-            gradient += factor * part
-        gradient[self.fixed] = 0.0
-        return total, gradient
-
-    def velocity(self, w: Array) -> Array:
-        result = w * 0.0
-        for factor, evaluator in self.terms:
-            result += factor * evaluator.velocity(w)
-        result[self.fixed] = 0.0
-        return result
-
-    def hvp(self, w: Array, v: Array) -> Array:
-        result = v * 0.0
-        for factor, evaluator in self.terms:
-            result += factor * evaluator.hvp(w, v)
-        return result
 
 
 class ByHost(Evaluator):

@@ -16,11 +16,11 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.rows import PARALLEL_FROM, compressed
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.operators import conductances, laplacian
-
-PARALLEL_FROM = 20_000  # nodes from which threads pay
+from meshrep.operators import absolute_row_sums, conductances, laplacian
+from meshrep.ordering import Order
 
 
 class HeatBath(Energy):
@@ -159,6 +159,11 @@ class HeatBath(Energy):
         return self._coupling
 
     @cached_property
+    def diagonal(self) -> np.ndarray:
+        """Σ_j a_ij of each node (n,), the diagonal of L."""
+        return np.asarray(self._coupling.sum(axis=1)).ravel()
+
+    @cached_property
     def matrix(self) -> sparse.csr_array:
         """The Laplacian L = D − A of the conductances."""
         return laplacian(self._coupling)
@@ -175,6 +180,15 @@ class HeatBath(Energy):
         """The energy in the back end's own operations, whatever is installed."""
         return _Formula(self, backend)
 
+    def reordered(self, order: Order) -> HeatBath:
+        """The same heat problem with nodes in another order."""
+        twin = self._on_renumbered(order)
+        twin.hot, twin.cold = np.sort(order.nodes(self.hot)), np.sort(order.nodes(self.cold))
+        twin.nodes, twin.held = order.nodes(self.nodes), order.nodes(self.held)
+        by_weights = self.laplacian == "graph"
+        twin._coupling = order.graph.adjacency if by_weights else order.matrix(self._coupling)
+        return twin
+
     def curvature(self, w: np.ndarray) -> np.ndarray:
         """Second derivative p(p−1)λ|w−T|^{p−2} of each bath node's energy."""
         p = self.power
@@ -182,16 +196,32 @@ class HeatBath(Energy):
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """L + diag(p(p−1)λ|w−T|^{p−2}) with the bath's part on bath nodes only."""
-        extra = np.zeros(self.graph.n)
-        extra[self.nodes] = self.curvature(np.asarray(w, dtype=np.float64))
-        return sparse.csr_array(self.matrix + sparse.diags_array(extra))
+        curvature, at = self.curvature(np.asarray(w, dtype=np.float64)), self._bath_diagonal
+        if at is None:
+            extra = np.zeros(self.graph.n)
+            extra[self.nodes] = curvature
+            return sparse.csr_array(self.matrix + sparse.diags_array(extra))
+        data = self.matrix.data.copy()
+        data[at] += curvature
+        return sparse.csr_array((data, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
+
+    @cached_property
+    def _bath_diagonal(self) -> np.ndarray | None:
+        """Where L keeps the diagonal of the bath nodes; None where one of them is isolated."""
+        L = self.matrix
+        rows = np.repeat(np.arange(L.shape[0], dtype=L.indices.dtype), np.diff(L.indptr))
+        diagonal = np.flatnonzero(L.indices == rows)
+        place = np.full(L.shape[0], -1)
+        place[L.indices[diagonal]] = diagonal
+        at = place[self.nodes]
+        return at if (at >= 0).all() else None
 
     def steepest(self, start: np.ndarray) -> float:
         """Gershgorin's bound of the Hessian wherever the flow can lead from the start.
 
         By the maximum principle the field stays between the extremes of start and baths.
         """
-        rows = np.asarray(abs(self.matrix).sum(axis=1)).ravel()
+        rows = abs(self.diagonal) + absolute_row_sums(self._coupling)
         if len(self.nodes):
             everything = np.concatenate([start, self.targets])
             reach = np.ptp(everything)
@@ -207,7 +237,7 @@ class HeatBath(Energy):
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """‖diag L‖₂·|T_hot − T_cold|: the gradient's size when neighbours differ by the span."""
-        return float(np.linalg.norm(self.matrix.diagonal())) * self.unit or 1.0
+        return float(np.linalg.norm(self.diagonal)) * self.unit or 1.0
 
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""
@@ -238,25 +268,35 @@ class _Formula(Evaluator):
     """The energy as written, on NumPy arrays or torch tensors."""
 
     def __init__(self, energy: HeatBath, backend: Backend) -> None:
-        self.matrix = backend.sparse(energy.matrix)
+        self.diagonal = backend.asarray(energy.diagonal)
+        self.coupling = backend.sparse(energy.coupling)
         self.nodes = backend.index(energy.nodes)
         self.targets = backend.asarray(energy.targets)
         self.strength, self.power = energy.strength, energy.power
         self.fixed = backend.index(energy.fixed)
-        upper = sparse.triu(energy.coupling, k=1, format="coo")
-        self.ends = backend.index(upper.row), backend.index(upper.col)
-        self.a = backend.asarray(upper.data)
+        self.energy, self.backend = energy, backend
+
+    @cached_property
+    def edges(self) -> tuple[Array, Array, Array]:
+        """Both ends and the conductance of every edge."""
+        upper = sparse.triu(self.energy.coupling, k=1, format="coo")
+        index = self.backend.index
+        return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
+
+    def _flow(self, w: Array) -> Array:
+        """L w."""
+        return self.diagonal * w - self.coupling @ w
 
     def value(self, w: Array) -> Any:
         """The energy alone, which torch can differentiate; by edges, since differentiating a
         product with a CSR tensor transposes the matrix every time."""
-        i, j = self.ends
+        i, j, a = self.edges
         across, off = w[i] - w[j], w[self.nodes] - self.targets
         bath = (abs(off) ** self.power).sum()
-        return 0.5 * (self.a * across * across).sum() + self.strength * bath
+        return 0.5 * (a * across * across).sum() + self.strength * bath
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        gradient = self.matrix @ w
+        gradient = self._flow(w)
         value = 0.5 * (w * gradient).sum()
         d = w[self.nodes] - self.targets
         below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
@@ -267,7 +307,7 @@ class _Formula(Evaluator):
 
     def hvp(self, w: Array, v: Array) -> Array:
         p = self.power
-        product = self.matrix @ v
+        product = self._flow(v)
         d = abs(w[self.nodes] - self.targets) ** (p - 2)
         product[self.nodes] += p * (p - 1) * self.strength * d * v[self.nodes]
         product[self.fixed] = 0.0
@@ -284,24 +324,22 @@ class _Kernels(Evaluator):
 
         n = energy.graph.n
         self.kernels = heat.PARALLEL if n >= PARALLEL_FROM else heat.SERIAL
-        coupling = backend.sparse(energy.coupling)
-        strength, target, free = backend.zeros(n), backend.zeros(n), backend.zeros(n) + 1
-        strength[energy.nodes] = energy.strength
-        target[energy.nodes] = energy.targets
-        free[energy.fixed] = 0
-        self.arrays = (
-            coupling.indptr.astype(np.uint32), coupling.indices.astype(np.uint32), coupling.data,
-            strength, target, energy.power, free.astype(backend.dtype),
+        self.rows = compressed(energy.coupling, backend.dtype)
+        order = np.argsort(energy.nodes)
+        self.baths = (
+            energy.nodes[order].astype(np.uint32), backend.asarray(energy.targets[order]),
+            energy.strength, energy.power, np.sort(energy.fixed).astype(np.uint32),
         )  # fmt: skip
-        self.backend = backend
-        self.formula = _Formula(energy, backend)
+        self.gradient = backend.empty(n)
 
     def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        gradient = np.empty_like(w)
-        return self.kernels.value_and_grad(*self.arrays, w, gradient), gradient
+        value = self.kernels.value_and_grad(self.rows, self.baths, w, self.gradient)
+        return value, self.gradient
 
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        return self.formula.hvp(w, v)
+        product = np.empty_like(w)
+        self.kernels.hvp(self.rows, self.baths, w, v, product)
+        return product
 
     def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Take steps in place; energies and squared gradient norms before each, (steps,).
@@ -312,7 +350,7 @@ class _Kernels(Evaluator):
         energies, norms = np.empty(steps), np.empty(steps)
         m = memory
         self.kernels.descend(
-            *self.arrays, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2, m.eps,
+            self.rows, self.baths, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2, m.eps,
             m.taken, steps, energies, norms,
         )  # fmt: skip
         if steps % 2:
@@ -325,5 +363,7 @@ class _Kernels(Evaluator):
         """Take RK4 steps in place; energies before each, (steps,). Nothing else drives heat."""
         energies = np.empty(steps)
         first, second, total = (np.empty_like(w) for _ in range(3))
-        self.kernels.flow(*self.arrays, w, first, second, total, dt, steps, inverse_mass, energies)
+        self.kernels.flow(
+            self.rows, self.baths, w, first, second, total, dt, steps, inverse_mass, energies
+        )
         return energies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +10,10 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Evaluator
+from meshrep.energies.rows import PARALLEL_FROM, compressed
 
 if TYPE_CHECKING:
     from meshrep.energies.oscillators import Oscillators
-
-PARALLEL_FROM = 20_000  # nodes from which threads pay
 
 
 class Formula(Evaluator):
@@ -25,18 +25,23 @@ class Formula(Evaluator):
         self.law = energy.law
         self.single = energy.beta == 0 and energy.gamma == 0
         self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
-        upper = sparse.triu(energy.coupling, k=1, format="coo")
-        self.ends = backend.index(upper.row), backend.index(upper.col)
-        self.a = backend.asarray(upper.data)
+        self.energy, self.backend = energy, backend
+
+    @cached_property
+    def edges(self) -> tuple[Array, Array, Array]:
+        """Both ends and the coupling of every edge."""
+        upper = sparse.triu(self.energy.coupling, k=1, format="coo")
+        index = self.backend.index
+        return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
 
     def value(self, w: Array) -> Any:
         """The energy of a tensor alone, which torch can differentiate, by edges."""
-        (i, j), (alpha, beta, gamma) = self.ends, self.law
+        (i, j, a), (alpha, beta, gamma) = self.edges, self.law
         across = w[j] - w[i]
-        along = self.a * across.cos()
+        along = a * across.cos()
         if self.single:
             return 2 * alpha * along.sum()
-        turned = self.a * across.sin()
+        turned = a * across.sin()
         C = w.new_zeros(len(w)).index_add(0, i, along).index_add(0, j, along)
         S = w.new_zeros(len(w)).index_add(0, i, turned).index_add(0, j, -turned)
         return (alpha * C + beta * C * C + gamma * S * S).sum()
@@ -101,39 +106,35 @@ class Kernels(Evaluator):
 
         n = energy.graph.n
         self.kernels = oscillators.PARALLEL if n >= PARALLEL_FROM else oscillators.SERIAL
-        coupling = backend.sparse(energy.coupling)
-        self.rows = (
-            coupling.indptr.astype(np.uint32), coupling.indices.astype(np.uint32), coupling.data,
-        )  # fmt: skip
+        self.rows = compressed(energy.coupling, backend.dtype)
         self.law = energy.law
-        self.spins = tuple(backend.zeros(n) for _ in range(6))
-        self.tangents: tuple[np.ndarray, ...] | None = None
+        self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)
+        self.own = backend.empty(0 if energy.beta == 0 and energy.gamma == 0 else n)
+        self.gradient = backend.empty(n)
         self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
 
-    def _turn(self, w: np.ndarray) -> None:
-        self.kernels.turn(w, self.spins[0], self.spins[1])
+    def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
+        """The energy; the gradient is left in ``gradient`` and C in ``around``, if it has room."""
+        self.kernels.turn(w, self.z)
+        return self.kernels.value_and_grad(
+            self.rows, self.law, self.z, self.y, self.own, around, self.gradient
+        )
 
     def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy and gradient (n,)."""
-        gradient = np.empty_like(w)
-        self._turn(w)
-        return self.kernels.value_and_grad(self.rows, self.law, self.spins, gradient), gradient
+        return self._evaluate(w, np.empty(0, w.dtype)), self.gradient
 
     def velocity(self, w: np.ndarray) -> np.ndarray:
         """ω − ∇E + c C (n,)."""
-        rate = np.empty_like(w)
-        self._turn(w)
-        self.kernels.value_and_grad(self.rows, self.law, self.spins, rate)
-        self.kernels.drive(self.rows, self.spins, self.drift, self.torque, rate)
-        return rate
+        around = np.empty_like(w)
+        self._evaluate(w, around)
+        return self.drift - self.gradient + self.torque * around
 
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The Hessian at w times v (n,)."""
-        product = np.empty_like(w)
-        if self.tangents is None:
-            self.tangents = tuple(np.empty_like(w) for _ in range(3))
-        self._turn(w)
-        self.kernels.hvp(self.rows, self.law, self.spins, self.tangents, v, product)
+        product, dy = np.empty_like(w), np.empty(2 * len(self.own), w.dtype)
+        self.kernels.turn(w, self.z)
+        self.kernels.hvp(self.rows, self.law, self.z, self.y, dy, self.own, v, product)
         return product
 
     def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -143,11 +144,13 @@ class Kernels(Evaluator):
         """
         energies, norms = np.empty(steps), np.empty(steps)
         m = memory
-        self._turn(w)
+        self.kernels.turn(w, self.z)
         self.kernels.descend(
-            self.rows, self.law, self.spins, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2,
-            m.eps, m.taken, steps, energies, norms,
+            self.rows, self.law, self.z, self.y, self.own, w, m.spare, m.m, m.v, m.rule, m.lr,
+            m.beta1, m.beta2, m.eps, m.taken, steps, energies, norms,
         )  # fmt: skip
+        if steps % 2:
+            w[:], m.spare[:] = m.spare, w.copy()
         return energies, norms
 
     def flow(
@@ -155,11 +158,11 @@ class Kernels(Evaluator):
     ) -> np.ndarray:
         """Take RK4 steps in place; energies before each, (steps,)."""
         energies = np.empty(steps)
-        stage, total = np.empty_like(w), np.empty_like(w)
+        new, total, around = (np.empty_like(w) for _ in range(3))
         drift = self.drift if driven else np.zeros_like(w)
-        self._turn(w)
+        self.kernels.turn(w, self.z)
         self.kernels.flow(
-            self.rows, self.law, self.spins, w, stage, total, drift,
+            self.rows, self.law, self.z, self.y, self.own, around, w, new, total, drift,
             self.torque if driven else 0.0, dt, steps, inverse_mass, energies,
         )  # fmt: skip
         return energies

@@ -25,10 +25,13 @@ from scipy import sparse
 
 from meshrep.backends import Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.couplings import coupled, number, numbers
 from meshrep.energies.oscillator_evaluators import Formula, Kernels
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.measures import attraction, order_parameter, summary
+from meshrep.operators import absolute_row_sums
+from meshrep.ordering import Order
 
 
 class Oscillators(Energy):
@@ -70,11 +73,11 @@ class Oscillators(Energy):
         torque: float = 0.0,
     ) -> None:
         super().__init__(graph)
-        self.edge_coupling = _numbers(coupling, graph.m, "coupling", "edge")
-        self._coupling = graph.with_weights(graph.weights * self.edge_coupling).adjacency
-        self.frequencies = _numbers(frequencies, graph.n, "frequencies", "node")
-        self.alpha, self.beta, self.gamma = (_number(part, "a coefficient") for part in law)
-        self.torque = _number(torque, "c")
+        self.edge_coupling = numbers(coupling, graph.m, "coupling", "edge")
+        self._coupling = coupled(graph, self.edge_coupling)
+        self.frequencies = numbers(frequencies, graph.n, "frequencies", "node")
+        self.alpha, self.beta, self.gamma = (number(part, "a coefficient") for part in law)
+        self.torque = number(torque, "c")
 
     @property
     def coupling(self) -> sparse.csr_array:
@@ -88,7 +91,7 @@ class Oscillators(Energy):
 
     def __mul__(self, factor: float) -> Oscillators:
         """The oscillators with law, ω and c times a factor."""
-        return self._with(_number(factor, "the factor"), None)
+        return self._with(number(factor, "the factor"), None)
 
     __rmul__ = __mul__
 
@@ -103,12 +106,15 @@ class Oscillators(Energy):
 
     def _with(self, factor: float, other: Oscillators | None) -> Oscillators:
         """factor · self + other, on the couplings of both."""
-        parts = factor * np.array([*self.law, self.torque, *self.frequencies])
+        law = factor * np.array([*self.law, self.torque])
+        frequencies = factor * self.frequencies
         if other is not None:
-            parts += [*other.law, other.torque, *other.frequencies]
-        alpha, beta, gamma, torque = parts[:4]
-        law = alpha, beta, gamma
-        joined = Oscillators(self.graph, self.edge_coupling, law, parts[4:], torque)
+            law += [*other.law, other.torque]
+            frequencies += other.frequencies
+        alpha, beta, gamma, torque = law.tolist()
+        joined = Oscillators(
+            self.graph, self.edge_coupling, (alpha, beta, gamma), frequencies, torque
+        )
         joined.propagation = self.propagation
         return joined
 
@@ -138,6 +144,14 @@ class Oscillators(Energy):
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
         return Formula(self, backend)
+
+    def reordered(self, order: Order) -> Oscillators:
+        """The same oscillators with nodes in another order."""
+        twin = self._on_renumbered(order)
+        twin.edge_coupling = order.edges(self.edge_coupling)
+        twin.frequencies = order.moved(self.frequencies)
+        twin._coupling = coupled(order.graph, twin.edge_coupling)
+        return twin
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """J_Cᵀ 2β J_C + J_Sᵀ 2γ J_S + Σ_i u_i ∇²C_i + v_i ∇²S_i, sparse; of A²'s pattern unless
@@ -178,7 +192,7 @@ class Oscillators(Energy):
     @cached_property
     def reach(self) -> float:
         """max_i Σ_j |J_ij|."""
-        return float(abs(self.coupling).sum(axis=1).max())
+        return float(absolute_row_sums(self.coupling).max())
 
     def steepest(self, start: np.ndarray) -> float:
         """4|α|D + 16(|β| + |γ|)D² with D the largest Σ_j |J_ij|: a bound everywhere."""
@@ -318,7 +332,7 @@ class HopfKuramoto(Oscillators):
         frequencies: Any = 0.0,
         torque: float | None = None,
     ) -> None:
-        s1, s2, c = _number(s1, "s1"), _number(s2, "s2"), _number(c, "c")
+        s1, s2, c = number(s1, "s1"), number(s2, "s2"), number(c, "c")
         law = -0.5 * c * s1, 0.0, s2
         super().__init__(graph, 1.0, law, frequencies, c if torque is None else torque)
         self.s1, self.s2, self.c = s1, s2, c
@@ -347,14 +361,14 @@ class HopfKuramotoPrinted(Oscillators):
     propagation = "square"
 
     def __init__(self, graph: Graph, s1: float = 1.0, s2: float = 0.5) -> None:
-        s1, s2 = _number(s1, "s1"), _number(s2, "s2")
+        s1, s2 = number(s1, "s1"), number(s2, "s2")
         super().__init__(graph, 1.0, (s1, s2, 0.0))
         self.s1, self.s2 = s1, s2
 
     @property
     def lower_bound(self) -> float:
         """Σ_i min of s₁C + s₂C² over |C| ≤ Σ_j|J_ij|: −s₁²/(4s₂) where that C is in reach."""
-        most = np.asarray(abs(self.coupling).sum(axis=1)).ravel()
+        most = absolute_row_sums(self.coupling)
         ends = np.minimum(self.s1 * most, -self.s1 * most) + self.s2 * most**2
         if self.s2 <= 0:
             return float(ends.sum())
@@ -364,30 +378,3 @@ class HopfKuramotoPrinted(Oscillators):
     def settings(self) -> dict[str, Any]:
         """Those of the oscillators, with s₁ and s₂."""
         return {**super().settings(), "s1": self.s1, "s2": self.s2}
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number):
-        raise InputError(f"{name} must be a finite number, not {value!r}")
-    return number
-
-
-def _numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
-    """One finite number for each of ``count`` things, spread from a single one if need be."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a number or one for each {each}") from error
-    if array.ndim and array.shape != (count,):
-        raise InputError(f"{name} must be a number or one for each {each} ({count}), "
-                         f"not of shape {array.shape}")  # fmt: skip
-    if not np.isfinite(array).all():
-        place = (
-            "" if not array.ndim else f" (first at {each} {int((~np.isfinite(array)).argmax())})"
-        )
-        raise InputError(f"{name} holds a NaN or an infinite number{place}")
-    return np.broadcast_to(array, (count,)).copy()

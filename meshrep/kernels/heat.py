@@ -1,15 +1,23 @@
-"""Heat with power baths: ½ Σ_edges a_ij (w_i − w_j)² + Σ_i s_i |w_i − T_i|^p, fused over rows.
+"""Heat with power baths: ½ Σ_edges a_ij (w_i − w_j)² + Σ_i s |w_i − T_i|^p, fused over rows.
 
 Plain arrays in, plain arrays out. A kernel goes over rows of the adjacency matrix in CSR form and
 gathers neighbours, so that threads never write to the same place. Index arrays are unsigned:
 Python's rule for negative indices costs a factor of two in such a loop. Sums are kept one a
 block of rows, and the blocks are fixed, so that the number of threads does not change a result.
 
-The loop over a row's neighbours is written out in each kernel: a function that takes the arrays
-costs more for each call than the row's arithmetic, since numba counts references to every array.
+What is not read costs nothing: ``a`` has a single entry where all couplings are equal; baths and
+fixed nodes are sorted lists, visited block by block after the rows, rather than three numbers a
+node; a rule touches the memory that it has. A block's gradient is written where the new field
+goes and used up while it is in the cache: see :mod:`meshrep.kernels.steps`.
+
+The functions that take a block of rows are the module's own, since numba's cache takes a closure
+for a new one each time. Called once a row they would cost more than the row's arithmetic, since
+numba counts references to every array.
 
 Each kernel exists twice, compiled when first used: ``SERIAL`` for small graphs, where starting
 threads costs more than the work, and ``PARALLEL``.
+
+``rows`` is (indptr, indices, a), ``baths`` (their nodes, targets, strength, power, fixed nodes).
 """
 
 from __future__ import annotations
@@ -19,8 +27,11 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.steps import squares, step_rows
 from meshrep.kernels.sums import in_order
-from meshrep.kernels.updates import NESTEROV, update
+from meshrep.kernels.updates import NESTEROV
+
+ONE = np.uint64(1)
 
 
 @njit
@@ -35,6 +46,82 @@ def _bath(d, s, power):
     return below * d, power * below
 
 
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def pull_rows(rows, w, pull, begin, end):
+    """Write Σ_j a_ij (w_i − w_j) of the rows ``begin … end``; ½ Σ a_ij (w_i − w_j)² is returned.
+
+    Half of an edge's energy belongs to each of its ends.
+    """
+    indptr, indices, a = rows
+    total = 0.0
+    if len(a) == 1:
+        for i in range(np.uint64(begin), np.uint64(end)):
+            x = w[i]
+            drawn, energy = 0.0, 0.0
+            for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+                d = x - w[indices[k]]
+                drawn += d
+                energy += d * d
+            pull[i] = a[0] * drawn
+            total += energy
+        return 0.25 * a[0] * total
+    for i in range(np.uint64(begin), np.uint64(end)):
+        x = w[i]
+        drawn, energy = 0.0, 0.0
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+            d = x - w[indices[k]]
+            flow = a[k] * d
+            drawn += flow
+            energy += flow * d
+        pull[i] = drawn
+        total += energy
+    return 0.25 * total
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def bath_rows(baths, w, pull, begin, end):
+    """Add the baths' pull to the rows ``begin … end``, 0 where nodes are fixed; their energy."""
+    nodes, targets, strength, power, fixed = baths
+    total = 0.0
+    for k in range(np.searchsorted(nodes, begin), np.searchsorted(nodes, end)):
+        i = np.uint64(nodes[k])
+        energy, slope = _bath(w[i] - targets[k], strength, power)
+        total += energy
+        pull[i] += slope
+    for k in range(np.searchsorted(fixed, begin), np.searchsorted(fixed, end)):
+        pull[np.uint64(fixed[k])] = 0.0
+    return total
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def bend_rows(rows, baths, w, tangent, product, begin, end):
+    """Write the Hessian at w times ``tangent`` of the rows ``begin … end``, 0 where fixed."""
+    nodes, targets, strength, power, fixed = baths
+    pull_rows(rows, tangent, product, begin, end)
+    for k in range(np.searchsorted(nodes, begin), np.searchsorted(nodes, end)):
+        i = np.uint64(nodes[k])
+        d = abs(w[i] - targets[k])
+        above = 1.0 if power == 2.0 else (d * d if power == 4.0 else d ** (power - 2.0))
+        product[i] += power * (power - 1.0) * strength * above * tangent[i]
+    for k in range(np.searchsorted(fixed, begin), np.searchsorted(fixed, end)):
+        product[np.uint64(fixed[k])] = 0.0
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def flow_rows(stage, w, new, total, inverse_mass, dt, begin, end):
+    """Turn the gradient in ``new`` into the field of RK4's next stage; w moves at the last one."""
+    share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
+    ahead = dt if stage == 2 else 0.5 * dt
+    for i in range(np.uint64(begin), np.uint64(end)):
+        slope = -new[i] * inverse_mass[i]
+        reached = (w[i] if stage == 0 else total[i]) + share * slope
+        if stage == 3:
+            w[i] = reached
+        else:
+            total[i] = reached
+            new[i] = w[i] + ahead * slope
+
+
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` rows a partial sum.
 
@@ -43,36 +130,27 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def value_and_grad(indptr, indices, a, strength, target, power, free, w, gradient):
-        """Energy of w; its gradient is written to ``gradient``, 0 where ``free`` is 0."""
+    def value_and_grad(rows, baths, w, gradient):
+        """Energy of w; its gradient is written to ``gradient``, 0 at fixed nodes."""
         n = len(w)
-        blocks = (n + block - 1) // block
-        partial = np.zeros(blocks)
-        for b in prange(blocks):
-            total = 0.0
-            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                x = w[i]
-                pull, energy = 0.0, 0.0
-                for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                    d = x - w[indices[k]]
-                    flow = a[k] * d
-                    pull += flow
-                    energy += flow * d
-                energy *= 0.25  # ½ a d², half of it at each end
-                if strength[i] != 0.0:
-                    bath, slope = _bath(x - target[i], strength[i], power)
-                    energy += bath
-                    pull += slope
-                gradient[i] = pull * free[i]
-                total += energy
-            partial[b] = total
+        partial = np.zeros((n + block - 1) // block)
+        for b in prange(len(partial)):
+            begin, end = b * block, min(n, (b + 1) * block)
+            energy = pull_rows(rows, w, gradient, begin, end)
+            partial[b] = energy + bath_rows(baths, w, gradient, begin, end)
         return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
+    def hvp(rows, baths, w, tangent, product):
+        """Write the Hessian at w times ``tangent``, 0 at fixed nodes."""
+        n = len(w)
+        for b in prange((n + block - 1) // block):
+            bend_rows(rows, baths, w, tangent, product, b * block, min(n, (b + 1) * block))
+
+    @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
-        indptr, indices, a, strength, target, power, free, w, spare, m, v,
-        rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
-    ):  # fmt: skip
+        rows, baths, w, spare, m, v, rule, lr, beta1, beta2, eps, taken, steps, energies, norms
+    ):
         """Take steps of a first-order rule, w and ``spare`` in turn the old and the new field.
 
         ``energies[k]`` and ``norms[k]`` are energy and squared gradient norm before step k. An
@@ -90,39 +168,18 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             scale1 = 1.0 / (1.0 - beta1 ** taken[0])
             scale2 = 1.0 / (1.0 - beta2 ** taken[0])
             for b in prange(blocks):
-                total = 0.0
-                norm = 0.0
-                for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    x = old[i]
-                    pull, energy = 0.0, 0.0
-                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                        d = x - old[indices[k]]
-                        flow = a[k] * d
-                        pull += flow
-                        energy += flow * d
-                    energy *= 0.25  # ½ a d², half of it at each end
-                    if strength[i] != 0.0:
-                        bath, slope = _bath(x - target[i], strength[i], power)
-                        energy += bath
-                        pull += slope
-                    g = pull * free[i]
-                    total += energy
-                    norm += g * g
-                    new[i], m[i], v[i] = update(
-                        rule, x, g, m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
-                    )
-                partial[b, 0] = total
-                partial[b, 1] = norm
+                begin, end = b * block, min(n, (b + 1) * block)
+                energy = pull_rows(rows, old, new, begin, end)
+                partial[b, 0] = energy + bath_rows(baths, old, new, begin, end)
+                partial[b, 1] = squares(new, begin, end)
+                step_rows(rule, old, new, m, v, begin, end, lr, inertia, beta2, eps, scale1, scale2)
             energies[step] = in_order(partial[:, 0])
             norms[step] = in_order(partial[:, 1])
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def flow(
-        indptr, indices, a, strength, target, power, free, w, first, second, total,
-        dt, steps, inverse_mass, energies,
-    ):  # fmt: skip
+    def flow(rows, baths, w, first, second, total, dt, steps, inverse_mass, energies):
         """Take RK4 steps of dw/dt = −∇E / mass, in place; ``energies[k]`` stands before step k."""
         n = len(w)
         blocks = (n + block - 1) // block
@@ -130,39 +187,16 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         for step in range(steps):
             for stage in range(4):
                 old = w if stage == 0 else (second if stage == 2 else first)
-                new = second if stage == 1 else first
-                ahead = dt if stage == 2 else 0.5 * dt
-                share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
+                new = first if stage == 0 or stage == 2 else second
                 for b in prange(blocks):
-                    block_energy = 0.0
-                    for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        x = old[i]
-                        pull, energy = 0.0, 0.0
-                        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                            d = x - old[indices[k]]
-                            flow = a[k] * d
-                            pull += flow
-                            energy += flow * d
-                        energy *= 0.25  # ½ a d², half of it at each end
-                        if strength[i] != 0.0:
-                            bath, slope = _bath(x - target[i], strength[i], power)
-                            energy += bath
-                            pull += slope
-                        block_energy += energy
-                        slope = -pull * free[i] * inverse_mass[i]
-                        if stage == 0:
-                            total[i] = w[i] + share * slope
-                        else:
-                            total[i] += share * slope
-                        if stage < 3:
-                            new[i] = w[i] + ahead * slope
-                    partial[b] = block_energy
+                    begin, end = b * block, min(n, (b + 1) * block)
+                    energy = pull_rows(rows, old, new, begin, end)
+                    partial[b] = energy + bath_rows(baths, old, new, begin, end)
+                    flow_rows(stage, w, new, total, inverse_mass, dt, begin, end)
                 if stage == 0:
                     energies[step] = in_order(partial)
-            for i in prange(n):
-                w[i] = total[i]
 
-    return SimpleNamespace(value_and_grad=value_and_grad, descend=descend, flow=flow)
+    return SimpleNamespace(value_and_grad=value_and_grad, hvp=hvp, descend=descend, flow=flow)
 
 
 SERIAL = _compiled(parallel=False, block=512)

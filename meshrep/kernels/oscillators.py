@@ -3,16 +3,18 @@
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
 Plain arrays in, plain arrays out, laid out as :mod:`meshrep.kernels.heat` is and for its reasons.
-Cosine and sine are taken once a node (``turn_rows``: a function of the module, since numba's cache
-takes a closure for a new one each time), so that a row is two gathered sums, Σ a cos φ_j and
-Σ a sin φ_j. With u = α + 2βC and v = 2γS the gradient is
+Cosine and sine are taken once a node and lie side by side, so that a neighbour costs one access,
+and a row is two gathered sums, Σ a cos φ_j and Σ a sin φ_j. With u = α + 2βC and v = 2γS the
+gradient is
 
     uS − vC + cos φ_k Σ a X_i + sin φ_k Σ a Y_i,   X = v cos φ + u sin φ,   Y = v sin φ − u cos φ,
 
-a second gathered pass, which collapses to 2αS where β = γ = 0.
+a second gathered pass, which collapses to 2αS where β = γ = 0. Then the spins of the next field
+are written beside the old ones in the pass that moves it; else in place in the second pass.
 
-``rows`` is (indptr, indices, a) in CSR form, ``law`` (α, β, γ), ``spins`` (cos φ, sin φ, X, Y,
-uS − vC, C) as scratch.
+``rows`` is (indptr, indices, a) in CSR form, ``law`` (α, β, γ), ``z`` (2n,) the spins cos φ_0,
+sin φ_0, cos φ_1, …; scratch are ``y`` (2n,), which holds X, Y or the next spins, and ``own`` (n,)
+with uS − vC.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.steps import squares, step_rows
 from meshrep.kernels.sums import in_order
-from meshrep.kernels.updates import NESTEROV, update
+from meshrep.kernels.updates import NESTEROV
+
+ONE, TWO = np.uint64(1), np.uint64(2)
 
 ROUND = 6755399441055744.0  # 1.5·2⁵²: adding and subtracting it rounds to a whole number
 TURN_LIMIT = 1e6  # radians beyond which the short reduction below loses digits
@@ -59,254 +64,288 @@ def cos_sin(x):
     return cosine, sine
 
 
-@njit(forceinline=True)
-def gathered(rows, i, x, y):
-    """Σ_j a_ij x_j and Σ_j a_ij y_j of row i; inlined, for a call would cost more than the sums."""
-    indptr, indices, a = rows
-    along, across = 0.0, 0.0
-    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-        along += a[k] * x[indices[k]]
-        across += a[k] * y[indices[k]]
-    return along, across
-
-
-@njit
-def turn_rows(w, c, s, begin, end):
-    """Write cos w and sin w of the rows ``begin … end``."""
+@njit(nogil=True)
+def turn_rows(w, z, begin, end):
+    """Write (cos w, sin w) of the rows ``begin … end``."""
     begin, end = np.uint64(begin), np.uint64(end)
     far = 0
     for i in range(begin, end):
         far += abs(w[i]) > TURN_LIMIT
     if far == 0:
         for i in range(begin, end):
-            c[i], s[i] = cos_sin(w[i])
+            z[i + i], z[i + i + ONE] = cos_sin(w[i])
     else:
         for i in range(begin, end):
-            c[i], s[i] = np.cos(w[i]), np.sin(w[i])
+            z[i + i], z[i + i + ONE] = np.cos(w[i]), np.sin(w[i])
+
+
+@njit(forceinline=True, error_model="numpy", fastmath={"contract"})
+def gathered(rows, i, z):
+    """Σ_j a_ij z_j of row i; inlined, for a call would cost more than the sums."""
+    indptr, indices, a = rows
+    along, across = 0.0, 0.0
+    if len(a) == 1:
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+            j = TWO * np.uint64(indices[k])
+            along += z[j]
+            across += z[j + ONE]
+        return a[0] * along, a[0] * across
+    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+        j = TWO * np.uint64(indices[k])
+        along += a[k] * z[j]
+        across += a[k] * z[j + ONE]
+    return along, across
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def single_rows(rows, alpha, z, gradient, around, begin, end):
+    """The gradient 2αS of the rows ``begin … end``, C where ``around`` has room; α Σ C."""
+    total = 0.0
+    for i in range(np.uint64(begin), np.uint64(end)):
+        along, across = gathered(rows, i, z)
+        cosine = z[i + i] * along + z[i + i + ONE] * across
+        gradient[i] = 2.0 * alpha * (z[i + i] * across - z[i + i + ONE] * along)
+        total += cosine
+        if len(around):
+            around[i] = cosine
+    return alpha * total
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def first_rows(rows, law, z, y, own, around, begin, end):
+    """X, Y and uS − vC of the rows ``begin … end``, C where ``around`` has room; their energy."""
+    alpha, beta, gamma = law
+    total = 0.0
+    for i in range(np.uint64(begin), np.uint64(end)):
+        along, across = gathered(rows, i, z)
+        c, s = z[i + i], z[i + i + ONE]
+        cosine, sine = c * along + s * across, c * across - s * along
+        total += (alpha + beta * cosine) * cosine + gamma * sine * sine
+        u, v = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
+        own[i] = u * sine - v * cosine
+        y[i + i] = v * c + u * s
+        y[i + i + ONE] = v * s - u * c
+        if len(around):
+            around[i] = cosine
+    return total
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def second_rows(rows, z, y, own, gradient, begin, end):
+    """The gradient of the rows ``begin … end`` from what the first pass left."""
+    for i in range(np.uint64(begin), np.uint64(end)):
+        along, across = gathered(rows, i, y)
+        gradient[i] = own[i] + z[i + i] * along + z[i + i + ONE] * across
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def bend_rows(rows, law, z, y, dy, own, v, product, begin, end):
+    """The Hessian times v of the rows ``begin … end`` where β = γ = 0, else its first pass.
+
+    ``dy`` is how (X, Y) change along v, ``own`` how uS − vC does.
+    """
+    indptr, indices, a = rows
+    alpha, beta, gamma = law
+    single = beta == 0.0 and gamma == 0.0
+    each = np.uint64(len(a) > 1)  # 0 reads the one coupling that all share
+    for i in range(np.uint64(begin), np.uint64(end)):
+        c, s = z[i + i], z[i + i + ONE]
+        across, along, drawn, turned = 0.0, 0.0, 0.0, 0.0
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+            g, j = a[each * k], np.uint64(indices[k])
+            c_j, s_j = z[TWO * j], z[TWO * j + ONE]
+            along += g * c_j
+            across += g * s_j
+            drawn += g * c_j * v[j]
+            turned += g * s_j * v[j]
+        cosine, sine = c * along + s * across, c * across - s * along
+        d_sine = c * drawn + s * turned - v[i] * cosine
+        if single:
+            product[i] = 2.0 * alpha * d_sine
+        else:
+            d_cosine = s * drawn - c * turned + v[i] * sine
+            p, q = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
+            dp, dq = 2.0 * beta * d_cosine, 2.0 * gamma * d_sine
+            y[i + i] = q * c + p * s
+            y[i + i + ONE] = q * s - p * c
+            dy[i + i] = dq * c + dp * s - v[i] * y[i + i + ONE]
+            dy[i + i + ONE] = dq * s - dp * c + v[i] * y[i + i]
+            own[i] = dp * sine + p * d_sine - dq * cosine - q * d_cosine
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def bend_again_rows(rows, z, y, dy, own, v, product, begin, end):
+    """The Hessian times v of the rows ``begin … end`` from what the first pass left."""
+    for i in range(np.uint64(begin), np.uint64(end)):
+        c, s = z[i + i], z[i + i + ONE]
+        along, across = gathered(rows, i, y)
+        d_along, d_across = gathered(rows, i, dy)
+        product[i] = own[i] + v[i] * (c * across - s * along) + c * d_along + s * d_across
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def flow_rows(stage, w, new, total, drift, torque, around, inverse_mass, dt, begin, end):
+    """Turn the gradient in ``new`` into the field of RK4's next stage, w itself after the last."""
+    share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
+    ahead = dt if stage == 2 else 0.5 * dt
+    for i in range(np.uint64(begin), np.uint64(end)):
+        slope = (drift[i] - new[i] + torque * around[i]) * inverse_mass[i]
+        total[i] = (w[i] if stage == 0 else total[i]) + share * slope
+        new[i] = total[i] if stage == 3 else w[i] + ahead * slope
+        if stage == 3:
+            w[i] = total[i]
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` rows a partial sum."""
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def turn(w, c, s):
-        """Write cos w and sin w."""
+    def turn(w, z):
+        """Write (cos w, sin w)."""
         n = len(w)
         for b in prange((n + block - 1) // block):
-            turn_rows(w, c, s, b * block, min(n, (b + 1) * block))
+            turn_rows(w, z, b * block, min(n, (b + 1) * block))
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def value_and_grad(rows, law, spins, gradient):
-        """Energy of the turned spins; its gradient is written to ``gradient``."""
+    def value_and_grad(rows, law, z, y, own, around, gradient):
+        """Energy of the spins z; its gradient is written to ``gradient``."""
         alpha, beta, gamma = law
-        c, s, x, y, own, _ = spins
-        single = beta == 0.0 and gamma == 0.0
-        n = len(c)
+        n = len(gradient)
         blocks = (n + block - 1) // block
         partial = np.zeros(blocks)
-        for b in prange(blocks):
-            total = 0.0
-            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                along, across = gathered(rows, i, c, s)
-                cosine = c[i] * along + s[i] * across
-                sine = c[i] * across - s[i] * along
-                if single:
-                    total += alpha * cosine
-                    gradient[i] = 2.0 * alpha * sine
-                else:
-                    total += (alpha + beta * cosine) * cosine + gamma * sine * sine
-                    u, v = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
-                    own[i] = u * sine - v * cosine
-                    x[i] = v * c[i] + u * s[i]
-                    y[i] = v * s[i] - u * c[i]
-            partial[b] = total
-        if not single:
+        if beta == 0.0 and gamma == 0.0:
             for b in prange(blocks):
-                for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    along, across = gathered(rows, i, x, y)
-                    gradient[i] = own[i] + c[i] * along + s[i] * across
+                begin, end = b * block, min(n, (b + 1) * block)
+                partial[b] = single_rows(rows, alpha, z, gradient, around, begin, end)
+        else:
+            for b in prange(blocks):
+                begin, end = b * block, min(n, (b + 1) * block)
+                partial[b] = first_rows(rows, law, z, y, own, around, begin, end)
+            for b in prange(blocks):
+                second_rows(rows, z, y, own, gradient, b * block, min(n, (b + 1) * block))
         return in_order(partial)
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def drive(rows, spins, drift, torque, rate):
-        """Turn a gradient in ``rate`` into dφ/dt = ω − ∇E + torque·C in place."""
-        c, s = spins[0], spins[1]
-        n = len(c)
-        for b in prange((n + block - 1) // block):
-            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                around = 0.0
-                if torque != 0.0:
-                    along, across = gathered(rows, i, c, s)
-                    around = torque * (c[i] * along + s[i] * across)
-                rate[i] = drift[i] - rate[i] + around
-
-    @njit(cache=True, nogil=True, parallel=parallel)
-    def hvp(rows, law, spins, tangents, v, product):
-        """Write the Hessian at the turned spins times v: the gradient differentiated along v.
-
-        ``tangents`` is scratch for how X, Y and uS − vC change.
-        """
-        indptr, indices, a = rows
-        alpha, beta, gamma = law
-        c, s, x, y, _, _ = spins
-        dx, dy, own = tangents
-        single = beta == 0.0 and gamma == 0.0
-        n = len(c)
+    def hvp(rows, law, z, y, dy, own, v, product):
+        """Write the Hessian at the spins z times v: the gradient differentiated along v."""
+        n = len(v)
         blocks = (n + block - 1) // block
         for b in prange(blocks):
-            for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                across, along, drawn, turned = 0.0, 0.0, 0.0, 0.0
-                for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                    j = indices[k]
-                    along += a[k] * c[j]
-                    across += a[k] * s[j]
-                    turned += a[k] * s[j] * v[j]
-                    drawn += a[k] * c[j] * v[j]
-                cosine = c[i] * along + s[i] * across
-                sine = c[i] * across - s[i] * along
-                d_sine = c[i] * drawn + s[i] * turned - v[i] * cosine
-                if single:
-                    product[i] = 2.0 * alpha * d_sine
-                else:
-                    d_cosine = s[i] * drawn - c[i] * turned + v[i] * sine
-                    p, q = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
-                    dp, dq = 2.0 * beta * d_cosine, 2.0 * gamma * d_sine
-                    x[i] = q * c[i] + p * s[i]
-                    y[i] = q * s[i] - p * c[i]
-                    dx[i] = dq * c[i] + dp * s[i] - v[i] * y[i]
-                    dy[i] = dq * s[i] - dp * c[i] + v[i] * x[i]
-                    own[i] = dp * sine + p * d_sine - dq * cosine - q * d_cosine
-        if not single:
+            begin, end = b * block, min(n, (b + 1) * block)
+            bend_rows(rows, law, z, y, dy, own, v, product, begin, end)
+        if law[1] != 0.0 or law[2] != 0.0:
             for b in prange(blocks):
-                for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    across, along, d_across, d_along = 0.0, 0.0, 0.0, 0.0
-                    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
-                        j = indices[k]
-                        along += a[k] * x[j]
-                        across += a[k] * y[j]
-                        d_along += a[k] * dx[j]
-                        d_across += a[k] * dy[j]
-                    turning = v[i] * (c[i] * across - s[i] * along)
-                    product[i] = own[i] + turning + c[i] * d_along + s[i] * d_across
+                begin, end = b * block, min(n, (b + 1) * block)
+                bend_again_rows(rows, z, y, dy, own, v, product, begin, end)
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def descend(
-        rows, law, spins, w, spare, m, v,
+        rows, law, z, y, own, w, spare, m, v,
         rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
     ):  # fmt: skip
-        """Take steps of a first-order rule in place, the spins turned to w at both ends.
+        """Take steps of a first-order rule from w, whose spins are z.
 
-        ``energies[k]`` and ``norms[k]`` are energy and squared gradient norm before step k;
-        ``spare`` is left with the field before the last one. ``taken`` is [steps so far,
-        momentum age]; Nesterov's age starts anew when the energy rises.
+        w and ``spare`` are in turn the old and the new field, and where β = γ = 0 z and y the old
+        and the new spins: an even number of steps leaves the result in w. ``energies[k]`` and
+        ``norms[k]`` are energy and squared gradient norm before step k. ``taken`` is [steps so
+        far, momentum age]; Nesterov's age starts anew when the energy rises.
         """
         alpha, beta, gamma = law
-        c, s, x, y, own, _ = spins
         single = beta == 0.0 and gamma == 0.0
         n = len(w)
         blocks = (n + block - 1) // block
         partial = np.zeros((blocks, 2))
+        nothing = own[:0]
         for step in range(steps):
+            old, new = (w, spare) if step % 2 == 0 else (spare, w)
+            spins, turned = (z, y) if step % 2 == 0 else (y, z)
             taken[0] += 1.0
             taken[1] += 1.0
             inertia = taken[1] / (taken[1] + 3.0) if rule == NESTEROV else beta1
             scale1 = 1.0 / (1.0 - beta1 ** taken[0])
             scale2 = 1.0 / (1.0 - beta2 ** taken[0])
-            last = step == steps - 1
-            for b in prange(blocks):
-                total, norm = 0.0, 0.0
-                for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                    along, across = gathered(rows, i, c, s)
-                    cosine = c[i] * along + s[i] * across
-                    sine = c[i] * across - s[i] * along
-                    if single:
-                        total += alpha * cosine
-                        g = 2.0 * alpha * sine
-                        norm += g * g
-                        if last:
-                            spare[i] = w[i]
-                        w[i], m[i], v[i] = update(
-                            rule, w[i], g, m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
-                        )
-                    else:
-                        total += (alpha + beta * cosine) * cosine + gamma * sine * sine
-                        u, t = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
-                        own[i] = u * sine - t * cosine
-                        x[i] = t * c[i] + u * s[i]
-                        y[i] = t * s[i] - u * c[i]
-                partial[b, 0] = total
-                partial[b, 1] = norm
-            if not single:
+            if single:
                 for b in prange(blocks):
-                    norm = 0.0
-                    for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        along, across = gathered(rows, i, x, y)
-                        g = own[i] + c[i] * along + s[i] * across
-                        norm += g * g
-                        if last:
-                            spare[i] = w[i]
-                        w[i], m[i], v[i] = update(
-                            rule, w[i], g, m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
-                        )
-                    partial[b, 1] = norm
-            for b in prange(blocks):
-                turn_rows(w, c, s, b * block, min(n, (b + 1) * block))
+                    begin, end = b * block, min(n, (b + 1) * block)
+                    partial[b, 0] = single_rows(rows, alpha, spins, new, nothing, begin, end)
+                    partial[b, 1] = squares(new, begin, end)
+                    step_rows(
+                        rule, old, new, m, v, begin, end, lr, inertia, beta2, eps, scale1, scale2
+                    )
+                    turn_rows(new, turned, begin, end)
+            else:
+                for b in prange(blocks):
+                    begin, end = b * block, min(n, (b + 1) * block)
+                    partial[b, 0] = first_rows(rows, law, z, y, own, nothing, begin, end)
+                for b in prange(blocks):
+                    begin, end = b * block, min(n, (b + 1) * block)
+                    second_rows(rows, z, y, own, new, begin, end)
+                    partial[b, 1] = squares(new, begin, end)
+                    step_rows(
+                        rule, old, new, m, v, begin, end, lr, inertia, beta2, eps, scale1, scale2
+                    )
+                    turn_rows(new, z, begin, end)
             energies[step] = in_order(partial[:, 0])
             norms[step] = in_order(partial[:, 1])
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def flow(rows, law, spins, w, stage_w, total, drift, torque, dt, steps, inverse_mass, energies):
-        """Take RK4 steps of dφ/dt = (ω − ∇E + torque·C)/mass in place, spins turned at both ends.
+    def flow(
+        rows,
+        law,
+        z,
+        y,
+        own,
+        around,
+        w,
+        new,
+        total,
+        drift,
+        torque,
+        dt,
+        steps,
+        inverse_mass,
+        energies,
+    ):
+        """Take RK4 steps of dφ/dt = (ω − ∇E + torque·C)/mass in place from w, whose spins are z.
 
         ``drift`` is ω; ``energies[k]`` stands before step k.
         """
         alpha, beta, gamma = law
-        c, s, x, y, own, around = spins
         single = beta == 0.0 and gamma == 0.0
         n = len(w)
         blocks = (n + block - 1) // block
         partial = np.zeros(blocks)
         for step in range(steps):
             for stage in range(4):
-                ahead = dt if stage == 2 else 0.5 * dt
-                share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
-                for b in prange(blocks):
-                    energy = 0.0
-                    for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        along, across = gathered(rows, i, c, s)
-                        cosine = c[i] * along + s[i] * across
-                        sine = c[i] * across - s[i] * along
-                        around[i] = cosine
-                        if single:
-                            energy += alpha * cosine
-                            own[i] = 2.0 * alpha * sine
-                        else:
-                            energy += (alpha + beta * cosine) * cosine + gamma * sine * sine
-                            u, v = alpha + 2.0 * beta * cosine, 2.0 * gamma * sine
-                            own[i] = u * sine - v * cosine
-                            x[i] = v * c[i] + u * s[i]
-                            y[i] = v * s[i] - u * c[i]
-                    partial[b] = energy
-                for b in prange(blocks):
-                    for i in range(np.uint64(b * block), np.uint64(min(n, (b + 1) * block))):
-                        g = own[i]
-                        if not single:
-                            along, across = gathered(rows, i, x, y)
-                            g += c[i] * along + s[i] * across
-                        slope = (drift[i] - g + torque * around[i]) * inverse_mass[i]
-                        total[i] = (w[i] if stage == 0 else total[i]) + share * slope
-                        stage_w[i] = total[i] if stage == 3 else w[i] + ahead * slope
-                        if stage == 3:
-                            w[i] = total[i]
+                spins, turned = (z, y) if stage % 2 == 0 else (y, z)
+                if single:
+                    for b in prange(blocks):
+                        begin, end = b * block, min(n, (b + 1) * block)
+                        partial[b] = single_rows(rows, alpha, spins, new, around, begin, end)
+                        flow_rows(
+                            stage, w, new, total, drift, torque, around, inverse_mass, dt,
+                            begin, end,
+                        )  # fmt: skip
+                        turn_rows(new, turned, begin, end)
+                else:
+                    for b in prange(blocks):
+                        begin, end = b * block, min(n, (b + 1) * block)
+                        partial[b] = first_rows(rows, law, z, y, own, around, begin, end)
+                    for b in prange(blocks):
+                        begin, end = b * block, min(n, (b + 1) * block)
+                        second_rows(rows, z, y, own, new, begin, end)
+                        flow_rows(
+                            stage, w, new, total, drift, torque, around, inverse_mass, dt,
+                            begin, end,
+                        )  # fmt: skip
+                        turn_rows(new, z, begin, end)
                 if stage == 0:
                     energies[step] = in_order(partial)
-                for b in prange(blocks):
-                    turn_rows(stage_w, c, s, b * block, min(n, (b + 1) * block))
 
     return SimpleNamespace(
-        turn=turn, value_and_grad=value_and_grad, drive=drive, hvp=hvp, descend=descend, flow=flow
+        turn=turn, value_and_grad=value_and_grad, hvp=hvp, descend=descend, flow=flow
     )
 
 

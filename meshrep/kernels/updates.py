@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from numba import njit
+from numba import njit, prange
 
-DESCENT, HEAVY_BALL, NESTEROV, ADAM = 0, 1, 2, 3
+DESCENT, HEAVY_BALL, NESTEROV, ADAM, UNIFORM = 0, 1, 2, 3, 4
 
 
 @njit
@@ -15,6 +15,9 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
     * heavy ball (Polyak 1964): m ← β₁ m − lr g, then x + m
     * Nesterov (1983): y = x − lr g, then y + β₁ (y − m), m ← y; x is the extrapolated point
     * Adam (Kingma and Ba 2015): ``scale1``, ``scale2`` are 1/(1−β₁ᵗ) and 1/(1−β₂ᵗ)
+
+    Adam with one second moment for all (``UNIFORM``) is no rule for one coordinate: see
+    :func:`advance`.
 
     Numbers only: passing whole arrays to a function within the loop costs more than the loop.
     """
@@ -35,7 +38,8 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
 def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
     """One step of a rule on whole arrays in place, for objectives whose energy is not fused.
 
-    Adam has a loop to itself, which the compiler turns into vector instructions.
+    Adam has a loop to itself, which the compiler turns into vector instructions; ``UNIFORM`` is
+    Adam whose steps are all divided by the root of the largest second moment.
     """
     taken += 1.0
     inertia = taken[1] / (taken[1] + 3.0) if rule == NESTEROV else beta1
@@ -46,8 +50,29 @@ def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
             params[i], m[i], v[i] = update(
                 ADAM, params[i], gradient[i], m[i], v[i], lr, beta1, beta2, eps, scale1, scale2
             )
+    elif rule == UNIFORM:
+        most = 0.0
+        for i in range(len(params)):
+            m[i] = beta1 * m[i] + (1.0 - beta1) * gradient[i]
+            v[i] = beta2 * v[i] + (1.0 - beta2) * gradient[i] * gradient[i]
+            most = max(most, v[i])
+        step = lr * scale1 / ((most * scale2) ** 0.5 + eps)
+        for i in range(len(params)):
+            params[i] -= step * m[i]
     else:
         for i in range(len(params)):
             params[i], m[i], v[i] = update(
                 rule, params[i], gradient[i], m[i], v[i], lr, inertia, beta2, eps, scale1, scale2
             )
+
+
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+def advance_in_threads(params, gradient, m, v, lr, beta1, beta2, eps, taken):
+    """One step of Adam as :func:`advance` takes it, in threads."""
+    taken += 1.0
+    scale1 = 1.0 / (1.0 - beta1 ** taken[0])
+    scale2 = 1.0 / (1.0 - beta2 ** taken[0])
+    for i in prange(len(params)):
+        params[i], m[i], v[i] = update(
+            ADAM, params[i], gradient[i], m[i], v[i], lr, beta1, beta2, eps, scale1, scale2
+        )

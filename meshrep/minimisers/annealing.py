@@ -9,7 +9,8 @@ import numpy as np
 from meshrep.backends import installed
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Result
 
 HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures over the field on a site

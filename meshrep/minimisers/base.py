@@ -1,11 +1,8 @@
-"""What a minimiser sees (an Objective), what watches it (a Monitor), and what it is."""
+"""What a minimiser sees (an Objective), and what it is."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +10,8 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy, Evaluator
-from meshrep.errors import InputError
-from meshrep.outcome import History, Outcome, Result
+from meshrep.minimisers.monitor import Monitor
+from meshrep.outcome import Outcome, Result
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 
@@ -90,254 +87,6 @@ class Objective:
         self.evaluations = 0
 
 
-@dataclass(frozen=True)
-class Stopping:
-    """When a run ends.
-
-    Attributes
-    ----------
-    max_steps : int
-        Most steps.
-    max_seconds : float
-        Most seconds of solving.
-    gtol : float
-        Converged when ‖∇E‖₂ / scale is at or below this, the scale being the energy's
-        ``gradient_scale``.
-    ftol, window : float, int
-        Flat when the best energy of the last ``window`` steps is less than
-        ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off. Of a
-        stochastic energy: when the mean over a window has not fallen by more than its noise
-        three times in a row.
-    patience, atol : int, float
-        The papers' rule, for reproduction: stop after ``patience`` consecutive steps that each
-        changed the energy by less than ``atol``; patience 0 turns it off.
-    """
-
-    max_steps: int = 100_000
-    max_seconds: float = np.inf
-    gtol: float = 1e-9
-    ftol: float = 0.0
-    window: int = 0
-    patience: int = 0
-    atol: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("max_steps", "max_seconds", "gtol", "ftol", "window", "patience", "atol"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What an observer is told now and then."""
-
-    step: int
-    seconds: float
-    energy: float
-    params: Array
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a sampler made of the field after some steps and seconds of solving."""
-
-    step: int
-    seconds: float
-    value: Any
-
-
-class Monitor:
-    """Watches one run: keeps the clock, the history and the best state, and says when to stop.
-
-    A ``sampler`` is called with the parameters at steps that lie ever further apart (some 15%);
-    the clock stands still meanwhile.
-
-    Where the energy is ``stochastic`` the least energy seen is the luckiest draw, not the best
-    state: the newest finite state is kept instead, the flat rule compares means over its window,
-    and a gradient that happens to vanish does not end the run.
-    """
-
-    snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
-    observe_every = 0.1  # seconds
-    stretch_entries = 200  # history entries kept of one stretch of steps
-    level_windows = 3  # in a row, without a fall beyond the noise, that end a stochastic run
-
-    def __init__(
-        self,
-        stopping: Stopping,
-        scale: float = 1.0,
-        observe: Callable[[Progress], None] | None = None,
-        sampler: Callable[[Array], Any] | None = None,
-        stochastic: bool = False,
-    ) -> None:
-        self.stopping = stopping
-        self.stochastic = stochastic
-        self.scale = scale
-        self.samples: list[Sample] = []
-        self.paused = 0.0
-        self._sampler = sampler
-        self._next_sample = 0
-        self.history = History()
-        self.notes: list[str] = []
-        self.best_energy = np.inf
-        self._best: Array | None = None
-        self._snapshot_step = -(10**9)
-        self._observe = observe
-        self._observed = 0.0
-        self._small_changes = 0
-        self._level = 0
-        self._clock = time.perf_counter()
-        self._previous_best = np.inf
-        self._window_start = 0
-
-    def start_clock(self) -> None:
-        """Count seconds from now."""
-        self._clock = time.perf_counter()
-        self._observed = self._clock
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the clock was started."""
-        return time.perf_counter() - self._clock
-
-    def record(
-        self,
-        step: int,
-        energy: float,
-        params: Array,
-        grad_norm: float = np.nan,
-        seconds: float | None = None,
-    ) -> Result | None:
-        """Enter the state that stands after ``step`` steps; a Result says why to stop now.
-
-        ``params`` is copied when it is worth keeping; ``grad_norm`` is the 2-norm of the
-        gradient in the solver's variables, NaN where not known.
-        """
-        seconds = self.seconds if seconds is None else seconds
-        self.history.append(step, seconds, float(energy), float(grad_norm))
-        if not np.isfinite(energy):
-            return Result.DIVERGED
-        due = step - self._snapshot_step >= self.snapshot_every
-        if self._better(energy) and (due or self._best is None):
-            self._keep(step, energy, params)
-        self._tell(step, seconds, energy, params)
-        return self._verdict(step, energy, grad_norm, seconds)
-
-    def record_stretch(
-        self,
-        step: int,
-        begun: float,
-        ended: float,
-        energies: np.ndarray,
-        norms: np.ndarray,
-        params: Array,
-    ) -> Result | None:
-        """Enter a stretch of steps taken in one call between two readings of the clock.
-
-        ``energies`` and ``norms`` (k,) stand before each of the steps ``step … step + k − 1``;
-        ``params`` is the state that the last of them belongs to. Long stretches are thinned.
-        """
-        count = len(energies)
-        if count:
-            finite = np.isfinite(energies)
-            last = count - 1 if finite.all() else max(int(finite.argmin()) - 1, 0)
-            kept = np.unique(np.linspace(0, last, min(last + 1, self.stretch_entries)).astype(int))
-            self.history.extend(
-                step + kept, begun + (ended - begun) * kept / count, energies[kept], norms[kept]
-            )
-            if not finite.all():
-                return Result.DIVERGED
-            if self._better(energies[-1]):
-                self._keep(step + count, energies[-1], params)
-            self._tell(step + count, ended, energies[-1], params)
-        return self._verdict(step + count, energies[-1], norms[-1], ended)
-
-    def _tell(self, step: int, seconds: float, energy: float, params: Array) -> None:
-        now = time.perf_counter()
-        if self._sampler is not None and step >= self._next_sample:
-            self.samples.append(Sample(step, seconds, self._sampler(params)))
-            self._next_sample = step + 1 + int(0.15 * step)
-            spent = time.perf_counter() - now
-            self.paused += spent
-            self._clock += spent
-        if self._observe is not None and now - self._observed >= self.observe_every:
-            self._observed = now
-            self._observe(Progress(step, seconds, float(energy), params))
-
-    def _better(self, energy: float) -> bool:
-        """Whether a state is worth keeping in place of the one kept."""
-        return self.stochastic or energy < self.best_energy
-
-    def _keep(self, step: int, energy: float, params: Array) -> None:
-        self.best_energy, self._snapshot_step = float(energy), step
-        self._best = params.clone() if hasattr(params, "clone") else params.copy()
-
-    def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
-        rule, energies = self.stopping, self.history.energy
-        if grad_norm <= rule.gtol * self.scale and not self.stochastic:
-            return Result.CONVERGED
-        if rule.patience and len(energies) > 1:
-            small = abs(energies[-1] - energies[-2]) < rule.atol
-            self._small_changes = self._small_changes + 1 if small else 0
-            if self._small_changes >= rule.patience:
-                return Result.FLAT
-        if rule.window and step - self.history.step[self._window_start] >= rule.window:
-            if self.stochastic:
-                level = self._level_windows(energies[self._window_start :])
-                if level >= self.level_windows:
-                    self._window_start, self._level = len(energies) - 1, 0  # where it goes on
-                    return Result.FLAT
-            else:
-                best = float(np.nanmin(energies[self._window_start :]))
-                fall = self._previous_best - best
-                if fall < rule.ftol * max(abs(best), 1e-300):
-                    return Result.FLAT
-                self._previous_best = min(self._previous_best, best)
-            self._window_start = len(energies) - 1
-        if step >= rule.max_steps:
-            return Result.MAX_STEPS
-        if seconds >= rule.max_seconds:
-            return Result.TIME_LIMIT
-        return None
-
-    def _level_windows(self, draws: list[float]) -> int:
-        """How many windows in a row, with this one, have a mean not clearly below the least."""
-        known = np.array([draw for draw in draws if np.isfinite(draw)])
-        mean, noise = float(known.mean()), float(known.std() / np.sqrt(len(known)))
-        fell = self._previous_best - mean > max(2 * noise, self.stopping.ftol * abs(mean))
-        self._level = 0 if fell else self._level + 1
-        self._previous_best = min(self._previous_best, mean)
-        return self._level
-
-    def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
-        """The run's end: the better of its last state and the best one kept.
-
-        The start, where the last state is not finite and no better one was kept. Of a stochastic
-        energy, the last state where it is finite.
-        """
-        try:
-            energy = float(objective.value_and_grad(params)[0])
-        except (ArithmeticError, ValueError):
-            energy = np.nan
-        rounding = 1e-12 * abs(self.best_energy) if result is Result.CONVERGED else 0.0
-        keep_last = np.isfinite(energy) and (
-            self.stochastic or self._best is None or energy <= self.best_energy + rounding
-        )
-        fell = len(self.history) and energy < self.history.energy[-1]
-        if keep_last and fell and not self.stochastic:
-            self.history.append(steps, self.seconds, energy)
-        if not keep_last:
-            params = objective.start if self._best is None else self._best
-        return Outcome(
-            params=params,
-            result=result,
-            steps=steps,
-            evaluations=objective.evaluations,
-            history=self.history,
-            notes=self.notes,
-        )
-
-
 KINK = (
     "the energy is not smooth: at a kink the gradient does not vanish and a stalled line search "
     "is to be expected; sgd and adam step on"
@@ -367,6 +116,9 @@ class Minimiser(ABC):
     follows_noise : bool
         Whether it makes sense of an energy that is another draw at every evaluation; not where
         energies are compared to choose a step.
+    renumbers : bool
+        Whether its path is the same, up to rounding, in any order of the nodes, and its time goes
+        into the energy's kernels.
     """
 
     name = "minimiser"
@@ -374,6 +126,7 @@ class Minimiser(ABC):
     concurrent = True
     parametrizable = True
     follows_noise = False
+    renumbers = False
 
     @abstractmethod
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:

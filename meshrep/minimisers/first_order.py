@@ -7,20 +7,34 @@ arrays, a call of value_and_grad a step.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from meshrep.backends import Array
 from meshrep.errors import InputError
-from meshrep.kernels.rules import ADAM, DESCENT, HEAVY_BALL, NESTEROV, Memory, update_rule
-from meshrep.minimisers.base import Minimiser, Monitor, Objective, Stopping
+from meshrep.kernels.rules import (
+    ADAM,
+    DESCENT,
+    HEAVY_BALL,
+    NESTEROV,
+    UNIFORM,
+    Memory,
+    Walk,
+    update_rule,
+)
+from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
 
 ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
 WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
+PARALLEL_FROM = 20_000  # nodes from which threads pay; below it several solvers may run at once
 CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
+FIRST_CHUNK = 10_000_000  # coordinates moved by the first call, whose speed is not known yet
 
 
 class FirstOrder(Minimiser):
@@ -42,6 +56,7 @@ class FirstOrder(Minimiser):
     backends = ("numba", "numpy", "torch")
     rule = DESCENT
     auto_lr = 1.9
+    renumbers = True
     scheduled = False  # True: the step length depends on the number of steps taken
 
     def __init__(
@@ -59,16 +74,37 @@ class FirstOrder(Minimiser):
         self.follows_noise = lr != "auto" and self.rule != NESTEROV  # these compare energies
 
     def _fuses(self, objective: Objective) -> bool:
-        """Whether many steps run in one call; a schedule is kept step by step."""
-        return objective.direct and objective.evaluator.fused and not self.scheduled
+        """Whether many steps run in one call; a schedule is kept step by step, and a largest
+        second moment is known only when all coordinates are."""
+        return (
+            objective.direct
+            and objective.evaluator.fused
+            and not self.scheduled
+            and self.rule != UNIFORM
+        )
 
     def _schedule(self, memory: Memory, step: int) -> None:
         """Set the length of the step after ``step`` steps, where there is a schedule."""
 
+    def _captures(self, objective: Objective) -> bool:
+        """Whether steps may be replayed from a CUDA graph: what the host draws or sets in every
+        one would stand still. Other threads must not meet a capture, nor its check for syncs."""
+        return (
+            objective.backend.device.startswith("cuda")
+            and not self.scheduled
+            and not objective.energy.stochastic
+            and threading.current_thread() is threading.main_thread()
+        )
+
+    @staticmethod
+    def _advance(objective: Objective) -> Callable[[Array, Array, Memory], None]:
+        threads = objective.energy.graph.n >= PARALLEL_FROM
+        return update_rule(objective.backend, threads)
+
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
         """Fresh memory at the objective's start."""
         lr = self.lr
-        if self.rule == ADAM and objective.direct:
+        if self.rule in (ADAM, UNIFORM) and objective.direct:
             lr = float(lr) * objective.energy.unit
         if lr == "auto":
             steepest = objective.energy.steepest(objective.field(objective.start))
@@ -76,12 +112,13 @@ class FirstOrder(Minimiser):
             monitor.notes.append(
                 f"step length {lr:.3g}, {self.auto_lr} over the curvature's bound {steepest:.3g}"
             )
-        zeros = objective.start * 0
-        m = objective.start + 0 if self.rule == NESTEROV else zeros
+        start, none = objective.start, objective.start[:0]
+        m = none if self.rule == DESCENT else start + 0 if self.rule == NESTEROV else start * 0
+        v = start * 0 if self.rule in (ADAM, UNIFORM) else none
+        spare = start * 0 if self._fuses(objective) else none
         return Memory(
-            self.rule, float(lr), self.beta1, self.beta2, self.eps,
-            m=m, v=zeros + 0, spare=zeros + 0, taken=np.zeros(2),
-        )  # fmt: skip
+            self.rule, float(lr), self.beta1, self.beta2, self.eps, m, v, spare, np.zeros(2)
+        )
 
     def warm_up(self, objective: Objective) -> None:
         """Compile the fused stepper by a call of no steps, or evaluate once."""
@@ -95,7 +132,7 @@ class FirstOrder(Minimiser):
             begun = time.perf_counter()
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
-                update_rule(objective.backend)(start, gradient, memory)
+                self._advance(objective)(start, gradient, memory)
                 if time.perf_counter() - begun > WARM_SECONDS:
                     break
         objective.warm_up()
@@ -126,23 +163,28 @@ class FirstOrder(Minimiser):
     def _stepwise(
         self, objective: Objective, monitor: Monitor, memory: Memory
     ) -> tuple[Result, Array, int]:
-        params = objective.start + 0
+        advance = self._advance(objective)
+        walk = Walk(objective.value_and_grad, advance, objective.start + 0, memory)
+        if self._captures(objective):
+            from meshrep.torch_capture import captured
+
+            walk = captured(walk, objective, monitor.notes)
+        params, memory = walk.params, walk.memory
         every = 10 if objective.backend.device.startswith("cuda") else 1
-        advance = update_rule(objective.backend)
         before, first, halvings = np.inf, np.inf, 0
         noise = ROUNDING[objective.backend.dtype]
         step = 0
         while True:
-            value, gradient = objective.value_and_grad(params)
             if step % every == 0 or step >= monitor.stopping.max_steps:
-                norm = float((gradient * gradient).sum()) ** 0.5 if objective.direct else np.nan
-                energy = float(value)
+                square = (walk.gradient * walk.gradient).sum() if objective.direct else np.nan
+                energy, norm = float(walk.value), float(square) ** 0.5
                 verdict = monitor.record(step, energy, params, norm)
                 if self.lr == "auto" and verdict is Result.DIVERGED and halvings < 40:
                     safe = objective.start if monitor._best is None else monitor._best
                     self._retreat(params, safe, memory)
                     halvings += 1
                     before = np.inf
+                    walk.look()
                     continue
                 first = energy if step == 0 else first
                 if energy > before + noise * abs(before):
@@ -159,7 +201,7 @@ class FirstOrder(Minimiser):
                 if verdict:
                     return verdict, params, step
             self._schedule(memory, step)
-            advance(params, gradient, memory)
+            walk.step()
             step += 1
 
     def _fused(
@@ -167,7 +209,8 @@ class FirstOrder(Minimiser):
     ) -> tuple[Result, Array, int]:
         evaluator: Any = objective.evaluator
         params = objective.start + 0
-        taken, chunk, halvings, first = 0, 16, 0, np.inf
+        taken, halvings, first = 0, 0, np.inf
+        chunk = max(2, min(16, 2 * (FIRST_CHUNK // (2 * params.size))))
         most = monitor.stopping.max_steps
         before, noise = params.copy(), ROUNDING[objective.backend.dtype]
         while True:
@@ -244,6 +287,22 @@ class Adam(FirstOrder):
         settle: bool = True,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps, settle)
+
+
+class UniformAdam(Adam):
+    """Adam with one second moment for all coordinates, the largest: its steps keep the direction.
+
+    Dividing each coordinate by its own second moment undoes what smooth variables bring; dividing
+    all by the same number does not. The step after t steps is lr m̂ / (max √v̂ + ε). It is never
+    fused with the energy.
+
+    References
+    ----------
+    Nicolet, Jacobson and Jakob, "Large steps in inverse rendering of geometry" (2021), §4.
+    """
+
+    name = "uniform-adam"
+    rule = UNIFORM
 
 
 class SGD(FirstOrder):

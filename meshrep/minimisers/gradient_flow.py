@@ -7,7 +7,8 @@ from scipy import sparse
 
 from meshrep.backends import Array
 from meshrep.flows import CALL_SECONDS, REAL_STABILITY, runge_kutta4
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Result
 
 
@@ -26,6 +27,7 @@ class GradientFlow(Minimiser):
 
     name = "rk4"
     parametrizable = False
+    renumbers = True
 
     def __init__(self, adaptive: bool = False, safety: float = 0.95) -> None:
         self.adaptive, self.safety = adaptive, safety

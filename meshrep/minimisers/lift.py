@@ -11,7 +11,8 @@ from scipy import sparse
 from meshrep.backends import Array
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Result
 
 PARALLEL_FROM = 200_000  # nodes from which threads pay: five waits for the slowest a sweep

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.linear_solvers import ShiftedSystem, choose, steihaug
-from meshrep.minimisers.base import Monitor, Objective
+from meshrep.minimisers.base import Objective
+from meshrep.minimisers.monitor import Monitor
 from meshrep.spectra import Gauge
 
 _EPS = float(np.finfo(float).eps)

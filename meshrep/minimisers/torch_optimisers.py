@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from meshrep.backends import Array
-from meshrep.minimisers.base import Minimiser, Monitor, Objective
+from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Result
 
 

@@ -39,7 +39,7 @@ class Parametrization(ABC):
     """A recipe for a :class:`Map`: what to build, before it is known for which energy."""
 
     name = "parametrization"
-    needs_torch = False
+    gains_from_gpu = False  # whether torch on a GPU is to be taken where there is one
     random = False  # whether the seed decides on more than the energy's own start
 
     @abstractmethod

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from meshrep.errors import InputError
 
@@ -175,6 +174,8 @@ def _matching(
     own, theirs = ((ROOT_HALF * abs(ends[:, 1] - ends[:, 0])) ** order for ends in (values, target))
     moved = np.linalg.norm(values[:, None] - target[None], axis=2) ** order
     added = np.minimum(moved - own[:, None] - theirs[None], 0.0)
+    from scipy.optimize import linear_sum_assignment
+
     rows, columns = linear_sum_assignment(added)
     worth = added[rows, columns] < 0
     return rows[worth], columns[worth]

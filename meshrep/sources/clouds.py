@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
 from meshrep.graph import Graph
@@ -99,6 +98,8 @@ def _nearest_pairs(points: np.ndarray, k: int, where: str) -> np.ndarray:
         raise InputError(f"{where}: {k} neighbours of {len(points):,} points are too many to hold")
     if k < 1:
         return np.zeros((0, 2), dtype=np.int64)
+    from scipy.spatial import cKDTree
+
     _, chosen = cKDTree(points).query(points, k=k + 1, workers=-1)
     ends = np.repeat(np.arange(len(points)), k + 1)
     # A point is its own nearest one, unless others coincide with it: then it may be absent.
@@ -111,6 +112,8 @@ def _nearest_pairs(points: np.ndarray, k: int, where: str) -> np.ndarray:
 def _pairs_within(points: np.ndarray, radius: float, where: str) -> np.ndarray:
     if not (np.isfinite(radius) and radius > 0):
         raise InputError(f"{where}: radius must be a positive number, not {radius}")
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(points)
     expected = (int(tree.count_neighbors(tree, radius)) - len(points)) // 2
     if expected > MOST_EDGES:

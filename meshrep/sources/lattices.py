@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
+from meshrep.arrays import for_keeps
+from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells, CellsInWaiting
 from meshrep.errors import InputError
 from meshrep.graph import Graph
 from meshrep.sources.room import refuse_beyond_memory
@@ -18,22 +21,61 @@ def _at_least(what: str, least: int, **sizes: int) -> None:
             raise InputError(f"{what}: {name} must be a whole number of at least {least}: {size}")
 
 
-def _grid(shape: tuple[int, ...], periodic: bool, what: str) -> tuple[np.ndarray, np.ndarray]:
-    """Node pairs (m, 2) of a box lattice, and its points in steps of 1, the last axis fastest."""
+def _box(
+    shape: tuple[int, ...], periodic: bool, make_cells: Callable[..., Cells], axes: tuple[int, ...]
+) -> Graph:
+    """The lattice of a box, its last axis fastest, in steps of 1.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Nodes along each axis.
+    make_cells : function of the sizes
+        Makes the cells, when they are wanted; a periodic lattice and one without extent has none.
+    axes : tuple of int
+        Which of x, y, z each axis of the shape is drawn along.
+    """
+    name = "lattice:" + "x".join(map(str, shape))
     for axis, size in enumerate(shape):
-        _at_least(what, 3 if periodic else 1, **{f"size {axis + 1}": size})
+        _at_least(name, 3 if periodic else 1, **{f"size {axis + 1}": size})
     n = math.prod(shape)
-    refuse_beyond_memory(what, n, len(shape) * n)
-    number = np.arange(n).reshape(shape)
-    pairs = []
-    for axis in range(len(shape)):
-        if periodic:
-            ends = number, np.roll(number, -1, axis=axis)
-        else:
-            ends = number.swapaxes(0, axis)[:-1], number.swapaxes(0, axis)[1:]
-        pairs.append(np.stack([end.ravel() for end in ends], axis=1))
-    places = np.indices(shape).reshape(len(shape), -1).T
-    return np.concatenate(pairs), places.astype(np.float64)
+    refuse_beyond_memory(name, n, len(shape) * n)
+    points = np.zeros((n, 3))
+    for axis, drawn in enumerate(axes):
+        along = np.arange(shape[axis]).reshape(-1, *[1] * (len(shape) - axis - 1))
+        points.reshape(*shape, 3)[..., drawn] = along
+    cells = Cells.none()
+    if not periodic and min(shape) > 1:
+        cells = CellsInWaiting(partial(make_cells, *shape))
+    edges = for_keeps(_box_edges(shape, periodic))
+    return Graph(
+        n, edges, for_keeps(np.ones(len(edges))), points=for_keeps(points), cells=cells,
+        name=name + ":periodic" * periodic,
+    )  # fmt: skip
+
+
+def _box_edges(shape: tuple[int, ...], periodic: bool) -> np.ndarray:
+    """The edges (m, 2) of a box lattice, i < j, in lexicographic order.
+
+    Each node has an edge to the next one along every axis and, where it is the first of a
+    periodic row, one to the last: from the fastest axis to the slowest these lie ever further on.
+    """
+    n, stride = math.prod(shape), 1
+    steps, exists = [], []
+    for axis in reversed(range(len(shape))):
+        size = shape[axis]
+        place = np.arange(size).reshape(-1, *[1] * (len(shape) - axis - 1))
+        ahead = [(stride, place < size - 1), ((size - 1) * stride, place == 0)]
+        for step, stands in ahead[: 1 + periodic]:
+            steps.append(step)
+            exists.append(np.broadcast_to(stands, shape))
+        stride *= size
+    there = np.stack(exists, axis=-1).reshape(n, len(steps))
+    edges = np.empty((np.count_nonzero(there), 2), dtype=np.int64)
+    edges[:, 0] = np.repeat(np.arange(n), there.sum(axis=1))
+    edges[:, 1] = np.broadcast_to(steps, there.shape)[there]
+    edges[:, 1] += edges[:, 0]
+    return edges
 
 
 def square(rows: int, columns: int, periodic: bool = False) -> Graph:
@@ -55,15 +97,13 @@ def square(rows: int, columns: int, periodic: bool = False) -> Graph:
     >>> square(50, 50).m
     4900
     """
-    pairs, places = _grid((rows, columns), periodic, f"lattice:{rows}x{columns}")
-    points = np.stack([places[:, 1], places[:, 0], np.zeros(len(places))], axis=1)
-    cells = Cells.none()
-    if not periodic and rows > 1 and columns > 1:
-        number = np.arange(rows * columns).reshape(rows, columns)
-        corners = (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1])
-        cells = Cells.of_kind(QUAD, np.stack([c.ravel() for c in corners], axis=1))
-    name = f"lattice:{rows}x{columns}" + ":periodic" * periodic
-    return Graph.from_edges(len(points), pairs, points=points, cells=cells, name=name)
+    return _box((rows, columns), periodic, _quads, axes=(1, 0))
+
+
+def _quads(rows: int, columns: int) -> Cells:
+    number = np.arange(rows * columns).reshape(rows, columns)
+    corners = (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1])
+    return Cells.of_kind(QUAD, np.stack([c.ravel() for c in corners], axis=1))
 
 
 def cubic(a: int, b: int, c: int, periodic: bool = False) -> Graph:
@@ -74,19 +114,18 @@ def cubic(a: int, b: int, c: int, periodic: bool = False) -> Graph:
     >>> cubic(2, 2, 2).m
     12
     """
-    pairs, points = _grid((a, b, c), periodic, f"lattice:{a}x{b}x{c}")
-    cells = Cells.none()
-    if not periodic and min(a, b, c) > 1:
-        number = np.arange(a * b * c).reshape(a, b, c)
-        low, high = slice(None, -1), slice(1, None)
-        corners = [
-            number[i, j, k].ravel()
-            for k in (low, high)
-            for i, j in ((low, low), (high, low), (high, high), (low, high))
-        ]
-        cells = Cells.of_kind(HEXAHEDRON, np.stack(corners, axis=1))
-    name = f"lattice:{a}x{b}x{c}" + ":periodic" * periodic
-    return Graph.from_edges(len(points), pairs, points=points, cells=cells, name=name)
+    return _box((a, b, c), periodic, _hexahedra, axes=(0, 1, 2))
+
+
+def _hexahedra(a: int, b: int, c: int) -> Cells:
+    number = np.arange(a * b * c).reshape(a, b, c)
+    low, high = slice(None, -1), slice(1, None)
+    corners = [
+        number[i, j, k].ravel()
+        for k in (low, high)
+        for i, j in ((low, low), (high, low), (high, high), (low, high))
+    ]
+    return Cells.of_kind(HEXAHEDRON, np.stack(corners, axis=1))
 
 
 def triangular(rows: int, columns: int, periodic: bool = False) -> Graph:

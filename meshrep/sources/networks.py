@@ -132,18 +132,15 @@ def _network(
     if weights is not None and not np.isfinite(weights).all():
         raise InputError(f"{path or name}: an edge weight is NaN or infinite")
     told = list(remarks)
-    loops = int((pairs[:, 0] == pairs[:, 1]).sum())
+    proper = pairs[:, 0] != pairs[:, 1]
+    loops = len(pairs) - int(proper.sum())
     if loops:
+        pairs, weights = pairs[proper], None if weights is None else weights[proper]
         told.append(f"{loops:,} self-loop{'s' * (loops > 1)} dropped")
     if directed:
-        forth, back = pairs[:, 0] < pairs[:, 1], pairs[:, 0] > pairs[:, 1]
         told.append("directions dropped")
-        if weights is not None:
-            both = [Graph.from_edges(n, pairs[side], weights[side]) for side in (forth, back)]
-            edges = np.concatenate([both[0].edges, both[1].edges])
-            counts = Graph.from_edges(n, edges, np.ones(len(edges))).weights
-            total = Graph.from_edges(n, edges, np.concatenate([g.weights for g in both]))
-            pairs, weights = total.edges, total.weights / counts
+        if weights is not None and len(pairs):
+            pairs, weights = _mean_of_directions(n, pairs, weights)
     graph = Graph.from_edges(n, pairs, weights, points=points, name=path or name)
     origin = None
     if path is not None:
@@ -152,6 +149,23 @@ def _network(
     return Graph(
         n, graph.edges, graph.weights, graph.points, name=name, origin=origin, labels=labels
     )
+
+
+def _mean_of_directions(
+    n: int, pairs: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs i < j in order, and the mean over the directions that each has, of pairs i ≠ j."""
+    keys = pairs.min(axis=1) * n
+    keys += pairs.max(axis=1)
+    keys = 2 * keys + (pairs[:, 0] > pairs[:, 1])
+    order = np.argsort(keys, kind="stable")
+    keys, weights = keys[order], weights[order]
+    new_direction = np.concatenate([[True], keys[1:] != keys[:-1]])
+    keys >>= 1
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    directions = np.add.reduceat(new_direction.astype(np.int64), first)
+    edges = np.stack(np.divmod(keys[first], n), axis=1)
+    return edges, np.add.reduceat(weights, first) / directions
 
 
 def _positions(network: Any) -> np.ndarray | None:
@@ -205,8 +219,14 @@ def from_table(table: EdgeTable | Any, *, name: str, path: str) -> Graph:
     """
     if not hasattr(table, "sources"):
         return from_matrix(table, name=name, path=path)
+    labels: tuple | None
+    if isinstance(table.sources, np.ndarray):
+        pairs, labels = _numbered(np.stack([table.sources, table.targets], axis=1))
+        return _network(
+            int(pairs.max()) + 1, pairs, table.weights, labels=labels, name=name, path=path,
+            remarks=table.remarks,
+        )  # fmt: skip
     ends = [*table.sources, *table.targets]
-    labels: tuple
     if all(word.isdigit() and len(word) < 18 for word in ends):
         unique, number = np.unique(np.array(ends, dtype=np.int64), return_inverse=True)
         labels = tuple(unique.tolist())
@@ -229,6 +249,20 @@ def from_table(table: EdgeTable | Any, *, name: str, path: str) -> Graph:
     )
 
 
+def _numbered(names: np.ndarray) -> tuple[np.ndarray, tuple | None]:
+    """Whole numbers as node numbers in their order, and what each node is called if not that."""
+    top = int(names.max())
+    if top > 4 * names.size + 1000:
+        known, number = np.unique(names, return_inverse=True)
+        number = number.reshape(names.shape)
+    else:  # close together: a table of those that occur is sooner made than a sorted list
+        occurs = np.zeros(top + 1, dtype=bool)
+        occurs[names] = True
+        known = np.flatnonzero(occurs)
+        number = names if len(known) == len(occurs) else (np.cumsum(occurs) - 1)[names]
+    return number, None if int(known[-1]) == len(known) - 1 else tuple(known.tolist())
+
+
 def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) -> Graph:
     """The graph of a square adjacency matrix (n, n), sparse or dense.
 
@@ -246,14 +280,15 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
             f"{path or name}: an adjacency matrix is square and real, "
             f"not of shape {table.shape} and type {table.dtype}"
         )
-    table.sum_duplicates()
     row, column = table.coords
     inside = (row >= 0) & (row < table.shape[0]) & (column >= 0) & (column < table.shape[0])
     if not inside.all():
         raise InputError(f"{path or name}: the matrix names a row or column outside its shape")
-    stands = table.data != 0
-    pairs = np.stack([row[stands], column[stands]], axis=1).astype(np.int64)
-    weights = table.data[stands].astype(np.float64)
+    rows = sparse.csr_array(table)  # which adds up what stands in one place
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    stands = rows.data != 0
+    pairs = np.stack([row[stands], rows.indices[stands]], axis=1)
+    weights = rows.data[stands].astype(np.float64)
     graph = _network(
         table.shape[0], pairs, weights, labels=None, name=name, path=path, directed=True
     )

@@ -175,7 +175,27 @@ def _has_edges(cells: Cells) -> bool:
 
 
 def _equal_rows(table: np.ndarray) -> np.ndarray:
-    """For each row of a table, the number of the first row equal to it."""
+    """For each row of a table of 64-bit numbers, the number of the first row equal to it.
+
+    Most rows have no equal, and a hash tells them apart sooner than sorting by every column.
+    """
+    key = np.zeros(len(table), dtype=np.uint64)
+    for column in table.T:
+        key ^= np.ascontiguousarray(column).view(np.uint64)
+        key *= np.uint64(0x9E3779B97F4A7C15)  # odd, so that nothing is lost
+        key ^= key >> np.uint64(32)
+    first = np.arange(len(table))
+    ordered = np.sort(key)
+    shared = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(shared):
+        place = np.minimum(np.searchsorted(shared, key), len(shared) - 1)
+        alike = np.flatnonzero(shared[place] == key)
+        first[alike] = alike[_equal_among(table[alike])]
+    return first
+
+
+def _equal_among(table: np.ndarray) -> np.ndarray:
+    """As :func:`_equal_rows`, by sorting."""
     order = np.lexsort(table.T[::-1])  # stable: equal rows stay in their order
     changes = (table[order[1:]] != table[order[:-1]]).any(axis=1)
     group = np.concatenate([[0], np.cumsum(changes)])

@@ -9,7 +9,7 @@ from meshrep.errors import InputError
 
 MOST_EDGES = 500_000_000
 # Edges and weights, both directions of the rows, and the sorting on the way.
-BYTES_PER_EDGE, BYTES_PER_NODE = 120, 100
+BYTES_PER_EDGE, BYTES_PER_NODE = 180, 100
 
 
 def available_memory() -> int:

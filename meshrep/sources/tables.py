@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _POINT_ENDINGS = (".xyz", ".pts", ".asc", ".npy")
 _EDGE_ENDINGS = (".edgelist", ".edges")
 ENDINGS = (*_POINT_ENDINGS, *_EDGE_ENDINGS, ".csv", ".tsv", ".txt", ".npz")
 
+_HEAD = 1 << 16  # bytes from which a table's columns are judged
 _SOURCES = ("source", "src", "from", "i", "u", "node1", "tail")
 _TARGETS = ("target", "dst", "to", "j", "v", "node2", "head")
 _WEIGHTS = ("weight", "w", "value")
@@ -32,10 +34,13 @@ _WEIGHT_ATTRIBUTE = re.compile(r"['\"]weight['\"]\s*:\s*([-+.\w]+)")
 
 @dataclass(frozen=True, eq=False)
 class EdgeTable:
-    """Edges as a text has them: the names of both ends, and weights where it gives any."""
+    """Edges as a text has them: the names of both ends, and weights where it gives any.
 
-    sources: list[str]
-    targets: list[str]
+    The names are int64 arrays where all are whole numbers and the table could be read as a whole.
+    """
+
+    sources: list[str] | np.ndarray
+    targets: list[str] | np.ndarray
     weights: np.ndarray | None
     remarks: tuple[str, ...] = ()
 
@@ -69,6 +74,9 @@ def read(path: Path, shown: str, *, as_points: bool = False) -> Raw | EdgeTable 
         return Raw(shown, _load_npy(path, shown), Cells.none())
     if ending == ".npz":
         return _of_npz(path, shown)
+    quick = _plain(path, ending, as_points)
+    if quick is not None:
+        return Raw(shown, quick, Cells.none()) if isinstance(quick, np.ndarray) else quick
     rows, numbers = _rows(text_of(path.read_bytes(), shown, "a table"))
     if not rows:
         raise InputError(f"{shown}: it holds no rows of data")
@@ -89,6 +97,84 @@ def read(path: Path, shown: str, *, as_points: bool = False) -> Raw | EdgeTable 
     if not points_wanted and (ending in _EDGE_ENDINGS or _looks_like_edges(rows, header)):
         return _edges(rows, numbers, shown, header, ending)
     return Raw(shown, _points(rows, numbers, shown, header), Cells.none())
+
+
+def _plain(path: Path, ending: str, as_points: bool) -> EdgeTable | np.ndarray | None:
+    """Edges or points of a table of numbers alone below its head, read by NumPy as a whole.
+
+    None where there is anything else in it (names, remarks between the rows, rows of different
+    lengths), which is then read row by row. Both ways give the same of a table that both read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD).decode("latin-1")
+    if head.startswith("\xef\xbb\xbf"):  # UTF-8's mark
+        return None
+    whole = head.split("\n") if len(head) < _HEAD else head.split("\n")[:-1]
+    rows, numbers = _rows("\n".join(whole))
+    if len(rows) < 3 or rows[0].strip().isdigit() or "\r" in head.replace("\r\n", "\n"):
+        return None
+    header = None
+    if _is_header(rows):
+        header = [word.strip("\"'").lower() for word in rows[0].split()]
+        rows, numbers = rows[1:], numbers[1:]
+    first = whole[numbers[0] - 1]
+    mark = next((mark for mark in ",;\t" if mark in first), None)
+    width = len(rows[0].split())
+    known = {"x", "y"} <= set(header or ())  # the header says that these are points
+    points_wanted = as_points or ending in _POINT_ENDINGS
+    if known and ending not in _EDGE_ENDINGS:
+        points_wanted = True
+    told = ending in _EDGE_ENDINGS or (header is not None and _names_edges(header))
+    table = _Plain(path, mark, numbers[0] - 1)
+    if not points_wanted and (told or width in (2, 3)):
+        columns, weighted = _edge_columns(header)
+        if weighted is not None and weighted >= width:
+            weighted = None
+        ends = table.columns(columns, np.uint64)
+        if ends is not None and ends.max() < 10**17 and not table.has_plus:
+            weights = None if weighted is None else table.columns([weighted], np.float64)
+            if weighted is None or weights is not None:
+                sources, targets = ends.astype(np.int64).T
+                remark = () if ending in _EDGE_ENDINGS else ("read as a list of edges",)
+                column = None if weights is None else weights[:, 0]
+                return EdgeTable(sources, targets, column, remark)
+        if told or ends is not None:
+            return None
+    points = list(range(min(width, 3)))
+    if header is not None and known:
+        points = [header.index(axis) for axis in "xyz" if axis in header]
+    found = table.columns(points, np.float64) if len(points) > 1 else None
+    if found is not None and not points_wanted and (found[:, :2] % 1 == 0).all():
+        return None  # whole numbers that NumPy does not take for such
+    return found
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A text of numbers in columns below some lines of head."""
+
+    path: Path
+    mark: str | None
+    head: int
+
+    def columns(self, columns: list[int], dtype: type) -> np.ndarray | None:
+        """The columns as a table, or None where some entry is no such number."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # as when a whole number is written 1.0
+                with self.path.open(encoding="latin-1") as file:
+                    return np.loadtxt(
+                        file, dtype, comments=None, delimiter=self.mark, skiprows=self.head,
+                        usecols=columns, ndmin=2,
+                    )  # fmt: skip
+        except (ValueError, OverflowError, Warning):
+            return None
+
+    @property
+    def has_plus(self) -> bool:
+        """Whether some number begins with +, which makes a node's name another one."""
+        data = self.path.read_bytes()
+        return b"+" in data and bool(re.search(rb"(?:^|[\s,;])\+", data))
 
 
 def _rows(text: str) -> tuple[list[str], list[int]]:
@@ -147,11 +233,17 @@ def _check_count(shown: str, claimed: int, there: int) -> None:
         )
 
 
+def _names_edges(header: list[str]) -> bool:
+    """Whether a header has columns for the ends of edges."""
+    named = set(header)
+    return header[0] in _SOURCES or bool(named & set(_SOURCES) and named & set(_TARGETS))
+
+
 def _looks_like_edges(rows: list[str], header: list[str] | None) -> bool:
     if header is not None:
         if {"x", "y"} <= set(header):
             return False
-        if header[0] in _SOURCES or (set(header) & set(_SOURCES) and set(header) & set(_TARGETS)):
+        if _names_edges(header):
             return True
     width = len(rows[0].split())
     if width not in (2, 3):
@@ -179,12 +271,7 @@ def _points(
 def _edges(
     rows: list[str], numbers: list[int], shown: str, header: list[str] | None, ending: str
 ) -> EdgeTable:
-    columns = [0, 1]
-    weighted: int | None = 2
-    if header is not None:
-        for k, names in enumerate((_SOURCES, _TARGETS)):
-            columns[k] = next((header.index(name) for name in names if name in header), k)
-        weighted = next((header.index(name) for name in _WEIGHTS if name in header), None)
+    columns, weighted = _edge_columns(header)
     split = [row.split() for row in rows]
     short = next((k for k, words in enumerate(split) if len(words) <= max(columns)), None)
     if short is not None:
@@ -203,6 +290,16 @@ def _edges(
             raise InputError(f"{shown}: its column of weights holds something that is no number")
     remark = () if ending in _EDGE_ENDINGS else ("read as a list of edges",)
     return EdgeTable(sources, targets, weights, remark)
+
+
+def _edge_columns(header: list[str] | None) -> tuple[list[int], int | None]:
+    """Where sources, targets and weights stand."""
+    columns = [0, 1]
+    if header is None:
+        return columns, 2
+    for k, names in enumerate((_SOURCES, _TARGETS)):
+        columns[k] = next((header.index(name) for name in names if name in header), k)
+    return columns, next((header.index(name) for name in _WEIGHTS if name in header), None)
 
 
 def _load_npy(path: Path, shown: str) -> np.ndarray:
@@ -236,8 +333,9 @@ def _of_npz(path: Path, shown: str) -> Any:
         if unpacked > available_memory() / 4:
             raise InputError(f"{shown}: it unpacks to {unpacked:,} bytes, too many for the memory")
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if {"format", "shape", "data"} <= set(arrays):
+            is_matrix = {"format", "shape", "data"} <= set(archive.files)
+            arrays = {} if is_matrix else {name: archive[name] for name in archive.files}
+        if is_matrix:
             from scipy import sparse
 
             return sparse.load_npz(path)

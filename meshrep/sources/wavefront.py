@@ -8,6 +8,7 @@ geometry matters here, which is two kinds of lines.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,18 +55,9 @@ def read_obj(path: str, data: bytes) -> Raw:
     if not vertices:
         raise InputError(f"{path}: it has no vertex lines 'v x y z': is it an OBJ file?")
     points = rows_of_numbers(vertices, vertex_lines, path)
-    words = [_AFTER_SLASH.sub("", face).split() for face in faces]
-    sizes = np.array([len(row) for row in words], dtype=np.int64)
-    if len(sizes) and sizes.min() == 0:
-        empty = face_lines[int(np.argmin(sizes))]
-        raise InputError(f"{path}: line {empty} is a face of no vertices")
-    try:
-        nodes = np.array([int(word) for row in words for word in row], dtype=np.int64)
-    except (ValueError, OverflowError):
-        bad = next(k for k, row in enumerate(words) if not all(map(_is_integer, row)))
-        raise InputError(
-            f"{path}: line {face_lines[bad]} is no face: 'f {faces[bad].strip()[:60]}'"
-        ) from None
+    if "/" in text:
+        faces = _AFTER_SLASH.sub("", "\n".join(faces)).split("\n") if faces else []
+    nodes, sizes = _face_nodes(path, faces, face_lines)
     row = np.repeat(np.arange(len(sizes)), sizes)
     n = len(points)
     absolute = np.where(nodes > 0, nodes - 1, nodes + np.array(seen, dtype=np.int64)[row])
@@ -84,6 +76,25 @@ def read_obj(path: str, data: bytes) -> Raw:
         kinds[lines & (sizes == 1)] = 1
         cells = Cells(cells.connectivity, cells.offsets, kinds)
     return Raw(path, points, cells)
+
+
+def _face_nodes(path: str, faces: list[str], lines: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers in the faces' rows, one row after the other, and how many each has."""
+    table = plain_table(faces, np.int64)
+    if table is not None:
+        return table.ravel(), np.full(len(table), table.shape[1])
+    words = [face.split() for face in faces]
+    sizes = np.array([len(row) for row in words], dtype=np.int64)
+    if len(sizes) and sizes.min() == 0:
+        empty = lines[int(np.argmin(sizes))]
+        raise InputError(f"{path}: line {empty} is a face of no vertices")
+    try:
+        return np.array([int(word) for row in words for word in row], dtype=np.int64), sizes
+    except (ValueError, OverflowError):
+        bad = next(k for k, row in enumerate(words) if not all(map(_is_integer, row)))
+        raise InputError(
+            f"{path}: line {lines[bad]} is no face: 'f {faces[bad].strip()[:60]}'"
+        ) from None
 
 
 def read_off(path: str, data: bytes) -> Raw:
@@ -120,6 +131,33 @@ def read_off(path: str, data: bytes) -> Raw:
     return Raw(path, points, polygons(faces, sizes))
 
 
+def plain_table(
+    rows: Sequence[str], dtype: type, columns: Sequence[int] | None = None
+) -> np.ndarray | None:
+    """Columns of text rows by NumPy's own reader, fast; None where any row is not so plain."""
+    if not rows:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as when a whole number is written 1.0
+            table: np.ndarray = np.loadtxt(rows, dtype, comments=None, usecols=columns, ndmin=2)
+    except (ValueError, OverflowError, Warning):
+        return None
+    return table if len(table) == len(rows) else None  # it passes over empty rows
+
+
+def _lists_of_one_size(rows: Sequence[str], skip: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lists as :func:`lists_of_numbers` gives them, where all are of one size; else None."""
+    try:
+        size = int(rows[0].split()[skip])
+    except (ValueError, IndexError):
+        return None
+    table = plain_table(rows, np.int64, range(skip, skip + 1 + size)) if 0 < size < 64 else None
+    if table is None or (table[:, 0] != size).any():
+        return None
+    return table[:, 1:].ravel(), np.full(len(rows), size)
+
+
 def rows_of_numbers(
     rows: Sequence[str], numbers: Sequence[int], path: str, columns: Sequence[int] = (0, 1, 2)
 ) -> np.ndarray:
@@ -130,6 +168,9 @@ def rows_of_numbers(
     InputError
         Naming the first line (``numbers[k]`` is the line of row k) that has no such numbers.
     """
+    table = plain_table(rows, np.float64, columns)
+    if table is not None:
+        return table
     found = [row.split() for row in rows]
     try:
         by_column = [[float(words[c]) for words in found] for c in columns]
@@ -151,16 +192,19 @@ def lists_of_numbers(
     rows: Sequence[str], numbers: Sequence[int], path: str, skip: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lists "count n1 n2 …" after ``skip`` words of each row, as flat numbers and sizes (rows,)."""
+    listed = _lists_of_one_size(rows, skip)
+    if listed is not None:
+        return listed
     flat: list[int] = []
     sizes = np.empty(len(rows), dtype=np.int64)
     for k, row in enumerate(rows):
         found = row.split()
         try:
             size = int(found[skip])
-            listed = found[skip + 1 : skip + 1 + size]
-            if size < 1 or len(listed) != size:
+            nodes = found[skip + 1 : skip + 1 + size]
+            if size < 1 or len(nodes) != size:
                 raise ValueError
-            flat += map(int, listed)
+            flat += map(int, nodes)
         except (ValueError, IndexError):
             raise InputError(
                 f"{path}: line {numbers[k]} is no list of vertex numbers: '{row[:60]}'"

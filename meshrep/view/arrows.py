@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 _ACROSS = 40  # arrows along the longest side
 _SMOOTH = 0.75  # mean of the unit normals round a point, below which it lies on a sharp edge
@@ -86,6 +85,8 @@ def _thinned(points: np.ndarray) -> tuple[np.ndarray, float]:
     The boxes that each keep a point are a whole number of neighbour distances wide, so that
     lattices are thinned evenly.
     """
+    from scipy.spatial import cKDTree
+
     extent = float(np.ptp(points, axis=0).max())
     near = np.asarray(cKDTree(points).query(points, k=min(2, len(points)))[0]).ravel()
     apart = near[near > 0]

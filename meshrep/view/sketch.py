@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from meshrep.view.arrows import Arrows
 from meshrep.view.camera import Camera, framed
@@ -99,6 +98,8 @@ def _hidden(
     """Which of some points on the page (k, 3) lie behind triangles that are clearly nearer."""
     if subject.surface is None or subject.view.flat or not len(drawn):
         return np.zeros(len(drawn), bool)
+    from scipy.spatial import cKDTree
+
     surface = refined(subject.surface, _FINE)
     corners = _on_page(surface.points, camera, size)[surface.triangles]
     middles = corners.mean(axis=1)

@@ -37,15 +37,14 @@ def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndar
     width, height = size
     camera = framed(what_is_seen(subject), subject.view, width / height)
     plotter = pv.Plotter(off_screen=True, window_size=[2 * width, 2 * height], lighting="none")
+    plotter.disable_anti_aliasing()  # four samples a pixel below; eight more of each cost 4 times
     plotter.set_background(PAPER)
     _light(plotter)
     put(plotter, subject, palette, camera, 2 * height)
     _aim(plotter, camera)
     image = plotter.screenshot(None, return_img=True)
     plotter.close()
-    quads = image[: 2 * height, : 2 * width, :3].astype(np.uint16)  # drawn at twice the size:
-    quads = quads.reshape(height, 2, width, 2, 3)  # the mean of four pixels smooths every edge
-    return ((quads.sum(axis=(1, 3)) + 2) // 4).astype(np.uint8)
+    return _halved(image[: 2 * height, : 2 * width, :3])  # smooths every edge
 
 
 def window(
@@ -97,6 +96,13 @@ def put(
             toward = lift * camera.sight(points)
             _put_discs(plotter, points + toward, rim, dot)
             _put_discs(plotter, points + 2 * toward, fill, 0.66 * dot)
+
+
+def _halved(image: np.ndarray) -> np.ndarray:
+    """The image (2h, 2w, 3) uint8 at half its size: the rounded means of four pixels."""
+    rows = image[0::2].astype(np.uint16) + image[1::2]
+    sums = rows[:, 0::2] + rows[:, 1::2]
+    return ((sums + 2) >> 2).astype(np.uint8)
 
 
 def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
 from meshrep.graph import Graph
@@ -146,6 +145,8 @@ def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
     a_pixel = 2 * camera.half_height / height
     share = 0.62 if subject.arrows is None else 0.4  # of the spacing; arrows reach out from below
     if subject.view.flat and len(seen) > 1:
+        from scipy.spatial import cKDTree
+
         tree = cKDTree(seen[:, :2])
         some = seen[:: max(1, len(seen) // _SAMPLE), :2]
         distances = np.asarray(tree.query(some, k=2)[0])[:, 1]

@@ -7,8 +7,8 @@ import numpy as np
 import meshrep
 from meshrep.backends import installed
 from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
-from meshrep.minimisers.base import Stopping
 from meshrep.minimisers.first_order import Adam
+from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.gcn import GraphNetwork
 from meshrep.presets import Solver
 from meshrep.study import Entrant, Standing, network_output, study, table

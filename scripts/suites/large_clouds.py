@@ -11,7 +11,7 @@ import numpy as np
 import meshrep
 from meshrep.backends import installed
 from meshrep.energies.topology import Filtration, RipsPersistence
-from meshrep.minimisers.base import Stopping
+from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.presets import Choices, preset
 from meshrep.solving import solve

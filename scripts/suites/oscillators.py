@@ -1,4 +1,4 @@
-"""One gradient of Kuramoto's energy, ours against other ways, and a step of its flow in time."""
+"""Oscillators: a gradient and a step in time, then integrators and minimisers against peers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from meshrep.backends import NumpyBackend, installed
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.errors import MeshrepError
 from meshrep.flows import runge_kutta4
-from suites import Report, Say, missing, timing
+from suites import Report, Say, integrators, missing, phase_minima, timing
 
 
 def run(quick: bool, say: Say) -> Report:
-    """Both tables, at sides of the lattice up to 1000."""
+    """Four parts: gradient, step, flow to a time, minimisation from a smooth start."""
     sides = (50, 300) if quick else (50, 300, 1000)
     say("one gradient of Kuramoto's energy")
     text, gradient_s = gradients(sides)
     say("one step of its flow in time")
     steps, flow_s = flows(sides)
-    page = f"## One gradient of Kuramoto's energy\n\n{text}\n\n"
-    page += f"## One step of its flow in time\n\n{steps}"
-    return page, {"gradient_s": gradient_s, "rk4_step_s": flow_s}
+    flow_text, flow_data = integrators.run(quick, say)
+    minima_text, minima_data = phase_minima.run(quick, say)
+    page = [
+        "## Oscillators",
+        "### One gradient of Kuramoto's energy", text,
+        "### One step of its flow in time", steps,
+        flow_text, minima_text,
+    ]  # fmt: skip
+    data = {"gradient_s": gradient_s, "rk4_step_s": flow_s, "flows": flow_data}
+    return "\n\n".join(page), data | {"minima": minima_data}
 
 
 def edge_list_gradient(energy: Kuramoto, phi: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshrep.errors import InputError
+from meshrep.graph import Graph
 from meshrep.sources.lattices import cubic, ring, square, tree, triangular
 from meshrep.sources.random_graphs import (
     _chosen,
@@ -16,6 +17,7 @@ from meshrep.sources.random_graphs import (
     random_geometric,
     stochastic_block,
 )
+from meshrep.sources.spec import graph_from
 
 sizes = st.integers(1, 7)
 
@@ -204,3 +206,25 @@ def test_choices_are_sorted_and_within(total, chance, seed):
 
 def test_a_tiny_chance_chooses_nothing():
     assert len(_chosen(10**6, 1e-300, np.random.default_rng(0))) == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lattice:1x1", "lattice:1x6", "lattice:6x1", "lattice:4x7", "lattice:3x5:periodic",
+     "lattice:2x3x4", "lattice:1x4x3", "lattice:3x4x5:periodic"],
+)  # fmt: skip
+def test_boxes_have_the_edges_of_near_points_in_order(name):
+    """Joined are points one apart along an axis, round the end where periodic."""
+    graph = graph_from(name)
+    shape = [int(size) for size in name.split(":")[1].split("x")]
+    places = np.indices(shape).reshape(len(shape), -1).T
+    steps = np.abs(places[:, None] - places[None])
+    if name.endswith("periodic"):
+        steps = np.minimum(steps, np.array(shape) - steps)
+    pairs = np.argwhere(np.triu(steps.sum(axis=2) == 1))
+    twin = Graph.from_edges(graph.n, np.random.default_rng(0).permutation(pairs)[:, ::-1])
+    np.testing.assert_array_equal(graph.edges, twin.edges)
+    np.testing.assert_array_equal(graph.weights, twin.weights)
+    if len(graph.cells):
+        shared = Graph.from_edges(graph.n, graph.cells.edges())
+        np.testing.assert_array_equal(graph.edges, shared.edges)

@@ -1,0 +1,134 @@
+"""L-BFGS by SciPy, whose word on success is checked against the gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from meshrep.errors import InputError
+from meshrep.minimisers.base import Minimiser, Objective, note_kinks
+from meshrep.minimisers.monitor import Monitor
+from meshrep.outcome import Result
+
+
+class ScipyLBFGS(Minimiser):
+    """Limited-memory BFGS with a strong-Wolfe line search (SciPy's L-BFGS-B without bounds).
+
+    SciPy calls a stalled line search and a tiny fall of the energy a success. Here only the
+    gradient norm counts: where SciPy stops early it is started again from where it stands,
+    without memory, as long as that still lowers the energy or the gradient; on an energy that is
+    not smooth, as long as the energy falls by a millionth.
+
+    Parameters
+    ----------
+    memory : int
+        Pairs of steps and gradient differences kept.
+    restarts : int
+        Most restarts in a row that bring nothing.
+
+    References
+    ----------
+    Liu and Nocedal, "On the limited memory BFGS method for large scale optimization" (1989).
+    """
+
+    name = "lbfgs-scipy"
+    renumbers = True
+    concurrent = False
+
+    def __init__(self, memory: int = 10, restarts: int = 2) -> None:
+        if memory < 1 or restarts < 0:
+            raise InputError(f"L-BFGS needs memory ≥ 1 and restarts ≥ 0, not {memory}, {restarts}")
+        self.memory, self.restarts = int(memory), int(restarts)
+
+    def warm_up(self, objective: Objective) -> None:
+        """Import SciPy's optimisers, and evaluate once."""
+        import scipy.optimize  # noqa: F401
+
+        objective.warm_up()
+
+    def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
+        """Run SciPy, again and again if need be, until the monitor says stop."""
+        search = _Search(objective, monitor)
+        first = search.evaluate(search.best)
+        search.take(first[0], search.best, first[1])
+        smooth = objective.energy.smooth
+        enough = 1e-12 if smooth else 1e-6  # at a kink a restart gains little, again and again
+        fruitless = 0
+        while search.verdict is None:
+            energy, norm = search.energy, search.norm
+            search.minimise(self.memory)
+            if search.verdict is not None:
+                break
+            fell = search.energy < energy - enough * abs(energy)
+            gained = fell or (smooth and search.norm < 0.9 * norm)
+            fruitless = 0 if gained else fruitless + 1
+            if fruitless > self.restarts:
+                size = max(abs(search.energy), 1e-3 * abs(first[0]))
+                flat = search.predicted_fall() <= 1e-10 * size
+                search.verdict = Result.FLAT if flat else Result.STALLED
+        if search.rounds > 1:
+            monitor.notes.append(f"L-BFGS was started {search.rounds} times, SciPy having stopped")
+        note_kinks(objective, monitor, search.verdict)
+        return search.verdict, search.best.astype(search.dtype), search.step
+
+
+class _Search:
+    """The state shared by the runs of SciPy's L-BFGS-B on one objective."""
+
+    def __init__(self, objective: Objective, monitor: Monitor) -> None:
+        self.objective, self.monitor = objective, monitor
+        self.dtype = objective.start.dtype
+        self.best = np.array(objective.start, dtype=np.float64)
+        self.energy, self.norm = np.inf, np.inf
+        self.step, self.rounds = 0, 0
+        self.verdict: Result | None = None
+        self._seen = (self.best, np.inf, self.best)
+
+    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy and gradient in float64; +inf beyond where they are finite."""
+        energy, gradient = self.objective.value_and_grad(x.astype(self.dtype))
+        energy, gradient = float(energy), np.array(gradient, dtype=np.float64)
+        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
+            energy, gradient = np.inf, np.zeros_like(gradient)
+        self._seen = (x.copy(), energy, gradient)
+        return energy, gradient
+
+    def take(self, energy: float, x: np.ndarray, gradient: np.ndarray) -> None:
+        """Make x the current point and ask the monitor."""
+        self.best, self.energy = x.copy(), energy
+        self.norm = float(np.sqrt(np.add.reduce(gradient * gradient)))  # BLAS threads fight numba's
+        self.verdict = self.monitor.record(self.step, energy, self.best, self.norm)
+
+    def minimise(self, memory: int) -> None:
+        """One run of SciPy from the current point."""
+        from scipy.optimize import minimize
+
+        self.rounds += 1
+
+        def after_step(intermediate_result) -> None:
+            x = intermediate_result.x
+            if not np.array_equal(x, self._seen[0]):
+                self.evaluate(x)
+            _, energy, gradient = self._seen
+            if energy > self.energy:
+                return
+            self.step += 1
+            self.take(energy, x, gradient)
+            if self.verdict is not None:
+                raise StopIteration
+
+        most = 10**9
+        options = {
+            "maxcor": memory, "maxiter": most, "maxfun": most, "maxls": 40,
+            "ftol": 0.0, "gtol": 0.0,
+        }  # fmt: skip
+        minimize(
+            self.evaluate, self.best, jac=True, method="L-BFGS-B", callback=after_step,
+            options=options,
+        )  # fmt: skip
+
+    def predicted_fall(self) -> float:
+        """‖g‖² over the steepest curvature of the energy: what a gradient step could still win."""
+        if not self.objective.direct:
+            return 0.0
+        steepest = self.objective.energy.steepest(self.objective.field(self.best))
+        return 0.5 * self.norm**2 / steepest
