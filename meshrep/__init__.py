@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Adam": "meshrep.minimisers.first_order",
     "Cells": "meshrep.cells",
-    "Choices": "meshrep.presets",
+    "Choices": "meshrep.composition",
     "Comparison": "meshrep.comparison",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
@@ -49,7 +49,7 @@ _HOME = {
     "SGD": "meshrep.minimisers.first_order",
     "Sobolev": "meshrep.parametrizations.sobolev",
     "SolveError": "meshrep.errors",
-    "Solver": "meshrep.presets",
+    "Solver": "meshrep.composition",
     "Spectral": "meshrep.parametrizations.spectral",
     "Stopping": "meshrep.minimisers.monitor",
     "Trajectory": "meshrep.flows",
@@ -92,6 +92,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from meshrep.cells import Cells
     from meshrep.comparison import Comparison, compare
+    from meshrep.composition import Choices, Solver
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
     from meshrep.energies.heat import HeatBath
@@ -119,7 +120,6 @@ if TYPE_CHECKING:
     from meshrep.parametrizations.sobolev import Sobolev
     from meshrep.parametrizations.spectral import Spectral
     from meshrep.persistence.rips import rips_diagrams
-    from meshrep.presets import Choices, Solver
     from meshrep.simplification import simplify
     from meshrep.solution import Solution
     from meshrep.solving import solve

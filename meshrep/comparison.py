@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import installed
+from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.monitor import Progress
 from meshrep.outcome import History, Result
-from meshrep.presets import Solver, known
+from meshrep.presets import known
 from meshrep.solution import Solution
 from meshrep.solving import solve, without_stand_ins
 

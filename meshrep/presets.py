@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
+from meshrep.composition import Choices, Solver
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.annealing import Annealing
-from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import (
     SGD,
     Adam,
@@ -31,130 +30,11 @@ from meshrep.minimisers.lift import Lift
 from meshrep.minimisers.monitor import Stopping
 from meshrep.minimisers.newton import Newton
 from meshrep.minimisers.scipy_lbfgs import ScipyLBFGS
-from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.gcn import GraphNetwork
 from meshrep.parametrizations.kernel import KernelSmoothing
 from meshrep.parametrizations.multilevel import Multilevel
 from meshrep.parametrizations.sobolev import Sobolev
 from meshrep.parametrizations.spectral import Spectral
-
-
-@dataclass(frozen=True)
-class Solver:
-    """A minimiser in some variables, and what follows it.
-
-    Attributes
-    ----------
-    minimiser : Minimiser
-        What moves.
-    parametrization : Parametrization
-        The variables it moves in.
-    stopping : Stopping
-        When this stage ends.
-    then : Solver or None
-        The next stage, which starts from this one's field.
-    name : str
-        What reports call it.
-    backend : str
-        "numpy", "numba", "torch", or "auto": the first of the minimiser's that is installed, torch
-        for a network on a GPU.
-    leg : bool
-        Whether the stage ends only for its variables to be laid out anew: legs and what follows
-        them share a limit on steps.
-    """
-
-    minimiser: Minimiser
-    parametrization: Parametrization = field(default_factory=Identity)
-    stopping: Stopping = field(default_factory=Stopping)
-    then: Solver | None = None
-    name: str = ""
-    backend: str = "auto"
-    leg: bool = False
-
-    @property
-    def label(self) -> str:
-        """The name, or one made of the parts."""
-        if self.name:
-            return self.name
-        inner = self.minimiser.name
-        if not isinstance(self.parametrization, Identity):
-            inner = f"{self.parametrization.name}-{inner}"
-        return inner if self.then is None else f"{inner}+{self.then.label}"
-
-    @property
-    def stages(self) -> list[Solver]:
-        """This stage and all that follow."""
-        return [self, *(self.then.stages if self.then else [])]
-
-    def limited(self, **limits: Any) -> Solver:
-        """The solver with every stage's stopping rule changed where a limit is not None."""
-        given = {name: limit for name, limit in limits.items() if limit is not None}
-        later = dict(given)
-        if self.leg and "max_steps" in given:
-            given["max_steps"] = min(self.stopping.max_steps, given["max_steps"])
-            later["max_steps"] -= given["max_steps"]
-        return replace(
-            self,
-            stopping=replace(self.stopping, **given),
-            then=self.then.limited(**later) if self.then else None,
-        )
-
-
-@dataclass(frozen=True)
-class Choices:
-    """Settings that presets share; None means the preset's own default.
-
-    ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
-    or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and
-    ``dimensions`` lift's; ``momentum`` and ``decay`` those of sgd and kernel, momentum that of
-    heavy-ball too; ``form`` and ``bandwidth`` those of
-    :class:`meshrep.parametrizations.kernel.KernelSmoothing`; ``hidden`` is one width or all of
-    them, and ``network_start`` the ``start``, of
-    :class:`meshrep.parametrizations.gcn.GraphNetwork`; ``degree`` is that of
-    :class:`meshrep.parametrizations.spectral.Spectral`, and ``smoothing`` the λ of
-    :class:`meshrep.parametrizations.sobolev.Sobolev`.
-    """
-
-    lr: float | None = None
-    layers: int | None = None
-    hidden: int | tuple[int, ...] | None = None
-    propagation: str | None = None
-    readout: str | None = None
-    network_start: str = "shared"
-    switch: str | int = "auto"
-    momentum: float | None = None
-    decay: float | None = None
-    form: str | None = None
-    bandwidth: float | None = None
-    adaptive: bool = False
-    sweeps: int | None = None
-    lift_steps: int | None = None
-    lift_rounds: int | None = None
-    dimensions: int | None = None
-    degree: int | None = None
-    smoothing: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions", "degree"):
-            number = getattr(self, name)
-            if number is not None and not (isinstance(number, int) and number >= 1):
-                raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
-        widths = self.hidden if isinstance(self.hidden, tuple) else (self.hidden or 1,)
-        if self.hidden in (0, ()) or not all(isinstance(h, int) and h >= 1 for h in widths):
-            raise InputError(
-                "hidden must be a whole number of 1 or more, or a tuple of such, "
-                f"not {self.hidden!r}"
-            )
-        if self.switch != "auto" and not (isinstance(self.switch, int) and self.switch >= 1):
-            raise InputError(f"switch must be 'auto' or a number of steps, not {self.switch!r}")
-        if self.momentum is not None and not 0 <= self.momentum < 1:
-            raise InputError(f"momentum must lie in [0, 1), not {self.momentum}")
-
-    def given(self, **names: str) -> dict[str, Any]:
-        """Keyword arguments {name: value} for the choices that are not None."""
-        pairs = ((name, getattr(self, choice)) for name, choice in names.items())
-        return {name: value for name, value in pairs if value is not None}
-
 
 Preset = Callable[..., Solver]
 
@@ -250,6 +130,13 @@ def _lbfgs(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(LBFGS(), name="lbfgs")
 
 
+def _lbfgs_newton(choices: Choices, quantity: str = "field") -> Solver:
+    newton = replace(_newton(choices), name="lbfgs-newton")
+    return Solver(
+        LBFGS(), stopping=Stopping(max_steps=PATIENCE), then=newton, name="lbfgs-newton", leg=True
+    )
+
+
 def _lbfgs_scipy(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(ScipyLBFGS(), name="lbfgs-scipy")
 
@@ -321,6 +208,7 @@ def _lift(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(lift, then=_lbfgs(choices), name="lift")
 
 
+PATIENCE = 300  # steps of L-BFGS that cost about as much as Newton's method from the start
 _WINDOW = Stopping(window=100, ftol=1e-7)
 _DECAYING = Stopping(window=500, ftol=1e-5)  # a step that shrinks ends slowly
 _LONG = Stopping(max_steps=10_000_000, gtol=1e-7, window=5000, ftol=1e-14)
@@ -340,6 +228,7 @@ PRESETS: dict[str, Preset] = {
     "heavy-ball": _heavy_ball,
     "nesterov": _nesterov,
     "lbfgs": _lbfgs,
+    "lbfgs-newton": _lbfgs_newton,
     "lbfgs-scipy": _lbfgs_scipy,
     "multilevel": _multilevel,
     "multilevel-adam": _multilevel_adam,
@@ -358,7 +247,10 @@ PRESETS: dict[str, Preset] = {
 def choose(energy: Energy) -> tuple[str, str]:
     """The name that "auto" stands for on a problem, and why."""
     if energy.has_hessian and energy.convex and energy.smooth and not energy.stochastic:
-        return "newton", "convex with a sparse Hessian, where a few Newton steps reach the minimum"
+        return "lbfgs-newton", (
+            "convex with a sparse Hessian: L-BFGS arrives first on most meshes, and where it has "
+            f"not after {PATIENCE} steps Newton's method goes on"
+        )
     if isinstance(energy, Oscillators):
         return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
     if energy.stochastic and energy.quantity == "position":

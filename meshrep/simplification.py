@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.energies.lower_star import LowerStar
 from meshrep.errors import InputError
 from meshrep.graph import Graph
-from meshrep.presets import Solver
 from meshrep.solution import Solution
 from meshrep.solving import solve
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import calm_threads, cores, installed
+from meshrep.composition import Choices, Solver
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Progress
 from meshrep.outcome import Result
-from meshrep.presets import Choices, Solver, choose, preset
+from meshrep.presets import choose, preset
 from meshrep.restarts import for_each_seed
 from meshrep.solution import Solution
 from meshrep.stages import Stages, renumbered

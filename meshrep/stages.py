@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import Backend, backend_for, calm_threads, gpu_seen, installed
+from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor, Progress, Sample
 from meshrep.ordering import FITS, Order, better_order
 from meshrep.outcome import History, Result
 from meshrep.parametrizations.base import Identity
-from meshrep.presets import Solver
 from meshrep.solution import Solution
 
 
@@ -104,46 +104,60 @@ class Stages:
         self.compile_s += time.perf_counter() - clock
         return backend
 
-    def _prepare(self, stage: Solver, backend: Backend) -> Objective:
-        """Build a stage's objective at the start and warm it up, off the solving clock."""
+    def _prepare(
+        self, stage: Solver, backend: Backend, field: np.ndarray, before: Objective | None = None
+    ) -> tuple[Objective, float]:
+        """A stage's objective at a field, warmed up, and the seconds of laying it out.
+
+        Those of a prefit and of compilers are not among them.
+        """
         clock = time.perf_counter()
         objective = Objective(
-            self.inner, self._inward(self.w0), backend, stage.parametrization, self.seed
+            self.inner,
+            self._inward(field),
+            backend,
+            stage.parametrization,
+            self.seed,
+            before.evaluator if before is not None and before.backend == backend else None,
         )
         built = time.perf_counter()
         stage.minimiser.warm_up(objective)
-        self.setup_s += built - clock - objective.map.prefit_s
         self.prefit_s += objective.map.prefit_s
         self.compile_s += time.perf_counter() - built
-        return objective
+        return objective, built - clock - objective.map.prefit_s
 
     def solution(self) -> Solution:
-        """Prepare every stage, then solve them in turn."""
+        """Solve the stages in turn, each prepared when it is reached: many a run ends before."""
         stages = self.solver.stages
         backends = [self._backend(stage) for stage in stages]
         with calm_threads(self.energy.graph.n):
-            pairs = zip(stages, backends, strict=True)
-            objectives = [self._prepare(stage, backend) for stage, backend in pairs]
-            return self._solved(stages, objectives)
+            objective, seconds = self._prepare(stages[0], backends[0], self.w0)
+            self.setup_s += seconds
+            return self._solved(stages, backends, objective)
 
-    def _solved(self, stages: list[Solver], objectives: list[Objective]) -> Solution:
+    def _solved(
+        self, stages: list[Solver], backends: list[Backend], objective: Objective
+    ) -> Solution:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
         result, paused, sampling = Result.FAILED, 0.0, 0.0
-        begin = self._outward(objectives[0].field(objectives[0].start))
+        begin = self._outward(objective.field(objective.start))
         if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
             begin = self.w0  # up to the digits of a network or of float32
         if self.sample is not None:
             self.samples.append(Sample(0, 0.0, self.sample(begin)))
         begun = time.perf_counter()
-        for number, (stage, objective) in enumerate(zip(stages, objectives, strict=True)):
+        evaluations = 0
+        for number, (stage, backend) in enumerate(zip(stages, backends, strict=True)):
             laying_out = 0.0
             if number:
                 clock = time.perf_counter()
-                objective.restart(self._inward(field), stage.parametrization, self.seed)
-                self.prefit_s += objective.map.prefit_s
-                paused += objective.map.prefit_s
-                laying_out = time.perf_counter() - clock - objective.map.prefit_s
+                try:
+                    objective, laying_out = self._prepare(stage, backend, field, objective)
+                except KeyboardInterrupt:
+                    result = Result.INTERRUPTED
+                    break
+                paused += time.perf_counter() - clock - laying_out
             self.notes += objective.map.notes
             left = stage.stopping.max_seconds - spent - laying_out
             monitor = Monitor(
@@ -164,6 +178,7 @@ class Stages:
             sampling += monitor.paused
             history = history.then(outcome.history.delayed(laying_out))
             result, steps = outcome.result, steps + outcome.steps
+            evaluations += outcome.evaluations
             spent = time.perf_counter() - begun - paused
             self.notes += outcome.notes
             if number + 1 < len(stages) and not stage.leg:
@@ -171,12 +186,13 @@ class Stages:
                     f"{stage.label.split('+')[0]} handed over to {stages[number + 1].label} after "
                     f"{outcome.steps} steps, {spent:.3g} s ({result.word})"
                 )
-            if result is Result.INTERRUPTED or left <= 0:
+            arrived = stage.leg and result is Result.CONVERGED
+            if result is Result.INTERRUPTED or left <= 0 or arrived:
                 break
         if self.sample is not None:
             self.samples.append(Sample(steps, spent, self.sample(field)))
         value, gradient = self.energy.judge.value_and_grad(field)
-        first = objectives[0].backend
+        first = backends[0]
         return Solution(
             problem=self.energy,
             solver=self.solver.label,
@@ -186,7 +202,7 @@ class Stages:
             grad_norm=float(np.linalg.norm(gradient)) / scale,
             start_energy=self.energy.value(begin),
             steps=steps,
-            evaluations=sum(objective.evaluations for objective in objectives),
+            evaluations=evaluations,
             solve_s=spent,
             setup_s=self.setup_s,
             compile_s=self.compile_s,

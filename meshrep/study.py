@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import NumpyBackend
+from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.outcome import Result
 from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.presets import Solver
 from meshrep.solution import Solution
 from meshrep.solving import solve
 

@@ -272,7 +272,7 @@ class Overheard(TorchDispatchMode):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("variables", [None, *VARIABLES])
-@pytest.mark.parametrize("physics", ["kuramoto", "hopf"])
+@pytest.mark.parametrize("physics", ENERGIES)
 def test_a_step_asks_nothing_of_the_host(physics, variables, rule):
     objective = made(ENERGIES[physics](), VARIABLES[variables]() if variables else None)
     walk = torch_capture.StaticWalk(walk_of(RULES[rule](0.01), objective))

@@ -5,13 +5,13 @@ import pytest
 
 import meshrep
 from meshrep.backends import NumpyBackend, backend_for, installed
+from meshrep.composition import Solver
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.parametrizations import kernel
 from meshrep.parametrizations.kernel import KernelSmoothing, gaussians, kernel_root, spacing, spread
-from meshrep.presets import Solver
 
 NUMPY = NumpyBackend(jit=False)
 BACKENDS = [

@@ -6,6 +6,7 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep.backends import NumpyBackend, backend_for, installed
+from meshrep.composition import Solver
 from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
 from meshrep.errors import InputError
 from meshrep.minimisers import lift
@@ -14,7 +15,6 @@ from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Arrays, Jitted, Lift, classes, lifted
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
-from meshrep.presets import Solver
 
 LAWS = {
     "xy": (-0.5, 0.0, 0.0),

@@ -6,8 +6,9 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep import Result, Solver, Stopping
+from meshrep.composition import Choices
 from meshrep.minimisers.first_order import SGD, GradientDescent, HeavyBall
-from meshrep.presets import PRESETS, Choices, choose, preset
+from meshrep.presets import PRESETS, choose, preset
 
 
 class Kinked(meshrep.FunctionEnergy):

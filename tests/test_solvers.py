@@ -13,6 +13,7 @@ from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.newton import Newton
+from meshrep.presets import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +228,21 @@ def test_without_torch_lbfgs_takes_the_place_of_its_adam(monkeypatch):
 
 def test_auto_says_what_it_chose():
     solution = meshrep.solve(heat("lattice:8x8"), "auto")
-    assert solution.solver == "newton" and solution.notes[0].startswith("auto chose newton: convex")
+    assert solution.solver == "lbfgs-newton"
+    assert solution.notes[0].startswith("auto chose lbfgs-newton: convex")
     assert meshrep.solve(PROBLEMS["a function"](), "auto").solver == "lbfgs"
+
+
+def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
+    easy = meshrep.solve(heat("lattice:8x8"), "lbfgs-newton")
+    assert easy.result is Result.CONVERGED and easy.steps < PATIENCE
+    energy = heat("ring:5000")  # far too long for L-BFGS
+    hard = meshrep.solve(energy, "lbfgs-newton")
+    assert hard.result is Result.CONVERGED and PATIENCE < hard.steps < PATIENCE + 20
+    assert hard.history.stage[-1] == 1 and np.all(np.diff(hard.history.seconds) >= 0)
+    alone = meshrep.solve(energy, "newton")
+    assert hard.energy == pytest.approx(alone.energy, rel=1e-9)
+    assert meshrep.solve(energy, "lbfgs-newton", max_steps=20).steps == 20
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,7 @@ class _Formula(Evaluator):
         self.nodes = backend.index(energy.nodes)
         self.targets = backend.asarray(energy.targets)
         self.strength, self.power = energy.strength, energy.power
-        self.fixed = backend.index(energy.fixed)
+        self.fixed, self.none = backend.index(energy.fixed), backend.zeros(len(energy.fixed))
         self.energy, self.backend = energy, backend
 
     @cached_property
@@ -302,7 +302,7 @@ class _Formula(Evaluator):
         below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
         value = value + self.strength * (below * d).sum()
         gradient[self.nodes] += self.power * self.strength * below
-        gradient[self.fixed] = 0.0
+        gradient[self.fixed] = self.none  # a number would wait for the host
         return value, gradient
 
     def hvp(self, w: Array, v: Array) -> Array:

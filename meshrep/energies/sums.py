@@ -60,13 +60,15 @@ class Sum(Energy):
 
     def on(self, backend: Backend) -> Evaluator:
         """Evaluate term by term."""
-        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], backend, self.fixed)
+        return _SumEvaluator(
+            [(c, e.on(backend)) for c, e in self.terms], backend, self.fixed, self.shape
+        )
 
     @cached_property
     def judge(self) -> Evaluator:
         """The sum of the terms' judges."""
         terms = [(c, e.judge) for c, e in self.terms]
-        return _SumEvaluator(terms, NumpyBackend("float64", jit=False), self.fixed)
+        return _SumEvaluator(terms, NumpyBackend("float64", jit=False), self.fixed, self.shape)
 
     def reordered(self, order: Order) -> Energy | None:
         """The sum of the terms in the order; None where one of them does not offer it."""
@@ -121,10 +123,15 @@ class Sum(Energy):
 
 class _SumEvaluator(Evaluator):
     def __init__(
-        self, terms: list[tuple[float, Evaluator]], backend: Backend, fixed: np.ndarray
+        self,
+        terms: list[tuple[float, Evaluator]],
+        backend: Backend,
+        fixed: np.ndarray,
+        shape: tuple[int, ...],
     ) -> None:
         self.terms = terms
         self.fixed = backend.index(fixed)
+        self.none = backend.zeros(len(fixed), *shape[1:])
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         total: Any = 0.0
@@ -133,14 +140,14 @@ class _SumEvaluator(Evaluator):
             value, part = evaluator.value_and_grad(w)
             total = total + factor * value
             gradient += factor * part
-        gradient[self.fixed] = 0.0
+        gradient[self.fixed] = self.none
         return total, gradient
 
     def velocity(self, w: Array) -> Array:
         result = w * 0.0
         for factor, evaluator in self.terms:
             result += factor * evaluator.velocity(w)
-        result[self.fixed] = 0.0
+        result[self.fixed] = self.none
         return result
 
     def hvp(self, w: Array, v: Array) -> Array:

@@ -18,6 +18,8 @@ from meshrep.parametrizations.base import Identity, Map, Parametrization
 class Objective:
     """E(F(params)) on one back end: the start, the value and the gradient in flat parameters.
 
+    The ``evaluator`` may be that of an earlier objective on the same energy and back end.
+
     Attributes
     ----------
     start : array (p,)
@@ -38,22 +40,17 @@ class Objective:
         backend: Backend,
         parametrization: Parametrization | None = None,
         seed: int = 0,
+        evaluator: Evaluator | None = None,
     ) -> None:
         parametrization = parametrization or Identity()
-        self.energy = energy
-        self.backend = backend
-        self.evaluator: Evaluator = energy.on(backend)
+        self.energy, self.backend, self.seed = energy, backend, seed
+        self.evaluator = energy.on(backend) if evaluator is None else evaluator
         self.evaluations = 0
-        self.restart(start, parametrization, seed)
-        self.fixed = backend.index(energy.fixed)
-        self.fixed_values = backend.asarray(energy.fixed_values)
-
-    def restart(self, start: np.ndarray, parametrization: Parametrization, seed: int) -> None:
-        """Begin from another field, in other variables."""
-        self.seed = seed
-        self.map: Map = parametrization.build(self.energy, start, self.backend, seed)
+        self.map: Map = parametrization.build(energy, start, backend, seed)
         self.start = self.map.start
         self.direct = isinstance(parametrization, Identity)
+        self.fixed = backend.index(energy.fixed)
+        self.fixed_values = backend.asarray(energy.fixed_values)
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)

@@ -6,11 +6,11 @@ import numpy as np
 
 import meshrep
 from meshrep.backends import installed
+from meshrep.composition import Solver
 from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.presets import Solver
 from meshrep.study import Entrant, Standing, network_output, study, table
 from suites import Report, Say
 

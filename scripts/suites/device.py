@@ -16,6 +16,7 @@ import numpy as np
 
 import meshrep
 from meshrep.backends import backend_for, installed
+from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.errors import InputError, MeshrepError
@@ -23,7 +24,6 @@ from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.presets import Solver
 from meshrep.solving import solve
 from suites import Report, Say, figures, kernels
 

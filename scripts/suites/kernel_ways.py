@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.backends import NumpyBackend, backend_for, installed
+from meshrep.composition import Choices
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.flows import runge_kutta4
@@ -21,7 +22,7 @@ from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nes
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.operators import propagation
 from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.presets import PRESETS, Choices
+from meshrep.presets import PRESETS
 from meshrep.solving import solve
 
 ADAM = "fused adam step"

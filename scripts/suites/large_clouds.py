@@ -10,10 +10,11 @@ import numpy as np
 
 import meshrep
 from meshrep.backends import installed
+from meshrep.composition import Choices
 from meshrep.energies.topology import Filtration, RipsPersistence
 from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence.diagrams import Diagrams
-from meshrep.presets import Choices, preset
+from meshrep.presets import preset
 from meshrep.solving import solve
 from suites import Report, Say
 
