@@ -159,7 +159,7 @@ def test_winner_and_lead(bench):
 
     def row(time, ours):
         return {"ours": ours, "reason": "", "to": {"1e-2": time, "1e-4": None, "1e-6": None},
-                "steps": {"1e-6": None}, "end_gap": 3e-3, "seconds": 5.0, "peak_mb": 1.0,
+                "steps": {"1e-6": None}, "end_gap": 3e-3, "seconds": 5.0,
                 "setup_s": 0.0}  # fmt: skip
 
     rows = {"a": row(0.2, True), "b": row(0.1, False), "c": {"reason": "c is missing"}}

@@ -246,6 +246,30 @@ def test_quiet_is_quiet(run):
     assert (code, said, errors) == (0, "", "")
 
 
+LOST = """
+import ctypes, os, signal, sys, time
+from meshrep import cli
+def problem(options):
+    @ctypes.CFUNCTYPE(None)
+    def callback():
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000): pass
+    callback()
+    time.sleep(30)
+    return 0
+cli._main = problem
+sys.exit(cli.main(["--graph", "ring:8"]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_is_not_lost_in_a_callback():
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 130 and time.perf_counter() - begun < 20
+    assert done.stderr.strip() == "meshrep: interrupted before there was a result to save"
+
+
 def interrupted(tmp_path, arguments, wait):
     """Run the program, send SIGINT once it has printed ``wait``, and give what came of it."""
     process = subprocess.Popen(
@@ -264,11 +288,13 @@ def interrupted(tmp_path, arguments, wait):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_ctrl_c_in_mid_solve_saves_the_best_field(tmp_path):
-    code, errors, took = interrupted(
-        tmp_path,
-        ["--graph", "lattice:300x300", "--compare", "gd,rk4", "--max-seconds", "120"],
-        "heat:",
-    )
+    problem = ["--graph", "lattice:300x300", "--compare", "gd,rk4"]
+    compiled = [*problem, "--max-steps", "2", "--no-show", "--no-pictures", "--out", "first"]
+    subprocess.run(
+        [sys.executable, "-m", "meshrep", *compiled], cwd=tmp_path, check=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    code, errors, took = interrupted(tmp_path, [*problem, "--max-seconds", "120"], "heat:")
     assert code == 130 and took < 20
     assert errors.splitlines()[-1] == "meshrep: interrupted; the best field so far was saved"
     report = json.loads((tmp_path / "o" / "report.json").read_text())

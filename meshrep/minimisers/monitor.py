@@ -85,7 +85,7 @@ class Monitor:
     """
 
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
-    snapshot_seconds = 0.1  # after which an improving state is copied all the same
+    snapshot_seconds = 0.5  # after which an improving state is copied all the same
     observe_every = 0.1  # seconds
     stretch_entries = 200  # history entries kept of one stretch of steps
     level_windows = 3  # in a row, without a fall beyond the noise, that end a stochastic run
@@ -145,11 +145,7 @@ class Monitor:
         self.history.append(step, seconds, float(energy), float(grad_norm))
         if not np.isfinite(energy):
             return Result.DIVERGED
-        due = (
-            step - self._snapshot_step >= self.snapshot_every
-            or seconds - self._snapshot_at >= self.snapshot_seconds
-        )
-        if self._better(energy) and (due or self._best is None):
+        if self._better(energy) and self._due(step, seconds):
             self._keep(step, seconds, energy, params)
         self._tell(step, seconds, energy, params)
         return self._verdict(step, energy, grad_norm, seconds)
@@ -178,7 +174,7 @@ class Monitor:
             )
             if not finite.all():
                 return Result.DIVERGED
-            if self._better(energies[-1]):
+            if self._better(energies[-1]) and self._due(step + count - 1, ended):
                 self._keep(step + count - 1, ended, energies[-1], params)
             self._tell(step + count - 1, ended, energies[-1], params)
         return self._verdict(step + count, energies[-1], norms[-1], ended)
@@ -199,9 +195,20 @@ class Monitor:
         """Whether a state is worth keeping in place of the one kept."""
         return self.stochastic or energy < self.best_energy
 
+    def _due(self, step: int, seconds: float) -> bool:
+        """Whether the last copy is old enough for another one."""
+        return (
+            self._best is None
+            or step - self._snapshot_step >= self.snapshot_every
+            or seconds - self._snapshot_at >= self.snapshot_seconds
+        )
+
     def _keep(self, step: int, seconds: float, energy: float, params: Array) -> None:
         self.best_energy, self._snapshot_step, self._snapshot_at = float(energy), step, seconds
-        self._best = params.clone() if hasattr(params, "clone") else params.copy()
+        if self._best is None:
+            self._best = params.clone() if hasattr(params, "clone") else params.copy()
+        else:
+            self._best[:] = params  # fresh memory would cost more than the copy
 
     def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
         rule, energies = self.stopping, self.history.energy

@@ -41,16 +41,23 @@ def run(quick: bool, say: Say) -> Report:
     everyone = entrants()
     say("heat: warming up")
     warmed(everyone, tiny())
-    text, data = ["## Heat: time to an accuracy", INTRODUCTION], {}
+    data: dict[str, Any] = {}
     for problem in QUICK_PROBLEMS if quick else PROBLEMS:
         say(f"{problem.title}: the minimum")
         posed = pose(problem)
         rows = compared(everyone, posed, quick, say)
         auto = choose(posed.energy)[0]
         data[problem.title] = {"n": posed.n, "cap": posed.cap, "auto": auto, "rows": rows}
-        text += [f"### {problem.title} ({posed.n:,} nodes)", table(rows, posed.cap)]
-    text += ["### Who wins", winners(data), missing(*PACKAGES), petsc()]
-    return "\n\n".join(part for part in text if part), data
+    return page(data), data
+
+
+def page(data: dict[str, Any]) -> str:
+    """The winners' table, and then one for each problem."""
+    text = ["## Heat: time to an accuracy", INTRODUCTION, "### Who wins", winners(data)]
+    for title, entry in data.items():
+        text += [f"### {title} ({entry['n']:,} nodes)", table(entry["rows"], entry["cap"])]
+    text += [missing(*PACKAGES), petsc()]
+    return "\n\n".join(part for part in text if part)
 
 
 def petsc() -> str:
@@ -65,9 +72,9 @@ INTRODUCTION = (
     "(“strip”, “ends”) or on as many nodes drawn at random. All begin at the same random field. "
     "Times are seconds from the energy to a relative gap, set-up included, imports and compilers "
     "excluded; energies of peers are judged in float64 while their clock stands still. Medians "
-    "where runs are short enough to be repeated in turn. “Memory” is what the process held at "
-    "most, over what it held before the run. SciPy's and the sparse Newton methods get our fused "
-    "gradient; torch and JAX differentiate the same energy themselves."
+    "where runs are short enough to be repeated in turn. “Ends at” is the gap where a solver's own "
+    "rule ended it: a small gradient is no small gap on a long mesh. SciPy's and the sparse Newton "
+    "methods get our fused gradient; torch and JAX differentiate the same energy themselves."
 )
 
 

@@ -77,7 +77,7 @@ def timed(
             "seconds": seconds, "bytes": way.moved, "rate": rate, "share": rate and rate / triad,
         }  # fmt: skip
     for name, seconds in kernel_ways.lbfgs_iterations(heat).items():
-        moved = kernel_ways.lbfgs_bytes(heat)
+        moved = kernel_ways.lbfgs_bytes(heat, name == "lbfgs iteration")
         rate = moved / seconds
         rows[name] = {"seconds": seconds, "bytes": moved, "rate": rate, "share": rate / triad}
     return rows

@@ -21,7 +21,7 @@ STRIPS, QUICK_STRIPS = (32, 100, 316, 1000), (32, 100)
 CAP, QUICK_CAP = 30.0, 1.5  # seconds for a solver on a strip
 SOLVER = "adam"
 NAMES = ("lbfgs", "newton")
-WORK = 4e8  # nodes times steps of a timing
+WORK = 2e8  # nodes times steps of a timing
 
 
 def run(quick: bool, say: Say) -> Report:
