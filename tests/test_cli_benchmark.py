@@ -117,7 +117,7 @@ def test_topology_end_to_end(small, capsys):
     cell = data["n = 15, range 1"]
     tuned = cell["runs"][cell["tuned"]]
     assert all(steps is not None for steps in tuned["steps_to"])
-    assert ("gcn" in cell["runs"]) == installed("torch")
+    assert "gcn" in cell["runs"]
 
 
 @needs_gudhi

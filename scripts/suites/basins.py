@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 import meshrep
-from meshrep.backends import installed
 from meshrep.composition import Solver
 from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
 from meshrep.minimisers.first_order import Adam
@@ -29,13 +28,13 @@ def papers_network(kind: str) -> Solver:
 
 def entrants(papers: bool, glass: bool, quick: bool) -> list[Entrant]:
     """The solvers of the tables; on glasses with longer runs of the two that use them."""
-    kinds = ("gcn", "gcn-res", "nograph") if installed("torch") else ()
+    kinds = ("gcn", "gcn-res", "nograph")
     if papers:
         wanted = [Entrant(f"{kind}, as in the papers", papers_network(kind)) for kind in kinds]
     else:
         wanted = [Entrant(kind, kind) for kind in kinds]
-        wanted += [Entrant("gcn, phases as output", "gcn", {"readout": "value"})] * bool(kinds)
-    wanted += [Entrant(f"adam {lr:g}", "adam", {"lr": lr}) for lr in (0.01, 0.02, 0.1)]
+        wanted.append(Entrant("gcn, phases as output", "gcn", {"readout": "value"}))
+        wanted += [Entrant(f"adam {lr:g}", "adam", {"lr": lr}) for lr in (0.01, 0.02, 0.1)]
     wanted += [Entrant(name, name) for name in ("lbfgs", "newton", "rk4", "anneal", "lift")]
     if glass and not quick:
         wanted += [

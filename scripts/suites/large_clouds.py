@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 import meshrep
-from meshrep.backends import installed
 from meshrep.composition import Choices
 from meshrep.energies.topology import Filtration, RipsPersistence
 from meshrep.minimisers.monitor import Stopping
@@ -61,9 +60,8 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
         name = cloud.name
     rows: dict[str, dict[str, float]] = {}
     for label, (solver, choices) in SOLVERS.items():
-        if solver != "gcn" or installed("torch"):
-            say(f"{name}: {label}")
-            rows[label] = stepped(energy, solver, choices)
+        say(f"{name}: {label}")
+        rows[label] = stepped(energy, solver, choices)
     lines = [
         "| solver | a step | of it persistence | energy after | fall |",
         "|---|---|---|---|---|",
@@ -93,8 +91,6 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
         "\n".join(lines),
         said,
     ]
-    if not installed("torch"):
-        page.append("gcn is missing: pip install 'meshrep[torch]'.")
     return "\n\n".join(page), {"cloud": name, "points": len(energy.points), "solvers": rows}
 
 

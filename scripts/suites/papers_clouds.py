@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import installed
 from meshrep.energies.topology import RipsPersistence
 from meshrep.solution import Solution
 from meshrep.solving import solve
@@ -76,8 +75,6 @@ def run(quick: bool, say: Say) -> Report:
         page += [f"### n = {n}: loss reached (steps; training + prefit)", ends(row)]
         page += [f"### n = {n}: gain over tuned adam in steps / training / total", gains(row)]
     page.append(sentences(list(cells.values())))
-    if not installed("torch"):
-        page.append("The networks are missing: pip install 'meshrep[torch]'.")
     return "\n\n".join(page), {
         f"n = {n}, range {r:g}": {
             "tuned": found.tuned,
@@ -89,10 +86,9 @@ def run(quick: bool, say: Say) -> Report:
 
 def entrants() -> dict[str, tuple[str, dict[str, Any]]]:
     """Preset and settings of every solver by its label."""
-    networks = NETWORKS if installed("torch") else ()
     adams = {f"adam {lr:g}": ("adam", {"lr": lr}) for lr in RATES}
     return {
-        **{name: (name, {}) for name in networks}, "kernel": ("kernel", {}), **adams,
+        **{name: (name, {}) for name in NETWORKS}, "kernel": ("kernel", {}), **adams,
         "sgd": ("sgd", {}), "lbfgs": ("lbfgs", {}),
     }  # fmt: skip
 
