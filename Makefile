@@ -1,16 +1,20 @@
 # make bunny: set everything up and run the main job.   make test: the tests.
+# make rows: the papers' experiments, small.
 # PYTHON chooses the interpreter, VENV the folder of the environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: bunny test check clean
+.PHONY: bunny test rows check clean
 
 bunny: $(VENV)/.installed
 	$(BIN)/python scripts/solve_mesh.py assets/bunny.ply --bath
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+rows: $(VENV)/.installed
+	$(BIN)/python scripts/reproduce.py --all --quick --fresh --out out/rows
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -25,20 +25,25 @@ _HOME = {
     "Cells": "meshrep.cells",
     "Choices": "meshrep.composition",
     "Comparison": "meshrep.comparison",
+    "DeepLinear": "meshrep.parametrizations.deep_linear",
+    "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
     "FunctionEnergy": "meshrep.energies.custom",
     "Graph": "meshrep.graph",
+    "GraphAttention": "meshrep.parametrizations.gat",
     "GraphNetwork": "meshrep.parametrizations.gcn",
     "HeatBath": "meshrep.energies.heat",
     "HopfKuramoto": "meshrep.energies.oscillators",
     "HopfKuramotoPrinted": "meshrep.energies.oscillators",
     "InputError": "meshrep.errors",
     "KernelSmoothing": "meshrep.parametrizations.kernel",
+    "Kappa": "meshrep.parametrizations.kappa",
     "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "LowerStar": "meshrep.energies.lower_star",
     "MeshrepError": "meshrep.errors",
+    "MessagePassing": "meshrep.parametrizations.gn",
     "MissingPart": "meshrep.errors",
     "Multilevel": "meshrep.parametrizations.multilevel",
     "Newton": "meshrep.minimisers.newton",
@@ -56,6 +61,7 @@ _HOME = {
     "XYGlass": "meshrep.energies.oscillators",
     "clusters": "meshrep.measures",
     "compare": "meshrep.comparison",
+    "diagnose": "meshrep.diagnosis.diagnosing",
     "ends": "meshrep.sources.selection",
     "from_arrays": "meshrep.sources.memory",
     "from_networkx": "meshrep.sources.networks",
@@ -93,6 +99,8 @@ if TYPE_CHECKING:
     from meshrep.cells import Cells
     from meshrep.comparison import Comparison, compare
     from meshrep.composition import Choices, Solver
+    from meshrep.diagnosis.diagnosing import diagnose
+    from meshrep.diagnosis.findings import Diagnosis
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
     from meshrep.energies.heat import HeatBath
@@ -114,7 +122,11 @@ if TYPE_CHECKING:
     from meshrep.minimisers.monitor import Stopping
     from meshrep.minimisers.newton import Newton
     from meshrep.outcome import Result
+    from meshrep.parametrizations.deep_linear import DeepLinear
+    from meshrep.parametrizations.gat import GraphAttention
     from meshrep.parametrizations.gcn import GraphNetwork
+    from meshrep.parametrizations.gn import MessagePassing
+    from meshrep.parametrizations.kappa import Kappa
     from meshrep.parametrizations.kernel import KernelSmoothing
     from meshrep.parametrizations.multilevel import Multilevel
     from meshrep.parametrizations.sobolev import Sobolev

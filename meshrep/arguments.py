@@ -152,6 +152,14 @@ def parser() -> argparse.ArgumentParser:
         "kernel,adam,sgd with --subsample)",
     )
     add(
+        "--optimiser",
+        "--optimizer",
+        metavar="A,B,…",
+        help="run these optimisers of torch.optim (rmsprop, adagrad, …), of the package "
+        "pytorch_optimizer (shampoo, soap, adahessian, …) or named as package.module:Class, beside "
+        "the others; alone where no others are named",
+    )
+    add(
         "--restarts",
         type=int,
         metavar="K",
@@ -179,32 +187,38 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--lr",
         type=float,
-        help="step length of Adam (default 0.02), sgd (0.1), kernel (0.3), and of gd, heavy-ball, "
-        "nesterov (by the curvature)",
+        help="step length of Adam (default 0.02), sgd (0.1), kernel (0.3), of gd, heavy-ball, "
+        "nesterov, mfac (by the curvature), and of every --optimiser (its own, at least 0.02)",
     )
-    add("--layers", type=int, help="layers of gcn, gcn-res, nograph, nograph-res (default 1)")
+    add(
+        "--layout",
+        choices=("field", "square"),
+        help="what an --optimiser that works on matrices sees: the field as n × 1 (default), or "
+        "folded to a square",
+    )
+    add("--layers", type=int, help="layers of networks: gcn…, nograph…, gat, gn (default 1)")
     add("--hidden", type=widths, metavar="H", help="their width (default 8), or widths as 8,6")
-    add("--propagation", choices=("sym", "self", "square"), help="their propagation matrix")
+    add("--propagation", choices=("sym", "self", "square"), help="over which gcn… averages")
     add(
         "--network-start",
         choices=("shared", "network", "prefit"),
-        help="start them at the common start (default), at their own first output, or fitted to "
+        help="start networks at the common start (default), their own first output, or fitted to "
         "the start",
     )
     add(
         "--switch",
-        help="steps until they hand over to Adam on the field (default auto)",
+        help="steps until networks hand over to Adam on the field (default auto)",
     )
     add(
         "--readout",
         choices=("value", "circle"),
-        help="their output as the phase, or as a vector whose angle is the phase (default)",
+        help="networks' output as the phase, or as a vector whose angle is it (default)",
     )
     add("--sweeps", type=int, help="of anneal (default 1000)")
     add("--lift-steps", type=int, help="sweeps of lift's first descent (default 300)")
     add("--lift-rounds", type=int, help="rounds after it (default 20)")
     add("--dimensions", type=int, metavar="H", help="of lift's vectors, 3 or more (default 4 or 6)")
-    add("--momentum", type=float, help="of heavy-ball (default 0.97) and sgd (default 0)")
+    add("--momentum", type=float, help="of heavy-ball (default 0.97), mfac (0.9) and sgd (0)")
     add("--decay", type=float, metavar="STEPS", help="in which sgd and kernel halve their step")
     add(
         "--form",
@@ -212,7 +226,13 @@ def parser() -> argparse.ArgumentParser:
         help="how kernel spreads a gradient over the cloud (default interpolate)",
     )
     add("--bandwidth", type=float, help="of kernel's Gaussian (default by the spacing)")
-    add("--degree", type=int, help="of spectral's polynomial (default 8)")
+    add("--degree", type=int, help="of the polynomial of spectral (default 8), kappa (2)")
+    add(
+        "--series",
+        choices=("right", "printed"),
+        help="of kappa: the binomial one (default), or as the papers print it, to degree 2",
+    )
+    add("--depth", type=int, metavar="N", help="factors of deep-linear, 2 or more (default 2)")
     add("--smoothing", type=float, metavar="LAMBDA", help="of sobolev: w = (1 + λL)⁻¹u")
     add("--adaptive", action="store_true", help="adaptive steps for rk4")
 
@@ -220,6 +240,11 @@ def parser() -> argparse.ArgumentParser:
     add = output.add_argument
     add("--out", type=Path, metavar="DIR", help="folder for results (default out/NAME-PHYSICS)")
     add("--film", type=Path, metavar="FILE", help="film the transient or the best run: .mp4, .gif")
+    add(
+        "--diagnose",
+        action="store_true",
+        help="say afterwards why solves were slow: condition numbers, slow modes, rates",
+    )
     add("--arrows", action="store_true", help="draw phases as arrows too")
     add("--cmap", metavar="NAME", help="matplotlib's colour map of that name for the pictures")
     add("--no-show", action="store_true", help="open no window")

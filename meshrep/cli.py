@@ -24,6 +24,7 @@ from meshrep.errors import InputError, MeshrepError, MissingPart
 from meshrep.option_rules import (
     HEAT_ONLY,
     OF_INTEGRATORS,
+    OF_ONE_SOLVER,
     OF_SOLVERS,
     OF_TOPOLOGY,
     by_option,
@@ -103,6 +104,8 @@ def _main(options: argparse.Namespace) -> int:
     if comparison.solutions:
         simplified = _simplified(options, comparison, say)
         _save(comparison, simplified, out, settings, options, say)
+    if options.diagnose and comparison.solutions and not comparison.interrupted:
+        _diagnose(options, comparison, w0, out, say)
     say(f"total {time.perf_counter() - begun:.1f} s")
     if comparison.interrupted:
         what = "points so far were" if options.physics == "topology" else "field so far was"
@@ -172,12 +175,14 @@ def _topology(options: argparse.Namespace, graph: Graph) -> tuple[Energy, list[s
 
 def _named(options: argparse.Namespace) -> list[str] | None:
     """The solvers named by the options, known ones all; None where the problem is to decide."""
-    if options.solver is None and options.compare is None:
+    if options.solver is None and options.compare is None and options.optimiser is None:
         return None
-    from meshrep.presets import known
+    from meshrep.presets import TORCH, known
 
     names = [options.solver] if options.solver else []
     names += [name.strip() for name in (options.compare or "").split(",") if name.strip()]
+    optimisers = (options.optimiser or "").split(",")
+    names += [f"{name.strip()}{TORCH}" for name in optimisers if name.strip()]
     known(names)
     return names
 
@@ -313,6 +318,18 @@ def _save(
             )
     say.clear()
     say("")
+    _tell(out, written, missing, say)
+
+
+def _diagnose(
+    options: argparse.Namespace, comparison: Comparison, w0: Any, out: Path, say: Printer
+) -> None:
+    """Why its solves were slow, printed and saved; Ctrl-C keeps what was found."""
+    from meshrep.diagnosis_outputs import save_diagnoses
+
+    written, missing, comparison.interrupted = save_diagnoses(
+        comparison, w0, out, given(options, OF_ONE_SOLVER), say, pictures=not options.no_pictures
+    )
     _tell(out, written, missing, say)
 
 

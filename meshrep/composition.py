@@ -79,12 +79,16 @@ class Choices:
     ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
     or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and
     ``dimensions`` lift's; ``momentum`` and ``decay`` those of sgd and kernel, momentum that of
-    heavy-ball too; ``form`` and ``bandwidth`` those of
+    heavy-ball and mfac too; ``layout`` is that of torch's optimisers; ``form`` and
+    ``bandwidth`` those of
     :class:`meshrep.parametrizations.kernel.KernelSmoothing`; ``hidden`` is one width or all of
     them, and ``network_start`` the ``start``, of
+    :class:`meshrep.parametrizations.networks.Network`; ``propagation`` is that of
     :class:`meshrep.parametrizations.gcn.GraphNetwork`; ``degree`` is that of
-    :class:`meshrep.parametrizations.spectral.Spectral`, and ``smoothing`` the λ of
-    :class:`meshrep.parametrizations.sobolev.Sobolev`.
+    :class:`meshrep.parametrizations.spectral.Spectral` and of
+    :class:`meshrep.parametrizations.kappa.Kappa`, whose ``series`` is "right" or "printed";
+    ``depth`` is that of :class:`meshrep.parametrizations.deep_linear.DeepLinear`, and
+    ``smoothing`` the λ of :class:`meshrep.parametrizations.sobolev.Sobolev`.
     """
 
     lr: float | None = None
@@ -104,10 +108,14 @@ class Choices:
     lift_rounds: int | None = None
     dimensions: int | None = None
     degree: int | None = None
+    series: str | None = None
+    depth: int | None = None
     smoothing: float | None = None
+    layout: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions", "degree"):
+        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions", "degree",
+                     "depth"):  # fmt: skip
             number = getattr(self, name)
             if number is not None and not (isinstance(number, int) and number >= 1):
                 raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")

@@ -19,13 +19,14 @@ TOPOLOGY_ONLY = ("maximise", "minimise", "range", "penalty", "pair_power", "top"
 OF_TOPOLOGY = (*TOPOLOGY_ONLY, "strength")
 OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
                  "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum", "decay",
-                 "form", "bandwidth", "degree", "smoothing", "adaptive")  # fmt: skip
+                 "form", "bandwidth", "degree", "series", "depth", "smoothing",
+                 "layout", "adaptive")  # fmt: skip
 OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
 OF_INTEGRATORS = ("frames", "method", "dt")
 POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "decay",
-            "bandwidth", "degree", "smoothing", "layers", "restarts", "sweeps", "lift_steps",
-            "lift_rounds", "dimensions", "simplify", "range", "pair_power", "top", "max_length",
-            "subsample")  # fmt: skip
+            "bandwidth", "degree", "depth", "smoothing", "layers", "restarts", "sweeps",
+            "lift_steps", "lift_rounds", "dimensions", "simplify", "range", "pair_power", "top",
+            "max_length", "subsample")  # fmt: skip
 
 # Where the first holds, the options after it would do nothing: they are refused, and told why.
 IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], ...] = (
@@ -43,7 +44,7 @@ IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], .
     (lambda o: o.physics != "topology", TOPOLOGY_ONLY, "needs --topology"),
     (
         lambda o: o.physics == "topology",
-        ("transient", "cmap"),
+        ("transient", "cmap", "diagnose"),
         "is for heat and phases: drop it, or drop --topology",
     ),
     (lambda o: o.physics in ("heat", "topology"), ("frequencies",), "needs an oscillator"),
@@ -82,8 +83,13 @@ IDLE: tuple[tuple[Callable[[argparse.Namespace], bool], tuple[str, ...], str], .
     (lambda o: o.transient is None, OF_INTEGRATORS, "needs --transient T"),
     (
         lambda o: o.transient is not None,
-        ("solver", "compare", "simplify", "no_reorder", *OF_SOLVERS),
+        ("solver", "compare", "optimiser", "simplify", "diagnose", "no_reorder", *OF_SOLVERS),
         "is for minimising, and --transient integrates instead: drop one of them",
+    ),
+    (
+        lambda o: o.optimiser is None and "-torch" not in f"{o.solver},{o.compare}",
+        ("layout",),
+        "is of the optimisers of torch: name one by --optimiser",
     ),
     (
         lambda o: o.method not in (None, "rk4"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from meshrep.composition import Choices, Solver
 from meshrep.energies.base import Energy
@@ -27,27 +28,39 @@ from meshrep.minimisers.first_order import (
 from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Lift
+from meshrep.minimisers.mfac import MFAC
 from meshrep.minimisers.monitor import Stopping
 from meshrep.minimisers.newton import Newton
 from meshrep.minimisers.scipy_lbfgs import ScipyLBFGS
+from meshrep.parametrizations.deep_linear import DeepLinear
+from meshrep.parametrizations.gat import GraphAttention
 from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.parametrizations.gn import MessagePassing
+from meshrep.parametrizations.kappa import Kappa
 from meshrep.parametrizations.kernel import KernelSmoothing
 from meshrep.parametrizations.multilevel import Multilevel
+from meshrep.parametrizations.networks import Network
 from meshrep.parametrizations.sobolev import Sobolev
 from meshrep.parametrizations.spectral import Spectral
 
 Preset = Callable[..., Solver]
+
+TORCH = "-torch"  # ends the names of solvers that are optimisers of torch's kind: soap-torch
 
 
 def _adam(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(Adam(**choices.given(lr="lr")), stopping=_WINDOW, name="adam")
 
 
-def _adam_torch(choices: Choices, quantity: str = "field") -> Solver:
-    from meshrep.minimisers.torch_optimisers import TorchOptimiser
+def _torch(method: str) -> Preset:
+    def preset(choices: Choices, quantity: str = "field") -> Solver:
+        from meshrep.minimisers.torch_optimisers import TorchOptimiser
 
-    optimiser = TorchOptimiser("adam-torch", **choices.given(lr="lr"))
-    return Solver(optimiser, stopping=_WINDOW, name="adam-torch", backend="torch")
+        name = f"{method}{TORCH}"
+        optimiser = TorchOptimiser(method, name=name, **choices.given(lr="lr", layout="layout"))
+        return Solver(optimiser, stopping=_WINDOW, name=name, backend="torch")
+
+    return preset
 
 
 @dataclass(frozen=True)
@@ -66,11 +79,18 @@ _PHASES = _NetworkSettings(0.2, 1.0, Stopping(window=20, ftol=0.02, gtol=0.0))
 _OTHERS = _NetworkSettings(0.05, 0.1, Stopping(window=5, ftol=0.3, gtol=0.0))
 _POSITIONS = _NetworkSettings(0.03, 0.1, Stopping(max_steps=100, gtol=0.0))
 _SETTINGS = {"phase": _PHASES, "position": _POSITIONS}
+_OTHER_NETWORKS: dict[str, type[Network]] = {"gat": GraphAttention, "gn": MessagePassing}
 _PREFIT_LR = 0.01  # the papers' rate, since their network begins in the same state
 
 
 def _network(kind: str) -> Preset:
     residual, graph, square = "-res" in kind, kind.startswith("gcn"), kind.endswith("-a2")
+
+    def network(choices: Choices, **named: Any) -> Network:
+        if kind in _OTHER_NETWORKS:
+            return _OTHER_NETWORKS[kind](**named)
+        wanted = choices.propagation or ("square" if square else "auto")
+        return GraphNetwork(residual=residual, propagation=wanted if graph else "none", **named)
 
     def preset(choices: Choices, quantity: str = "field") -> Solver:
         named = choices.given(
@@ -80,16 +100,12 @@ def _network(kind: str) -> Preset:
             named = {"hidden": (8,) + (6,) * named.get("layers", 1)} | named | {"start": "prefit"}
         best = _SETTINGS.get(quantity, _OTHERS)
         lr = choices.lr or (_PREFIT_LR if kind == "gcn-prefit" else best.lr)
-        wanted = choices.propagation or ("square" if square else "auto")
-        network = GraphNetwork(
-            residual=residual, propagation=wanted if graph else "none", spread=best.spread, **named
-        )
         stopping = best.switch
         if choices.switch != "auto":
             stopping = Stopping(max_steps=int(choices.switch), gtol=0.0)
         return Solver(
             Adam(lr=lr, beta1=0.7, beta2=0.99, settle=False),
-            network,
+            network(choices, spread=best.spread, **named),
             stopping,
             then=_adam(replace(choices, lr=None)),
             name=kind,
@@ -174,6 +190,22 @@ def _spectral_adam(choices: Choices, quantity: str = "field") -> Solver:
     return Solver(adam, variables, _WINDOW, name="spectral-adam")
 
 
+def _kappa(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Kappa(**choices.given(degree="degree", series="series"))
+    return _renewed(Solver(LBFGS(), variables, name="kappa"), (20, 40, 80))
+
+
+def _kappa_adam(choices: Choices, quantity: str = "field") -> Solver:
+    variables = Kappa(**choices.given(degree="degree", series="series"))
+    adam = UniformAdam(lr=choices.lr or 0.1, beta1=0.7, beta2=0.99)
+    return Solver(adam, variables, _WINDOW, name="kappa-adam")
+
+
+def _deep_linear(choices: Choices, quantity: str = "field") -> Solver:
+    variables = DeepLinear(**choices.given(depth="depth"))
+    return Solver(Adam(**choices.given(lr="lr")), variables, _WINDOW, name="deep-linear")
+
+
 def _sobolev(choices: Choices, quantity: str = "field") -> Solver:
     variables = Sobolev(**choices.given(smoothing="smoothing"))
     return Solver(LBFGS(), variables, name="sobolev")
@@ -187,6 +219,11 @@ def _sobolev_adam(choices: Choices, quantity: str = "field") -> Solver:
 def _sobolev_half(choices: Choices, quantity: str = "field") -> Solver:
     variables = Sobolev(**choices.given(smoothing="smoothing"), power="half")
     return Solver(LBFGS(), variables, name="sobolev-half")
+
+
+def _mfac(choices: Choices, quantity: str = "field") -> Solver:
+    parts = choices.given(lr="lr", momentum="momentum")
+    return Solver(MFAC(**parts), stopping=_LONG, name="mfac")
 
 
 def _newton(choices: Choices, quantity: str = "field") -> Solver:
@@ -220,13 +257,16 @@ PRESETS: dict[str, Preset] = {
     "gcn-prefit": _network("gcn-prefit"),
     "nograph": _network("nograph"),
     "nograph-res": _network("nograph-res"),
+    "gat": _network("gat"),
+    "gn": _network("gn"),
     "adam": _adam,
-    "adam-torch": _adam_torch,
+    "adam-torch": _torch("adam"),
     "gd": _gd,
     "sgd": _sgd,
     "kernel": _kernel,
     "heavy-ball": _heavy_ball,
     "nesterov": _nesterov,
+    "mfac": _mfac,
     "lbfgs": _lbfgs,
     "lbfgs-newton": _lbfgs_newton,
     "lbfgs-scipy": _lbfgs_scipy,
@@ -234,6 +274,9 @@ PRESETS: dict[str, Preset] = {
     "multilevel-adam": _multilevel_adam,
     "spectral": _spectral,
     "spectral-adam": _spectral_adam,
+    "kappa": _kappa,
+    "kappa-adam": _kappa_adam,
+    "deep-linear": _deep_linear,
     "sobolev": _sobolev,
     "sobolev-adam": _sobolev_adam,
     "sobolev-half": _sobolev_half,
@@ -265,7 +308,7 @@ def choose(energy: Energy) -> tuple[str, str]:
 
 
 def known(names: list[str]) -> None:
-    """Check that every name is a preset's or "auto".
+    """Check that every name is a preset's, "auto" or an optimiser's with "-torch" after it.
 
     Raises
     ------
@@ -273,13 +316,23 @@ def known(names: list[str]) -> None:
         When one is not; says what is near, and all names.
     """
     for name in names:
-        if name not in PRESETS and name != "auto":
+        if name in PRESETS or name == "auto":
+            continue
+        if name.endswith(TORCH):
+            from meshrep.minimisers.torch_classes import optimiser_class
+
+            optimiser_class(name.removesuffix(TORCH))
+        else:
             near = difflib.get_close_matches(name, PRESETS, 1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise InputError(f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}")
+            raise InputError(
+                f"unknown solver {name!r}: {hint}known are auto, {', '.join(PRESETS)}, and "
+                f"NAME{TORCH} for any optimiser of torch"
+            )
 
 
 def preset(name: str, choices: Choices | None = None, quantity: str = "field") -> Solver:
-    """The solver of a name in PRESETS for a quantity; raises InputError as :func:`known` does."""
+    """The solver of a name for a quantity; raises InputError as :func:`known` does."""
     known([name])
-    return PRESETS[name](choices or Choices(), quantity)
+    recipe = PRESETS.get(name) or _torch(name.removesuffix(TORCH))
+    return recipe(choices or Choices(), quantity)

@@ -10,7 +10,7 @@ from meshrep.backends import installed
 from meshrep.energies import oscillators
 from meshrep.presets import PRESETS
 
-NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph"))}
+NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph", "gat", "gn"))}
 FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
 FOR_CLOUDS = {"kernel"}  # needs points to act on, which not every problem has
 

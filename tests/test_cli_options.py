@@ -25,7 +25,8 @@ VALUES = {
     "bath_kind": "dirichlet", "t_hot": "0", "t_cold": "0", "strength": "3", "laplacian": "cotan",
     "unbathed": "hold", "solver": "newton", "compare": "adam,newton", "device": "cpu",
     "dtype": "float64", "propagation": "sym", "network_start": "shared", "switch": "auto",
-    "readout": "value", "momentum": "0", "form": "average", "adaptive": None,
+    "readout": "value", "momentum": "0", "form": "average", "adaptive": None, "series": "right",
+    "layout": "square", "optimiser": "adam",
 }  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def test_a_zero_is_given_too(run):
     assert code == 0 and "hot nodes at 0," in said and "cold at -2 " in said, errors
 
 
-@pytest.mark.parametrize("name", ["solver", "compare", *OF_SOLVERS])
+@pytest.mark.parametrize("name", ["solver", "compare", "optimiser", *OF_SOLVERS])
 def test_solvers_options_are_refused_in_time(run, name):
     code, _, errors, out = run(*LATTICE, *TRANSIENT, *typed(name))
     refused(code, errors, out, f"{typed(name)[0]} is for minimising")
@@ -79,7 +80,8 @@ def test_no_setting_of_solvers_is_forgotten():
         for title in ("solving", "settings of single solvers")
         for action in groups[title]._group_actions
     ]
-    assert set(solving) == {"solver", "compare", "no_reorder", *OF_SOLVERS, "start", "seed"}
+    beside = {"solver", "compare", "optimiser", "no_reorder", "start", "seed"}
+    assert set(solving) == {*beside, *OF_SOLVERS}
 
 
 @pytest.mark.parametrize(

@@ -307,6 +307,17 @@ def test_stopping_rules(energies, rule, expected):
     assert watch(energies, **rule)[:2] == expected
 
 
+def test_patience_counts_the_steps_of_a_stretch_and_not_the_entries_kept_of_it():
+    rule = Stopping(patience=3, atol=0.5, gtol=0.0)
+    x = np.zeros(1)
+    ragged = np.repeat(np.arange(1000.0, 0.0, -1.0), 3)  # never three small changes in a row
+    monitor = Monitor(rule)
+    assert monitor.record_stretch(0, 0.0, 1.0, ragged, ragged, x) is None
+    assert monitor.record_stretch(3000, 1.0, 2.0, np.array([1.0, 1.0]), np.ones(2), x) is not None
+    level = np.array([9.0, 8.0, 7.0, 7.0, 7.0, 7.0, 1.0])  # three of them, and then a fall
+    assert Monitor(rule).record_stretch(0, 0.0, 1.0, level, level, x) is Result.FLAT
+
+
 def test_the_gradient_is_held_against_its_scale():
     monitor = Monitor(Stopping(gtol=1e-3), scale=100.0)
     assert monitor.record(0, 1.0, np.zeros(1), 0.11) is None

@@ -19,7 +19,8 @@ from meshrep.minimisers.base import Objective
 from meshrep.operators import propagation
 
 pytest.importorskip("numba")
-from meshrep.kernels import network as kernels
+from meshrep.kernels import convolution as kernels
+from meshrep.kernels import network
 
 VERSIONS = {"serial": kernels.SERIAL, "parallel": kernels.PARALLEL}
 WIDTHS = [(8, 8), (3, 5), (8, 6, 4), (2, 20, 7, 3)]
@@ -113,8 +114,8 @@ def test_an_energy_may_answer_in_another_type(graph):
 
 def test_blocks_cover_every_row_and_are_few():
     for n in (1, 511, 512, 513, 40_000, 10**6, 10**7 + 1):
-        rows = kernels.block_rows(n)
-        assert rows % 128 == 0 and 1 <= -(-n // rows) <= kernels.BLOCKS
+        rows = network.block_rows(n)
+        assert rows % 128 == 0 and 1 <= -(-n // rows) <= network.BLOCKS
 
 
 def test_the_number_of_threads_does_not_change_a_bit():

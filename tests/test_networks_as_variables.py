@@ -4,13 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-from problems_of_tests import PROBLEMS, heat
+from problems_of_tests import PROBLEMS, heat, phases
 
 import meshrep
 from meshrep.backends import backend_for
 from meshrep.minimisers.base import Objective
 from meshrep.parametrizations.base import Identity
 from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.presets import Choices, preset
 
 NETWORKS = [
     GraphNetwork(layers, 4, residual=residual, propagation=propagation)
@@ -103,6 +104,28 @@ def test_impossible_networks_are_refused():
     for slope in (-0.1, 1.5, np.nan):
         with pytest.raises(meshrep.InputError, match="slope"):
             GraphNetwork(slope=slope)
+
+
+@pytest.mark.parametrize(
+    ("physics", "solver"), [("HopfKuramoto", "gcn"), ("HopfKuramotoPrinted", "gcn"),
+                            ("HopfKuramoto", "gcn-a2"), ("Kuramoto", "gcn-a2")]
+)  # fmt: skip
+def test_a2_is_the_square_of_the_normalised_matrix(physics, solver):
+    """As the papers have it for Hopf–Kuramoto: one layer is σ((D^{-1/2} A D^{-1/2})² z W) R."""
+    energy = phases(physics, "er:30:degree=4")
+    stage = preset(solver, Choices(network_start="network", readout="value"), energy.quantity)
+    objective = Objective(
+        energy, energy.random_start(), backend_for("numpy"), stage.parametrization, seed=3
+    )
+    n, h = energy.graph.n, 8
+    z, weights, readout = np.split(objective.start, [n * h, n * h + h * h])
+    A = energy.graph.adjacency.toarray()
+    degree = A.sum(1)
+    A[degree == 0, degree == 0] = degree[degree == 0] = 1.0  # a node alone keeps its value
+    P = A / np.sqrt(np.outer(degree, degree))
+    x = P @ P @ z.reshape(n, h) @ weights.reshape(h, h)
+    x = np.where(x > 0, x, 0.1 * x) @ readout.reshape(h, 1)
+    np.testing.assert_allclose(objective.field(objective.start), energy.unit * x[:, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("propagation", ["sym", "self", "square", "none"])

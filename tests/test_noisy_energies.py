@@ -94,7 +94,7 @@ def test_who_follows():
         if name == "adam-torch" and not installed("torch"):
             continue
         follows = all(s.minimiser.follows_noise for s in meshrep.presets.preset(name).stages)
-        heads = ("adam", "sgd", "kernel", "gcn", "nograph")
+        heads = ("adam", "sgd", "kernel", "gcn", "nograph", "gat", "gn", "deep-linear")
         assert follows == (name.startswith(heads) or name.endswith("-adam")), name
     assert GradientDescent(0.1).follows_noise and HeavyBall(0.1).follows_noise
     assert choose(Subsampled())[0] == "kernel"

@@ -133,17 +133,17 @@ def test_phases_are_fitted_on_the_circle():
 
 
 def test_its_time_is_reported_apart(monkeypatch):
-    from meshrep.parametrizations import gcn
+    from meshrep.parametrizations import networks
 
     energy, asleep = cloud(), 0.3
-    fit = gcn._NetworkMap._fit
+    fit = networks.NetworkMap._fit
 
     def slowly(self, *arguments):
         fit(self, *arguments)
         time.sleep(asleep)
         self.prefit_s += asleep
 
-    monkeypatch.setattr(gcn._NetworkMap, "_fit", slowly)
+    monkeypatch.setattr(networks.NetworkMap, "_fit", slowly)
     network = GraphNetwork(hidden=(8, 6), start="prefit")
     solver = Solver(Adam(0.01), network, Stopping(max_steps=10), backend="numpy")
     found = meshrep.solve(energy, solver)

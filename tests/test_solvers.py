@@ -248,7 +248,7 @@ def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda e: meshrep.solve(e, "gnc"), "did you mean gcn"),
+        (lambda e: meshrep.solve(e, "gcm"), "did you mean gcn"),
         (lambda e: meshrep.solve(e, "lbfgs", hiden=3), "unknown setting"),
         (lambda e: meshrep.solve(e, "adam", start=np.zeros(3)), "has shape"),
         (lambda e: meshrep.solve(e, "adam", start=np.full(144, np.nan)), "NaN"),

@@ -1,17 +1,12 @@
-"""A graph network's passes over blocks of rows: forward with its readout, and the pullback.
+"""What the passes of every graph network share: blocks of rows, σ, the readout, the circle.
 
-    X_l = σ(P X_{l−1} W_l),   w = u (X_L R + z R₀ + offset)
+    w = u (X_L R + z R₀ + offset)
 
-With D_l = ∂E/∂(P X_{l−1} W_l) and Q = P D_l (P is symmetric), the pullback of a layer is
-W̄_l = X_{l−1}ᵀ Q and X̄_{l−1} = Q W_lᵀ: rows gather from neighbours both ways, and what must be
-kept of the way forward are the X_l alone. σ keeps signs, so that σ′ is read off X_l, and D_l is
-written over it.
-
-Rows go by tiles: a tile is gathered, and multiplied by the weights with BLAS while it lies in the
-cache. The gradients of the weights are kept one a block of rows and added in order, so that the
-number of threads does not change a result. As in :mod:`meshrep.kernels.heat` indices are unsigned
-and every kernel is there with threads and without; ``SERIAL`` and ``PARALLEL`` differ in ``tile``
-for numba's cache.
+Rows go by tiles, which are multiplied by the weights with BLAS while they lie in the cache. The
+gradients of weights are kept one a block of rows and added in order, so that the number of threads
+does not change a result. σ keeps signs, so that σ′ is read off X_l, and the gradient before σ is
+written over it. As in :mod:`meshrep.kernels.heat` indices are unsigned and every kernel is there
+with threads and without; ``SERIAL`` and ``PARALLEL`` differ in ``tile`` for numba's cache.
 """
 
 from __future__ import annotations
@@ -30,40 +25,7 @@ def block_rows(n: int) -> int:
 
 
 @njit
-def _gather(indptr, indices, p, x, begin, end, out):
-    """Rows ``begin … end`` of P x, eight columns at a time in registers."""
-    width = x.shape[1]
-    eights = width - width % 8
-    zero = p.dtype.type(0)
-    for i in range(np.uint64(begin), np.uint64(end)):
-        r = i - np.uint64(begin)
-        first, last = np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])
-        for c in range(np.uint64(0), np.uint64(eights), np.uint64(8)):
-            c1, c2, c3 = c + np.uint64(1), c + np.uint64(2), c + np.uint64(3)
-            c4, c5, c6 = c + np.uint64(4), c + np.uint64(5), c + np.uint64(6)
-            c7 = c + np.uint64(7)
-            s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
-            for k in range(first, last):
-                j, q = indices[k], p[k]
-                s0 += q * x[j, c]
-                s1 += q * x[j, c1]
-                s2 += q * x[j, c2]
-                s3 += q * x[j, c3]
-                s4 += q * x[j, c4]
-                s5 += q * x[j, c5]
-                s6 += q * x[j, c6]
-                s7 += q * x[j, c7]
-            out[r, c], out[r, c1], out[r, c2], out[r, c3] = s0, s1, s2, s3
-            out[r, c4], out[r, c5], out[r, c6], out[r, c7] = s4, s5, s6, s7
-        for c in range(np.uint64(eights), np.uint64(width)):
-            s = zero
-            for k in range(first, last):
-                s += p[k] * x[indices[k], c]
-            out[r, c] = s
-
-
-@njit
-def _bend(x, slope):
+def bend(x, slope):
     """σ(x) in place."""
     for r in range(x.shape[0]):
         for c in range(x.shape[1]):
@@ -71,7 +33,7 @@ def _bend(x, slope):
 
 
 @njit
-def _gate(back, x, slope, out):
+def gate(back, x, slope, out):
     """out = back ∘ σ′, where x = σ(…); out may be x."""
     for r in range(x.shape[0]):
         for c in range(x.shape[1]):
@@ -79,54 +41,44 @@ def _gate(back, x, slope, out):
 
 
 @njit
-def _add(total, part):
+def add(total, part):
     """total += part, matrices."""
     for r in range(total.shape[0]):
         for c in range(total.shape[1]):
             total[r, c] += part[r, c]
 
 
+@njit
+def read_tile(out, z, readout, through, offset, unit, plain, residual, field):
+    """field (m, d) = unit (out R + z R₀ + offset); ``plain`` and ``residual`` are room of its size.
+
+    R₀ of no columns is no residual.
+    """
+    np.dot(out, readout, plain)
+    if through.shape[1]:
+        np.dot(z, through, residual)
+        add(plain, residual)
+    for r in range(field.shape[0]):
+        for c in range(field.shape[1]):
+            field[r, c] = unit * (plain[r, c] + offset[r, c])
+
+
 def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     """The kernels, with threads or without, ``tile`` rows at a time."""
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def forward(indptr, indices, p, x, weight, slope, rows, out):
-        """out (n, h) = σ(P x W), by blocks of ``rows`` rows."""
-        n = len(x)
-        for b in prange((n + rows - 1) // rows):
-            spread = np.empty((tile, x.shape[1]), x.dtype)
-            for t in range(b * rows, min(n, (b + 1) * rows), tile):
-                end = min(n, t + tile)
-                _gather(indptr, indices, p, x, t, end, spread)
-                np.dot(spread[: end - t], weight, out[t:end])
-                _bend(out[t:end], slope)
-
-    @njit(cache=True, nogil=True, parallel=parallel)
-    def read(
-        indptr, indices, p, x, weight, slope, rows, out,
-        readout, through, z, offset, unit, field,
-    ):  # fmt: skip
-        """As ``forward``, and field (n, d) = unit (out R + z R₀ + offset).
-
-        R₀ of no columns is no residual.
-        """
+    def read(last, readout, through, z, offset, unit, rows, field):
+        """field (n, d) = unit (X_L R + z R₀ + offset), where ``last`` is X_L (n, h)."""
         n, d = offset.shape
         for b in prange((n + rows - 1) // rows):
-            spread = np.empty((tile, x.shape[1]), x.dtype)
-            plain = np.empty((tile, d), x.dtype)
-            residual = np.empty((tile, d), x.dtype)
+            plain = np.empty((tile, d), last.dtype)
+            residual = np.empty((tile, d), last.dtype)
             for t in range(b * rows, min(n, (b + 1) * rows), tile):
                 end = min(n, t + tile)
-                _gather(indptr, indices, p, x, t, end, spread)
-                np.dot(spread[: end - t], weight, out[t:end])
-                _bend(out[t:end], slope)
-                np.dot(out[t:end], readout, plain[: end - t])
-                if through.shape[1]:
-                    np.dot(z[t:end], through, residual[: end - t])
-                    _add(plain[: end - t], residual[: end - t])
-                for r in range(end - t):
-                    for c in range(d):
-                        field[t + r, c] = unit * (plain[r, c] + offset[t + r, c])
+                read_tile(
+                    last[t:end], z[t:end], readout, through, offset[t:end], unit,
+                    plain[: end - t], residual[: end - t], field[t:end],
+                )  # fmt: skip
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def unread(last, readout, through, z, g, unit, slope, rows, readouts, throughs):
@@ -149,55 +101,25 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                     for c in range(d):
                         scaled[r, c] = unit * g[t + r, c]
                 np.dot(last[t:end].T, scaled[:m], part)
-                _add(readouts[b], part)
+                add(readouts[b], part)
                 if through.shape[1]:
                     np.dot(z[t:end].T, scaled[:m], part_through)
-                    _add(throughs[b], part_through)
+                    add(throughs[b], part_through)
                 np.dot(scaled[:m], readout.T, back[:m])
-                _gate(back[:m], last[t:end], slope, last[t:end])
+                gate(back[:m], last[t:end], slope, last[t:end])
 
     @njit(cache=True, nogil=True, parallel=parallel)
-    def backward(indptr, indices, p, d, x, weight, slope, rows, weights):
-        """From D_l (n, h) to D_{l−1}, written over ``x`` = X_{l−1}.
-
-        ``weights`` (blocks, h_{l−1}, h) are the blocks' parts of W̄.
-        """
-        n = len(x)
+    def pass_through(g, unit, through, rows, gradient):
+        """Add unit g R₀ᵀ to z̄ = ``gradient`` (n, h₀)."""
+        n = len(g)
         for b in prange((n + rows - 1) // rows):
-            spread = np.empty((tile, d.shape[1]), d.dtype)
-            back = np.empty((tile, x.shape[1]), d.dtype)
-            part = np.empty(weight.shape, d.dtype)
-            weights[b] = 0
+            back = np.empty((tile, gradient.shape[1]), gradient.dtype)
             for t in range(b * rows, min(n, (b + 1) * rows), tile):
                 end = min(n, t + tile)
-                m = end - t
-                _gather(indptr, indices, p, d, t, end, spread)
-                np.dot(x[t:end].T, spread[:m], part)
-                _add(weights[b], part)
-                np.dot(spread[:m], weight.T, back[:m])
-                _gate(back[:m], x[t:end], slope, x[t:end])
-
-    @njit(cache=True, nogil=True, parallel=parallel)
-    def latents(indptr, indices, p, d, z, weight, rows, weights, g, unit, through, gradient):
-        """As ``backward`` for the first layer: z̄ (n, h₀) = P D_1 W_1ᵀ + unit g R₀ᵀ."""
-        n = len(z)
-        for b in prange((n + rows - 1) // rows):
-            spread = np.empty((tile, d.shape[1]), d.dtype)
-            back = np.empty((tile, z.shape[1]), d.dtype)
-            part = np.empty(weight.shape, d.dtype)
-            weights[b] = 0
-            for t in range(b * rows, min(n, (b + 1) * rows), tile):
-                end = min(n, t + tile)
-                m = end - t
-                _gather(indptr, indices, p, d, t, end, spread)
-                np.dot(z[t:end].T, spread[:m], part)
-                _add(weights[b], part)
-                np.dot(spread[:m], weight.T, gradient[t:end])
-                if through.shape[1]:
-                    np.dot(g[t:end], through.T, back[:m])
-                    for r in range(m):
-                        for c in range(z.shape[1]):
-                            gradient[t + r, c] += unit * back[r, c]
+                np.dot(g[t:end], through.T, back[: end - t])
+                for r in range(end - t):
+                    for c in range(gradient.shape[1]):
+                        gradient[t + r, c] += unit * back[r, c]
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def angle(u, cos, sin, first, phases):
@@ -216,9 +138,8 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
             pull[i, 0], pull[i, 1] = -y * share, x * share
 
     return SimpleNamespace(
-        forward=forward, read=read, unread=unread, backward=backward, latents=latents,
-        angle=angle, turn=turn,
-    )  # fmt: skip
+        read=read, unread=unread, pass_through=pass_through, angle=angle, turn=turn
+    )
 
 
 SERIAL = _compiled(parallel=False, tile=128)

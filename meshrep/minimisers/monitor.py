@@ -112,7 +112,7 @@ class Monitor:
         self._snapshot_step, self._snapshot_at = -(10**9), 0.0
         self._observe = observe
         self._observed = 0.0
-        self._small_changes = 0
+        self._small_changes, self._last_energy = 0, np.inf
         self._level = 0
         self._clock = time.perf_counter()
         self._previous_best = np.inf
@@ -145,6 +145,7 @@ class Monitor:
         self.history.append(step, seconds, float(energy), float(grad_norm))
         if not np.isfinite(energy):
             return Result.DIVERGED
+        self._count_small_changes([float(energy)])
         if self._better(energy) and self._due(step, seconds):
             self._keep(step, seconds, energy, params)
         self._tell(step, seconds, energy, params)
@@ -174,6 +175,7 @@ class Monitor:
             )
             if not finite.all():
                 return Result.DIVERGED
+            self._count_small_changes(energies.tolist())
             if self._better(energies[-1]) and self._due(step + count - 1, ended):
                 self._keep(step + count - 1, ended, energies[-1], params)
             self._tell(step + count - 1, ended, energies[-1], params)
@@ -190,6 +192,18 @@ class Monitor:
         if self._observe is not None and now - self._observed >= self.observe_every:
             self._observed = now
             self._observe(Progress(step, seconds, float(energy), params))
+
+    def _count_small_changes(self, energies: list[float]) -> None:
+        """How many steps in a row have changed the energy by less than ``atol``, for ``patience``.
+
+        Within a stretch the count stands where it has reached ``patience``.
+        """
+        rule = self.stopping
+        for energy in energies if rule.patience else ():
+            small = abs(energy - self._last_energy) < rule.atol
+            self._last_energy = energy
+            if self._small_changes < rule.patience:
+                self._small_changes = self._small_changes + 1 if small else 0
 
     def _better(self, energy: float) -> bool:
         """Whether a state is worth keeping in place of the one kept."""
@@ -214,11 +228,8 @@ class Monitor:
         rule, energies = self.stopping, self.history.energy
         if grad_norm <= rule.gtol * self.scale and not self.stochastic:
             return Result.CONVERGED
-        if rule.patience and len(energies) > 1:
-            small = abs(energies[-1] - energies[-2]) < rule.atol
-            self._small_changes = self._small_changes + 1 if small else 0
-            if self._small_changes >= rule.patience:
-                return Result.FLAT
+        if rule.patience and self._small_changes >= rule.patience:
+            return Result.FLAT
         if rule.window and step - self.history.step[self._window_start] >= rule.window:
             if self.stochastic:
                 level = self._level_windows(energies[self._window_start :])

@@ -40,6 +40,7 @@ class Parametrization(ABC):
 
     name = "parametrization"
     gains_from_gpu = False  # whether torch on a GPU is to be taken where there is one
+    loads_kernels = False  # whether laying it out runs kernels that must be loaded first
     random = False  # whether the seed decides on more than the energy's own start
 
     @abstractmethod

@@ -1,71 +1,44 @@
-"""Graph networks as variables: the field is a network's output, its latents z and weights θ move.
+"""Graph convolutional networks: layers that average over neighbours.
 
-    X₀ = z,   X_l = σ(P X_{l−1} W_l),   F(z, θ) = u (X_L R  + z R₀)
+    X_l = σ(P X_{l−1} W_l)
 
-with σ = LeakyReLU, P the normalised coupling, u the energy's unit, and R₀ only with the residual,
-after Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
-Reparametrization" (§2 and Algorithm 1): GCN and GCN-Res; with P = I it is their NoGraph. The
-passes are in :mod:`meshrep.parametrizations.network_pass`.
+with P the normalised coupling: GCN and GCN-Res of Both, Dehmamy, Long and Yu, "Faster Optimization
+on Sparse Graphs via Neural Reparametrization" (§2), after Kipf and Welling, "Semi-Supervised
+Classification with Graph Convolutional Networks" (2017); with P = I it is their NoGraph.
 """
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from meshrep.backends import Array, Backend, NumpyBackend
+from meshrep.backends import Array
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError
-from meshrep.kernels.rules import ADAM, Memory, update_rule
 from meshrep.operators import propagation
-from meshrep.parametrizations.base import Map, Parametrization
-from meshrep.parametrizations.circle import Circle
-from meshrep.parametrizations.network_pass import ArrayPass, KernelPass
-
-GIVE_UP, GAIN = 1000, 0.99  # a fit ends that falls by less than this in so many steps
+from meshrep.parametrizations.network_pass import ArrayPass, Frame, KernelPass, Pass, Shape
+from meshrep.parametrizations.networks import Network
 
 
-class GraphNetwork(Parametrization):
+class GraphNetwork(Network):
     """A graph convolutional network of one to several layers with a linear readout.
 
     Parameters
     ----------
     layers : int, optional
-        Number of propagating layers L ≥ 1; the readout R comes on top. By default 1, or what the
-        widths say.
+        Number of propagating layers L ≥ 1; by default 1, or what the widths say.
     hidden : int or tuple of int
-        Width of the latents and of every layer, or the widths (h_0, …, h_L) one by one. With
-        (8, 6) the latents z are (n, 8), W_1 is 8×6 and the readout 6×d. That is the papers'
-        network on an identity input: the weights that meet X = I are n×8, and are z.
-    residual : bool
-        Let the latents pass to the readout beside the last layer.
+        Width of the latents and of every layer, or the widths (h_0, …, h_L) one by one.
     propagation : str
         "sym" for P = D^{-1/2} A D^{-1/2}, "self" with Â = A + I, "square" for P², "none" for
         P = I (NoGraph), "auto" for what the energy names: "sym" for heat, "self" for Kuramoto,
         "square" for Hopf–Kuramoto.
-    start : {"shared", "network", "prefit"}
-        "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
-        the residual as the first latent. "network": the field starts at the network's own first
-        output, as in the papers, w₀ is not used, and the latents are drawn as the energy draws
-        its starts: phases from U(0, 2π). "prefit": no offset; the network's own output is fitted
-        to w₀ first, by Adam on the mean squared error, as in the papers on persistent homology.
-    slope : float
-        Slope of σ left of 0, in [0, 1].
-    spread : float
-        Standard deviation of the random latents.
-    readout : {"auto", "value", "circle"}
-        "value": the output is the field, as in the papers. "circle": the output is a vector in
-        the plane and the field its angle, so that a phase may pass through the middle of the
-        circle, where vortices are not protected. "auto" takes the circle for phases.
-    prefit_tol : float
-        Root of the mean squared error, in the energy's unit, at which a fit is good enough.
-    prefit_steps : int
-        Most steps of a fit, which also ends where it no longer improves; a note says how far it
-        came.
-    prefit_lr : float
-        Adam's step in a fit.
+    **shared
+        What every :class:`meshrep.parametrizations.networks.Network` takes: ``residual``,
+        ``start``, ``slope``, ``spread``, ``readout``, ``prefit_tol``, ``prefit_steps`` and
+        ``prefit_lr``.
 
     Raises
     ------
@@ -73,141 +46,91 @@ class GraphNetwork(Parametrization):
         For widths or layers below 1, or that contradict each other, and unknown words.
     """
 
-    gains_from_gpu = True
-    random = True
-
     def __init__(
         self,
         layers: int | None = None,
         hidden: int | tuple[int, ...] = 8,
         *,
-        residual: bool = False,
         propagation: str = "auto",
-        start: str = "shared",
-        slope: float = 0.1,
-        spread: float = 0.1,
-        readout: str = "auto",
-        prefit_tol: float = 1e-3,
-        prefit_steps: int = 20_000,
-        prefit_lr: float = 0.01,
+        **shared: Any,
     ) -> None:
-        if isinstance(hidden, tuple):
-            widths: tuple[int, ...] = hidden
-        else:
-            widths = (int(hidden),) * (1 + (1 if layers is None else layers))
-        if len(widths) < 2 or min(widths) < 1:
-            raise InputError(
-                f"a network needs a layer and a latent or more, not {layers} of widths {hidden}"
-            )
-        if layers is not None and layers != len(widths) - 1:
-            raise InputError(f"{layers} layers have {layers + 1} widths, not {hidden}")
-        if start not in ("shared", "network", "prefit"):
-            raise InputError(f"unknown start {start!r}: choose shared or network, or prefit")
-        if not (prefit_tol > 0 and prefit_steps >= 0 and 0 < prefit_lr < np.inf):
-            raise InputError(
-                "a fit needs prefit_tol > 0, prefit_steps ≥ 0 and prefit_lr > 0, not "
-                f"{prefit_tol}, {prefit_steps}, {prefit_lr}"
-            )
-        if not 0 <= slope <= 1:
-            raise InputError(f"the slope left of 0 must lie in [0, 1], not {slope}")
-        if readout not in ("auto", "value", "circle"):
-            raise InputError(f"unknown readout {readout!r}: choose auto, value or circle")
-        self.readout = readout
-        self.widths, self.layers, self.residual = widths, len(widths) - 1, residual
-        self.propagation, self.start = propagation, start
-        self.slope, self.spread = slope, spread
-        self.prefit_tol, self.prefit_steps = float(prefit_tol), int(prefit_steps)
-        self.prefit_lr = float(prefit_lr)
+        super().__init__(layers, hidden, **shared)
+        self.propagation = propagation
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """As in the papers."""
-        kind = "nograph" if self.propagation == "none" else "gcn"
-        return kind + ("-res" if self.residual else "")
+    def kind(self) -> str:  # type: ignore[override]
+        """ "gcn", or "nograph" where P = I."""
+        return "nograph" if self.propagation == "none" else "gcn"
 
-    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
-        """Draw the latents and weights from the seed and lay the network out."""
-        return _NetworkMap(self, energy, start, backend, seed)
-
-
-class _NetworkMap(Map):
-    def __init__(
-        self, recipe: GraphNetwork, energy: Energy, start: np.ndarray, backend: Backend, seed: int
-    ) -> None:
-        n, widths = energy.shape[0], recipe.widths
-        d = energy.shape[1] if len(energy.shape) == 2 else 1
-        wanted = energy.clamp(start).reshape(n, d)
-        phases = energy.quantity == "phase" and d == 1
-        on_circle = recipe.readout == "circle" or (recipe.readout == "auto" and phases)
-        if on_circle and d != 1:
-            raise InputError("a readout on the circle needs one phase a node")
-        first = wanted.ravel()
-        if on_circle:
-            wanted, d = np.concatenate([np.cos(wanted), np.sin(wanted)], 1), 2
-        self.shape, self.unit = energy.shape, 1.0 if on_circle else float(energy.unit)
-        kind = energy.propagation if recipe.propagation == "auto" else recipe.propagation
+    def lay_out(self, frame: Frame, energy: Energy) -> Pass:
+        """The layers with the P that is asked for."""
+        kind = energy.propagation if self.propagation == "auto" else self.propagation
         matrix = None if kind == "none" else propagation(energy.coupling, kind)
-        h, last = widths[0], widths[-1]
-        shapes = [(n, h), *pairwise(widths), (last, d)] + [(h, d)] * recipe.residual
-        laid_out = KernelPass if backend.name == "numba" else ArrayPass
-        self.net = laid_out(shapes, recipe.residual, matrix, recipe.slope, self.unit, backend)
-        self.circle = Circle(first, backend, self.net.kernels) if on_circle else None
-        rng = np.random.default_rng(seed)
-        wanted = wanted / self.unit
-        if recipe.start == "network" and len(energy.shape) == 1:
-            seeds = rng.integers(2**31, size=h)
-            drawn = [energy.random_start(int(k)).ravel() / energy.unit for k in seeds]
-            parts = [np.stack(drawn, axis=1)]
-        else:
-            parts = [recipe.spread * rng.standard_normal((n, h))]
-        parts += [rng.standard_normal(s) * np.sqrt(2 / s[0]) for s in shapes[1 : len(widths)]]
-        parts += [rng.standard_normal((last, d)) / np.sqrt(last)]
-        if recipe.residual:
-            through = np.zeros((h, d))
-            through[: min(h, d), :] = np.eye(min(h, d), d)
-            parts.append(through)
-            if recipe.start == "shared":
-                parts[0][:, : min(h, d)] = wanted[:, : min(h, d)]
-        self.start = backend.asarray(np.concatenate([part.ravel() for part in parts]))
-        if recipe.start == "shared":
-            self.net.offset += backend.asarray(wanted) - self.net.output(self.start) / self.unit
-        elif recipe.start == "prefit" and backend.device == "cpu" and backend.xp is not np:
-            host = _NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
-            self.start = backend.asarray(host.start)  # small products cost torch many times more
-            self.notes, self.prefit_s = host.notes, host.prefit_s
-        elif recipe.start == "prefit":
-            self._fit(recipe, backend.asarray(wanted), backend)
+        form = KernelConvolution if frame.backend.name == "numba" else ArrayConvolution
+        return form(frame, matrix)
 
-    def _fit(self, recipe: GraphNetwork, wanted: Array, backend: Backend) -> None:
-        """Move the start until its output is near the wanted one (n, d), both in the unit."""
-        clock = time.perf_counter()
-        params, advance = self.start, update_rule(backend)
-        zeros, taken = params * 0, np.zeros(2)
-        memory = Memory(
-            ADAM, recipe.prefit_lr, 0.9, 0.999, 1e-8, zeros, zeros + 0, zeros + 0, taken
+
+def _shapes(frame: Frame) -> list[list[Shape]]:
+    """Those of W_1 … W_L."""
+    return [[pair] for pair in pairwise(frame.widths)]
+
+
+class ArrayConvolution(ArrayPass):
+    """The layers σ(P X W) in array operations; P (n, n) is symmetric, or None for the identity."""
+
+    def __init__(self, frame: Frame, matrix: sparse.csr_array | None) -> None:
+        super().__init__(frame, _shapes(frame))
+        self.matrix = None if matrix is None else frame.backend.sparse(matrix)
+
+    def forward(self, k: int, x: Array, *weights: Array) -> Array:
+        """P X W."""
+        self.kept[k] = spread = x if self.matrix is None else self.matrix @ x
+        return spread @ weights[0]
+
+    def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
+        """W̄ = (P X)ᵀ D and P D Wᵀ, since P is symmetric."""
+        grads[0][:] = self.kept[k].T @ back
+        back = back @ weights[0].T
+        return back if self.matrix is None else self.matrix @ back
+
+
+class KernelConvolution(KernelPass):
+    """The same in numba: see :mod:`meshrep.kernels.convolution`."""
+
+    def __init__(self, frame: Frame, matrix: sparse.csr_array | None) -> None:
+        from meshrep.kernels import convolution
+
+        super().__init__(frame, _shapes(frame), convolution)
+        if matrix is None:
+            matrix = sparse.eye_array(frame.nodes, format="csr")
+        P = frame.backend.sparse(matrix)
+        self.arrays = P.indptr.astype(np.uint32), P.indices.astype(np.uint32), P.data
+
+    def forward(self, k: int, x: np.ndarray, out: np.ndarray) -> None:
+        """σ(P X W)."""
+        (weight,) = self.weights_of(k, self.parts)
+        self.kernels.forward(*self.arrays, x, weight, self.slope, self.rows, out)
+
+    def finish(self, x: np.ndarray) -> None:
+        """The last layer and the readout in one pass."""
+        (weight,) = self.weights_of(self.layers - 1, self.parts)
+        self.kernels.forward_and_read(
+            *self.arrays, x, weight, self.slope, self.rows, self.outputs[-1],
+            self.parts[self.at_readout], self.through, self.parts[0],
+            self.offset, self.unit, self.field,
+        )  # fmt: skip
+
+    def backward(self, k: int, x: np.ndarray, out: np.ndarray) -> None:
+        """From D_{k+1} to D_k, written over x."""
+        (weight,), (share,) = self.weights_of(k, self.parts), self.shares_of(k)
+        self.kernels.backward(
+            *self.arrays, self.outputs[k], x, weight, self.slope, self.rows, share
         )
-        slope = 2.0 / float(np.prod(wanted.shape) * self.unit)
-        before = least = np.inf
-        for step in range(recipe.prefit_steps + 1):
-            miss = self.net.output(params) / self.unit - wanted
-            error = float((miss * miss).mean()) ** 0.5
-            least = min(least, error)
-            stuck = step > 0 and step % GIVE_UP == 0 and least > GAIN * before
-            if error <= recipe.prefit_tol or stuck or step == recipe.prefit_steps:
-                break
-            before = least if step % GIVE_UP == 0 else before
-            advance(params, self.net.pull_back(miss * slope), memory)
-        self.prefit_s = time.perf_counter() - clock
-        said = f"the network was fitted to the start in {step} steps, {self.prefit_s:.3g} s"
-        if error > recipe.prefit_tol:
-            said += f", and misses it by {error:.2g} of the unit, not {recipe.prefit_tol:g}"
-        self.notes = [said]
 
-    def field(self, params: Array) -> Array:
-        output = self.net.output(params)
-        return self.circle.angle(output) if self.circle else output.reshape(self.shape)
-
-    def pull_back(self, gradient: Array) -> Array:
-        if self.circle:
-            return self.net.pull_back(self.circle.pull_back(gradient))
-        return self.net.pull_back(gradient.reshape(self.net.offset.shape))
+    def begin(self, g: np.ndarray) -> None:
+        """The first layer's pullback with the residual's, in one pass."""
+        (weight,), (share,) = self.weights_of(0, self.parts), self.shares_of(0)
+        self.kernels.latents(
+            *self.arrays, self.outputs[0], self.parts[0], weight, self.rows, share,
+            g, self.unit, self.through, self.gradients[0],
+        )  # fmt: skip

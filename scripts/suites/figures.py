@@ -28,7 +28,7 @@ def seconds(time: float | None) -> str:
     return f"{time * 1e6:.3g} µs"
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, list[Any]]:
+def canvas(rows: int, columns: int, width: float, height: float) -> tuple[Any, list[Any]]:
     """A figure without a screen, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def bars(panels: Mapping[str, Sequence[tuple[str, float, bool]]], label: str, pa
     """Horizontal bars (name, seconds, ours?) in a panel each, on logarithmic axes."""
     columns = min(2, len(panels)) or 1
     rows = math.ceil(len(panels) / columns) or 1
-    figure, axes = _figure(rows, columns, 5.2 * columns, 2.4 * rows + 0.3)
+    figure, axes = canvas(rows, columns, 5.2 * columns, 2.4 * rows + 0.3)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     for axis, (title, entries) in zip(axes, panels.items(), strict=False):
@@ -93,7 +93,7 @@ def lines(
     """
     most = max((len(series) for _, _, series in panels), default=0)
     beside = most > MANY
-    figure, axes = _figure(1, len(panels), 4.6 * len(panels) + (2.4 if beside else 0.4), 3.9)
+    figure, axes = canvas(1, len(panels), 4.6 * len(panels) + (2.4 if beside else 0.4), 3.9)
     for axis, (title, y_label, series) in zip(axes, panels, strict=True):
         axis.set_title(title, fontsize=10, loc="left")
         axis.set_xlabel(x_label, fontsize=9)
@@ -127,7 +127,7 @@ def lines(
 
 def shares(panels: Mapping[str, Mapping[str, float]], label: str, path: Path) -> None:
     """Horizontal bars of shares of one."""
-    figure, axes = _figure(1, len(panels), 7.0, 0.3 * max(map(len, panels.values())) + 1.0)
+    figure, axes = canvas(1, len(panels), 7.0, 0.3 * max(map(len, panels.values())) + 1.0)
     for axis, (title, values) in zip(axes, panels.items(), strict=True):
         axis.set_title(title, fontsize=10, loc="left")
         axis.barh(range(len(values)), [100 * v for v in values.values()], color=OURS, height=0.7)

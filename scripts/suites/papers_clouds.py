@@ -105,13 +105,21 @@ def cell(n: int, bound: float, seeds: range, seconds: float, say: Callable[[str]
             found[label].append(
                 solve(energy, name, seed=seed, max_seconds=seconds, **settings)
             )  # fmt: skip
-    ended = {label: np.mean([s.energy for s in found[label]]) for label in adams(found)}
-    tuned = min(ended, key=lambda label: ended[label])
+    return against(found, begun, lowest_adam(found))
+
+
+def lowest_adam(found: Mapping[str, list[Solution]]) -> str:
+    """The rate of adam whose mean end is lowest."""
+    return min(adams(found), key=lambda label: np.mean([s.energy for s in found[label]]))
+
+
+def against(found: Mapping[str, list[Solution]], begun: list[float], yardstick: str) -> Cell:
+    """The runs of all, counted to most of the fall of one of them, seed by seed."""
     levels = [
         first + SHARE * (solution.energy - first)
-        for first, solution in zip(begun, found[tuned], strict=True)
+        for first, solution in zip(begun, found[yardstick], strict=True)
     ]
-    return Cell({label: counted(found[label], levels) for label in found}, tuned)
+    return Cell({label: counted(found[label], levels) for label in found}, yardstick)
 
 
 def adams(labels: Mapping[str, object]) -> list[str]:
@@ -162,41 +170,43 @@ def gains(row: Mapping[float, Cell]) -> str:
             if not reached:
                 shown.append("–")
                 continue
-            text = " / ".join(f"{_mean(part):.2g}" for part in parts)
+            text = " / ".join(f"{geometric_mean(part):.2g}" for part in parts)
             shown.append(text + (f" ({reached} of {of})" if reached < of else ""))
         lines.append(f"| {label} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
 
 
 def sentences(cells: list[Cell]) -> str:
-    """What the networks gain over tuned adam, and which solver ends lowest."""
+    """What the solvers of each cell gain over its tuned adam, and which one ends lowest."""
     said = []
-    everyone = list(cells[0].runs)
+    everyone = dict.fromkeys(label for found in cells for label in found.runs)
     for label in everyone:
-        if label in adams(cells[0].runs):
+        if label in adams(everyone):
             continue
+        own = [found for found in cells if label in found.runs]
         means = {
-            count: np.array([_mean(found.gains(label, count)) for found in cells])
+            count: np.array([geometric_mean(found.gains(label, count)) for found in own])
             for count in ("steps_to", "train_to", "total_to")
         }
-        reached = sum(len(found.gains(label, "steps_to")) for found in cells)
-        of = sum(len(found.runs[label].energy) for found in cells)
+        reached = sum(len(found.gains(label, "steps_to")) for found in own)
+        of = sum(len(found.runs[label].energy) for found in own)
         lower = sum(
             np.mean(found.runs[label].energy) < np.mean(found.runs[found.tuned].energy)
-            for found in cells
+            for found in own
         )
         text = f"- `{label}` reaches the level in {reached} of {of} runs"
         if reached:
             words = {"steps": "steps_to", "training time": "train_to", "total time": "total_to"}
             text += "; there the gain is " + ", ".join(
-                f"{_mean(means[count]):.2g} in {word} (from {np.nanmin(means[count]):.2g} to "
-                f"{np.nanmax(means[count]):.2g} over the cells)"
+                f"{geometric_mean(means[count]):.2g} in {word} "
+                f"(from {np.nanmin(means[count]):.2g} to {np.nanmax(means[count]):.2g} over the "
+                "cells)"
                 for word, count in words.items()
             )
-        said.append(text + f"; its mean loss is below tuned adam's in {lower} of {len(cells)}.")
+        said.append(text + f"; its mean loss is below tuned adam's in {lower} of {len(own)}.")
     chosen = [found.tuned for found in cells]
     said.append(f"- Tuned adam is {_tally(chosen)}.")
-    lowest = [min(everyone, key=lambda s, f=f: np.mean(f.runs[s].energy)) for f in cells]
+    lowest = [min(f.runs, key=lambda s, f=f: np.mean(f.runs[s].energy)) for f in cells]
     said.append(f"- Lowest mean loss, of {len(cells)} cells: {_tally(lowest)}.")
     return "\n".join(said)
 
@@ -212,7 +222,7 @@ def _header(row: Mapping[float, Cell]) -> list[str]:
     return [f"| solver | {titles} |", "|---" * (len(row) + 1) + "|"]
 
 
-def _mean(ratios: np.ndarray) -> float:
+def geometric_mean(ratios: np.ndarray) -> float:
     """The geometric mean of what is there."""
     ratios = ratios[np.isfinite(ratios)]
     return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-9))))) if len(ratios) else np.nan

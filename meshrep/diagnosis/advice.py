@@ -1,0 +1,153 @@
+"""What spectra mean in words: why a solve is slow, and which solver to take."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from meshrep.diagnosis.curvature import Curvature
+from meshrep.diagnosis.spectrum import Spectrum
+from meshrep.energies.base import Energy
+from meshrep.energies.heat import HeatBath
+from meshrep.operators import laplacian
+from meshrep.presets import PATIENCE, choose
+
+_FEW = 0.05  # share of the nodes below which a mode is local
+_EASY, _HARD = 1e3, 1e5  # condition numbers
+_LONG = 8  # edges of a wave from which it counts as long
+_HIDDEN = 1e2  # times the condition number of H that K H has only where K is next to singular
+_BETTER = 2.0  # factor of a condition number that counts as a change
+
+
+def number(value: float) -> str:
+    """Two or three digits, large and small numbers with a power of ten."""
+    if not np.isfinite(value):
+        return "∞" if value > 0 else "–"
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.2e}"
+
+
+def character(at: Curvature, mode: np.ndarray) -> str:
+    """What a mode (n,) or (n, d) looks like: where it lives, and how long its waves are."""
+    energy, n = at.energy, at.energy.graph.n
+    rows = mode.reshape(n, -1)
+    mass = (rows * rows).sum(axis=1)
+    whole = float(mass.sum()) or 1.0
+    nodes = whole**2 / float(mass @ mass or 1.0)
+    words = _in_baths(energy, at.field, mass / whole)
+    if nodes < max(_FEW * n, 2):
+        words.append(f"it lives on about {max(round(nodes), 1):,} of {n:,} nodes")
+    else:
+        L = laplacian(abs(energy.coupling))
+        rough = float((rows * (L @ rows)).sum()) / whole / (float(L.diagonal().mean()) or 1.0)
+        degree = 2 * energy.graph.m / n
+        wave = 4 * rough * degree / max(degree, 4.0)  # |k|² on chains and in the plane
+        length = 2 * np.pi / max(wave, 1e-300) ** 0.5
+        if length > 10 * n:
+            words.append("it is next to constant")
+        elif length >= _LONG:
+            words.append(f"it is a long wave (about {float(f'{length:.1g}'):,.0f} edges)")
+        else:
+            words.append("it changes from node to node")
+    return ", and ".join(words)
+
+
+def _in_baths(energy: Energy, field: np.ndarray, mass: np.ndarray) -> list[str]:
+    """Whether a mode of mass (n,), which sums to 1, sits where soft baths have gone slack."""
+    if not isinstance(energy, HeatBath) or not len(energy.nodes):
+        return []
+    share = float(mass[energy.nodes].sum())
+    spring = float(mass[energy.nodes] @ energy.curvature(field)) / max(share, 1e-300)
+    stiff = float(np.mean(energy.diagonal))
+    if share > 0.5 and spring < 1e-2 * stiff:
+        return [f"it sits in the baths ({share:.0%}), whose springs have gone slack there "
+                f"(λ p(p−1)|w − T|^(p−2) = {number(spring)} on average)"]  # fmt: skip
+    if share < 0.05:
+        return ["it hardly touches a bath"]
+    return []
+
+
+def why_slow(
+    at: Curvature, where: str, name: str, hessian: Spectrum, kernel: Spectrum | None,
+    product: Spectrum | None, boost: float,
+) -> list[str]:  # fmt: skip
+    """Sentences on what the spectra at one field mean; ``boost`` as of a State."""
+    said = []
+    if hessian.indefinite:
+        many = "some" if hessian.negative is None else f"{hessian.negative:,}"
+        said.append(
+            f"{where}: H is indefinite: {many} of its eigenvalues are negative, the least is "
+            f"{number(hessian.least)}, and no condition number applies"
+        )
+    elif hessian.singular or not np.isfinite(hessian.condition):
+        said.append(f"{where}: H is singular: along {_first(at, hessian)} the energy is flat, and "
+                    "only higher orders decide")  # fmt: skip
+    else:
+        how = "easy" if hessian.condition < _EASY else "slow for gradients"
+        how = "hard for all that use gradients alone" if hessian.condition > _HARD else how
+        least = "" if hessian.converged else "at least "
+        said.append(
+            f"{where}: κ(H) = {least}{number(hessian.condition)}, {how}. Of the slowest mode: "
+            f"{character(at, hessian.modes[0])}"
+        )
+    if kernel is None or product is None or hessian.indefinite or not len(product.modes):
+        return said
+    before, after = hessian.condition, product.condition
+    least = "" if product.converged else "at least "
+    if np.isfinite(before) and after < before / _BETTER and product.converged:
+        said.append(f"{where}: {name} brings κ down to {number(after)}: its steps are "
+                    "preconditioned well")  # fmt: skip
+    elif not np.isfinite(after) or after > before * _BETTER:
+        why = ""
+        if not np.isfinite(after) or after > _HIDDEN * before:
+            why = ": some directions it hardly moves, and there it must hand over to the field"
+        said.append(f"{where}: in the variables of {name} κ is {least}{number(after)}, larger "
+                    f"than without{why}")  # fmt: skip
+    elif product.converged:
+        said.append(f"{where}: {name} leaves κ much as it is, {number(after)}")
+    else:
+        said.append(f"{where}: in the variables of {name} κ is at least {number(after)}, and not "
+                    "known better")  # fmt: skip
+    if np.isfinite(boost):
+        said.append(f"{where}: with the longest stable step the slowest mode of H falls "
+                    f"{number(boost)} times as fast in {name} as in the field itself")  # fmt: skip
+    if np.isfinite(kernel.effective_rank) and kernel.effective_rank < 0.1 * kernel.size:
+        said.append(
+            f"{where}: K moves some {max(round(kernel.effective_rank), 1):,} of {kernel.size:,} "
+            "directions much more than the others (effective rank)"
+        )
+    return said
+
+
+def _first(at: Curvature, spectrum: Spectrum) -> str:
+    return f"its least mode ({character(at, spectrum.modes[0])})"
+
+
+def which_solver(energy: Energy, end: Spectrum, steps: dict[str, float], gap: float) -> list[str]:
+    """What "auto" takes and why, and how many steps solvers in the field itself may need."""
+    name, why = choose(energy)
+    said = [f"take {name}, as auto does: {why}"]
+    if end.indefinite and not energy.smooth:
+        said.append("where pieces meet, negative eigenvalues of one of them do not rule out a "
+                    "minimum")  # fmt: skip
+        return said
+    if end.indefinite:
+        said.append(
+            "the end is no minimum: newton leaves it along the negative curvature, and lift and "
+            "anneal look for lower basins" if energy.quantity == "phase" else
+            "the end is no minimum: newton leaves it along the negative curvature"
+        )  # fmt: skip
+        return said
+    if not steps:
+        return said
+    if not np.isfinite(steps["lbfgs"]):
+        said.append("with κ infinite no rate of gradient methods is predicted: take newton")
+        return said
+    least = "" if end.converged else "at least "
+    listed = ", ".join(f"{name} {least}{steps[name]:,.0f}" for name in ("gd", "nesterov", "lbfgs"))
+    said.append(f"steps to a gap of {gap:g}, by κ at the end, at worst: {listed}")
+    if name == "lbfgs-newton":
+        enough = steps["lbfgs"] <= PATIENCE
+        said.append(
+            f"L-BFGS should arrive within its {PATIENCE} steps, Newton is not needed" if enough
+            else f"L-BFGS may need more than its {PATIENCE} steps: then Newton goes on"
+        )  # fmt: skip
+    return said

@@ -1,0 +1,201 @@
+"""The least eigenpairs of a sparse symmetric matrix: by a factorisation, or LOBPCG with multigrid.
+
+Where a factorisation is not positive definite, its pivots count the negative eigenvalues
+(Sylvester's law of inertia).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import reverse_cuthill_mckee
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg, splu
+
+from meshrep.backends import installed
+from meshrep.linear_solvers import smoothed_aggregation
+from meshrep.multigrid import Refreshed
+from meshrep.spectra import Gauge
+
+FACTORED_UP_TO = 100_000  # rows
+_FILLED = 5_000  # rows up to which a factorisation may fill up
+_EXPANDER = 0.1  # bandwidth over rows beyond which it does
+_SOUND = 1e-13  # least pivot over the largest that is no rounding
+_BESIDE = 1  # columns that LOBPCG carries beside those that are asked for
+_ROUNDS = 40  # of LOBPCG
+_SHIFTS = (1e-9, 1e-3, 1e-2, 1e-1, 1.0, 4.0)  # of the mean diagonal, for the preconditioner
+_REACHED = 3e-3  # of the least value: residual at which LOBPCG ends
+
+Product = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Least:
+    """Least eigenpairs, as far as they were found.
+
+    Attributes
+    ----------
+    values : (k,) ascending, (0,) where none was found
+    vectors : (k, n), of length 1
+    residuals : (k,)
+        ‖A v − λ v‖.
+    negative : int or None
+        How many eigenvalues are negative; None where that was not counted.
+    how : str
+        By what means.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    residuals: np.ndarray
+    negative: int | None
+    how: str
+
+
+def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) -> Least:
+    """The ``count`` least eigenpairs of a matrix (n, n) among the fields of a gauge.
+
+    Parameters
+    ----------
+    matrix : (n, n) csr_array, symmetric
+        Its product with what the gauge leaves out is 0.
+    top : float
+        A bound of its eigenvalues' sizes.
+
+    Notes
+    -----
+    Up to 100,000 rows a sparse LU (COLAMD) and Lanczos on the inverse. Beyond, and from 5,000
+    rows on where a factorisation would fill up, as on expanders, LOBPCG (Knyazev 2001),
+    preconditioned by one multigrid cycle; by the diagonal on expanders, and with neither numba
+    nor pyamg. Nothing is returned where the factorisation shows negative eigenvalues: Lanczos on
+    the matrix finds those.
+    """
+    n = matrix.shape[0]
+    if n <= min(_FILLED, FACTORED_UP_TO) or (n <= FACTORED_UP_TO and not expander(matrix)):
+        return _by_factors(matrix, gauge, count)
+    return _by_lobpcg(matrix, gauge, top, count)
+
+
+def expander(matrix: sparse.csr_array) -> bool:
+    """Whether the bandwidth after reverse Cuthill–McKee is a fair part of the rows."""
+    order = reverse_cuthill_mckee(sparse.csr_matrix(matrix), symmetric_mode=True)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    rows = np.repeat(np.arange(len(order)), np.diff(matrix.indptr))
+    return int(abs(place[rows] - place[matrix.indices]).max(initial=0)) > _EXPANDER * len(order)
+
+
+def _found(
+    matrix: sparse.csr_array, gauge: Gauge, vectors: np.ndarray, negative: int | None, how: str
+) -> Least:
+    """Rayleigh quotients and residuals of columns (n, k), sorted."""
+    columns = np.array([gauge.project(v) for v in vectors.T]).T
+    columns, _ = np.linalg.qr(columns)
+    images = matrix @ columns
+    values, turn = np.linalg.eigh(columns.T @ images)
+    columns, images = columns @ turn, images @ turn
+    residuals = np.linalg.norm(images - columns * values, axis=0)
+    return Least(values, columns.T.copy(), residuals, negative, how)
+
+
+def _nothing(n: int, negative: int | None, how: str) -> Least:
+    return Least(np.zeros(0), np.zeros((0, n)), np.zeros(0), negative, how)
+
+
+def _by_factors(matrix: sparse.csr_array, gauge: Gauge, count: int) -> Least:
+    n, kept = matrix.shape[0], gauge.kept
+    reduced = matrix if len(kept) == n else matrix[kept][:, kept]
+    try:
+        factors = splu(sparse.csc_matrix(reduced), permc_spec="COLAMD", diag_pivot_thresh=0.0)
+    except RuntimeError:
+        return _nothing(n, None, "an exactly singular factorisation")
+    pivots = factors.U.diagonal()
+    ordered = np.array_equal(factors.perm_r, factors.perm_c)
+    sound = ordered and abs(pivots).min() > _SOUND * abs(pivots).max()
+    if not sound or (pivots < 0).any():
+        negative = int((pivots < 0).sum()) if sound else None
+        return _nothing(n, negative, "the pivots of a factorisation")
+    inverse = LinearOperator(
+        (n, n),
+        matvec=lambda v: gauge.spread(factors.solve(gauge.project(v.ravel())[kept]), n),
+        dtype=np.float64,
+    )
+    start = gauge.project(np.random.default_rng(0).standard_normal(n))
+    try:
+        vectors = eigsh(inverse, count, which="LA", v0=start, tol=1e-6)[1]
+    except ArpackError:
+        return _nothing(n, 0, "a factorisation, on whose inverse Lanczos did not converge")
+    return _found(matrix, gauge, vectors, 0, "Lanczos on the inverse, by a factorisation")
+
+
+def _by_lobpcg(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) -> Least:
+    n = matrix.shape[0]
+    cycle, by = _preconditioner(matrix)
+
+    def columns(block: np.ndarray, apply: Product) -> np.ndarray:
+        block = block.reshape(n, -1)
+        out = np.empty_like(block)
+        for k, column in enumerate(block.T):
+            out[:, k] = gauge.project(apply(gauge.project(np.ascontiguousarray(column))))
+        return out
+
+    def lifted(block: np.ndarray) -> np.ndarray:
+        """The matrix, with what the gauge leaves out moved above its spectrum."""
+        block = block.reshape(n, -1)
+        if gauge.part_of is None:
+            return matrix @ block
+        inside = np.array([gauge.project(v) for v in block.T]).T
+        return matrix @ inside + 4 * top * (block - inside)
+
+    def preconditioned(block: np.ndarray) -> np.ndarray:
+        return columns(block, cycle)
+
+    start = np.random.default_rng(0).standard_normal((n, count + _BESIDE))
+    for _ in range(2):
+        start = preconditioned(start)
+        start /= np.linalg.norm(start, axis=0)
+    shape = (n, n)
+    operator = LinearOperator(shape, matvec=lifted, matmat=lifted, dtype=np.float64)
+    M = LinearOperator(shape, matvec=preconditioned, matmat=preconditioned, dtype=np.float64)
+    first = abs(float(np.vdot(start[:, 0], lifted(start[:, :1]))))
+    vectors = start
+    for _ in range(3):  # the tolerance follows the values, which are not known before
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # it says what the residuals say
+            values, vectors = lobpcg(
+                operator, vectors, M=M, largest=False, tol=_REACHED * first, maxiter=_ROUNDS // 2
+            )
+        least = float(abs(values[:count]).min())
+        if least >= 0.5 * first:
+            break
+        first = least
+    return _chosen(_found(matrix, gauge, vectors, None, f"LOBPCG preconditioned by {by}"), count)
+
+
+def _chosen(found: Least, count: int) -> Least:
+    return Least(
+        found.values[:count], found.vectors[:count], found.residuals[:count], None, found.how
+    )
+
+
+def _preconditioner(matrix: sparse.csr_array) -> tuple[Product, str]:
+    """A multigrid cycle on the matrix, shifted till it is positive definite; else its diagonal."""
+    diagonal = abs(matrix.diagonal())
+    mean = float(diagonal.mean()) or 1.0
+    scale = np.maximum(diagonal, 1e-3 * mean)
+    plain = (lambda v: v / scale), "the diagonal"
+    if expander(matrix):
+        return plain
+    if not installed("numba"):
+        if not installed("pyamg") or (matrix.diagonal() <= 0).any():
+            return plain
+        return smoothed_aggregation(matrix, _SHIFTS[0] * mean), "algebraic multigrid"
+    cycles = Refreshed()
+    made = (cycles.cycle(matrix, shift * mean, anew=False) for shift in _SHIFTS)
+    cycle = next((found for found in made if found is not None), None)
+    if cycle is None:
+        return plain
+    return (lambda v: cycle(v).copy()), "a multigrid cycle"

@@ -1,0 +1,113 @@
+"""The derivative J of a parametrization's map at its start, and K = J Jᵀ among free coordinates."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import eigh
+
+from meshrep.backends import NumpyBackend
+from meshrep.diagnosis.curvature import Curvature
+from meshrep.errors import InputError
+from meshrep.parametrizations.base import Parametrization
+
+_NUDGE = 1e-5  # of the largest entry of a nudge that differences take, times that of θ or 1
+_LINEAR = 1e-10  # of a doubled nudge's effect, by which that of a linear map may differ
+_ADJOINT = 1e-3  # relative, by which ⟨Jθ, v⟩ and ⟨θ, Jᵀv⟩ may differ
+_HELD = 6e7  # numbers of J that are held at once
+
+
+class Tangent:
+    """J (f, p) of w = F(θ) where a map has its start; J θ by differences, Jᵀ v by the pullback.
+
+    Differences are central, good to about 1e-9 of the largest entry; of linear maps they are
+    exact but for rounding, since the nudge may be long.
+
+    Parameters
+    ----------
+    parametrization : Parametrization
+        Laid out so that its start gives the field of ``at``, or nearly, in float64.
+    at : Curvature
+        Says which coordinates are free.
+    seed : int
+        Of the map's latents and weights.
+
+    Attributes
+    ----------
+    recipe : Parametrization
+    map : Map
+    params : (p,) float64
+        θ at the start.
+    linear : bool
+
+    Raises
+    ------
+    InputError
+        For what only smooths steps: its pullback is not the adjoint of its derivative.
+    """
+
+    def __init__(self, parametrization: Parametrization, at: Curvature, seed: int = 0) -> None:
+        self.at, self.recipe = at, parametrization
+        self.map = parametrization.build(at.energy, at.field, NumpyBackend(), seed)
+        self.params = np.array(self.map.start, dtype=np.float64)
+        rng = np.random.default_rng(0)
+        theta = rng.standard_normal(self.params.size)
+        here = self._field(self.params)
+        nudge = 0.5 * theta / (abs(theta).max(initial=0.0) or 1.0)
+        once = self._field(self.params + nudge) - here
+        twice = self._field(self.params + 2 * nudge) - here
+        size = float(np.linalg.norm(twice))
+        self.linear = bool(np.linalg.norm(twice - 2 * once) <= _LINEAR * size)
+        v = self.at.gauge.project(rng.standard_normal(len(at.free)))
+        pulled = self.pull(v)
+        theta = theta + pulled * float(np.linalg.norm(theta) / (np.linalg.norm(pulled) or 1.0))
+        pushed = self.push(theta)
+        left, right = float(pushed @ v), float(theta @ pulled)
+        reach = float(np.linalg.norm(pushed) * np.linalg.norm(v))
+        if abs(left - right) > _ADJOINT * max(reach, abs(right)):
+            raise InputError(
+                f"{parametrization.name} smooths steps and is no map from parameters to fields: "
+                "it has no K = J Jᵀ, so diagnose another parametrization"
+            )
+
+    def _field(self, params: np.ndarray) -> np.ndarray:
+        """F at free coordinates (f,), copied."""
+        return np.array(self.map.field(params), dtype=np.float64).reshape(-1)[self.at.free]
+
+    def pull(self, v: np.ndarray) -> np.ndarray:
+        """Jᵀ v (p,)."""
+        self.map.field(self.params)
+        pulled = self.map.pull_back(self.at.spread(self.at.gauge.project(v)))
+        return np.array(pulled, dtype=np.float64)
+
+    def push(self, theta: np.ndarray) -> np.ndarray:
+        """J θ (f,), without means where constants are free."""
+        size = float(abs(theta).max(initial=0.0))
+        if size == 0.0:
+            return np.zeros(len(self.at.free))
+        h = 1.0 if self.linear else _NUDGE * max(1.0, float(abs(self.params).max()))
+        nudge = theta * (h / size)
+        ahead = self._field(self.params + nudge)
+        return self.at.gauge.project((ahead - self._field(self.params - nudge)) * (0.5 * size / h))
+
+    def kernel(self, v: np.ndarray) -> np.ndarray:
+        """K v = J Jᵀ v (f,)."""
+        return self.push(self.pull(v))
+
+    @cached_property
+    def dense(self) -> np.ndarray:
+        """K (f, f) as an array: of Jᵀ by the pullback alone where it fits in memory, exactly."""
+        f = len(self.at.free)
+        units = np.eye(f)
+        if f * self.params.size <= _HELD:
+            rows = np.array([self.pull(unit) for unit in units])
+            return rows @ rows.T
+        K = np.array([self.kernel(unit) for unit in units])
+        return 0.5 * (K + K.T)
+
+    @cached_property
+    def axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues (f,) of K, ascending and not negative, and its eigenvectors (f, f)."""
+        values, vectors = eigh(self.dense)
+        return np.maximum(values, 0.0), vectors

@@ -1,0 +1,120 @@
+"""What a torch optimiser does is found out on a few numbers, before it is given a field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+Make = Callable[[torch.Tensor], Any]  # a variable ↦ an optimiser of it
+
+LIKE = 1e-6  # relative difference of steps that count as the same
+FACTOR = 1000.0  # by which gradients are scaled to see whether steps follow
+PROBES = (640, 1280)  # rows, beyond the blocks into which some cut their matrices
+
+
+@dataclass(frozen=True)
+class Traits:
+    """How an optimiser moves.
+
+    Attributes
+    ----------
+    normalised : bool
+        Whether steps keep their length when gradients are scaled, as Adam's do: then the step
+        length is in units of the variable.
+    shaped : bool
+        Whether steps, or what is kept, depend on how the variables are laid out as a matrix, as
+        Shampoo's do.
+    closure : bool
+        Whether a step evaluates by itself.
+    """
+
+    normalised: bool
+    shaped: bool
+    closure: bool
+
+
+def traits(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> Traits:
+    """Watch two steps on sixteen numbers, thrice.
+
+    ``like`` gives the type and the device; ``closure`` and ``curvature`` say what the class's
+    ``step`` takes. Whatever the optimiser raises comes through.
+    """
+
+    def seen(rows: int, columns: int, factor: float = 1.0) -> tuple[torch.Tensor, int]:
+        return _rehearse(make, like, (rows, columns), 2, closure, curvature, factor)
+
+    try:
+        column, kept = seen(16, 1)
+    except Exception as error:
+        if closure or type(error).__name__ != "NoClosureError":
+            raise
+        closure = True
+        column, kept = seen(16, 1)
+    ratio = float(seen(16, 1, FACTOR)[0].norm()) / max(float(column.norm()), 1e-300)
+    folded, kept_folded = seen(4, 4)
+    apart = float((folded - column).norm())
+    return Traits(
+        normalised=ratio < FACTOR**0.5,
+        shaped=apart > LIKE * float(column.norm()) or kept != kept_folded,
+        closure=closure,
+    )
+
+
+def numbers_a_pair(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> float:
+    """Numbers kept for every pair of entries of a column; 0 where the state grows linearly."""
+    small, large = (_rehearse(make, like, (rows, 1), 1, closure, curvature)[1] for rows in PROBES)
+    return large / PROBES[1] ** 2 if large > 3 * small else 0.0
+
+
+def keeps_matrices(optimiser: Any, variable: torch.Tensor) -> bool:
+    """Whether an optimiser keeps a matrix of more entries than its variable."""
+    tensors = _tensors(getattr(optimiser, "state", {}))
+    return any(t.dim() >= 2 and t.numel() > variable.numel() for t in tensors)
+
+
+def _rehearse(
+    make: Make,
+    like: torch.Tensor,
+    shape: tuple[int, int],
+    steps: int,
+    closure: bool,
+    curvature: bool,
+    factor: float = 1.0,
+) -> tuple[torch.Tensor, int]:
+    """The way that the entries go, flat, and how many numbers the optimiser keeps then."""
+    count = shape[0] * shape[1]
+    start = torch.linspace(0.3, 0.7, count, dtype=like.dtype, device=like.device)
+    slopes = torch.sin(torch.arange(1, count + 1, dtype=like.dtype, device=like.device) ** 2)
+    variable = start.reshape(shape).clone().requires_grad_(True)
+    devices = [like.device] if like.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(0)
+        optimiser = make(variable)
+        for _ in range(steps):
+
+            def evaluate() -> torch.Tensor:
+                variable.grad = factor * slopes.reshape(shape)
+                return (variable.detach() * variable.grad).sum()
+
+            evaluate()
+            if curvature:
+                optimiser.step(hessian=[torch.ones_like(variable)])
+            elif closure:
+                optimiser.step(evaluate)
+            else:
+                optimiser.step()
+    kept = sum(tensor.numel() for tensor in _tensors(getattr(optimiser, "state", {})))
+    return variable.detach().reshape(-1) - start, kept
+
+
+def _tensors(state: Any, depth: int = 5) -> Iterator[torch.Tensor]:
+    """The tensors within, however nested."""
+    if isinstance(state, torch.Tensor):
+        yield state
+    elif depth and not isinstance(state, (str, type)):
+        inner = state if isinstance(state, (dict, list, tuple)) else getattr(state, "__dict__", {})
+        for item in inner.values() if isinstance(inner, dict) else inner:
+            yield from _tensors(item, depth - 1)

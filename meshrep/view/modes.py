@@ -1,0 +1,220 @@
+"""Slow modes drawn on the mesh, with the spectra that they belong to and the gradient's share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meshrep.errors import InputError
+from meshrep.graph import Graph
+from meshrep.view import display
+from meshrep.view.colours import INK, PAPER, palette
+from meshrep.view.page import DPI, blank
+from meshrep.view.subject import subject_of
+from meshrep.view.write import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by colour-blind readers: of H, then of each set of variables.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_PANEL = (430, 400)  # pixels of one mode
+_LEFT, _TOP, _TITLE, _LOWER, _GAP = 110, 80, 44, 470, 20
+_TEXT = 9.5  # points
+_FEWER = 300_000  # nodes beyond which two modes are drawn in place of four
+
+
+@dataclass(frozen=True)
+class Row:
+    """The slow modes of one operator: its name, their eigenvalues (k,), fields (k, n[, d]), and
+    which of them have converged (k,)."""
+
+    name: str
+    values: np.ndarray
+    modes: np.ndarray
+    sure: np.ndarray
+
+
+def draw_modes(
+    graph: Graph,
+    rows: list[Row],
+    curves: Mapping[str, np.ndarray],
+    shares: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "",
+) -> Path:
+    """Draw slow modes on a graph, a row an operator, above spectra and shares of the gradient.
+
+    Parameters
+    ----------
+    rows : list of Row
+        At least one, with modes whose largest entry is ±1; of fields (n, d) the length at each
+        node is drawn. Beyond 300,000 nodes two modes a row.
+    curves : mapping of str to (2, m) array
+        Eigenvalues ascending and the share of the spectrum at or below each, by names as "H, end",
+        "K gcn, start" or "K H gcn, end"; values of 0 or less are left out.
+    shares : mapping of str to (k,) array
+        Shares of the squared gradient at the start in slow modes, by names as of the rows.
+    path : path
+        A .png, .pdf or .svg to write.
+
+    Raises
+    ------
+    InputError
+        Where there is no mode to draw, or the file cannot be written.
+    MissingPart
+        Where matplotlib is not installed.
+    """
+    path = Path(path)
+    most = 4 if graph.n <= _FEWER else 2
+    rows = [
+        Row(row.name, row.values[:most], row.modes[:most], row.sure)
+        for row in rows
+        if len(row.modes)
+    ]
+    if not rows:
+        raise InputError(f"{path}: there is no mode to draw")
+    across = max(2, *(len(row.modes) for row in rows))
+    width = _LEFT + across * (_PANEL[0] + _GAP) + 150
+    height = _TOP + len(rows) * (_PANEL[1] + _TITLE) + _LOWER
+    colours = _colours([row.name for row in rows])
+    figure = blank((width / DPI, height / DPI))
+    if title:
+        figure.text(24 / width, 1 - 22 / height, f"{title}: slowest modes at the end", va="top",
+                    size=1.3 * _TEXT, color=INK)  # fmt: skip
+    for r, row in enumerate(rows):
+        _draw_row(figure, graph, row, (width, height), r, colours[row.name])
+    bottom, tall = 90, _LOWER - 160
+    split = int(0.62 * (width - _LEFT))
+    left = figure.add_axes(
+        (_LEFT / width, bottom / height, (split - _LEFT - 40) / width, tall / height)
+    )
+    _draw_spectra(left, curves, colours)
+    right = figure.add_axes(
+        ((split + 90) / width, bottom / height, (width - split - 130) / width, tall / height)
+    )
+    _draw_shares(right, shares, graph.n, colours)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DPI, facecolor=PAPER)
+    return path
+
+
+def _colours(operators: list[str]) -> dict[str, str]:
+    """A colour for each operator."""
+    return {name: _COLOURS[k % len(_COLOURS)] for k, name in enumerate(operators)}
+
+
+def _draw_row(
+    figure: Figure, graph: Graph, row: Row, size: tuple[int, int], number: int, ink: str
+) -> None:
+    """The modes of one operator, each in colours from −1 to 1, and a colour bar."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    width, height = size
+    signed = row.modes.ndim == 2
+    colours = palette("field", np.zeros(1), (-1.0 if signed else 0.0, 1.0), "",
+                      "coolwarm" if signed else "viridis")  # fmt: skip
+    top = height - _TOP - number * (_PANEL[1] + _TITLE) - _TITLE
+    figure.text(30 / width, (top - _PANEL[1] / 2) / height, row.name, size=1.15 * _TEXT,
+                color=ink, rotation=90, va="center", ha="center")  # fmt: skip
+    for k, mode in enumerate(row.modes):
+        values = mode if signed else np.linalg.norm(mode, axis=1)
+        x, y = _LEFT + k * (_PANEL[0] + _GAP), top - _PANEL[1]
+        title = _title(row.values[k], bool(row.sure[k]))
+        figure.text((x + _PANEL[0] / 2) / width, (top + 10) / height, title, size=_TEXT, color=INK,
+                    ha="center")  # fmt: skip
+        subject = subject_of(graph, values)
+        if display.can_render():
+            from meshrep.view.stage import render
+
+            figure.figimage(render(subject, colours, _PANEL), x, y, origin="upper")
+        else:
+            from meshrep.view.sketch import sketch
+
+            axes = figure.add_axes((x / width, y / height, _PANEL[0] / width, _PANEL[1] / height))
+            axes.set_axis_off()
+            axes.set_xlim(0, _PANEL[0])
+            axes.set_ylim(0, _PANEL[1])
+            sketch(axes, subject, colours, _PANEL)
+    x = width - 118
+    key = figure.add_axes(
+        (x / width, (top - 0.85 * _PANEL[1]) / height, 20 / width, 0.7 * _PANEL[1] / height)
+    )
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(colours.low, colours.high), colours.cmap), cax=key,
+        ticks=[-1, 0, 1] if signed else [0, 1],
+    )  # fmt: skip
+    bar.outline.set_visible(False)
+    key.tick_params(labelsize=0.9 * _TEXT, colors=INK, length=3)
+    key.set_title("mode", size=0.9 * _TEXT, color=INK, loc="left", pad=6)
+
+
+def _draw_spectra(axes: Axes, curves: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:
+    """The share of each spectrum below a value over its largest: dashed at the start; K's thin."""
+    for name, (values, below) in curves.items():
+        kept = values > 0
+        if not kept.any():
+            continue
+        operator, where = name.rsplit(", ", 1)
+        of_kernel = operator.startswith("K ") and not operator.startswith("K H")
+        ink = colours.get("K H " + operator[2:] if of_kernel else operator, INK)
+        look: dict[str, Any] = {"color": ink, "lw": 0.8 if of_kernel else 1.7, "alpha": 0.95}
+        if where == "start":
+            look |= {"ls": (0, (3, 2)), "alpha": 0.75}
+        x = values[kept] / values[-1]
+        y = below[kept]
+        axes.step(np.append(x, 1.0), np.append(y, 1.0), where="post", label=name, **look)
+        axes.plot(x[:1], y[:1], marker="o", ms=4, color=look["color"], alpha=look["alpha"],
+                  clip_on=False)  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("eigenvalue over the largest", size=_TEXT, color=INK)
+    axes.set_ylabel("share of the spectrum below", size=_TEXT, color=INK)
+    axes.legend(frameon=False, fontsize=0.9 * _TEXT, labelcolor=INK, loc="upper left")
+    _quiet(axes)
+
+
+def _draw_shares(
+    axes: Axes, shares: Mapping[str, np.ndarray], n: int, colours: Mapping[str, str]
+) -> None:
+    """How much of the squared gradient at the start lies in each slow mode there."""
+    held = {name: found for name, found in shares.items() if len(found)}
+    wide = 0.8 / max(len(held), 1)
+    every = np.concatenate([[1 / n], *held.values()])
+    floor = 10.0 ** np.floor(np.log10(max(every[every > 0].min(), 1e-16)) - 0.5)
+    for k, (name, found) in enumerate(held.items()):
+        x = np.arange(1, len(found) + 1) + (k - 0.5 * (len(held) - 1)) * wide
+        axes.bar(x, np.maximum(found, floor), 0.9 * wide, label=name,
+                 color=colours.get(name, INK), bottom=0)  # fmt: skip
+    axes.axhline(1 / n, color="#777777", lw=0.9, ls=(0, (4, 3)), label="one mode in n")
+    axes.set_yscale("log")
+    axes.set_ylim(floor, 1.0)
+    axes.set_xticks(range(1, 1 + max((len(found) for found in held.values()), default=1)))
+    axes.set_xlabel("mode of least eigenvalue at the start", size=_TEXT, color=INK)
+    axes.set_ylabel("share of the squared gradient", size=_TEXT, color=INK)
+    axes.legend(frameon=False, fontsize=0.9 * _TEXT, labelcolor=INK, loc="lower right", ncols=3,
+                bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)  # fmt: skip
+    _quiet(axes)
+
+
+def _quiet(axes: Axes) -> None:
+    """Small dark numbers, no frame at the top and the right."""
+    axes.tick_params(which="both", colors=INK, labelsize=0.9 * _TEXT)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _title(value: float, sure: bool) -> str:
+    return f"λ = {_short(value)}" if sure else f"λ ≲ {_short(value)}, not converged"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"

@@ -1,0 +1,108 @@
+"""The pieces of a row that are done, kept one by one, so that a row goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meshrep.errors import InputError
+from meshrep.view.write import write_json
+from papers.row import Row
+
+Tell = Callable[[int, str, str], None]
+WHOLE = {"data", "seconds", "quick", "machine"}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """``pieces.json`` in the folder of a row: data, seconds, size and machine of every piece."""
+
+    place: Path
+
+    @property
+    def path(self) -> Path:
+        return self.place / "pieces.json"
+
+    def pieces(self) -> dict[str, dict[str, Any]]:
+        """What is done, by key; nothing where no run was.
+
+        Raises
+        ------
+        InputError
+            Where the file is not one of ours.
+        """
+        if not self.path.exists():
+            return {}
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))["pieces"]
+            whole = all(set(piece) >= WHOLE for piece in found.values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise InputError(
+                f"{self.path} is not a file of this program: move it away, choose another --out, "
+                "or give --fresh"
+            )
+        return found
+
+    def keep(self, key: str, piece: dict[str, Any]) -> None:
+        """Enter a piece at once; the file is written whole or not at all."""
+        write_json({"pieces": self.pieces() | {key: piece}}, self.path)
+
+    def check(self, quick: bool) -> None:
+        """Refuse to go on where a run of the other size left off.
+
+        Raises
+        ------
+        InputError
+            Where a piece is of a quick run and a full one is wanted, or the other way round.
+        """
+        if any(piece["quick"] != quick for piece in self.pieces().values()):
+            held, wanted = ("full", "quick") if quick else ("quick", "full")
+            raise InputError(
+                f"{self.path} is of a {held} run: choose another --out for a {wanted} one, "
+                "or give --fresh"
+            )
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.path.unlink(missing_ok=True)
+
+
+def run(
+    row: Row, quick: bool, ledger: Ledger, machine: Callable[[], dict[str, Any]], tell: Tell
+) -> Iterator[tuple[str, float, Exception | None]]:
+    """Run the pieces of a row that are not done.
+
+    ``machine()`` describes what they run on; ``tell(number, key, line)`` hears what runs now.
+
+    Yields
+    ------
+    key : str
+        Of each piece that was run, which is in the ledger by then unless it failed.
+    seconds : float
+    failure : Exception or None
+    """
+    ledger.check(quick)
+    done = ledger.pieces()
+    for number, (key, piece) in enumerate(row.pieces(quick).items(), 1):
+        if key in done:
+            continue
+
+        def say(line: str, number: int = number, key: str = key) -> None:
+            tell(number, key, line)
+
+        say("")
+        begun = time.perf_counter()
+        try:
+            data = piece(say)
+        except Exception as error:  # the other pieces are worth having all the same
+            yield key, time.perf_counter() - begun, error
+            continue
+        seconds = round(time.perf_counter() - begun, 1)
+        ledger.keep(key, {"data": data, "seconds": seconds, "quick": quick, "machine": machine()})
+        yield key, seconds, None

@@ -1,0 +1,93 @@
+"""Optimisers of the literature as entrants: of torch, of pytorch_optimizer, and M-FAC of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from meshrep.backends import installed
+from meshrep.composition import Solver
+from meshrep.minimisers.mfac import MFAC
+from meshrep.minimisers.monitor import Stopping
+from papers.contest import Entrant
+
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+SHAMPOO_RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
+MFAC_RATES = (0.01, 0.03, 0.1, 0.15)  # beyond, it diverges as plain descent does
+WHOLE_RATE = 1.0  # of Shampoo on a column, whose steps are too dear for a search
+FLAT = Stopping(window=100, ftol=1e-7)  # as Adam's in torch
+PACKAGE = "pytorch_optimizer"
+WHOLE, FOLDED = "Shampoo on n×1", "Shampoo, folded"
+
+
+@dataclass(frozen=True)
+class Method:
+    """An optimiser by its name in the literature.
+
+    Attributes
+    ----------
+    name : str
+        What tables call it.
+    method : str
+        What :class:`meshrep.minimisers.torch_optimisers.TorchOptimiser` calls it; "mfac" for ours.
+    settings : dict
+        Further ones, beside the rate.
+    package : str
+        Where it comes from.
+    rates : sequence of float
+        Those that are tried.
+    """
+
+    name: str
+    method: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    package: str = "torch"
+    rates: Sequence[float] = RATES
+
+    @property
+    def missing(self) -> bool:
+        """Whether its package is not installed."""
+        return not installed(self.package)
+
+    def solver(self, rate: float) -> Solver:
+        """The optimiser with a rate, on the field itself."""
+        if self.method == "mfac":
+            mfac = MFAC(lr=rate, **self.settings)
+            return Solver(mfac, stopping=FLAT, name=self.name, backend="torch")
+        from meshrep.minimisers.torch_optimisers import TorchOptimiser
+
+        optimiser = TorchOptimiser(self.method, name=self.name, lr=rate, **self.settings)
+        return Solver(optimiser, stopping=FLAT, name=self.name, backend="torch")
+
+    def entrant(self, rate: float) -> Entrant:
+        """It with a rate, in the group of its name."""
+        return Entrant(f"{self.name}, rate {rate:g}", self.solver(rate), tuned=self.name)
+
+
+SQUARE = {"layout": "square"}
+FOLDED_SHAMPOO = Method(FOLDED, "shampoo", SQUARE, PACKAGE, SHAMPOO_RATES)
+METHODS = (
+    Method("Adam", "adam"),
+    Method("RMSProp", "rmsprop"),
+    Method("SGD", "sgd"),
+    Method("SGD, momentum 0.9", "sgd", {"momentum": 0.9}),
+    Method("AdaGrad", "adagrad"),
+    Method("AdaDelta", "adadelta"),
+    Method("AdamP", "adamp", package=PACKAGE),
+    Method("AdaHessian", "adahessian", package=PACKAGE),
+    Method("Sophia", "sophiah", package=PACKAGE),
+    Method("SOAP, folded", "soap", SQUARE, PACKAGE),
+    FOLDED_SHAMPOO,
+    Method("M-FAC", "mfac", package="numpy", rates=MFAC_RATES),
+)
+
+
+def folded(of: Sequence[float]) -> list[Entrant]:
+    """Shampoo on the folded field at several rates; none where the package is not installed."""
+    return [] if FOLDED_SHAMPOO.missing else [FOLDED_SHAMPOO.entrant(rate) for rate in of]
+
+
+def column() -> Entrant:
+    """Shampoo on the field as it is, a column (n, 1), at one rate."""
+    return Entrant(WHOLE, Method(WHOLE, "shampoo", package=PACKAGE).solver(WHOLE_RATE))

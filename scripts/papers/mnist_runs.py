@@ -1,0 +1,112 @@
+"""Runs of a linear classifier of digits: who takes part, and what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from meshrep.backends import installed
+from meshrep.composition import Solver
+from meshrep.minimisers.first_order import Adam
+from meshrep.minimisers.monitor import Stopping
+from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.solution import Solution
+from meshrep.solving import solve
+from papers.contest import Entrant, rates, whole
+from papers.digits import Digits
+from papers.row import Say
+from papers.softmax import SoftmaxRegression
+
+PAPERS_RATE, BATCH, SWITCH = 1e-3, 100, 50
+TORCH_RATES = (1e-3, 1e-2, 3e-2)
+LEAST_STEPS = 300
+TUNED, TORCH = "adam", "adam-torch"
+
+
+def baselines(adam_rates: Sequence[float], steps: int) -> list[Entrant]:
+    """Adam on the weights themselves, ours and torch's."""
+    stopping = Stopping(max_steps=steps, gtol=0.0)
+    found = rates(TUNED, lambda lr: (Solver(Adam(lr=lr), stopping=stopping), {}), adam_rates)
+    if installed("torch"):
+        from meshrep.minimisers.torch_optimisers import TorchOptimiser
+
+        found += rates(
+            TORCH,
+            lambda lr: (Solver(TorchOptimiser(lr=lr), stopping=stopping, backend="torch"), {}),
+            [rate for rate in TORCH_RATES if rate in adam_rates],
+        )
+    return found
+
+
+def hybrid(rate: float, steps: int, width: int, start: str, propagation: str = "sym") -> Solver:
+    """The weights as a network's output for some steps, then themselves at the papers' rate.
+
+    Both on one back end, so that the second goes on in the epoch of the first.
+    """
+    network = GraphNetwork(hidden=width, layers=1, propagation=propagation, start=start)
+    rest = Solver(
+        Adam(lr=PAPERS_RATE), stopping=Stopping(max_steps=steps - SWITCH, gtol=0.0),
+        backend="numpy",
+    )  # fmt: skip
+    switch = Stopping(max_steps=SWITCH, gtol=0.0)
+    return Solver(Adam(lr=rate), network, switch, then=rest, name="hybrid", backend="numpy")
+
+
+def race(
+    shown: Digits, entrants: Sequence[Entrant], seeds: range, say: Say, steps: int, links: str
+) -> dict[str, Any]:
+    """Every entrant on every seed: a start and an order of the batches a seed, alike for all."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for entrant in entrants:
+        say(entrant.label)
+        runs[entrant.label] = []
+        for seed in seeds:
+            energy = SoftmaxRegression(shown, batch=BATCH, links=links, seed=seed)
+            end = solve(
+                energy, entrant.solver, seed=seed, dtype="float32", sample=follow(energy),
+                **entrant.settings,
+            )  # fmt: skip
+            runs[entrant.label].append(kept(whole(end), energy))
+    energy = SoftmaxRegression(shown)
+    return {
+        **about(shown),
+        "steps": steps,
+        "begun": [energy.value(energy.random_start(seed)) for seed in seeds],
+        "groups": {entrant.label: entrant.tuned for entrant in entrants if entrant.tuned},
+        "runs": runs,
+    }
+
+
+def about(shown: Digits) -> dict[str, Any]:
+    """Which images, and how many."""
+    return {
+        "images": shown.name, "side": shown.side, "learnt": len(shown.images),
+        "tested": len(shown.test_images),
+    }  # fmt: skip
+
+
+def follow(energy: SoftmaxRegression) -> Callable[[np.ndarray], tuple[float, float]]:
+    """What a run is sampled for: cross-entropy of all images to learn from, test accuracy."""
+    return lambda w: (energy.loss(w), energy.accuracy(w))
+
+
+def kept(end: Solution, energy: SoftmaxRegression) -> dict[str, Any]:
+    """A run as plain data: what was sampled along it, and which test images it tells right."""
+    right = energy.told_right(end.field)
+    return {
+        "begun": end.start_energy, "energy": end.energy, "steps": end.steps,
+        "seconds": end.solve_s, "setup": end.setup_s, "prefit": end.prefit_s,
+        "result": end.result.word, "accuracy": float(right.mean()),
+        "right": np.packbits(right).tobytes().hex(), "tested": len(right),
+        "curve": [[sample.step, sample.seconds, *sample.value] for sample in end.samples],
+    }  # fmt: skip
+
+
+def least(shown: Digits, say: Say) -> dict[str, Any]:
+    """L-BFGS on all images at once: the least cross-entropy, and what it is worth on others."""
+    energy = SoftmaxRegression(shown)
+    say("lbfgs")
+    end = solve(energy, "lbfgs", max_steps=LEAST_STEPS, max_seconds=30.0, sample=follow(energy))
+    return {**about(shown), "run": kept(whole(end), energy)}

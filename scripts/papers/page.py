@@ -1,0 +1,100 @@
+"""What a row leaves for a reader: its page, its JSON and its figures, and the page of all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suites import figures, machine
+
+from meshrep.view.write import replacing, write_json
+from papers.ledger import Ledger
+from papers.row import Row
+
+HEAD = """# The papers, row by row
+
+P1 is "Accelerating Optimization using Neural Reparametrization" (Dehmamy, Both, Mohsenzadeh,
+Wang) and P2 "Faster Optimization on Sparse Graphs via Neural Reparametrization" (Both, Dehmamy,
+Long, Yu). Each row says what they claim, what was run here, and whether the claim holds.
+
+*From the papers' start* a network begins at its own first output, while Adam begins at a random
+field; *from the shared start* all begin at the same field. *Tuned* means that the rate was
+searched, for the baseline's good on the same seeds. Steps and times are counted to a level: 1e-3
+is reached where a thousandth of the fall from the shared start to the least energy known is left.
+Times are of solving, warm. Every end is judged in float64 by the same evaluation."""
+
+
+def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple[str, str]:
+    """A row's section, its figures written to ``place`` and linked under ``link``; the verdict."""
+    pieces = ledger.pieces()
+    wanted = list(row.pieces(quick))
+    done = {key: pieces[key] for key in wanted if key in pieces}
+    head = [
+        f"## {row.title}",
+        f"`python scripts/reproduce.py {row.name}{' --quick' if quick else ''}` · {row.source}",
+        f"**Claim.** {row.claim}",
+        f"**Here.** {row.setting}",
+    ]
+    if not done:
+        return "\n\n".join([*head, "Not run yet."]), "not run yet"
+    data = {key: piece["data"] for key, piece in done.items()}
+    finding = row.findings(data)
+    parts = [*head, f"**The claim {finding.verdict.value}:** {finding.why}", finding.text]
+    if figures.drawable():
+        place.mkdir(parents=True, exist_ok=True)
+        for file, caption in row.draw(data, place):
+            parts.append(f"![{caption}]({link}{file})\n\n*{caption}*")
+    parts.append(provenance(done, len(wanted), quick))
+    return "\n\n".join(parts), finding.verdict.value
+
+
+def provenance(done: dict[str, Any], wanted: int, quick: bool) -> str:
+    """How long the pieces took, on what, and whether there are all of them."""
+    seconds = sum(piece["seconds"] for piece in done.values())
+    dates = sorted({piece["machine"]["date"] for piece in done.values()})
+    when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    text = f"{len(done)} of {wanted} pieces, {seconds:,.0f} s, {when}."
+    return f"*{text}{' A quick run: smaller and fewer.' if quick else ''}*"
+
+
+def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
+    """``README.md``, ``result.json`` and the figures of a row beside its ledger.
+
+    Returns
+    -------
+    Path
+        Of the page.
+    str
+        The verdict.
+    """
+    text, verdict = body(row, ledger, quick, ledger.place, "")
+    result = {
+        "row": row.name, "source": row.source, "claim": row.claim, "verdict": verdict,
+        "pieces": {key: piece["data"] for key, piece in ledger.pieces().items()},
+    }  # fmt: skip
+    write_json(result, ledger.place / "result.json")
+    path = ledger.place / "README.md"
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return path, verdict
+
+
+def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path: Path) -> Path:
+    """All rows on one page, a table of verdicts first, figures in the folder of the page's name."""
+    sections, verdicts = [], ["| row | source | the claim |", "|---|---|---|"]
+    newest: dict[str, Any] | None = None
+    for row, ledger in zip(rows, ledgers, strict=True):
+        place = path.with_suffix("") / row.name
+        text, verdict = body(row, ledger, quick, place, f"{path.stem}/{row.name}/")
+        sections.append(text)
+        anchor = row.title.lower().replace(" ", "-")
+        anchor = "".join(c for c in anchor if c.isalnum() or c in "-_")
+        verdicts.append(f"| [{row.title}](#{anchor}) | {row.source} | {verdict} |")
+        for piece in ledger.pieces().values():
+            if newest is None or piece["machine"]["date"] > newest["date"]:
+                newest = piece["machine"]
+    parts = [HEAD, *([machine.words(newest)] if newest else []), "\n".join(verdicts), *sections]
+    with replacing(path) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,297 @@
+"""Gradient descent under kernels K on small heat problems, whose matrices are held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+import meshrep
+from meshrep.backends import Array, Backend
+from meshrep.composition import Solver
+from meshrep.diagnosis.theory import alignment, gradient_moment, mean_kernel
+from meshrep.energies.base import Energy
+from meshrep.minimisers.first_order import GradientDescent
+from meshrep.minimisers.monitor import Stopping
+from meshrep.parametrizations.base import Identity, Map, Parametrization
+from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.parametrizations.kappa import Kappa
+from meshrep.parametrizations.linear import LinearMap, Root, interval
+from meshrep.parametrizations.multilevel import Multilevel
+from meshrep.parametrizations.sobolev import Sobolev
+from meshrep.parametrizations.spectral import PROBES, Spectral
+from meshrep.solving import solve
+from papers import contest
+from papers.row import Say
+
+GRAPHS = ("ring", "lattice", "sphere")
+RING, LATTICE, SPHERE = "ring:60", "lattice:12x12", 500
+POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)  # s of R Rᵀ = M^{-s}
+GAP = 1e-6
+RATE_GAPS = (1e-10, 1e-16)  # between which rates are fitted
+MOST_STEPS = 10_000
+DRAWS = 2000  # starts over which gradients are averaged
+HIDDEN = 16
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of Adam
+SMALLEST = 1e-12  # share of the largest eigenvalue of a product, below which one is rounding
+
+
+def sphere(count: int) -> meshrep.Graph:
+    """A triangulated unit sphere: the hull of a Fibonacci spiral of so many points."""
+    from scipy.spatial import ConvexHull
+
+    k = np.arange(count) + 0.5
+    z, turn = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
+    across = np.sqrt(1 - z * z)
+    points = np.column_stack([across * np.cos(turn), across * np.sin(turn), z])
+    return meshrep.from_arrays(points, ConvexHull(points).simplices, name="sphere")
+
+
+def heated(name: str) -> meshrep.HeatBath:
+    """Linear heat on one of the graphs: hot and cold ends, λ = 1."""
+    if name == "sphere":
+        graph = sphere(SPHERE)
+    else:
+        graph = meshrep.graph_from({"ring": RING, "lattice": LATTICE}[name])
+    cold, hot = meshrep.ends(graph)
+    return meshrep.HeatBath(graph, hot, cold, power=2)
+
+
+def bowl(energy: Energy, H: sparse.csr_array) -> Energy:
+    """½ xᵀHx, the energy about its minimum: so its gap is known without rounding."""
+
+    def value_and_grad(x: np.ndarray) -> tuple[float, np.ndarray]:
+        gradient = H @ x
+        return 0.5 * float(x @ gradient), gradient
+
+    return meshrep.FunctionEnergy(energy.graph, value_and_grad, hessian=lambda x: H, convex=True)
+
+
+class Dense(Root):
+    """A symmetric matrix (n, n) held whole."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix, self.size = matrix, len(matrix)
+
+    def apply(self, theta: Array) -> Array:
+        """R·theta."""
+        return self.matrix @ theta
+
+    def adjoint(self, gradient: Array, out: Array) -> None:
+        """R·gradient."""
+        np.matmul(self.matrix, gradient, out=out)
+
+
+class Rooted(Parametrization):
+    """w = w₀ + R θ for a symmetric R given whole."""
+
+    name = "rooted"
+
+    def __init__(self, R: np.ndarray) -> None:
+        self.R = R
+
+    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
+        """The linear map of R."""
+        return LinearMap(energy, start, backend, Dense(self.R))
+
+
+def root_of(K: np.ndarray) -> np.ndarray:
+    """The symmetric root of K, negative eigenvalues taken for the zeros that they round."""
+    values, axes = np.linalg.eigh(K)
+    return (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+
+
+def product_spectrum(H: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Eigenvalues of H^{1/2} K H^{1/2}, ascending, those that are rounding set to 0."""
+    root = root_of(H)
+    values = np.linalg.eigvalsh(root @ K @ root)
+    return np.where(values > SMALLEST * values[-1], values, 0.0)
+
+
+def contraction(values: np.ndarray) -> float:
+    """(κ − 1)/(κ + 1) of a spectrum: the best that a fixed step can do to the error."""
+    return float((values[-1] - values[0]) / (values[-1] + values[0]))
+
+
+def steps_predicted(values: np.ndarray, gap: float = GAP) -> float:
+    """Steps after which every start is down to a share of its energy; infinite for a zero."""
+    shrink = contraction(values)
+    if shrink >= 1.0:
+        return np.inf
+    return float(np.ceil(np.log(gap) / (2 * np.log(max(shrink, 1e-300))))) if shrink > 0 else 1.0
+
+
+def descended(
+    energy: Energy, recipe: Parametrization, values: np.ndarray, start: np.ndarray
+) -> tuple[float, float]:
+    """Gradient descent at 2/(λ_max + λ_min): steps to the gap, and the factor of √gap a step.
+
+    NaN where the gap, or enough of a run to fit a factor to, is not reached.
+    """
+    steps = float(np.clip(3 * steps_predicted(values), 5, MOST_STEPS))
+    rule = GradientDescent(lr=float(2 / (values[-1] + values[0])))
+    solver = Solver(rule, recipe, Stopping(max_steps=int(steps), gtol=0.0, max_seconds=30))
+    history = contest.whole(solve(energy, solver, start=start)).history
+    step, gap = np.array(history.step), np.array(history.energy) / history.energy[0]
+    taken = history.steps_to(GAP * history.energy[0])
+    late = (gap <= RATE_GAPS[0]) & (gap >= RATE_GAPS[1])
+    factor = np.nan
+    if late.sum() >= 5:
+        factor = float(np.exp(0.5 * np.polyfit(step[late], np.log(gap[late]), 1)[0]))
+    return np.nan if taken is None else float(taken), factor
+
+
+def powers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
+    """Linear variables of every power of M, the gradient's moment: predicted against observed."""
+    heat = heated(name)
+    sparse_H = heat.hessian(np.zeros(heat.graph.n))
+    H = sparse_H.toarray()
+    values, axes = np.linalg.eigh(H)
+    energy = bowl(heat, sparse_H)
+    least = np.linalg.solve(H, -heat.gradient(np.zeros(heat.graph.n)))
+    found = {}
+    for power in POWERS:
+        say(f"s = {power:g}")
+        spectrum = np.sort(values ** (1 - 2 * power))  # M = H²/n, whose n is only a rate
+        R = (axes * values**-power) @ axes.T
+        recipe = Identity() if power == 0 else Rooted(R)
+        runs = [
+            descended(energy, recipe, spectrum, heat.random_start(seed) - least) for seed in seeds
+        ]
+        found[f"{power:g}"] = {
+            "condition": float(spectrum[-1] / spectrum[0]),
+            "factor predicted": contraction(spectrum),
+            "steps predicted": steps_predicted(spectrum),
+            "steps": [run[0] for run in runs],
+            "factor": [run[1] for run in runs],
+        }
+    return {"nodes": heat.graph.n, "edges": len(heat.graph.edges), "powers": found}
+
+
+def recipes() -> dict[str, Parametrization]:
+    """The papers' networks at their own start, and linear variables, by what tables call them."""
+    network: dict[str, Any] = {"hidden": HIDDEN, "start": "network"}
+    return {
+        "the field itself": Identity(),
+        "gcn": GraphNetwork(**network),
+        "gcn, 2 layers": GraphNetwork(2, **network),
+        "gcn-res": GraphNetwork(residual=True, **network),
+        "nograph-res": GraphNetwork(residual=True, propagation="none", **network),
+        "κ, degree 2, right": Kappa(2),
+        "κ, degree 2, printed": Kappa(2, "printed"),
+        "κ, degree 8, right": Kappa(8),
+        "Chebyshev, degree 2": Spectral(2),
+        "Chebyshev, degree 8": Spectral(8),
+        "Sobolev": Sobolev(),
+        "multilevel": Multilevel(),
+    }
+
+
+def kernels(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
+    """K̄ of networks and of filters against M̄^{-1/2} = H⁻¹, and gradient descent under each."""
+    heat = heated(name)
+    n = heat.graph.n
+    sparse_H = heat.hessian(np.zeros(n))
+    H = sparse_H.toarray()
+    values = np.linalg.eigvalsh(H)
+    energy = bowl(heat, sparse_H)
+    least = np.linalg.solve(H, -heat.gradient(np.zeros(n)))
+    M = H @ H / n
+    found = {}
+    for label, recipe in recipes().items():
+        say(label)
+        K = mean_kernel(heat, recipe, seeds if recipe.random else seeds[:1])
+        held = alignment(K, M)
+        spectrum = product_spectrum(H, K)
+        rooted = Identity() if isinstance(recipe, Identity) else Rooted(root_of(K))
+        starts = [heat.random_start(seed) - least for seed in seeds]
+        runs = [descended(energy, rooted, spectrum, start)[0] for start in starts]
+        found[label] = {
+            "cosine": held.cosine,
+            "slope": 2 * held.slope,  # against λ = √(n μ): −1 for H⁻¹
+            "condition": float(spectrum[-1] / spectrum[0]) if spectrum[0] > 0 else np.inf,
+            "unreached": int((spectrum == 0).sum()),
+            "steps predicted": steps_predicted(spectrum),
+            "steps": runs,
+            "modes": [held.kernel[k] / held.kernel.mean() for k in range(n)],
+        }
+    measured = moments(heat, least, M)
+    return {"nodes": n, "eigenvalues": values, "kernels": found, "moments": measured,
+            "h": largest(heat, sparse_H, values)}  # fmt: skip
+
+
+def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
+    """Cosines of H²/n with the mean of ∇E ∇Eᵀ over starts drawn about the minimum, and drawn."""
+    n = heat.graph.n
+
+    def about(seed: int) -> np.ndarray:
+        return least + np.random.default_rng(seed).standard_normal(n) / np.sqrt(n)
+
+    def cosine(other: np.ndarray) -> float:
+        return float((other * M).sum() / (np.linalg.norm(other) * np.linalg.norm(M)))
+
+    near = gradient_moment(heat, range(DRAWS), about)
+    drawn = gradient_moment(heat, range(DRAWS))
+    return {
+        "about the minimum": cosine(near),
+        "size": float(np.trace(near) / np.trace(M)),
+        "random starts": cosine(drawn),
+    }
+
+
+def largest(heat: meshrep.HeatBath, H: sparse.csr_array, values: np.ndarray) -> dict[str, float]:
+    """h by Lanczos over h exactly; what the constant field gives, without baths and with them."""
+    one = np.ones(heat.graph.n)
+    L = meshrep.operators.laplacian(heat.graph.adjacency)
+    return {
+        "exact": float(values[-1]),
+        "lanczos": float(interval(H, PROBES)[1]),
+        "constant, no baths": float(np.linalg.norm(L @ one)),
+        "constant": float(np.linalg.norm(H @ (H @ one)) / np.linalg.norm(H @ one)),
+    }
+
+
+def solvers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
+    """Whole solvers on the same problem: does what preconditions best also arrive first?"""
+    entrants = contest.rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
+    entrants += [
+        contest.Entrant("adam at 0.02", "adam", {"lr": 0.02}),
+        contest.Entrant("gcn, own start", "gcn", {"network_start": "network", "hidden": HIDDEN}),
+        contest.Entrant("gcn, shared start", "gcn", {"hidden": HIDDEN}),
+        contest.Entrant("κ, degree 2, by Adam", "kappa-adam", {"degree": 2}),
+        contest.Entrant("κ printed, by Adam", "kappa-adam", {"degree": 2, "series": "printed"}),
+        contest.Entrant("Chebyshev, degree 8, by Adam", "spectral-adam", {"degree": 8}),
+        contest.Entrant("κ, degree 2, by L-BFGS", "kappa", {"degree": 2}),
+        contest.Entrant("lbfgs", "lbfgs"),
+        contest.Entrant("newton", "newton"),
+    ]
+    return contest.contest(heated(name), entrants, seeds, say, max_seconds=10.0)
+
+
+def series(low: float, degrees: Mapping[str, tuple[int, ...]], at: np.ndarray) -> dict[str, Any]:
+    """Condition numbers of κHκ by degree on the spectrum [low, 1], and κ itself."""
+    from numpy.polynomial.chebyshev import chebval
+    from numpy.polynomial.polynomial import polyval
+
+    from meshrep.parametrizations.kappa import coefficients
+    from meshrep.parametrizations.spectral import fitted
+
+    conditions: dict[str, dict[str, float]] = {}
+    curves: dict[str, list[list[float]]] = {"λ^(−1/2)": np.column_stack([at, at**-0.5]).tolist()}
+    for kind, several in degrees.items():
+        conditions[kind] = {"0": 1 / low}
+        for degree in several:
+            if kind == "Chebyshev":
+                begin, end, terms = fitted(low, 1.0, degree)
+                grid = np.linspace(low, 1.0, 20_001)
+                p = chebval((2 * grid - end - begin) / (end - begin), terms)
+                product = grid * p * p
+                conditions[kind][str(degree)] = float(product.max() / product.min())
+                kappa = chebval((2 * at - end - begin) / (end - begin), terms)
+            else:
+                conditions[kind][str(degree)] = Kappa(degree, kind).condition(low, 1.0)
+                kappa = polyval(1 - at, coefficients(degree, kind))
+            curves[f"{kind}, degree {degree}"] = np.column_stack([at, kappa]).tolist()
+    return {"low": low, "conditions": conditions, "curves": curves}

@@ -1,0 +1,420 @@
+"""Spectra, rates and words of a diagnosis, against closed forms and dense twins."""
+
+import json
+
+import numpy as np
+import pytest
+from linear_variables import Positions
+from problems_of_tests import heat
+
+import meshrep
+from meshrep.backends import NumpyBackend, installed
+from meshrep.diagnosis import curvature, least, spectrum, theory
+from meshrep.diagnosis.advice import character
+from meshrep.diagnosis.curvature import Curvature
+from meshrep.diagnosis.diagnosing import Examination
+from meshrep.diagnosis.lanczos import lanczos
+from meshrep.diagnosis.rates import contraction, steps_to
+from meshrep.diagnosis.spectrum import of_hessian, of_kernel, of_product
+from meshrep.diagnosis.tangent import Tangent
+from meshrep.parametrizations.base import Identity, Parametrization
+from meshrep.parametrizations.linear import LinearMap, Root
+from meshrep.presets import choose
+from meshrep.view.write import write_json
+
+NUMPY = NumpyBackend(jit=False)
+
+
+def path_with_held_ends(n):
+    """A ring of n + 1 nodes of which one is held: a path of n between two held ends."""
+    graph = meshrep.graph_from(f"ring:{n + 1}")
+    return meshrep.HeatBath(graph, hot=[0], bath="dirichlet")
+
+
+def of_a_path(n):
+    """2 − 2 cos(πk/(n + 1)) for k = 1 … n."""
+    return 2 - 2 * np.cos(np.pi * np.arange(1, n + 1) / (n + 1))
+
+
+class Quadratic(meshrep.FunctionEnergy):
+    """½ Σ d_i w_i², whose gradient alone is known."""
+
+    def __init__(self, diagonal, convex=True):
+        d = np.asarray(diagonal, dtype=float)
+        graph = meshrep.graph_from(f"ring:{len(d)}")
+        super().__init__(graph, lambda w: (0.5 * (d * w * w).sum(), d * w))
+        self.convex = convex
+
+
+class Dense(Parametrization):
+    """w = w₀ + M θ with a matrix of one's own."""
+
+    name = "dense"
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def build(self, energy, start, backend, seed):
+        return LinearMap(energy, start, backend, DenseRoot(self.matrix))
+
+
+class DenseRoot(Root):
+    def __init__(self, matrix):
+        self.matrix, self.size = matrix, matrix.shape[1]
+
+    def apply(self, theta):
+        return self.matrix @ theta
+
+    def adjoint(self, gradient, out):
+        out[:] = self.matrix.T @ gradient
+
+
+@pytest.fixture
+def never_dense(monkeypatch):
+    """Small problems are treated as large ones."""
+    for module in (curvature, spectrum):
+        for name in ("DENSE", "SOON_DENSE"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, 10)
+
+
+@pytest.mark.parametrize("n", [60, 900], ids=["dense", "by factors"])
+def test_a_path_with_held_ends(n):
+    energy = path_with_held_ends(n)
+    known = of_a_path(n)
+    found = of_hessian(Curvature(energy, energy.random_start(0)))
+    np.testing.assert_allclose(found.values, known[:4], rtol=1e-6)
+    assert found.size == n and found.negative == 0 and found.converged and not found.indefinite
+    assert found.largest == pytest.approx(known[-1], rel=1e-3)
+    assert found.condition == pytest.approx(known[-1] / known[0], rel=1e-3)
+    for k, mode in enumerate(found.modes, 1):
+        assert mode[0] == 0.0  # the held node
+        sine = np.sin(np.pi * k * np.arange(1, n + 1) / (n + 1))
+        overlap = (mode[1:] @ sine) / np.linalg.norm(mode) / np.linalg.norm(sine)
+        assert abs(overlap) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("way", ["by factors", "by lobpcg", "by lobpcg on the diagonal"])
+def test_a_lattice_up_to_constants(way, monkeypatch):
+    """Kuramoto in step: H is the Laplacian of 40×30 nodes, whose constants count out."""
+    if way != "by factors":
+        monkeypatch.setattr(least, "FACTORED_UP_TO", 10)
+    if way.endswith("diagonal"):
+        monkeypatch.setattr(least, "_EXPANDER", 0.0)
+    energy = meshrep.Kuramoto(meshrep.graph_from("lattice:40x30"))
+    found = of_hessian(Curvature(energy, np.zeros(1200)))
+    i, j = np.arange(40), np.arange(30)[:, None]
+    known = np.sort((4 - 2 * np.cos(np.pi * i / 40) - 2 * np.cos(np.pi * j / 30)).ravel())[1:]
+    assert found.size == 1199
+    if way.endswith("diagonal"):  # far from converged, and said so
+        near = abs(found.values[:, None] - known).min(axis=1)
+        assert (near <= found.residuals).all() and (found.values >= known[:4]).all()
+        assert found.values[0] == pytest.approx(known[0], rel=0.02)
+    else:
+        np.testing.assert_allclose(found.values, known[:4], rtol=2e-3)
+        assert (found.residuals <= 0.05 * found.values).all()
+    assert known[-1] * 0.99 <= found.largest <= known[-1] * (1 + 1e-12)
+    assert abs(found.modes.mean(axis=1)).max() < 1e-8
+
+
+@pytest.mark.parametrize(("n", "q"), [(64, 3), (64, 25), (700, 7), (700, 260)])
+def test_twisted_states_of_a_ring(n, q):
+    """H = cos(2πq/n) L: stable below a quarter turn a step, else negative but for constants."""
+    energy = meshrep.Kuramoto(meshrep.graph_from(f"ring:{n}"))
+    found = of_hessian(Curvature(energy, 2 * np.pi * q * np.arange(n) / n))
+    factor = np.cos(2 * np.pi * q / n)
+    if factor > 0:
+        assert found.least == pytest.approx(factor * (2 - 2 * np.cos(2 * np.pi / n)), rel=1e-5)
+        assert found.negative == 0 and found.largest == pytest.approx(4 * factor, rel=1e-2)
+    else:
+        assert found.indefinite and np.isnan(found.condition) and found.negative == n - 1
+        assert found.least == pytest.approx(4 * factor, rel=1e-2)
+
+
+def test_quadratics_and_where_their_hessian_comes_from():
+    energy = Quadratic([1.0, 4.0, 9.0, 100.0])
+    at = Curvature(energy, np.ones(4))
+    found = of_hessian(at, 2)
+    assert at.by == "differences of gradients"
+    np.testing.assert_allclose(found.values, [1, 4], rtol=1e-6)
+    assert found.condition == pytest.approx(100, rel=1e-6)
+    np.testing.assert_allclose(found.shares, np.array([1, 16]) / (1 + 16 + 81 + 1e4), rtol=1e-6)
+    assert Curvature(heat("lattice:4x4"), np.zeros(16)).by == "the sparse Hessian"
+    by = {}
+    for count in (2, 3):
+        potential = (lambda d: d**4, lambda d: 4 * d**3, lambda d: 12 * d**2)[:count]
+        edge = meshrep.EdgeEnergy(meshrep.graph_from("ring:5"), potential)
+        edge.has_hessian = False
+        by[count] = Curvature(2.0 * edge, np.zeros(5)).by
+    assert by == {2: "differences of gradients", 3: "Hessian-vector products"}
+    saddle = meshrep.diagnose(Quadratic([-3.0, -1.0, 2.0, 5.0], convex=False), field=np.zeros(4))
+    assert saddle.end.hessian.negative == 2 and not saddle.rates and not saddle.steps
+    assert saddle.end.hessian.least == pytest.approx(-3, rel=1e-6)
+    assert any("indefinite" in said and "2 of its eigenvalues" in said for said in saddle.advice)
+    flat = of_hessian(Curvature(Quadratic([0.0, 1.0, 2.0]), np.ones(3)))
+    assert flat.singular and flat.condition == np.inf
+
+
+def test_products_alone_by_lanczos():
+    d = np.linspace(1, 50, 700)
+    found = of_hessian(Curvature(Quadratic(d), np.zeros(700)))
+    assert found.how.startswith("Lanczos") and found.converged
+    assert found.least == pytest.approx(1, abs=0.02) and found.largest == pytest.approx(
+        50, rel=1e-2
+    )
+
+
+def test_lanczos_in_a_metric():
+    """The eigenvalues of K H that are not 0, of any sign, and nothing where K does not reach."""
+    rng = np.random.default_rng(0)
+    J, H = rng.standard_normal((12, 5)), rng.standard_normal((12, 12))
+    K, H = J @ J.T, H + H.T
+    known = np.sort(np.linalg.eigvalsh(J.T @ H @ J))
+    ritz = lanczos(lambda v: H @ v, rng.standard_normal(12), 12, lambda x: K @ x)
+    np.testing.assert_allclose(ritz.values[: len(known)], known, rtol=1e-8)
+    assert len(ritz.values) == 5 and ritz.residuals.max() < 1e-6 * abs(known).max()
+    u = ritz.vectors([0])[0]
+    np.testing.assert_allclose(K @ H @ u, known[0] * u, atol=1e-7 * abs(known).max())
+    with pytest.raises(ValueError, match="no length"):
+        lanczos(lambda v: H @ v, np.zeros(12), 3)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_network_against_its_dense_jacobian(residual):
+    energy = heat("ring:30")
+    recipe = meshrep.GraphNetwork(hidden=3, residual=residual)
+    w = energy.random_start(1)
+    at = Curvature(energy, w)
+    tangent = Tangent(recipe, at, seed=5)
+    made = recipe.build(energy, w, NUMPY, 5)
+    J = np.empty((30, made.start.size))
+    h = 1e-6
+    for k in range(made.start.size):
+        step = np.zeros(made.start.size)
+        step[k] = h
+        ahead = np.array(made.field(made.start + step))
+        J[:, k] = (ahead - made.field(made.start - step)) / (2 * h)
+    assert not tangent.linear
+    np.testing.assert_allclose(tangent.dense, J @ J.T, rtol=1e-6, atol=1e-7)
+    theta = np.random.default_rng(0).standard_normal(made.start.size)
+    np.testing.assert_allclose(tangent.push(theta), J @ theta, rtol=1e-6, atol=1e-7)
+    kernel = of_kernel(tangent)
+    singular = np.linalg.svd(J, compute_uv=False) ** 2
+    assert kernel.largest == pytest.approx(singular[0], rel=1e-6)
+    assert kernel.effective_rank == pytest.approx(
+        singular.sum() ** 2 / (singular**2).sum(), rel=1e-5
+    )
+    product = of_product(tangent, of_hessian(at))
+    known = np.linalg.eigvals(J @ J.T @ energy.hessian(w).toarray()).real
+    assert product.largest == pytest.approx(known.max(), rel=1e-5)
+    g = energy.gradient(w)
+    assert 0 <= product.shares.sum() <= 1 + 1e-9
+    mode = product.modes[-1]
+    image = J @ J.T @ (energy.hessian(w) @ mode)
+    np.testing.assert_allclose(image, product.values[-1] * mode, atol=1e-6 * product.largest)
+    assert np.linalg.norm(J.T @ g) > 0
+
+
+def test_numerical_rank_of_a_map_with_few_parameters():
+    energy = heat("lattice:6x6")
+    M = np.random.default_rng(0).standard_normal((36, 7))
+    at = Curvature(energy, energy.random_start(0))
+    tangent = Tangent(Dense(M), at)
+    assert tangent.linear
+    kernel, product = of_kernel(tangent), of_product(tangent, of_hessian(at))
+    assert kernel.rank == product.rank == 7
+    singular = np.linalg.svd(M, compute_uv=False) ** 2
+    assert (kernel.least, kernel.largest) == pytest.approx((singular[-1], singular[0]), rel=1e-9)
+    known = np.linalg.eigvalsh(M.T @ energy.hessian(at.field) @ M)
+    assert (product.least, product.largest) == pytest.approx((known[0], known[-1]), rel=1e-9)
+
+
+def test_the_best_root_has_condition_one():
+    energy = heat("lattice:8x8")
+    end = meshrep.solve(energy, "newton").field
+    values, axes = np.linalg.eigh(energy.hessian(end).toarray())
+    found = meshrep.diagnose(energy, Dense(axes @ np.diag(values**-0.5) @ axes.T), field=end)
+    assert found.end.product.condition == pytest.approx(1, rel=1e-8)
+    near = meshrep.diagnose(energy, meshrep.Spectral(degree=40), field=end)
+    assert near.end.product.condition < 1.05 < near.end.hessian.condition
+    assert any("brings κ down" in said for said in near.advice)
+    assert all(rate.observed < 0.1 for rate in near.rates)
+    assert found.end.boost == pytest.approx(values[-1] / values[0], rel=1e-8)
+    assert np.isnan(meshrep.diagnose(energy, field=end).end.boost)
+
+
+@pytest.mark.parametrize("recipe", [meshrep.Multilevel(), meshrep.GraphNetwork()], ids=str)
+def test_large_problems_agree_with_dense_ones(recipe, never_dense):
+    energy = heat("lattice:15x15")
+    end = meshrep.solve(energy, "newton").field
+    at = Curvature(energy, end)
+    tangent = Tangent(recipe, at)
+    hessian = of_hessian(at)
+    assert hessian.how.startswith("Lanczos on the inverse")
+    kernel, product = of_kernel(tangent), of_product(tangent, hessian)
+    assert kernel.rank is None
+    exact, turned = np.linalg.eigvalsh(tangent.dense), tangent.dense @ energy.hessian(end).toarray()
+    known = np.sort(np.linalg.eigvals(turned).real)
+    assert kernel.largest == pytest.approx(exact[-1], rel=1e-2)
+    assert product.largest == pytest.approx(known[-1], rel=1e-3)
+    assert product.converged
+    assert product.least == pytest.approx(known[0], rel=2e-2)
+    assert kernel.effective_rank == pytest.approx(exact.sum() ** 2 / (exact @ exact), rel=0.5)
+
+
+def test_what_has_not_converged_is_a_bound_and_said_so(never_dense, monkeypatch):
+    monkeypatch.setattr(spectrum, "_HELD", (1.0, 1.0, 1.0))  # twenty steps
+    energy = heat("lattice:25x25")
+    found = meshrep.diagnose(energy, meshrep.GraphNetwork())
+    at = Curvature(energy, Examination(energy).at["end"].field)
+    tangent = Tangent(meshrep.GraphNetwork(), at)
+    known = np.sort(np.linalg.eigvals(tangent.dense @ energy.hessian(at.field).toarray()).real)
+    product = found.end.product
+    assert not product.converged and product.least_residual > 0 and not found.rates
+    assert known[0] < product.least < 20 * known[0]
+    assert product.condition < known[-1] / known[0]
+    assert "≥ " in found.report() and "least not converged" in found.report()
+
+
+def test_constants_count_out_of_k_too():
+    energy = meshrep.Kuramoto(meshrep.graph_from("ring:20"))
+    at = Curvature(energy, np.zeros(20))
+    tangent = Tangent(meshrep.Sobolev(), at)
+    kernel, product = of_kernel(tangent), of_product(tangent, of_hessian(at))
+    assert kernel.rank == product.rank == 19 and product.least > 0
+    np.testing.assert_allclose(tangent.dense @ np.ones(20), 0, atol=1e-9 * kernel.largest)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [None, meshrep.Multilevel(), meshrep.Sobolev(), meshrep.GraphNetwork(residual=True)],
+    ids=["identity", "multilevel", "sobolev", "gcn-res"],
+)
+def test_predicted_rates_are_observed(recipe):
+    """To 1% of the logarithm for gradient descent, 5% for heavy ball, whose tail is no power."""
+    energy = heat("lattice:9x9", bath="power", power=2)
+    found = meshrep.diagnose(energy, recipe)
+    gd, ball = found.rates
+    assert gd.predicted == pytest.approx(contraction("gd", found.end.product.condition), rel=1e-3)
+    assert np.log(gd.observed) == pytest.approx(np.log(gd.predicted), rel=1e-2)
+    assert np.log(ball.observed) == pytest.approx(np.log(ball.predicted), rel=5e-2)
+    assert not gd.why and gd.steps > 3
+
+
+def test_gradient_descent_on_a_quadratic_takes_the_steps_predicted():
+    d = np.array([1.0, 3.0, 40.0])
+    w, fall = np.array([1.0, 0.0, 1.0]), 1e-6
+    first = 0.5 * (d * w * w).sum()
+    taken = 0
+    while 0.5 * (d * w * w).sum() > fall * first:
+        w = w - 2 / 41 * d * w
+        taken += 1
+    assert steps_to(fall, 40.0)["gd"] == taken
+    assert steps_to(1e-6, np.inf)["lbfgs"] == np.inf and steps_to(2.0, 10.0)["gd"] == 0
+    steps = steps_to(1e-6, 1e4)
+    assert steps["lbfgs"] < steps["nesterov"] < steps["gd"]
+
+
+def test_no_rate_where_there_is_no_minimum_near():
+    energy = heat("lattice:6x6", bath="power", power=2)
+    found = meshrep.diagnose(energy, field=energy.random_start(5))  # polished: heat is convex
+    assert found.rates[0].observed < 1
+    found = meshrep.diagnose(Quadratic(np.arange(1.0, 9.0)), field=np.ones(8))
+    assert "not near enough" in found.rates[0].why and np.isnan(found.rates[0].observed)
+
+
+def test_theory_of_reparametrization():
+    """M̄ = H² for unit fields, and K = H⁻¹ is M̄^{-1/2} while K = 1 is not."""
+    energy = heat("lattice:5x5", bath="power", power=2, t_hot=0.0)
+    H = energy.hessian(np.zeros(25)).toarray()
+    M = theory.gradient_moment(energy, range(25), lambda k: 5.0 * np.eye(25)[k])
+    np.testing.assert_allclose(M, H @ H, atol=1e-10)
+    best = theory.alignment(np.linalg.inv(H), M)
+    assert best.cosine == pytest.approx(1, abs=1e-8) and best.slope == pytest.approx(-0.5, abs=1e-6)
+    np.testing.assert_allclose(best.kernel, best.best, rtol=1e-6)
+    plain = theory.alignment(theory.mean_kernel(energy, Identity()), M)
+    assert plain.slope == pytest.approx(0, abs=1e-9) and plain.cosine < 0.9
+    spectral = theory.mean_kernel(energy, meshrep.Spectral(degree=8), range(2))
+    assert theory.alignment(spectral, M).cosine > 0.95
+    for wrong in (lambda: theory.gradient_moment(energy, []),
+                  lambda: theory.mean_kernel(energy, meshrep.Spectral(), []),
+                  lambda: theory.alignment(np.eye(3), np.eye(4)),
+                  lambda: theory.alignment(np.eye(3), np.zeros((3, 3))),
+                  lambda: theory.gradient_moment(heat("lattice:50x50"), [0])):  # fmt: skip
+        with pytest.raises(meshrep.InputError):
+            wrong()
+
+
+def test_words():
+    energy = heat("lattice:20x20", power=4)
+    found = meshrep.diagnose(energy)
+    name, why = choose(energy)
+    assert any(name in said and why in said for said in found.advice)
+    assert any("L-BFGS" in said for said in found.advice)
+    text = found.report()
+    assert "κ(H) = " in text and "start" in text and "gd with the best step" in text
+    slack = Curvature(energy, np.where(np.arange(400) % 20 < 10, 0.0, 1.0))
+    mode = np.zeros(400)
+    mode[energy.nodes] = 1.0
+    said = character(slack, mode)
+    assert "gone slack" in said
+    ends = path_with_held_ends(50)
+    long = Curvature(ends, ends.random_start(0))
+    assert "long wave (about 100 edges)" in character(long, np.sin(np.pi * np.arange(51) / 51))
+    assert "next to constant" in character(long, np.ones(51))
+    lone = np.zeros(51)
+    lone[7] = 1
+    assert "about 1 of 51 nodes" in character(long, lone)
+
+
+def test_positions_have_modes_too():
+    found = meshrep.diagnose(Positions())
+    assert found.end.hessian.modes.shape == (4, 20, 2) and found.end.hessian.size == 36
+    assert found.by == "H by differences of gradients"
+    values = found.end.hessian.values
+    np.testing.assert_allclose(values[::2], values[1::2], rtol=1e-5)  # x and y alike
+
+
+def test_it_is_the_same_twice_and_plain_data(tmp_path):
+    energy = heat("lattice:7x7")
+    first, second = (meshrep.diagnose(energy, meshrep.GraphNetwork()) for _ in range(2))
+    one, two = first.to_dict(), second.to_dict()
+    assert one.pop("seconds") > 0 and two.pop("seconds") > 0
+    assert (
+        write_json(one, tmp_path / "a").read_bytes() == write_json(two, tmp_path / "b").read_bytes()
+    )
+    read = json.loads((tmp_path / "a").read_text())
+    assert set(read["end"]) == {"energy", "grad_norm", "boost", "H", "K", "KH"}
+    assert read["end"]["KH"]["condition"] == pytest.approx(first.end.product.condition)
+
+
+def test_refusals():
+    energy = heat("lattice:5x5")
+    with pytest.raises(meshrep.InputError, match="no map"):
+        meshrep.diagnose(energy, meshrep.KernelSmoothing("average"))
+    with pytest.raises(meshrep.InputError, match="a mode or more"):
+        meshrep.diagnose(energy, modes=0)
+    graph = meshrep.graph_from("ring:3")
+    held = meshrep.HeatBath(graph, hot=[0], cold=[1, 2], bath="dirichlet")
+    with pytest.raises(meshrep.InputError, match="every node is fixed"):
+        meshrep.diagnose(held)
+
+
+@pytest.mark.parametrize("engine", ["as it is", "matplotlib"])
+def test_drawing(tmp_path, monkeypatch, engine):
+    image = pytest.importorskip("matplotlib.image")
+    if engine == "matplotlib":
+        from meshrep.view import display
+
+        monkeypatch.setattr(display, "can_render", lambda: False)
+    elif not installed("pyvista"):
+        pytest.skip("PyVista is not installed")
+    energy = heat("lattice:6x6")
+    recipe = meshrep.GraphNetwork() if engine == "matplotlib" else None
+    found = Examination(energy, modes=2).of(recipe)
+    pixels = image.imread(found.draw(tmp_path / "modes.png"))
+    assert pixels.shape[0] > 900 and pixels[..., :3].std() > 0.05
+    with pytest.raises(meshrep.InputError, match="no mode"):
+        from meshrep.view.modes import draw_modes
+
+        draw_modes(found.problem.graph, [], {}, {}, tmp_path / "none.png")
