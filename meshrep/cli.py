@@ -8,19 +8,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshrep.arguments import parser
 from meshrep.errors import InputError, MeshrepError, MissingPart
+from meshrep.interrupts import send_lost_interrupts_again
 from meshrep.option_rules import (
     HEAT_ONLY,
     OF_INTEGRATORS,
@@ -47,7 +45,7 @@ PATIENCE = 3.0  # seconds of a comparison after which the first field is drawn o
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     warnings.showwarning = _note
-    sys.unraisablehook = _sent_again
+    send_lost_interrupts_again()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -410,12 +408,3 @@ def _plot(found: Solution, options: argparse.Namespace, path: Path | None = None
 def _note(message: Any, *_: Any, **__: Any) -> None:
     """A warning as one line."""
     print(f"note: {' '.join(str(message).split())}", file=sys.stderr)
-
-
-def _sent_again(lost: Any) -> None:
-    """Ctrl-C that fell into a callback of a compiler, where Python drops it, is sent once more."""
-    if lost.exc_type is KeyboardInterrupt:
-        send = signal.raise_signal if os.name == "nt" else partial(os.kill, os.getpid())
-        threading.Timer(0.05, send, [signal.SIGINT]).start()
-    else:
-        sys.__unraisablehook__(lost)

@@ -48,6 +48,7 @@ from suites.store import Draw, Store
 
 from meshrep.arguments import OneLineParser
 from meshrep.errors import InputError, MeshrepError
+from meshrep.interrupts import send_lost_interrupts_again
 from meshrep.outputs import folder
 
 Suite = Callable[[bool, Say], Report]
@@ -78,6 +79,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    send_lost_interrupts_again()
     try:
         return run(arguments)
     except MeshrepError as error:

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from meshrep.arguments import OneLineParser
 from meshrep.backends import installed
 from meshrep.errors import InputError, MeshrepError
+from meshrep.interrupts import send_lost_interrupts_again
 from meshrep.printer import Printer
 
 LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    send_lost_interrupts_again()
     try:
         return run(parser().parse_args(arguments))
     except MeshrepError as error:

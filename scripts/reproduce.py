@@ -32,6 +32,7 @@ from suites import machine
 from meshrep.arguments import OneLineParser
 from meshrep.backends import installed
 from meshrep.errors import InputError, MeshrepError
+from meshrep.interrupts import send_lost_interrupts_again
 from meshrep.outputs import folder
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "papers.md"
@@ -53,6 +54,7 @@ def parser() -> OneLineParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    send_lost_interrupts_again()
     try:
         return _main(parser().parse_args(arguments))
     except MeshrepError as error:
