@@ -236,7 +236,7 @@ def _early_picture(
             return
         drawn = True
         say.begin("drawing")
-        with contextlib.suppress(InputError):  # the last picture will tell
+        with contextlib.suppress(MeshrepError, OSError, RuntimeError):  # the last one will tell
             _plot(row, options, out / "field.png")
             say.clear()
             say(f"{out / 'field.png'} shows {row.solver} for now")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Minimiser
+from meshrep.minimisers.base import Minimiser, check_momentum
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Parametrization
 
@@ -42,6 +42,13 @@ class Solver:
     name: str = ""
     backend: str = "auto"
     leg: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.minimiser.parametrizable or isinstance(self.parametrization, Identity)):
+            raise InputError(
+                f"{self.minimiser.name} works on the field itself: drop the parametrization "
+                f"{self.parametrization.name}, or take lbfgs or adam"
+            )
 
     @property
     def label(self) -> str:
@@ -127,8 +134,8 @@ class Choices:
             )
         if self.switch != "auto" and not (isinstance(self.switch, int) and self.switch >= 1):
             raise InputError(f"switch must be 'auto' or a number of steps, not {self.switch!r}")
-        if self.momentum is not None and not 0 <= self.momentum < 1:
-            raise InputError(f"momentum must lie in [0, 1), not {self.momentum}")
+        if self.momentum is not None:
+            check_momentum(self.momentum)
 
     def given(self, **names: str) -> dict[str, Any]:
         """Keyword arguments {name: value} for the choices that are not None."""

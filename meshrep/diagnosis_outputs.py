@@ -9,10 +9,12 @@ import numpy as np
 
 from meshrep.comparison import Comparison, versions
 from meshrep.composition import Choices
+from meshrep.diagnosis.advice import number
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP, Diagnosis, draw
+from meshrep.diagnosis.rates import Rate
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError
+from meshrep.errors import MeshrepError
 from meshrep.outputs import can_draw
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.presets import PRESETS, preset
@@ -20,6 +22,9 @@ from meshrep.view.write import write_json
 
 if TYPE_CHECKING:
     from meshrep.printer import Printer
+
+# What leaves out a set of variables, or the diagnosis, but not what was found before.
+_FAILURES = (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError)
 
 
 def save_diagnoses(
@@ -56,16 +61,16 @@ def save_diagnoses(
         examined = Examination(
             energy, start, comparison.best.field, seed=comparison.seed, tell=say.begin
         )
-        for recipe in [Identity(), *_variables(comparison, choices, energy)]:
+        for name, recipe in _variables(comparison, choices, energy):
             try:
-                done.append(examined.of(recipe))
-            except InputError as error:
-                missing.append(f"no diagnosis of {recipe.name}: {error}")
+                done.append(examined.of(recipe, name))
+            except _FAILURES as error:
+                missing.append(f"no diagnosis of {name}: {_sentence(error)}")
                 continue
             say.clear()
             say(f"\n{done[-1].report()}")
-    except InputError as error:
-        missing.append(f"no diagnosis: {error}")
+    except _FAILURES as error:
+        missing.append(f"no diagnosis: {_sentence(error)}")
     except KeyboardInterrupt:
         interrupted = True
     say.clear()
@@ -86,6 +91,8 @@ def save_diagnoses(
         say.begin("drawing the diagnosis")
         try:
             written.append(draw(done, out / "diagnosis.png"))
+        except _FAILURES as error:
+            missing.append(f"no picture of the diagnosis: {_sentence(error)}")
         except KeyboardInterrupt:
             interrupted = True
     say.clear()
@@ -95,15 +102,38 @@ def save_diagnoses(
 
 def _variables(
     comparison: Comparison, choices: dict[str, Any], energy: Energy
-) -> list[Parametrization]:
-    """The variables other than the field itself of the solvers that ran, each once."""
-    found: dict[str, Parametrization] = {}
+) -> list[tuple[str, Parametrization]]:
+    """The field itself and the other variables of the solvers that ran, each once, by name.
+
+    Variables go by the first solver that works in them, for several of a kind differ in settings.
+    """
+    found: list[tuple[str, Parametrization]] = [(Identity.name, Identity())]
     for row in comparison.solutions:
         if row.solver in PRESETS:
             for stage in preset(row.solver, Choices(**choices), energy.quantity).stages:
-                if not isinstance(stage.parametrization, Identity):
-                    found.setdefault(stage.parametrization.name, stage.parametrization)
-    return list(found.values())
+                if not any(_alike(stage.parametrization, recipe) for _, recipe in found):
+                    found.append((stage.label, stage.parametrization))
+    return found
+
+
+def _alike(one: Parametrization, other: Parametrization) -> bool:
+    """Whether two recipes are of one kind, with the same settings."""
+    if type(one) is not type(other):
+        return False
+    mine, theirs = _settings(one), _settings(other)
+    return mine.keys() == theirs.keys() and all(
+        np.array_equal(value, theirs[name]) for name, value in mine.items()
+    )
+
+
+def _settings(recipe: Parametrization) -> dict[str, Any]:
+    """What a recipe was made with: what it has kept since is private to it."""
+    return {name: value for name, value in vars(recipe).items() if not name.startswith("_")}
+
+
+def _sentence(error: BaseException) -> str:
+    """What an error says, on one line, or its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _steps_of(comparison: Comparison) -> dict[str, int | None]:
@@ -117,15 +147,32 @@ def _steps_of(comparison: Comparison) -> dict[str, int | None]:
 
 
 def _against(done: list[Diagnosis], comparison: Comparison) -> list[str]:
-    """Steps that were predicted beside those that solvers took."""
-    if not done or not done[0].steps:
+    """Steps that were predicted in the field itself beside those that solvers took."""
+    plain = next((found for found in done if found.parametrization == Identity.name), None)
+    if plain is None or not plain.steps:
         return []
     took = _steps_of(comparison)
-    best = {rate.method: f" with the best step, --lr {rate.lr:.3g}" for rate in done[0].rates}
+    best = {rate.method: _best_step(rate, plain) for rate in plain.rates}
+    how = "at worst" if plain.end.hessian.converged else "in the worst case at least"
     lines = []
     for name in ("gd", "nesterov", "heavy-ball", "lbfgs"):
         if name in took:
             steps = "not reached" if took[name] is None else f"{took[name]:,} taken"
-            lines.append(f"{name} to a gap of {GAP:g}: at worst {done[0].steps[name]:,.0f} steps "
-                         f"predicted{best.get(name, '')}; {steps}")  # fmt: skip
+            predicted = f"{plain.steps[name]:,.0f} steps" if np.isfinite(plain.steps[name]) else ""
+            predicted = f"{how} {predicted} predicted" if predicted else "no number is predicted"
+            lines.append(f"{name} to a gap of {GAP:g}: {predicted}{best.get(name, '')}; {steps}")
     return lines
+
+
+def _best_step(rate: Rate, plain: Diagnosis) -> str:
+    """The options that take the best fixed step at the end, and whether the start bears it.
+
+    At a fixed step curvatures up to (2 + 2β)/lr fall.
+    """
+    options = f"--lr {rate.lr:.3g}"
+    if rate.method == "heavy-ball":
+        options += f" --momentum {rate.momentum:.9g}"
+    steepest = plain.start.hessian.largest
+    borne = (2 + 2 * rate.momentum) / steepest if steepest > 0 else np.inf
+    late = "" if rate.lr <= borne else f", longer than what the start bears, {number(borne)}"
+    return f" with the best step at the end ({options}{late})"

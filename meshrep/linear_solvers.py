@@ -58,7 +58,7 @@ def choose(matrix: sparse.csr_array) -> tuple[str, str]:
     degree 6: 30 iterations in 40 s), while CG needs few iterations without.
     """
     n = matrix.shape[0]
-    width = _bandwidth(matrix)
+    width = bandwidth(matrix)
     size = f"{n} unknowns, bandwidth {width}"
     by = _multigrid_by()
     if n * float(width) ** 2 <= _DIRECT_WORK * (1.0 if by == "numba" else _WITHOUT_NUMBA):
@@ -78,13 +78,18 @@ def _multigrid_by() -> str:
     return next((package for package in ("numba", "pyamg") if installed(package)), "")
 
 
-def _bandwidth(matrix: sparse.csr_array) -> int:
-    """Bandwidth after reverse Cuthill–McKee."""
+def bandwidth(matrix: sparse.csr_array) -> int:
+    """The bandwidth of a matrix (n, n) of symmetric pattern after reverse Cuthill–McKee."""
     order = reverse_cuthill_mckee(sparse.csr_matrix(matrix), symmetric_mode=True)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     rows = np.repeat(np.arange(len(order)), np.diff(matrix.indptr))
     return int(abs(place[rows] - place[matrix.indices]).max(initial=0))
+
+
+def expander(matrix: sparse.csr_array) -> bool:
+    """Whether the bandwidth is a fair part of the rows, so that a factorisation would fill up."""
+    return bandwidth(matrix) > _EXPANDER * matrix.shape[0]
 
 
 def warm_up(n: int) -> None:

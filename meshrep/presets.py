@@ -314,6 +314,9 @@ def known(names: list[str]) -> None:
     ------
     InputError
         When one is not; says what is near, and all names.
+    MissingPart
+        For an optimiser with "-torch" after it, adam-torch apart, where torch, or the package
+        that it may be of, is not installed.
     """
     for name in names:
         if name in PRESETS or name == "auto":
@@ -332,7 +335,7 @@ def known(names: list[str]) -> None:
 
 
 def preset(name: str, choices: Choices | None = None, quantity: str = "field") -> Solver:
-    """The solver of a name for a quantity; raises InputError as :func:`known` does."""
+    """The solver of a name for a quantity; raises as :func:`known` does."""
     known([name])
     recipe = PRESETS.get(name) or _torch(name.removesuffix(TORCH))
     return recipe(choices or Choices(), quantity)

@@ -17,6 +17,7 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Progress
 from meshrep.outcome import Result
+from meshrep.parametrizations.base import Identity
 from meshrep.presets import choose, preset
 from meshrep.restarts import for_each_seed
 from meshrep.solution import Solution
@@ -86,13 +87,16 @@ def solve(
     ------
     InputError
         For settings that do not fit the problem.
+    MissingPart
+        For an optimiser of torch's kind where torch, or the package that has it, is not
+        installed; adam-torch has a stand-in.
 
     Notes
     -----
     Ctrl-C while it solves does not raise: the result is ``Result.INTERRUPTED`` and the field the
     best so far.
-    Without torch, solvers that need it are replaced by L-BFGS (by SGD where the energy is
-    stochastic), with one warning.
+    Without torch, L-BFGS (SGD where the energy is stochastic) takes the place of adam-torch, and
+    of compositions whose ``backend`` is "torch", with one warning.
     """
     if seed < 0:
         raise InputError(f"seed must be 0 or more, not {seed}")
@@ -107,7 +111,11 @@ def solve(
             f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
             "alike: drop restarts, or take a network such as gcn"
         )
-    apart = composed.minimiser.concurrent and energy.graph.n < SMALL_FOR_ONE_CORE
+    apart = np.prod(energy.shape) < SMALL_FOR_ONE_CORE and all(
+        stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
+        for stage in composed.stages
+    )  # what is larger may enter threaded kernels, which not every layer of numba's bears twice
+    apart = apart and composed.minimiser.concurrent
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
     each = None if max_seconds is None else max_seconds * share

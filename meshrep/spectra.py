@@ -1,4 +1,7 @@
-"""The least eigenvalue of a Hessian, which tells a minimum from a saddle."""
+"""Symmetric matrices up to constants: the gauge, inverses by factorisation, the least eigenvalue.
+
+The least eigenvalue of a Hessian tells a minimum from a saddle.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, splu
 
-from meshrep.linear_solvers import factorised
-
 _DENSE = 300  # rows up to which all eigenvalues are computed
 _LARGEST = 100_000  # rows beyond which a factorisation may take minutes
+_SOUND = 1e-13  # least pivot over the largest that is no rounding
 
 
 class Gauge:
@@ -36,9 +38,11 @@ class Gauge:
             self.sizes = np.bincount(part_of)
 
     def project(self, v: np.ndarray) -> np.ndarray:
-        """v without its mean on each part."""
+        """v (n,), or each column of v (n, k), without its mean on each part."""
         if self.part_of is None:
             return v
+        if v.ndim == 2:
+            return np.stack([self.project(column) for column in v.T], axis=1)
         return v - (np.bincount(self.part_of, v) / self.sizes)[self.part_of]
 
     def spread(self, kept: np.ndarray, count: int) -> np.ndarray:
@@ -46,6 +50,48 @@ class Gauge:
         whole = np.zeros(count)
         whole[self.kept] = kept
         return self.project(whole)
+
+    def lifted(self, matrix: sparse.csr_array | np.ndarray, top: float) -> LinearOperator:
+        """A matrix (n, n) on all fields, with what the gauge leaves out at the eigenvalue 4·top.
+
+        Its product with what the gauge leaves out is 0; ``top`` bounds its eigenvalues' sizes.
+        """
+
+        def product(block: np.ndarray) -> np.ndarray:
+            if self.part_of is None:
+                return matrix @ block
+            inside = self.project(block)
+            return matrix @ inside + 4 * top * (block - inside)
+
+        return LinearOperator(
+            matrix.shape, matvec=lambda v: product(v.ravel()), matmat=product, dtype=np.float64
+        )
+
+    def inverse(self, matrix: sparse.csr_array) -> tuple[LinearOperator | None, int | None]:
+        """The inverse of a positive definite matrix (n, n), and how many eigenvalues are negative.
+
+        By sparse LU without pivoting (COLAMD), whose pivots have the eigenvalues' signs
+        (Sylvester's law of inertia). No inverse where there is a negative one, and neither where
+        the factorisation is singular up to rounding or had to pivot.
+        """
+        n, kept = matrix.shape[0], self.kept
+        reduced = matrix if len(kept) == n else matrix[kept][:, kept]
+        try:
+            factors = splu(sparse.csc_matrix(reduced), permc_spec="COLAMD", diag_pivot_thresh=0.0)
+        except RuntimeError:  # exactly singular
+            return None, None
+        pivots = factors.U.diagonal()
+        ordered = np.array_equal(factors.perm_r, factors.perm_c)
+        if not (ordered and abs(pivots).min() > _SOUND * abs(pivots).max()):
+            return None, None
+        negative = int((pivots < 0).sum())
+        if negative:
+            return None, negative
+
+        def solve(v: np.ndarray) -> np.ndarray:
+            return self.spread(factors.solve(self.project(v.ravel())[kept]), n)
+
+        return LinearOperator((n, n), matvec=solve, dtype=np.float64), 0
 
 
 def least_eigenvalue(matrix: sparse.csr_array, gauge: Gauge) -> tuple[float, np.ndarray] | None:
@@ -64,28 +110,15 @@ def least_eigenvalue(matrix: sparse.csr_array, gauge: Gauge) -> tuple[float, np.
     if len(gauge.kept) == 0 or n > _LARGEST:
         return None
     if n <= _DENSE:
-        hidden = np.eye(n) - np.array([gauge.project(row) for row in np.eye(n)])
-        values, vectors = np.linalg.eigh(matrix.toarray() + 4 * top * hidden)
+        values, vectors = np.linalg.eigh(gauge.lifted(matrix, top) @ np.eye(n))
         return float(values[0]), vectors[:, 0]
-    reduced = matrix[gauge.kept][:, gauge.kept]
     start = gauge.project(np.random.default_rng(0).standard_normal(n))
+    inverse, _ = gauge.inverse(matrix)
     try:
-        if factorised(reduced, np.ones(len(gauge.kept)), 0.0).positive:
-            solve = splu(
-                sparse.csc_matrix(reduced), permc_spec="COLAMD", diag_pivot_thresh=0.0
-            ).solve
-            inverse = LinearOperator(
-                (n, n),
-                matvec=lambda v: gauge.spread(solve(gauge.project(v.ravel())[gauge.kept]), n),
-            )
+        if inverse is not None:
             values, vectors = eigsh(inverse, 1, which="LA", v0=start, tol=1e-6)
             return 1.0 / float(values[0]), vectors[:, 0]
-        lifted = LinearOperator(
-            (n, n),
-            matvec=lambda v: (
-                matrix @ gauge.project(v.ravel()) + 4 * top * (v.ravel() - gauge.project(v.ravel()))
-            ),
-        )
+        lifted = gauge.lifted(matrix, top)
         values, vectors = eigsh(lifted, 1, which="SA", v0=start, tol=1e-2, ncv=40, maxiter=3000)
         return float(values[0]), vectors[:, 0]
     except ArpackError:

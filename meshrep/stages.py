@@ -17,10 +17,10 @@ from meshrep.minimisers.monitor import Monitor, Progress, Sample
 from meshrep.ordering import FITS, Order, better_order
 from meshrep.outcome import History, Result
 from meshrep.parametrizations.base import Identity
+from meshrep.parametrizations.network_pass import PARALLEL_FROM
 from meshrep.solution import Solution
 
-SMALL = 20_000  # nodes below which a layout takes less time than loading its kernels
-_loaded: set[tuple[type, str, str]] = set()  # kinds of maps whose kernels this process has met
+_loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels are loaded
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class Stages:
     ) -> tuple[Objective, float]:
         """A stage's objective at a field, warmed up, and the seconds of laying it out.
 
-        Those of a prefit and of compilers are not among them: the first small map of its kind
-        loads its kernels, so that it is laid out once more to be timed.
+        Those of a prefit and of compilers are not among them: the first map of its kind in a
+        process loads its kernels, and is laid out once more to be timed, unless it takes a prefit.
         """
         begun = time.perf_counter()
         inward = self._inward(field)
@@ -122,12 +122,14 @@ class Stages:
         def laid_out() -> tuple[Objective, float]:
             clock = time.perf_counter()
             made = Objective(self.inner, inward, backend, stage.parametrization, self.seed, kept)
-            return made, time.perf_counter() - clock - made.map.prefit_s
+            apart = made.map.prefit_s + made.map.compile_s
+            return made, time.perf_counter() - clock - apart
 
         objective, seconds = laid_out()
-        kind = type(stage.parametrization), backend.name, backend.dtype
-        loads = stage.parametrization.loads_kernels and self.energy.graph.n < SMALL
-        if loads and kind not in _loaded and not objective.map.prefit_s:
+        threads = self.energy.graph.n >= PARALLEL_FROM  # whose kernels are others
+        kind = type(stage.parametrization), backend.name, backend.dtype, threads
+        first = stage.parametrization.loads_kernels and kind not in _loaded
+        if first and not objective.map.prefit_s:
             objective, seconds = laid_out()
         _loaded.add(kind)
         stage.minimiser.warm_up(objective)
@@ -156,7 +158,7 @@ class Stages:
         if self.sample is not None:
             self.samples.append(Sample(0, 0.0, self.sample(begin)))
         begun = time.perf_counter()
-        evaluations = 0
+        evaluations = unused = 0
         for number, (stage, backend) in enumerate(zip(stages, backends, strict=True)):
             laying_out = 0.0
             if number:
@@ -170,8 +172,12 @@ class Stages:
             self.notes += objective.map.notes
             left = stage.stopping.max_seconds - spent - laying_out
             monitor = Monitor(
-                replace(stage.stopping, max_seconds=max(left, 0.0)),
-                scale,
+                replace(
+                    stage.stopping,
+                    max_seconds=max(left, 0.0),
+                    max_steps=stage.stopping.max_steps + unused,
+                ),
+                scale * objective.map.unit,
                 self._observer(steps, spent + laying_out),
                 self._sampler(objective),
                 self.energy.stochastic,
@@ -187,6 +193,7 @@ class Stages:
             sampling += monitor.paused
             history = history.then(outcome.history.delayed(laying_out))
             result, steps = outcome.result, steps + outcome.steps
+            unused = max(monitor.stopping.max_steps - outcome.steps, 0) if stage.leg else 0
             evaluations += outcome.evaluations
             spent = time.perf_counter() - begun - paused
             self.notes += outcome.notes

@@ -79,10 +79,10 @@ def _main(options: Any) -> int:
         listing(place, options.quick)
         return 0
     ledgers = {row.name: Ledger(folder(place / row.name)) for row in wanted}
-    for ledger in ledgers.values():  # all of them before hours are spent on the first
+    for row in wanted:  # all of them before hours are spent on the first
         if options.fresh:
-            ledger.forget()
-        ledger.check(options.quick)
+            ledgers[row.name].forget()
+        ledgers[row.name].check(options.quick, row.version)
     describe = functools.cache(machine.describe)
     done = {row.name: one(row, options, ledgers[row.name], describe) for row in wanted}
     if len(wanted) > 1:
@@ -90,8 +90,8 @@ def _main(options: Any) -> int:
         print("\n".join(f"{name:<{width}}  {row.verdict}" for name, row in done.items()))
     if options.docs:
         everything = [Ledger(place / row.name) for row in ROWS.values()]
-        for ledger in everything:
-            ledger.check(False)
+        for row, ledger in zip(ROWS.values(), everything, strict=True):
+            ledger.check(False, row.version)
         print(f"wrote {write_page(list(ROWS.values()), everything, False, DOCS)}")
     return 0 if all(row.whole for row in done.values()) else 1
 

@@ -191,6 +191,14 @@ def test_a_start_of_zero_can_be_left(recipe):
     assert found.energy == pytest.approx(best, rel=1e-4)
 
 
+def test_what_is_drawn_is_the_same_for_every_seed():
+    energy = heat("lattice:6x6")
+    for start in (np.zeros(36), energy.random_start(1)):
+        one, two = (DeepLinear(3, 2).build(energy, start, NUMPY, seed=k).start for k in (0, 1))
+        np.testing.assert_array_equal(one, two)
+    assert not DeepLinear.random
+
+
 def test_points_on_a_line_can_leave_it():
     energy = ENERGIES["positions"]
     start = np.linspace(0, 1, 20)[:, None] * [1.0, 2.0]
@@ -235,8 +243,10 @@ def test_it_reaches_the_minimum(depth, bath):
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"depth": 1}, "depth of 2 or more, not 1"),
-        ({"width": 0}, "width of 1 or more, not 0"),
+        ({"depth": 1}, "depth of a product must be a whole number of 2 or more, not 1"),
+        ({"depth": 2.7}, "whole number of 2 or more, not 2.7"),
+        ({"width": 0}, "width of a product must be a whole number of 1 or more, not 0"),
+        ({"width": 1.5}, "whole number of 1 or more, not 1.5"),
         ({"share": 0.0}, "share"),
         ({"share": 2.0}, "share"),
         ({"share": np.nan}, "share"),
@@ -261,4 +271,4 @@ def test_the_command_line_knows_it(run):
     code, said, errors, _ = run(*asked, "--depth", "3")
     assert code == 0 and "deep-linear" in said, errors
     code, _, errors, _ = run(*asked, "--depth", "1")
-    assert code == 2 and "depth of 2 or more, not 1" in errors
+    assert code == 2 and "whole number of 2 or more, not 1" in errors

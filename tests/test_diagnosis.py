@@ -1,25 +1,30 @@
 """Spectra, rates and words of a diagnosis, against closed forms and dense twins."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from linear_variables import Positions
 from problems_of_tests import heat
+from scipy import sparse
 
 import meshrep
 from meshrep.backends import NumpyBackend, installed
 from meshrep.diagnosis import curvature, least, spectrum, theory
-from meshrep.diagnosis.advice import character
+from meshrep.diagnosis.advice import character, which_solver, why_slow
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.diagnosing import Examination
+from meshrep.diagnosis.findings import GAP
 from meshrep.diagnosis.lanczos import lanczos
 from meshrep.diagnosis.rates import contraction, steps_to
 from meshrep.diagnosis.spectrum import of_hessian, of_kernel, of_product
 from meshrep.diagnosis.tangent import Tangent
+from meshrep.operators import laplacian
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.linear import LinearMap, Root
 from meshrep.presets import choose
+from meshrep.spectra import Gauge
 from meshrep.view.write import write_json
 
 NUMPY = NumpyBackend(jit=False)
@@ -100,7 +105,7 @@ def test_a_lattice_up_to_constants(way, monkeypatch):
     if way != "by factors":
         monkeypatch.setattr(least, "FACTORED_UP_TO", 10)
     if way.endswith("diagonal"):
-        monkeypatch.setattr(least, "_EXPANDER", 0.0)
+        monkeypatch.setattr(least, "expander", lambda matrix: True)
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:40x30"))
     found = of_hessian(Curvature(energy, np.zeros(1200)))
     i, j = np.arange(40), np.arange(30)[:, None]
@@ -162,6 +167,60 @@ def test_products_alone_by_lanczos():
     assert found.least == pytest.approx(1, abs=0.02) and found.largest == pytest.approx(
         50, rel=1e-2
     )
+
+
+@pytest.mark.parametrize("size", ["dense", "large"])
+def test_where_one_step_is_enough(size, request):
+    """κ = 1: gradient descent arrives at once, and no rate is fitted to what is left."""
+    if size == "large":
+        request.getfixturevalue("never_dense")
+    found = meshrep.diagnose(Quadratic(np.full(30, 3.0)), field=np.zeros(30))
+    assert found.end.hessian.condition == pytest.approx(1, abs=1e-8)
+    assert [rate.why for rate in found.rates] == ["it is over in one step"] * 2
+    assert all(np.isnan(rate.observed) and rate.steps == 1 for rate in found.rates)
+    assert found.steps["gd"] == 1
+    text = found.report()
+    assert "not observed: it is over in one step" in text and "∞" not in text
+
+
+@pytest.mark.parametrize("size", ["dense", "large"])
+def test_where_there_is_no_curvature(size, request, tmp_path):
+    """H = 0, and K = 0 where it is not: no number is made up, and nothing breaks."""
+    if size == "large":
+        request.getfixturevalue("never_dense")
+    flat, bowl = Quadratic(np.zeros(20)), Quadratic(np.arange(1.0, 21.0))
+    for recipe in (None, meshrep.GraphNetwork()):
+        found = meshrep.diagnose(flat, recipe, field=np.zeros(20))
+        assert found.end.hessian.largest == 0 and np.isnan(found.end.hessian.condition)
+        assert not found.rates and not found.steps and np.isnan(found.end.boost)
+        assert any("H is singular" in said for said in found.advice)
+        assert not any("larger than" in said or "κ down" in said for said in found.advice)
+    still = meshrep.diagnose(bowl, Dense(np.zeros((20, 3))), field=np.zeros(20))
+    assert still.end.product.empty and np.isnan(still.end.kernel.largest)
+    assert not still.rates and not still.steps
+    assert any("K H of dense is 0" in said for said in still.advice)
+    for diagnosis in (found, still):
+        assert "–" in diagnosis.report()
+        write_json(diagnosis.to_dict(), tmp_path / "found.json")
+
+
+def test_a_sparse_matrix_of_zeros_has_no_least_pairs():
+    gauge = Gauge(None, 8)
+    assert not len(least.least_pairs(sparse.csr_array((8, 8)), gauge, 0.0, 2).values)
+
+
+def test_the_inverse_among_fields_without_means():
+    """Of a ring's Laplacian, and the count of negative eigenvalues of its opposite."""
+    n = 12
+    ring = meshrep.graph_from(f"ring:{n}")
+    L, gauge = laplacian(ring.adjacency), Gauge(np.zeros(n, dtype=int), n)
+    inverse, negative = gauge.inverse(sparse.csr_array(L))
+    assert negative == 0
+    np.testing.assert_allclose(inverse @ np.eye(n), np.linalg.pinv(L.toarray()), atol=1e-12)
+    assert gauge.inverse(sparse.csr_array(-L)) == (None, n - 1)
+    assert Gauge(None, n).inverse(sparse.csr_array(L)) == (None, None)  # singular
+    lifted = gauge.lifted(L, 5.0) @ np.eye(n)
+    np.testing.assert_allclose(lifted, L.toarray() + 20 / n, atol=1e-12)
 
 
 def test_lanczos_in_a_metric():
@@ -365,6 +424,65 @@ def test_words():
     lone = np.zeros(51)
     lone[7] = 1
     assert "about 1 of 51 nodes" in character(long, lone)
+
+
+def test_a_bound_is_called_a_bound():
+    """Where κ is known from below alone, no sentence says that it is small, or that it grows."""
+    energy = heat("lattice:20x20", power=4)
+    found = meshrep.diagnose(energy, meshrep.GraphNetwork())
+    at, end = Examination(energy).at["end"], found.end
+    sure = replace(end.hessian, least=1.0, largest=50.0, least_residual=0.0, largest_residual=0.0)
+    bound = replace(sure, least_residual=0.5)
+    worse = replace(end.product, least=1e-3, least_residual=0.0, largest_residual=0.0)
+
+    def words(hessian, product):
+        return " ".join(why_slow(at, "end", "gcn", hessian, end.kernel, product, 2.0))
+
+    assert "κ(H) = 50, easy" in words(sure, worse) and "larger than without" in words(sure, worse)
+    said = words(bound, worse)
+    assert "κ(H) = at least 50, and not known better" in said and "easy" not in said
+    assert "larger than without" not in said and "slowest mode of H yet found" in said
+    said = words(sure, replace(worse, least_residual=1.0))
+    assert "κ is at least" in said and "larger than without" in said
+    same = replace(worse, least=worse.largest / 40)
+    assert "much as it is" in words(sure, same) and "much as it is" not in words(bound, same)
+    better = replace(worse, least=worse.largest / 2)
+    assert "brings κ down to 2" in words(sure, better) and "down to 2" in words(bound, better)
+    zero = replace(bound, least=-1e-6, least_residual=1e-3)
+    assert "whether H is singular is not known" in words(zero, worse)
+    for product in (worse, better):
+        assert len(why_slow(at, "end", "gcn", zero, end.kernel, product, 2.0)) == 1
+    steps = steps_to(GAP, 50.0)
+    said = " ".join(which_solver(energy, sure, steps, GAP))
+    assert "at worst: gd" in said and "Newton is not needed" in said
+    said = " ".join(which_solver(energy, bound, steps, GAP))
+    assert "in the worst case at least: gd" in said and "not needed" not in said
+    said = " ".join(which_solver(energy, zero, steps_to(GAP, np.inf), GAP))
+    assert "not told from 0" in said and "inf" not in said
+
+
+def test_the_step_that_is_best_is_in_the_units_of_a_solver():
+    """``solve(…, "gd", lr=…)`` falls as predicted from the slowest mode, bath and unit or not."""
+    energy = heat("lattice:6x6", bath="power", power=2, t_hot=7.0)
+    end = meshrep.solve(energy, "newton", gtol=1e-12).field
+    found = meshrep.diagnose(energy, field=end)
+    rate = found.rates[0]
+    start = end + 1e-2 * found.end.hessian.modes[0]
+    gaps = [energy.value(start) - energy.value(end)]
+    for steps in (5, 10):
+        run = meshrep.solve(energy, "gd", start=start, lr=rate.lr, max_steps=steps, gtol=0.0)
+        gaps.append(run.energy - energy.value(end))
+    np.testing.assert_allclose(gaps[1] / gaps[0], rate.predicted**10, rtol=1e-3)
+    np.testing.assert_allclose(gaps[2] / gaps[1], rate.predicted**10, rtol=1e-3)
+
+
+def test_variables_go_by_the_name_given():
+    energy = heat("lattice:5x5")
+    examined = Examination(energy)
+    wide = examined.of(meshrep.GraphNetwork(propagation="square"), "gcn-a2")
+    assert wide.parametrization == wide.to_dict()["parametrization"] == "gcn-a2"
+    assert "in the variables of gcn-a2" in wide.report()
+    assert examined.of(meshrep.GraphNetwork()).parametrization == "gcn"
 
 
 def test_positions_have_modes_too():

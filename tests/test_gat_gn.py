@@ -351,7 +351,9 @@ def test_presets_arrive_where_newton_does(solver):
 
 
 def test_heads_are_counted():
-    with pytest.raises(meshrep.InputError, match="a head or more, not 0"):
+    with pytest.raises(meshrep.InputError, match="a whole number of 1 or more, not 0"):
         GraphAttention(heads=0)
+    with pytest.raises(meshrep.InputError, match=r"whole number of 1 or more, not 2\.5"):
+        GraphAttention(heads=2.5)
     names = GraphAttention(residual=True).name, MessagePassing().name, meshrep.GraphAttention().name
     assert names == ("gat-res", "gn", "gat")

@@ -17,9 +17,10 @@ from problems_of_tests import heat
 import meshrep
 from meshrep.backends import installed
 from meshrep.errors import InputError
+from meshrep.parametrizations.filters import MARGIN
 from meshrep.parametrizations.kappa import Kappa, coefficients, remainder
 from meshrep.parametrizations.linear import curvature
-from meshrep.parametrizations.spectral import MARGIN, Spectral
+from meshrep.parametrizations.spectral import Spectral
 
 ENERGIES = energies()
 BACKENDS = [
@@ -193,6 +194,13 @@ def test_degree_and_series_are_choices():
     ):
         with pytest.raises(InputError, match=word):
             meshrep.solve(energy, "kappa", **settings)
+
+
+@pytest.mark.parametrize("degree", [0, 2.7, np.nan, "two"])
+def test_degrees_that_are_none(degree):
+    for recipe in (Kappa, Spectral):
+        with pytest.raises(InputError, match="degree of a filter must be a whole number of 1"):
+            recipe(degree)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0), (2.0, 1.0), (1.0, np.inf)])

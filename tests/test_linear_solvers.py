@@ -233,7 +233,7 @@ def test_a_band_is_found_whatever_the_numbering():
     order = np.random.default_rng(0).permutation(50)
     pairs = np.stack([order[:-1], order[1:]], 1)
     path = laplacian(meshrep.Graph.from_edges(50, pairs).adjacency)
-    assert linear_solvers._bandwidth(path) == 1
+    assert linear_solvers.bandwidth(path) == 1
 
 
 def test_unusable_kinds(monkeypatch):

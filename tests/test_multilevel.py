@@ -144,3 +144,5 @@ def test_prolongations_are_kept_and_scales_renewed():
 def test_it_needs_a_level():
     with pytest.raises(InputError, match="coarsest level"):
         Multilevel(0)
+    with pytest.raises(InputError, match=r"whole number of 1 or more, not 1\.5"):
+        Multilevel(1.5)

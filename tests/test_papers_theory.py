@@ -108,8 +108,10 @@ def test_the_series_as_they_are_known(small):
 def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
     found = theory[0].findings(small)
     assert found.verdict.value == "holds in part"
-    assert "fewest steps at K = M̄^(−0.5)" in found.why and "from 20 to 6.1" in found.why
-    assert "printed one to ∞" in found.why and "nan" not in found.text
+    assert "of 5 claims 3 hold, 2 do not hold" in found.why and len(found.why.split()) <= 60
+    assert "fewest steps at K = M̄^(−0.5)" in found.why
+    assert "from 20 to ∞, the right one to 6.1" in found.why and "nan" not in found.text
+    assert "| networks on the graph come near to that | does not hold |" in found.text
     if theory[0].curves.__globals__["figures"].drawable():
         names = [name for name, _ in theory[0].draw(small, tmp_path)]
         assert names == ["powers.png", "modes.png", "series.png"]
@@ -117,13 +119,22 @@ def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
 
 
 def test_other_data_give_other_verdicts(theory, small):
+    from papers.row import Verdict
+
     module = theory[0]
     kind = copy.deepcopy(small)
     for label in module.NETWORKS:
         kind["ring, kernels"]["kernels"][label] |= {"cosine": 0.99, "condition": 1.5}
     kind["series"]["conditions"]["printed"]["2"] = 6.0
-    assert module.findings(kind).verdict is module.Verdict.HOLDS
+    assert module.findings(kind).verdict is Verdict.HOLDS
+    kind["ring, kernels"]["kernels"]["nograph-res"]["cosine"] = 0.1  # is not on the graph
+    assert module.findings(kind).verdict is Verdict.HOLDS
+    unreached = copy.deepcopy(kind)
+    unreached["ring, powers"]["powers"]["0"] |= {"steps": [None], "steps predicted": 9e9}
+    assert module.best_power(unreached["ring, powers"]) == "0.5"
+    assert "| – |" in module.findings(unreached).text
     kind["ring, powers"]["powers"]["0.75"]["steps"] = [0.5]
-    assert module.findings(kind).verdict is module.Verdict.NOT
-    part = {"series": small["series"]}
-    assert module.findings(part).verdict is module.Verdict.IN_PART
+    found = module.findings(kind)
+    assert found.verdict is Verdict.IN_PART and "fewest steps at s = 0.75" in found.text
+    assert module.findings({"series": small["series"]}).verdict is Verdict.NOT
+    assert module.findings({}).verdict is Verdict.OPEN

@@ -79,10 +79,15 @@ def test_a_number_is_a_width_for_all():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: GraphNetwork(hidden=(8,)), "a layer and a latent"),
-        (lambda: GraphNetwork(hidden=(8, 0)), "a layer and a latent"),
+        (lambda: GraphNetwork(hidden=(8,)), "widths of latents and a layer"),
+        (lambda: GraphNetwork(hidden=(8, 0)), "the width of a layer must be a whole number of 1"),
+        (lambda: GraphNetwork(hidden=8.5), "whole number of 1 or more, not 8.5"),
+        (lambda: GraphNetwork(0), "the number of layers must be a whole number of 1"),
+        (lambda: GraphNetwork(1.5), "the number of layers must be a whole number of 1"),
+        (lambda: GraphNetwork(prefit_steps=2.5), "prefit_steps must be a whole number of 0"),
         (lambda: GraphNetwork(2, (8, 6)), "2 layers have 3 widths"),
         (lambda: GraphNetwork(start="fitted"), "or prefit"),
+        (lambda: GraphNetwork(propagation="x"), "unknown propagation 'x': choose auto, sym, self"),
         (lambda: GraphNetwork(prefit_tol=0.0), "prefit_tol"),
         (lambda: Choices(hidden=(8, 0)), "hidden must be"),
         (lambda: Choices(hidden=0), "hidden must be"),
@@ -124,6 +129,14 @@ def test_a_fit_that_falls_short_says_by_how_much():
     assert "in 7 steps" in note and "misses it by" in note
 
 
+def test_a_fit_that_diverges_says_so():
+    energy = cloud()
+    network = GraphNetwork(start="prefit", prefit_lr=1e200)
+    with np.errstate(all="ignore"):
+        made = network.build(energy, energy.random_start(0), backend_for("numpy"), 0)
+    assert "and diverged: take a smaller prefit_lr" in made.notes[0]
+
+
 def test_phases_are_fitted_on_the_circle():
     energy = meshrep.Kuramoto(meshrep.graph_from("er:30:degree=4"), 1.0)
     start = energy.random_start(1) + 20.0
@@ -155,6 +168,48 @@ def test_its_time_is_reported_apart(monkeypatch):
     assert plain.prefit_s == 0.0 and not any("fitted" in note for note in plain.notes)
     later = Solver(LBFGS(), stopping=Stopping(max_steps=2), then=solver)
     assert meshrep.solve(energy, later).prefit_s >= asleep
+
+
+def test_what_a_fit_loads_is_not_its_time(monkeypatch):
+    from meshrep.parametrizations import networks
+
+    asleep, rule = 0.3, networks.update_rule
+
+    def loaded_late(backend):
+        advance, calls = rule(backend), []
+
+        def advanced(*arguments):
+            if not calls:
+                time.sleep(asleep)
+            calls.append(None)
+            advance(*arguments)
+
+        return advanced
+
+    monkeypatch.setattr(networks, "update_rule", loaded_late)
+    network = GraphNetwork(hidden=(8, 6), start="prefit", prefit_steps=5)
+    solver = Solver(Adam(0.01), network, Stopping(max_steps=2), backend="numpy")
+    found = meshrep.solve(cloud(), solver)
+    assert found.compile_s >= asleep > max(found.prefit_s, found.setup_s)
+
+
+def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
+    from meshrep import stages
+
+    class Counted(GraphNetwork):
+        built = 0
+
+        def build(self, *arguments):
+            Counted.built += 1
+            return super().build(*arguments)
+
+    solver = Solver(Adam(0.01), Counted(), Stopping(max_steps=2), backend="numpy")
+    counts = []
+    for threads_from in (1000, 1000, 1, 1):  # kernels with threads are others
+        monkeypatch.setattr(stages, "PARALLEL_FROM", threads_from)
+        meshrep.solve(cloud(), solver)
+        counts.append(Counted.built)
+    assert counts == [2, 3, 5, 6]
 
 
 def test_the_preset_is_the_papers_network():

@@ -3,14 +3,11 @@
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-import meshrep
-from meshrep.errors import InputError, SolveError
-from meshrep.outcome import History, Result
+from meshrep.errors import SolveError
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 MACHINE = {
@@ -38,15 +35,6 @@ def program(tmp_path, monkeypatch, capsys):
 
     yield call
     del sys.modules["reproduce"]
-
-
-@pytest.fixture
-def contests(monkeypatch):
-    """The module of contests."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    from papers import contest
-
-    return contest
 
 
 class Fake:
@@ -133,7 +121,8 @@ def test_a_row_leaves_page_data_and_figures(program, fake):
     assert "**The claim holds:** the sum is 3." in page and "### A table" in page
     assert "![A picture.](picture.png)" in page and Path("o/fake/picture.png").exists()
     assert "`python scripts/reproduce.py fake --quick`" in page
-    assert "3 of 3 pieces" in page and "A quick run" in page and "2026-01-01" in page
+    assert "3 of 3 pieces" in page and "A quick run" in page
+    assert "### How to read this" in page and "*Tuned* means" in page
     result = json.loads(Path("o/fake/result.json").read_text(encoding="utf-8"))
     assert result["verdict"] == "holds"
     assert result["pieces"]["a"] == {"value": 1, "not a number": None}
@@ -147,7 +136,8 @@ def test_it_goes_on_where_ctrl_c_stopped_it(program, fake):
     assert code == 130 and "the same command goes on" in err
     assert list(held()) == ["a"]
     page = Path("o/fake/README.md").read_text(encoding="utf-8")
-    assert "1 of 3 pieces" in page and "holds in part" in page
+    assert "1 of 3 pieces" in page
+    assert "not settled by what was run:** only 1 of 3 pieces are done. So far: the sum" in page
     fake.wrong.clear()
     code, out, _ = program([fake.row], "fake", "--out", "o")
     assert code == 0 and fake.ran == ["a", "b", "c"] and "2 of them now" in out
@@ -174,7 +164,7 @@ def test_a_failing_piece_does_not_stop_the_others(program, fake):
     code, out, err = program([fake.row, other.row], "--all", "--out", "o")
     assert code == 1 and list(held()) == ["a", "c"] and other.ran == list("abc")
     assert "fake 2/3, b: failed: no step lowers it" in err and "Traceback" not in err
-    assert "fake   holds in part (1 piece failed)" in out and "other  holds" in out
+    assert "fake   is not settled by what was run (1 piece failed)" in out and "other  holds" in out
     assert "### A table" not in out  # pages of several rows would be long
     fake.wrong["b"] = ZeroDivisionError("unforeseen")
     code, _, err = program([fake.row], "fake", "--out", "o")
@@ -213,6 +203,36 @@ def test_quick_and_full_pieces_are_not_mixed(program, fake):
     assert "is of a full run" in program([fake.row], "fake", "--quick", "--out", "o")[2]
 
 
+def test_pieces_of_other_settings_are_refused(program, fake):
+    program([fake.row], "fake", "--out", "o")
+    later = type(fake.row)(**{**vars(fake.row), "version": 2})
+    code, _, err = program([later], "fake", "--out", "o")
+    assert code == 2 and "is of other settings than the row has now" in err and "--fresh" in err
+    assert program([later], "--docs", "--out", "o")[0] == 2
+    assert program([later], "fake", "--out", "o", "--fresh")[0] == 0
+    assert held()["a"]["version"] == 2
+    path = Path("o/fake/pieces.json")
+    old = {key: {k: v for k, v in piece.items() if k != "version"} for key, piece in held().items()}
+    path.write_text(json.dumps({"pieces": old}), encoding="utf-8")  # of before there were versions
+    assert program([later], "fake", "--out", "o")[0] == 2
+    assert program([fake.row], "fake", "--out", "o")[0] == 0
+
+
+def test_pieces_that_the_row_no_longer_has_are_left_out(program, fake):
+    program([fake.row], "fake", "--out", "o")
+    path = Path("o/fake/pieces.json")
+    pieces = held()
+    path.write_text(json.dumps({"pieces": pieces | {"old": pieces["a"]}}), encoding="utf-8")
+    out = program([fake.row], "fake", "--out", "o")[1]
+    assert "the sum is 6." in out and "old" in held()
+    assert "old" not in json.loads(Path("o/fake/result.json").read_text(encoding="utf-8"))["pieces"]
+
+
+def test_every_piece_has_its_own_date(program, fake, monkeypatch):
+    program([fake.row], "fake", "--out", "o")
+    assert all(piece["machine"]["date"] > MACHINE["date"] for piece in held().values())
+
+
 def test_an_out_that_cannot_be_written_is_refused_before_anything_runs(program, fake):
     Path("o").write_text("", encoding="utf-8")
     code, _, err = program([fake.row], "fake", "--out", "o")
@@ -244,100 +264,3 @@ def test_without_matplotlib_there_are_no_figures(program, fake, monkeypatch):
     monkeypatch.setattr(figures, "installed", lambda name: False)
     code, out, _ = program([fake.row], "fake", "--quick", "--out", "o")
     assert code == 0 and "picture" not in out and "holds" in out
-
-
-def end(energies, seconds=None, begun=None):
-    steps = list(range(len(energies)))
-    history = History(
-        steps, seconds or [float(s) for s in steps], list(energies), [np.nan] * len(steps)
-    )
-    return SimpleNamespace(
-        history=history, start_energy=begun or energies[0], energy=min(energies),
-        steps=steps[-1], solve_s=history.seconds[-1], setup_s=0.0, prefit_s=0.0,
-        result=Result.FLAT, measures={},
-    )  # fmt: skip
-
-
-def test_levels_are_shares_of_the_fall_that_is_left(contests):
-    found = contests.record(end([101.0, 50.0, 10.9, 1.5, 1.0]), 101.0, 1.0)
-    assert found["to"]["1e-1"] == [2, 2.0]  # 1 + a tenth of 100
-    assert found["to"]["1e-2"] == [3, 3.0] and found["to"]["1e-6"] == [4, 4.0]
-    assert found["curve"][0] == [0, 0.0, 101.0] and found["curve"][-1][2] == 1.0
-    assert contests.record(end([101.0, 50.0]), 101.0, 1.0)["to"]["1e-1"] is None
-
-
-def cell_of(contests, runs, groups=()):
-    """A contest from 101 down to 1, of which only energies by step are given."""
-    return {
-        "begun": [101.0] * len(next(iter(runs.values()))), "reference": 1.0,
-        "groups": dict(groups),
-        "runs": {
-            label: [contests.record(end(energies), 101.0, 1.0) for energies in several]
-            for label, several in runs.items()
-        },
-    }  # fmt: skip
-
-
-FAST, SLOW, NEVER = [101.0, 1.0], [101.0, 80.0, 60.0, 40.0, 1.0], [101.0, 90.0]
-
-
-def test_the_best_of_a_tuned_group_is_shown(contests):
-    groups = {"adam, rate 1": "adam", "adam, rate 2": "adam", "adam, rate 3": "adam"}
-    runs = {"adam, rate 1": [NEVER, FAST], "adam, rate 2": [SLOW, SLOW],
-            "adam, rate 3": [NEVER, NEVER], "lbfgs": [FAST, FAST]}  # fmt: skip
-    found = contests.standings(cell_of(contests, runs, groups.items()), "1e-2")
-    assert list(found) == ["adam", "lbfgs"]
-    assert found["adam"].label == "adam, rate 2" and found["adam"].reached("1e-2") == 2
-    assert found["adam"].to("1e-2").tolist() == [[4.0, 4.0], [4.0, 4.0]]
-    lower = {"adam, rate 1": [NEVER], "adam, rate 3": [[101.0, 70.0]]}  # nobody gets there
-    found = contests.standings(cell_of(contests, lower, groups.items()), "1e-2")
-    assert found["adam"].label == "adam, rate 3"
-
-
-def test_gains_are_geometric_means_over_seeds_that_both_reach(contests):
-    runs = {"mine": [FAST, FAST, FAST], "other": [SLOW, FAST, NEVER], "lost": [NEVER] * 3}
-    rows = contests.standings(cell_of(contests, runs), "1e-2")
-    assert contests.gain(rows["mine"], rows["other"], "1e-2", "steps") == pytest.approx(2.0)
-    assert contests.gain(rows["other"], rows["mine"], "1e-2", "seconds") == pytest.approx(0.5)
-    assert np.isnan(contests.gain(rows["mine"], rows["lost"], "1e-2", "steps"))
-
-
-def test_a_contest_as_a_table(contests):
-    runs = {"mine": [FAST, FAST], "other": [SLOW, NEVER]}
-    lines = contests.table(cell_of(contests, runs), "1e-2", "other").splitlines()
-    assert len({line.count("|") for line in lines}) == 1 and len(lines) == 4
-    assert lines[2].startswith("| mine | 101 ± 0 | 1 ± 0 | 1 ± 0 |")
-    assert "2 of 2" in lines[2] and lines[2].endswith("| 4× | 4× |") and "1 of 2" in lines[3]
-    with pytest.raises(InputError, match="no entrant 'nobody' in this contest"):
-        contests.table(cell_of(contests, runs), "1e-2", "nobody")
-
-
-def test_numbers_are_read_without_powers_of_ten(contests):
-    assert contests.spread(np.array([1.0, 3.0])) == "2 ± 1.4"
-    assert contests.spread(np.array([30123.0])) == "30,100"
-    assert contests.spread(np.array([np.nan])) == "–"
-    assert contests.number(130.4, 2) == "130" and contests.number(0.00123, 2) == "0.0012"
-
-
-def test_every_entrant_runs_on_every_seed_from_the_same_start(contests):
-    ring = meshrep.graph_from("ring:8")
-    energy = meshrep.HeatBath(ring, hot=[4], cold=[0], power=2)
-    entrants = [
-        *contests.rates("gd, tuned", lambda lr: ("gd", {"lr": lr}), (0.01, 0.2)),
-        contests.Entrant("newton", "newton"),
-    ]
-    said = []
-    cell = contests.contest(energy, entrants, (0, 1), said.append, max_steps=2000)
-    assert said == ["gd, tuned, rate 0.01", "gd, tuned, rate 0.2", "newton"]
-    begun = [energy.value(energy.random_start(seed)) for seed in (0, 1)]
-    assert cell["begun"] == begun and cell["nodes"] == cell["edges"] == 8
-    assert all([run["begun"] for run in runs] == begun for runs in cell["runs"].values())
-    rows = contests.standings(cell, "1e-6")
-    assert rows["gd, tuned"].label == "gd, tuned, rate 0.2" and rows["newton"].reached("1e-6") == 2
-    assert contests.gain(rows["newton"], rows["gd, tuned"], "1e-6", "steps") > 1
-    assert cell["reference"] == pytest.approx(rows["newton"].column("energy")[0], abs=1e-12)
-
-
-def test_ctrl_c_in_a_solver_ends_the_piece(contests):
-    with pytest.raises(KeyboardInterrupt):
-        contests.whole(SimpleNamespace(result=Result.INTERRUPTED))

@@ -18,8 +18,9 @@ import meshrep
 from meshrep.backends import installed
 from meshrep.errors import InputError
 from meshrep.operators import laplacian
+from meshrep.parametrizations.filters import chebyshev
 from meshrep.parametrizations.linear import interval
-from meshrep.parametrizations.spectral import Spectral, chebyshev, fitted
+from meshrep.parametrizations.spectral import Spectral, fitted
 
 ENERGIES = energies()
 BACKENDS = [
@@ -48,9 +49,9 @@ def test_every_back_end_agrees(name, kind, dtype):
 
 def test_threads_change_nothing(monkeypatch):
     pytest.importorskip("numba")
-    from meshrep.parametrizations import spectral
+    from meshrep.parametrizations import filters
 
-    monkeypatch.setattr(spectral, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(filters, "PARALLEL_FROM", 1)
     check_backend(Spectral(), ENERGIES["baths"], "numba", "float64")
 
 

@@ -146,6 +146,39 @@ def test_schedule_free_ones_return_the_average():
     np.testing.assert_allclose(params, start.detach().numpy().ravel(), rtol=1e-9)
 
 
+# Fixed nodes
+
+
+class Watching(Monitor):
+    """Keeps every state that is recorded, as it is then."""
+
+    def __init__(self, steps):
+        super().__init__(Stopping(max_steps=steps, gtol=0.0))
+        self.seen = []
+
+    def record(self, step, energy, params, *rest):
+        self.seen.append((energy, params.numpy().copy()))
+        return super().record(step, energy, params, *rest)
+
+
+@pytest.mark.parametrize("layout", ["field", "square"])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("soap", {}), ("muon", {}), ("adamw", {"weight_decay": 0.5}), ("lbfgs", {})],
+)
+def test_energies_are_those_of_fields_whose_fixed_nodes_stay(name, settings, layout):
+    needs(name)
+    energy = heat("lattice:6x7", bath="dirichlet")
+    objective = Objective(energy, energy.random_start(3), backend_for("torch", "cpu"))
+    lr = (OF_TORCH | OF_PACKAGE).get(name, 0.05)
+    monitor = Watching(20)
+    TorchOptimiser(name, layout=layout, lr=lr, **settings).run(objective, monitor)
+    assert len(monitor.seen) == 21
+    for value, params in monitor.seen:
+        np.testing.assert_array_equal(params[energy.fixed], energy.fixed_values)
+        assert value == pytest.approx(energy.value(params), rel=1e-12)
+
+
 # The layout
 
 
@@ -227,8 +260,12 @@ def test_second_order_ones_need_the_field_itself():
     pytest.importorskip(PACKAGE)
     optimiser = TorchOptimiser("adahessian")
     assert not optimiser.parametrizable and not optimiser.follows_noise
+    energy, variables = heat("lattice:4x4"), Sobolev(smoothing=1.0)
+    with pytest.raises(InputError, match="adahessian works on the field itself"):
+        path(energy, optimiser, 3, parametrization=variables)
+    start, backend = energy.random_start(0), backend_for("torch", "cpu")
     with pytest.raises(InputError, match="AdaHessian needs the Hessian's diagonal"):
-        path(heat("lattice:4x4"), optimiser, 3, parametrization=Sobolev(smoothing=1.0))
+        optimiser.run(Objective(energy, start, backend, variables), Monitor(Stopping()))
 
 
 @pytest.mark.parametrize("name", ["adahessian", "sophiah"])
@@ -242,6 +279,41 @@ def test_the_seed_decides_on_the_draws(name):
     ]
     np.testing.assert_array_equal(ends[0], ends[1])
     assert abs(ends[0] - ends[2]).max() > 0
+
+
+class Wandering(torch.optim.SGD):
+    """Adds noise from torch's own generator."""
+
+    def step(self, closure=None):
+        super().step(closure)
+        with torch.no_grad():
+            for variable in self.param_groups[0]["params"]:
+                variable += 0.01 * torch.randn_like(variable)
+
+
+@pytest.mark.parametrize("method", [Wandering, "kron", "spam"])
+def test_the_seed_decides_on_draws_from_shared_generators(method):
+    if isinstance(method, str):
+        pytest.importorskip(PACKAGE)
+    energy = heat("lattice:5x5")
+    start, ends = energy.random_start(0), []
+    for number, seed in enumerate((1, 1, 2)):
+        torch.manual_seed(number)
+        np.random.seed(number)
+        before, of_numpy = torch.get_rng_state(), np.random.get_state()[1].tolist()
+        solver = Solver(TorchOptimiser(method, lr=0.02), stopping=Stopping(max_steps=30, gtol=0.0))
+        ends.append(meshrep.solve(energy, solver, start=start, seed=seed).field)
+        assert torch.equal(torch.get_rng_state(), before)
+        assert np.random.get_state()[1].tolist() == of_numpy
+    np.testing.assert_array_equal(ends[0], ends[1])
+    assert method == "spam" or abs(ends[0] - ends[2]).max() > 0
+
+
+def test_seeds_that_run_together_draw_as_they_do_alone():
+    energy = heat("lattice:5x5")
+    solver = Solver(TorchOptimiser(Wandering), stopping=Stopping(max_steps=20, gtol=0.0))
+    alone = [meshrep.solve(energy, solver, seed=seed).energy for seed in (4, 5, 6)]
+    assert meshrep.solve(energy, solver, seed=4, restarts=3).restarts == alone
 
 
 # By what name
@@ -323,6 +395,31 @@ def test_wrappers_of_other_optimisers_say_what_they_lack():
     pytest.importorskip(PACKAGE)
     with pytest.raises(InputError, match=r"SAM cannot be used here: .*base_optimizer"):
         path(heat("lattice:4x4"), TorchOptimiser("sam"), 1)
+
+
+class Trains(torch.optim.SGD):
+    """Steps only between ``train`` and ``eval``."""
+
+    trains = False
+
+    def train(self):
+        self.trains = True
+
+    def eval(self):
+        self.trains = False
+
+    def step(self, closure=None):
+        if not self.trains:
+            raise RuntimeError("call train first")
+        return super().step(closure)
+
+
+def test_one_that_must_be_told_to_train_is_told():
+    energy = heat("lattice:6x6")
+    trained = path(energy, TorchOptimiser(Trains, lr=0.05), 20)
+    np.testing.assert_array_equal(
+        trained.field, path(energy, TorchOptimiser("sgd", lr=0.05), 20).field
+    )
 
 
 class Breaks(torch.optim.SGD):

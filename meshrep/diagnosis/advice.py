@@ -69,56 +69,74 @@ def why_slow(
     at: Curvature, where: str, name: str, hessian: Spectrum, kernel: Spectrum | None,
     product: Spectrum | None, boost: float,
 ) -> list[str]:  # fmt: skip
-    """Sentences on what the spectra at one field mean; ``boost`` as of a State."""
-    said = []
-    if hessian.indefinite:
-        many = "some" if hessian.negative is None else f"{hessian.negative:,}"
-        said.append(
-            f"{where}: H is indefinite: {many} of its eigenvalues are negative, the least is "
-            f"{number(hessian.least)}, and no condition number applies"
-        )
-    elif hessian.singular or not np.isfinite(hessian.condition):
-        said.append(f"{where}: H is singular: along {_first(at, hessian)} the energy is flat, and "
-                    "only higher orders decide")  # fmt: skip
-    else:
-        how = "easy" if hessian.condition < _EASY else "slow for gradients"
-        how = "hard for all that use gradients alone" if hessian.condition > _HARD else how
-        least = "" if hessian.converged else "at least "
-        said.append(
-            f"{where}: κ(H) = {least}{number(hessian.condition)}, {how}. Of the slowest mode: "
-            f"{character(at, hessian.modes[0])}"
-        )
-    if kernel is None or product is None or hessian.indefinite or not len(product.modes):
+    """Sentences on what the spectra at one field mean; ``boost`` as of a State.
+
+    A condition number that has not converged is a lower bound, of which no sentence says more.
+    """
+    said = [f"{where}: {_of_hessian(at, hessian)}"]
+    if kernel is None or product is None or not np.isfinite(hessian.condition):
         return said
-    before, after = hessian.condition, product.condition
-    least = "" if product.converged else "at least "
-    if np.isfinite(before) and after < before / _BETTER and product.converged:
-        said.append(f"{where}: {name} brings κ down to {number(after)}: its steps are "
-                    "preconditioned well")  # fmt: skip
-    elif not np.isfinite(after) or after > before * _BETTER:
-        why = ""
-        if not np.isfinite(after) or after > _HIDDEN * before:
-            why = ": some directions it hardly moves, and there it must hand over to the field"
-        said.append(f"{where}: in the variables of {name} κ is {least}{number(after)}, larger "
-                    f"than without{why}")  # fmt: skip
-    elif product.converged:
-        said.append(f"{where}: {name} leaves κ much as it is, {number(after)}")
-    else:
-        said.append(f"{where}: in the variables of {name} κ is at least {number(after)}, and not "
-                    "known better")  # fmt: skip
+    if product.empty:
+        return [*said, f"{where}: K H of {name} is 0: it moves nothing that has curvature"]
+    said.append(f"{where}: {_of_product(name, hessian, product)}")
     if np.isfinite(boost):
-        said.append(f"{where}: with the longest stable step the slowest mode of H falls "
-                    f"{number(boost)} times as fast in {name} as in the field itself")  # fmt: skip
+        mode = "the slowest mode of H" if hessian.converged else "the slowest mode of H yet found"
+        said.append(f"{where}: with the longest stable step {mode} falls {number(boost)} times as "
+                    f"fast in {name} as in the field itself")  # fmt: skip
     if np.isfinite(kernel.effective_rank) and kernel.effective_rank < 0.1 * kernel.size:
-        said.append(
-            f"{where}: K moves some {max(round(kernel.effective_rank), 1):,} of {kernel.size:,} "
-            "directions much more than the others (effective rank)"
-        )
+        few = max(round(kernel.effective_rank), 1)
+        said.append(f"{where}: effective rank of K: {few:,} of {kernel.size:,}")
     return said
 
 
-def _first(at: Curvature, spectrum: Spectrum) -> str:
-    return f"its least mode ({character(at, spectrum.modes[0])})"
+def _of_hessian(at: Curvature, found: Spectrum) -> str:
+    """The sort of H, or how large its condition number is, and what its slowest mode looks like."""
+    if found.indefinite:
+        many = "some" if found.negative is None else f"{found.negative:,}"
+        least = "" if found.converged else "at most "
+        return (f"H is indefinite: {many} of its eigenvalues are negative, the least is {least}"
+                f"{number(found.least)}, and no condition number applies")  # fmt: skip
+    mode = character(at, found.modes[0])
+    if not np.isfinite(found.condition):
+        if found.converged:
+            return (f"H is singular: along its least mode ({mode}) the energy is flat, and only "
+                    "higher orders decide")  # fmt: skip
+        return ("whether H is singular is not known: its least eigenvalue lies within "
+                f"{number(found.least_residual)} of {number(found.least)}")  # fmt: skip
+    kappa = number(found.condition)
+    if found.condition > _HARD:
+        how = ", hard for all that use gradients alone"
+    elif found.condition >= _EASY:
+        how = ", slow for gradients"
+    else:
+        how = ", easy" if found.converged else ", and not known better"
+    least, slowest = ("", "slowest mode") if found.converged else ("at least ", "slowest yet found")
+    return f"κ(H) = {least}{kappa}{how}. Of the {slowest}: {mode}"
+
+
+def _of_product(name: str, hessian: Spectrum, product: Spectrum) -> str:
+    """What variables make of the condition number of H, which is finite."""
+    before, after = hessian.condition, product.condition
+    if not product.converged:
+        bound = f"in the variables of {name} κ is at least {number(after)}"
+        if hessian.converged and after > before * _BETTER:
+            return f"{bound}, larger than without{_hidden(before, after)}"
+        return f"{bound}, and not known better"
+    if after < before / _BETTER:  # so it is also where the other one is a lower bound
+        return f"{name} brings κ down to {number(after)}: its steps are preconditioned well"
+    if not hessian.converged:
+        return f"in the variables of {name} κ is {number(after)}"
+    if not np.isfinite(after) or after > before * _BETTER:
+        return (f"in the variables of {name} κ is {number(after)}, larger than without"
+                f"{_hidden(before, after)}")  # fmt: skip
+    return f"{name} leaves κ much as it is, {number(after)}"
+
+
+def _hidden(before: float, after: float) -> str:
+    """What it means where κ is so much larger."""
+    if after <= _HIDDEN * before:
+        return ""
+    return ": some directions it hardly moves, and there it must hand over to the field"
 
 
 def which_solver(energy: Energy, end: Spectrum, steps: dict[str, float], gap: float) -> list[str]:
@@ -139,13 +157,14 @@ def which_solver(energy: Energy, end: Spectrum, steps: dict[str, float], gap: fl
     if not steps:
         return said
     if not np.isfinite(steps["lbfgs"]):
-        said.append("with κ infinite no rate of gradient methods is predicted: take newton")
+        said.append("the least eigenvalue of H at the end is not told from 0, so that no rate of "
+                    "gradient methods is predicted: take newton")  # fmt: skip
         return said
-    least = "" if end.converged else "at least "
-    listed = ", ".join(f"{name} {least}{steps[name]:,.0f}" for name in ("gd", "nesterov", "lbfgs"))
-    said.append(f"steps to a gap of {gap:g}, by κ at the end, at worst: {listed}")
+    how = "at worst" if end.converged else "in the worst case at least"
+    listed = ", ".join(f"{solver} {steps[solver]:,.0f}" for solver in ("gd", "nesterov", "lbfgs"))
+    said.append(f"steps to a gap of {gap:g}, by κ at the end, {how}: {listed}")
     if name == "lbfgs-newton":
-        enough = steps["lbfgs"] <= PATIENCE
+        enough = end.converged and steps["lbfgs"] <= PATIENCE
         said.append(
             f"L-BFGS should arrive within its {PATIENCE} steps, Newton is not needed" if enough
             else f"L-BFGS may need more than its {PATIENCE} steps: then Newton goes on"

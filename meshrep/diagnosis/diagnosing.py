@@ -48,7 +48,8 @@ class Examination:
     Raises
     ------
     InputError
-        For fewer than 1 mode, an energy without a minimum, or no free coordinate.
+        For fewer than 1 mode, or where nothing is free or nothing but constants; where no end is
+        given, for what "auto" refuses.
     """
 
     def __init__(
@@ -107,58 +108,66 @@ class Examination:
         found = solve(energy, "newton", start=end, gtol=_POLISHED, max_seconds=_POLISH_SECONDS)
         return _finished(found).field
 
-    def of(self, parametrization: Parametrization | None = None) -> Diagnosis:
+    def of(self, parametrization: Parametrization | None = None, name: str = "") -> Diagnosis:
         """The diagnosis in some variables; by default the field itself.
+
+        Parameters
+        ----------
+        parametrization : Parametrization, optional
+        name : str
+            What to call the variables; by default by their own name.
 
         Raises
         ------
         InputError
             For what only smooths steps and is no map, as ``kernel``.
         """
+        recipe = parametrization or Identity()
         with calm_threads(self.energy.graph.n):
-            return self._of(parametrization or Identity())
+            return self._of(recipe, name or recipe.name)
 
-    def _of(self, recipe: Parametrization) -> Diagnosis:
+    def _of(self, recipe: Parametrization, name: str) -> Diagnosis:
         clock, plain = time.perf_counter(), isinstance(recipe, Identity)
         size = len(self.at["end"].free)
         notes = list(self.notes)
         found: list[Rate] = []
-        start, _ = self._state(recipe, "start", left_out=not plain and size > _ENDS_ONLY)
-        end, tangent = self._state(recipe, "end")
+        left_out = not plain and size > _ENDS_ONLY
+        start, _ = self._state(recipe, name, "start", left_out)
+        end, tangent = self._state(recipe, name, "end")
         last = end.product
         assert tangent is not None and last is not None
         if not last.converged:
             notes.append("no rates are predicted where an end of the spectrum has not converged")
         elif self.energy.smooth and not self.energy.stochastic and not last.indefinite:
-            self.tell(f"{recipe.name}: rates")
+            self.tell(f"{name}: rates")
             found = rates(tangent, last)
         if start.product is None:
             notes.append(f"K at the start is left out beyond {_ENDS_ONLY:,} coordinates")
         if not plain:
-            notes.append(f"K is that of {recipe.name} laid out anew at each field, not where a "
+            notes.append(f"K is that of {name} laid out anew at each field, not where a "
                          "run has taken its parameters")  # fmt: skip
         if not plain and size > DENSE:
             notes.append("K's least value and ranks of large problems are not counted, which would "
                          "take dense matrices")  # fmt: skip
         advice = []
         for state in (start, end):
-            advice += why_slow(self.at[state.where], state.where, recipe.name, state.hessian,
+            advice += why_slow(self.at[state.where], state.where, name, state.hessian,
                                state.kernel, state.product, state.boost)  # fmt: skip
         advice += which_solver(self.energy, end.hessian, self._steps(end.hessian), GAP)
         steps = self._steps(last)
-        if steps and not plain:
+        if steps and np.isfinite(last.condition) and not plain:
             bound = "" if last.converged else "at least "
             advice.append(
-                f"in the variables of {recipe.name} such steps would be: gd {bound}"
+                f"in the variables of {name} such steps would be: gd {bound}"
                 f"{number(steps['gd'])}, lbfgs {bound}{number(steps['lbfgs'])}"
             )
         return Diagnosis(
-            self.energy, recipe.name, f"H by {self.at['end'].by}", start, end, found, steps,
+            self.energy, name, f"H by {self.at['end'].by}", start, end, found, steps,
             advice, notes, time.perf_counter() - clock + self.seconds,
         )  # fmt: skip
 
     def _state(
-        self, recipe: Parametrization, where: str, left_out: bool = False
+        self, recipe: Parametrization, name: str, where: str, left_out: bool = False
     ) -> tuple[State, Tangent | None]:
         """What is found at the start or the end; of H alone where the rest is left out."""
         at, hessian = self.at[where], self.hessians[where]
@@ -166,18 +175,19 @@ class Examination:
         known = (where, at.value, gradient, hessian)
         if left_out:
             return State(*known, None, None), None
-        self.tell(f"{recipe.name} at the {where}")
+        self.tell(f"{name} at the {where}")
         tangent = Tangent(recipe, at, self.seed)
         if isinstance(recipe, Identity):
             return State(*known, None, hessian), tangent
         kernel, product = of_kernel(tangent), of_product(tangent, hessian, self.modes)
-        boost = np.nan if hessian.indefinite else _boost(tangent, hessian, product)
+        sized = not hessian.indefinite and product.largest > 0
+        boost = _boost(tangent, hessian, product) if sized else np.nan
         return State(*known, kernel, product, boost), tangent
 
     def _steps(self, spectrum: Spectrum) -> dict[str, float]:
         """Steps from the start's energy to the gap by the end's condition number, if it has one."""
         first, last = self.at["start"].value, self.at["end"].value
-        if spectrum.indefinite or not first > last:
+        if np.isnan(spectrum.condition) or not first > last:
             return {}
         fall = GAP * Reference(last, "", first).scale / (first - last)
         return steps_to(fall, spectrum.condition)

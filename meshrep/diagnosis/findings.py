@@ -40,7 +40,7 @@ class State:
     boost : float
         vᵀKv λ_max(H)/λ_max(KH) for the slowest mode v of H: how many times as fast it falls in
         these variables as in the field itself, each with its longest stable step. NaN where K is
-        not known or H indefinite.
+        not known, H indefinite, or K H has no positive eigenvalue.
     """
 
     where: str
@@ -60,7 +60,7 @@ class Diagnosis:
     ----------
     problem : Energy
     parametrization : str
-        The name of the variables.
+        What the variables are called: by their own name, or as a solver is that works in them.
     by : str
         Where H comes from.
     start, end : State
@@ -213,10 +213,11 @@ def _in_words(rate: Rate) -> str:
 
     def tenth(factor: float) -> str:
         if not factor < 1:
-            return "never"
-        return f"{np.log(10) / (-2 * np.log(max(factor, 1e-300))):,.3g}"
+            return "∞"
+        steps = np.log(10) / (-2 * np.log(max(factor, 1e-300)))
+        return f"{steps:,.3g}" if steps >= 0.01 else "< 0.01"
 
-    said = f"{rate.method} with the best step ({number(rate.lr)}"
+    said = f"{rate.method} with the best step at the end ({number(rate.lr)}"
     said += f", momentum {rate.momentum:.6g})" if rate.momentum else ")"
-    said += f": a tenth of the gap in {tenth(rate.predicted)} steps predicted, "
+    said += f": steps to a tenth of the gap {tenth(rate.predicted)} predicted, "
     return said + (f"not observed: {rate.why}" if rate.why else f"{tenth(rate.observed)} observed")

@@ -85,7 +85,7 @@ def lanczos(
     primals = duals if metric is None else np.empty((steps, n))
     x = np.array(start, dtype=np.float64)
     u = x if metric is None else np.array(metric(x))
-    length = float(x @ u) ** 0.5
+    length = max(float(x @ u), 0.0) ** 0.5
     if not length > 0:
         raise ValueError("the start has no length in the metric")
     alphas: list[float] = []

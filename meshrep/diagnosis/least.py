@@ -12,18 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg, splu
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
 from meshrep.backends import installed
-from meshrep.linear_solvers import smoothed_aggregation
+from meshrep.linear_solvers import expander, smoothed_aggregation
 from meshrep.multigrid import Refreshed
 from meshrep.spectra import Gauge
 
 FACTORED_UP_TO = 100_000  # rows
 _FILLED = 5_000  # rows up to which a factorisation may fill up
-_EXPANDER = 0.1  # bandwidth over rows beyond which it does
-_SOUND = 1e-13  # least pivot over the largest that is no rounding
 _BESIDE = 1  # columns that LOBPCG carries beside those that are asked for
 _ROUNDS = 40  # of LOBPCG
 _SHIFTS = (1e-9, 1e-3, 1e-2, 1e-1, 1.0, 4.0)  # of the mean diagonal, for the preconditioner
@@ -71,29 +68,21 @@ def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) 
     rows on where a factorisation would fill up, as on expanders, LOBPCG (Knyazev 2001),
     preconditioned by one multigrid cycle; by the diagonal on expanders, and with neither numba
     nor pyamg. Nothing is returned where the factorisation shows negative eigenvalues: Lanczos on
-    the matrix finds those.
+    the matrix finds those. Nor is for a matrix of zeros.
     """
     n = matrix.shape[0]
+    if top == 0.0:
+        return _nothing(n, 0, "a matrix of zeros")
     if n <= min(_FILLED, FACTORED_UP_TO) or (n <= FACTORED_UP_TO and not expander(matrix)):
         return _by_factors(matrix, gauge, count)
     return _by_lobpcg(matrix, gauge, top, count)
-
-
-def expander(matrix: sparse.csr_array) -> bool:
-    """Whether the bandwidth after reverse Cuthill–McKee is a fair part of the rows."""
-    order = reverse_cuthill_mckee(sparse.csr_matrix(matrix), symmetric_mode=True)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    rows = np.repeat(np.arange(len(order)), np.diff(matrix.indptr))
-    return int(abs(place[rows] - place[matrix.indices]).max(initial=0)) > _EXPANDER * len(order)
 
 
 def _found(
     matrix: sparse.csr_array, gauge: Gauge, vectors: np.ndarray, negative: int | None, how: str
 ) -> Least:
     """Rayleigh quotients and residuals of columns (n, k), sorted."""
-    columns = np.array([gauge.project(v) for v in vectors.T]).T
-    columns, _ = np.linalg.qr(columns)
+    columns, _ = np.linalg.qr(gauge.project(vectors))
     images = matrix @ columns
     values, turn = np.linalg.eigh(columns.T @ images)
     columns, images = columns @ turn, images @ turn
@@ -106,23 +95,10 @@ def _nothing(n: int, negative: int | None, how: str) -> Least:
 
 
 def _by_factors(matrix: sparse.csr_array, gauge: Gauge, count: int) -> Least:
-    n, kept = matrix.shape[0], gauge.kept
-    reduced = matrix if len(kept) == n else matrix[kept][:, kept]
-    try:
-        factors = splu(sparse.csc_matrix(reduced), permc_spec="COLAMD", diag_pivot_thresh=0.0)
-    except RuntimeError:
-        return _nothing(n, None, "an exactly singular factorisation")
-    pivots = factors.U.diagonal()
-    ordered = np.array_equal(factors.perm_r, factors.perm_c)
-    sound = ordered and abs(pivots).min() > _SOUND * abs(pivots).max()
-    if not sound or (pivots < 0).any():
-        negative = int((pivots < 0).sum()) if sound else None
+    n = matrix.shape[0]
+    inverse, negative = gauge.inverse(matrix)
+    if inverse is None:
         return _nothing(n, negative, "the pivots of a factorisation")
-    inverse = LinearOperator(
-        (n, n),
-        matvec=lambda v: gauge.spread(factors.solve(gauge.project(v.ravel())[kept]), n),
-        dtype=np.float64,
-    )
     start = gauge.project(np.random.default_rng(0).standard_normal(n))
     try:
         vectors = eigsh(inverse, count, which="LA", v0=start, tol=1e-6)[1]
@@ -135,38 +111,24 @@ def _by_lobpcg(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) -
     n = matrix.shape[0]
     cycle, by = _preconditioner(matrix)
 
-    def columns(block: np.ndarray, apply: Product) -> np.ndarray:
-        block = block.reshape(n, -1)
-        out = np.empty_like(block)
-        for k, column in enumerate(block.T):
-            out[:, k] = gauge.project(apply(gauge.project(np.ascontiguousarray(column))))
-        return out
-
-    def lifted(block: np.ndarray) -> np.ndarray:
-        """The matrix, with what the gauge leaves out moved above its spectrum."""
-        block = block.reshape(n, -1)
-        if gauge.part_of is None:
-            return matrix @ block
-        inside = np.array([gauge.project(v) for v in block.T]).T
-        return matrix @ inside + 4 * top * (block - inside)
-
     def preconditioned(block: np.ndarray) -> np.ndarray:
-        return columns(block, cycle)
+        inside = gauge.project(block.reshape(n, -1))
+        images = [cycle(np.ascontiguousarray(column)) for column in inside.T]
+        return gauge.project(np.stack(images, axis=1))
 
     start = np.random.default_rng(0).standard_normal((n, count + _BESIDE))
     for _ in range(2):
         start = preconditioned(start)
         start /= np.linalg.norm(start, axis=0)
-    shape = (n, n)
-    operator = LinearOperator(shape, matvec=lifted, matmat=lifted, dtype=np.float64)
-    M = LinearOperator(shape, matvec=preconditioned, matmat=preconditioned, dtype=np.float64)
-    first = abs(float(np.vdot(start[:, 0], lifted(start[:, :1]))))
+    lifted = gauge.lifted(matrix, top)
+    M = LinearOperator((n, n), matvec=preconditioned, matmat=preconditioned, dtype=np.float64)
+    first = abs(float(np.vdot(start[:, 0], lifted @ start[:, 0])))
     vectors = start
     for _ in range(3):  # the tolerance follows the values, which are not known before
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # it says what the residuals say
             values, vectors = lobpcg(
-                operator, vectors, M=M, largest=False, tol=_REACHED * first, maxiter=_ROUNDS // 2
+                lifted, vectors, M=M, largest=False, tol=_REACHED * first, maxiter=_ROUNDS // 2
             )
         least = float(abs(values[:count]).min())
         if least >= 0.5 * first:

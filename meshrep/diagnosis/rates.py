@@ -40,7 +40,7 @@ _FAST = {"gd": 1.0, "heavy-ball": 0.0}
 _OTHERS = {"gd": 1e-3, "heavy-ball": 1e-6}
 _SHARP = 1e-6  # relative residual up to which the fastest mode is used
 _FALL = {"gd": 3.0, "heavy-ball": 8.0}  # e-foldings that a run is to see
-_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # e-foldings below which a rate is not to be seen
+_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # fewer e-foldings than this show no rate
 _WORK, _WORK_MAPPED, _MOST = 6e7, 2e7, 20_000  # node-steps of a run, through a map, and steps
 _FLOOR = 1e-8  # of the first gradient, below which one is rounding
 
@@ -57,7 +57,8 @@ class Rate:
     predicted : float
         Factor of the distance to the minimum a step.
     observed : float
-        Likewise, fitted to the gradients of a run; NaN where none was made.
+        Likewise, fitted to the gradients of a run; NaN where none was made or one step did it,
+        infinite where it diverged.
     steps : int
         Of that run.
     why : str
@@ -141,6 +142,8 @@ def _observed(rate: Rate, tangent: Tangent, product: Spectrum) -> Rate:
         return Rate(*bare, np.inf, steps, "the run diverged: there are larger eigenvalues")
     below = np.flatnonzero(norms <= _FLOOR * norms[0])
     norms = norms[: below[0]] if len(below) else norms
+    if len(norms) < 2:
+        return Rate(*bare, steps=1, why="it is over in one step")
     return Rate(*bare, _fitted(norms, rate.method), len(norms) - 1)
 
 

@@ -89,8 +89,15 @@ class Spectrum:
         return np.inf if self.least <= 0 or self.singular else self.largest / self.least
 
     @property
+    def empty(self) -> bool:
+        """Whether there is no eigenvalue at all, as of K H where K or H is 0."""
+        return bool(np.isnan(self.largest))
+
+    @property
     def converged(self) -> bool:
         """Whether both ends are known to 1%; else the condition number is a lower bound."""
+        if self.empty:
+            return True
         ends = ((self.least, self.least_residual), (self.largest, self.largest_residual))
         return all(residual <= CLOSE * abs(value) for value, residual in ends)
 
@@ -141,12 +148,8 @@ def of_hessian(at: Curvature, count: int = 4) -> Spectrum:
 
 
 def _dense_hessian(at: Curvature, count: int) -> Spectrum:
-    H, f = at.dense, len(at.free)
-    lift = 4 * (float(abs(H).sum(axis=1).max(initial=0.0)) or 1.0)
-    if at.gauge.part_of is not None:
-        hidden = np.eye(f) - np.array([at.gauge.project(row) for row in np.eye(f)])
-        H = H + lift * hidden
-    values, vectors = eigh(H)
+    top = float(abs(at.dense).sum(axis=1).max(initial=0.0)) or 1.0
+    values, vectors = eigh(at.gauge.lifted(at.dense, top) @ np.eye(len(at.free)))
     values, vectors = values[: at.size], vectors[:, : at.size].T
     return _exact(
         at, values, vectors, count, at.gradient @ at.gradient, how=f"dense, {at.by}",
@@ -183,8 +186,9 @@ def of_kernel(tangent: Tangent) -> Spectrum:
         image = tangent.push(theta)
         pulled, pushed = pulled + float(theta @ theta), pushed + float(image @ image)
     effective = (pulled / _PROBES) ** 2 / (pushed / _PROBES) if pushed > 0 else np.nan
+    ends = (max(float(ritz.values[0]), 0.0), float(ritz.values[-1]))
     return Spectrum(
-        at.size, float(max(ritz.values[0], 0.0)), float(ritz.values[-1]),
+        at.size, *(ends if ends[1] > 0 else (np.nan, np.nan)),
         float(ritz.residuals[0]), float(ritz.residuals[-1]), **none, spread=_cumulated(ritz),
         how="Lanczos; traces by random vectors", effective_rank=effective, negative=0,
     )  # fmt: skip
@@ -202,28 +206,36 @@ def of_product(tangent: Tangent, hessian: Spectrum, count: int = 4) -> Spectrum:
     count = min(count, at.size)
     pulled = tangent.pull(at.gradient)
     whole = float(pulled @ pulled)
+    nothing = np.zeros(0), np.zeros((0, len(at.free))), 0, whole
     if at.dense_products:
         weights, axes = tangent.axes
         sound = weights > len(at.free) * np.finfo(float).eps * weights.max(initial=0.0)
         root = axes[:, sound] * np.sqrt(weights[sound])
+        if not sound.any():
+            return _exact(at, *nothing, how="dense", negative=0, rank=0)
         inside = root.T @ at.times(root)
         values, turn = eigh(0.5 * (inside + inside.T))
         least = int((values < -_ROUNDING * abs(values).max(initial=0.0)).sum())
+        count = min(count, len(values))
+        vectors = (root @ turn[:, [*range(count), -1]]).T
         return _exact(
-            at, values, (root @ turn).T, min(count, len(values)), whole, how="dense",
-            negative=least, rank=len(values),
-        )  # fmt: skip
+            at, values, vectors, count, whole, how="dense", negative=least, rank=len(values)
+        )
     start = at.gauge.project(np.random.default_rng(3).standard_normal(len(at.free)))
     start /= np.linalg.norm(start)
     for mode in hessian.modes:
         slow = mode.reshape(-1)[at.free]
         start = start + slow / (np.linalg.norm(slow) or 1.0)
+    how = "Lanczos in the metric of K"
+    if not tangent.pull(start).any():
+        return _exact(at, *nothing, how=f"{how}, which is 0")
     steps = affordable(len(at.free), _HELD[2])
     ritz = lanczos(at.product, start, steps, tangent.kernel, count)
     floor = _ROUNDING if tangent.linear else _BLURRED
-    seen = np.flatnonzero(abs(ritz.values) > floor * ritz.values[-1])
+    seen = np.flatnonzero(abs(ritz.values) > floor * abs(ritz.values).max())
     which = seen[:count].tolist()
-    how = "Lanczos in the metric of K"
+    if not which:
+        return _exact(at, *nothing, how=how)
     if len(seen) < len(ritz.values):
         how += f"; below {floor:g} of the largest nothing is told from 0"
     vectors = ritz.vectors([*which, -1])
@@ -249,7 +261,7 @@ def _quotient(tangent: Tangent, value: float, mode: np.ndarray) -> float:
 def _exact(
     at: Curvature, values: np.ndarray, vectors: np.ndarray, count: int, whole: float, **more: Any
 ) -> Spectrum:
-    """All eigenvalues, and modes of the first ``count`` of the vectors (k, f)."""
+    """All eigenvalues, modes of the first ``count`` of the vectors (k, f), the fastest the last."""
     if not len(values):
         values, vectors = np.full(1, np.nan), np.zeros((1, len(at.free)))
     return Spectrum(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import eigh
 
 from meshrep.backends import NumpyBackend
@@ -16,6 +18,7 @@ _NUDGE = 1e-5  # of the largest entry of a nudge that differences take, times th
 _LINEAR = 1e-10  # of a doubled nudge's effect, by which that of a linear map may differ
 _ADJOINT = 1e-3  # relative, by which ⟨Jθ, v⟩ and ⟨θ, Jᵀv⟩ may differ
 _HELD = 6e7  # numbers of J that are held at once
+_FEW = 0.1  # share of the nodes, up to which those that a parameter moves are few
 
 
 class Tangent:
@@ -99,11 +102,9 @@ class Tangent:
     def dense(self) -> np.ndarray:
         """K (f, f) as an array: of Jᵀ by the pullback alone where it fits in memory, exactly."""
         f = len(self.at.free)
-        units = np.eye(f)
         if f * self.params.size <= _HELD:
-            rows = np.array([self.pull(unit) for unit in units])
-            return rows @ rows.T
-        K = np.array([self.kernel(unit) for unit in units])
+            return _gram(_stacked((self.pull(unit) for unit in _units(f)), self.params.size))
+        K = np.array([self.kernel(unit) for unit in _units(f)])
         return 0.5 * (K + K.T)
 
     @cached_property
@@ -111,3 +112,35 @@ class Tangent:
         """Eigenvalues (f,) of K, ascending and not negative, and its eigenvectors (f, f)."""
         values, vectors = eigh(self.dense)
         return np.maximum(values, 0.0), vectors
+
+
+def _units(f: int) -> Iterator[np.ndarray]:
+    """The unit vectors (f,), each in the place of the last."""
+    unit = np.zeros(f)
+    for k in range(f):
+        unit[k] = 1.0
+        yield unit
+        unit[k] = 0.0
+
+
+def _gram(J: sparse.csr_array) -> np.ndarray:
+    """J Jᵀ (f, f) of J (f, p), many of whose columns may hold few entries.
+
+    A network's output at a node depends on few latents, and on all of its weights.
+    """
+    f, p = J.shape
+    local = np.bincount(J.indices, minlength=p) <= _FEW * f
+    near, far = J[:, local], J[:, ~local].toarray()
+    return far @ far.T + (near @ near.T).toarray()
+
+
+def _stacked(rows: Iterable[np.ndarray], p: int) -> sparse.csr_array:
+    """Rows (p,), of whose entries those are kept that are not 0."""
+    columns, values = [], []
+    for row in rows:
+        columns.append(np.flatnonzero(row).astype(np.int32))
+        values.append(row[columns[-1]])
+    ends = np.cumsum([0, *map(len, columns)])
+    return sparse.csr_array(
+        (np.concatenate(values), np.concatenate(columns), ends), (len(ends) - 1, p)
+    )

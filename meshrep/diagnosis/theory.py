@@ -66,7 +66,7 @@ def mean_kernel(
     draw = draw or energy.random_start
     total, count = np.zeros(()), 0
     for k in seeds:
-        at = Curvature(energy, _checked(energy, draw(int(k))))
+        at = Curvature(energy, _small_enough(energy, draw(int(k))))
         total, count = total + Tangent(parametrization, at, int(k)).dense, count + 1
     if not count:
         raise InputError("an average over random starts needs a seed or more")
@@ -125,10 +125,11 @@ def alignment(K: np.ndarray, M: np.ndarray, floor: float = 1e-10) -> Alignment:
 
 
 def _free(energy: Energy, gradient: np.ndarray) -> np.ndarray:
-    return np.array(_checked(energy, gradient)[energy.free]).reshape(-1)
+    return np.array(_small_enough(energy, gradient)[energy.free]).reshape(-1)
 
 
-def _checked(energy: Energy, field: np.ndarray) -> np.ndarray:
+def _small_enough(energy: Energy, field: np.ndarray) -> np.ndarray:
+    """The field, where dense matrices of its free coordinates may be made."""
     size = int(np.prod(energy.shape[1:])) * len(energy.free)
     if size > DENSE:
         raise InputError(f"{size:,} coordinates are too many for dense matrices: {DENSE:,} at most")

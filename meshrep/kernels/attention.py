@@ -10,7 +10,10 @@ pattern is symmetric and has its diagonal. With D the gradient before σ, c = D/
     Ȳ_j = Σ_i α_ij c_i + (s̄_j, t̄_j) aᵀ,   ā = Yᵀ (s̄, t̄),   W̄ = Xᵀ Ȳ,   X̄ = Σ_k Ȳ Wᵀ
 
 Sums over i gather too: ``mirror`` says where the entry (j, i) of (i, j) lies. So no row is written
-by two threads, and their number does not change a result. Readout and circle are those of
+by two threads, and their number does not change a result. Names are those of the formulas so:
+``spread`` is Y, ``marks`` are (s, t), ``shares`` α, ``pulls`` ᾱ and then p, ``own`` s̄ and ``d`` D;
+``part`` is 1/K, ``bent`` and ``slope`` are the slopes of λ and σ left of 0, and where ``gated`` the
+gradient X̄ is passed on through the σ that made X. Readout and circle are those of
 :mod:`meshrep.kernels.network`. What is done to a block of rows stands outside the kernels, so that
 those with threads and without compile it once.
 """

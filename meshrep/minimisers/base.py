@@ -10,6 +10,7 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy, Evaluator
+from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Outcome, Result
 from meshrep.parametrizations.base import Identity, Map, Parametrization
@@ -96,6 +97,21 @@ def note_kinks(objective: Objective, monitor: Monitor, verdict: Result) -> None:
         monitor.notes.append(KINK)
 
 
+ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
+
+
+def check_step_length(lr: Any) -> None:
+    """Raise InputError for a step length that is no positive number."""
+    if not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
+        raise InputError(f"the step length must be a positive number, not {lr!r}")
+
+
+def check_momentum(momentum: float) -> None:
+    """Raise InputError for a momentum outside [0, 1)."""
+    if not 0 <= momentum < 1:
+        raise InputError(f"momentum must lie in [0, 1), not {momentum}")
+
+
 class Minimiser(ABC):
     """An algorithm that lowers an objective. Subclasses write :meth:`run`.
 
@@ -143,6 +159,5 @@ class Minimiser(ABC):
             result, params, steps = self.run(objective, monitor)
         except KeyboardInterrupt:
             steps = monitor.history.step[-1] if len(monitor.history) else 0
-            best = objective.start if monitor._best is None else monitor._best
-            result, params = Result.INTERRUPTED, best
+            result, params = Result.INTERRUPTED, monitor.best_or(objective.start)
         return monitor.outcome(result, objective, params, steps)

@@ -26,11 +26,16 @@ from meshrep.kernels.rules import (
     Walk,
     update_rule,
 )
-from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.base import (
+    ROUNDING,
+    Minimiser,
+    Objective,
+    check_momentum,
+    check_step_length,
+)
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
 
-ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
 WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
 PARALLEL_FROM = 20_000  # nodes from which threads pay; below it several solvers may run at once
 CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
@@ -67,8 +72,8 @@ class FirstOrder(Minimiser):
         eps: float = 1e-8,
         settle: bool = False,
     ) -> None:
-        if lr != "auto" and not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
-            raise InputError(f"the step length must be a positive number, not {lr!r}")
+        if lr != "auto":
+            check_step_length(lr)
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.settle = settle
         self.follows_noise = lr != "auto" and self.rule != NESTEROV  # these compare energies
@@ -180,8 +185,7 @@ class FirstOrder(Minimiser):
                 energy, norm = float(walk.value), float(square) ** 0.5
                 verdict = monitor.record(step, energy, params, norm)
                 if self.lr == "auto" and verdict is Result.DIVERGED and halvings < 40:
-                    safe = objective.start if monitor._best is None else monitor._best
-                    self._retreat(params, safe, memory)
+                    self._retreat(params, monitor.best_or(objective.start), memory)
                     halvings += 1
                     before = np.inf
                     walk.look()
@@ -245,11 +249,6 @@ class FirstOrder(Minimiser):
             chunk = max(2, min(longest, max(16, 2 * (taken // 8))))
 
 
-def _check_momentum(momentum: float) -> None:
-    if not 0 <= momentum < 1:
-        raise InputError(f"momentum must lie in [0, 1), not {momentum}")
-
-
 class GradientDescent(FirstOrder):
     """x ← x − lr ∇E."""
 
@@ -268,7 +267,7 @@ class HeavyBall(FirstOrder):
     rule, auto_lr = HEAVY_BALL, 1.0
 
     def __init__(self, lr: float | str = "auto", momentum: float = 0.97) -> None:
-        _check_momentum(momentum)
+        check_momentum(momentum)
         super().__init__(lr, beta1=momentum)
 
 
@@ -306,7 +305,7 @@ class Nesterov(FirstOrder):
         self, lr: float | str = "auto", momentum: float | None = None, restart: bool = True
     ) -> None:
         if momentum is not None:
-            _check_momentum(momentum)
+            check_momentum(momentum)
         super().__init__(lr)
         self.momentum, self.restart = momentum, restart
         self.scheduled = momentum is not None or not restart
@@ -385,7 +384,7 @@ class SGD(FirstOrder):
     def __init__(self, lr: float = 0.1, momentum: float = 0.0, decay: float = 1000.0) -> None:
         if lr == "auto":
             raise InputError("sgd has no automatic step length: give lr a number, or take gd")
-        _check_momentum(momentum)
+        check_momentum(momentum)
         if not decay > 0:
             raise InputError(f"decay must be a positive number of steps, or inf, not {decay}")
         super().__init__(lr, beta1=momentum)

@@ -266,7 +266,8 @@ class Vectors:
         self.backend = backend = replace(backend, dtype=dtype)
         self.single = energy.beta == 0 and energy.gamma == 0
         n, self.h, self.replicas = start.shape
-        coupling = energy.coupling
+        coupling = energy.coupling.copy()
+        coupling.eliminate_zeros()  # a node whose edges all weigh nothing is a still one
         pattern = abs(coupling).sign()
         parts = classes(pattern if self.single else sparse.csr_array(pattern + pattern @ pattern))
         self.bounds = np.cumsum([0, *(len(part) for part in parts)])

@@ -7,13 +7,18 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from meshrep.backends import Array, Backend
 from meshrep.errors import InputError, SolveError
-from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.base import (
+    ROUNDING,
+    Minimiser,
+    Objective,
+    check_momentum,
+    check_step_length,
+)
 from meshrep.minimisers.monitor import Monitor
 from meshrep.outcome import Result
 
 SHARE = 0.8  # of the longest step that a quadratic of the steepest curvature bears
 HALVINGS = 40
-ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
 
 
 class RecentGradients:
@@ -141,14 +146,13 @@ class MFAC(Minimiser):
         damping: float = 0.1,
         momentum: float = 0.9,
     ) -> None:
-        if lr != "auto" and not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
-            raise InputError(f"the step length must be a positive number, not {lr!r}")
+        if lr != "auto":
+            check_step_length(lr)
         if not (isinstance(history, int) and history >= 1):
             raise InputError(f"history must be a whole number of 1 or more, not {history!r}")
         if not 0 < damping < np.inf:
             raise InputError(f"damping must be a positive number, not {damping}")
-        if not 0 <= momentum < 1:
-            raise InputError(f"momentum must lie in [0, 1), not {momentum}")
+        check_momentum(momentum)
         self.lr, self.history, self.damping, self.momentum = lr, history, damping, momentum
         self.follows_noise = lr != "auto"
 
@@ -180,7 +184,7 @@ class MFAC(Minimiser):
             lost = verdict is Result.DIVERGED or energy > first + noise * abs(first)
             stays = verdict in (None, Result.DIVERGED)
             if self.lr == "auto" and lost and stays and step and halvings < HALVINGS:
-                params[:] = objective.start if monitor._best is None else monitor._best
+                params[:] = monitor.best_or(objective.start)
                 velocity *= 0
                 lr *= 0.5
                 halvings += 1

@@ -36,8 +36,10 @@ class Stopping:
         stochastic energy: when the mean over a window has not fallen by more than its noise
         three times in a row.
     patience, atol : int, float
-        The papers' rule, for reproduction: stop after ``patience`` consecutive steps that each
-        changed the energy by less than ``atol``; patience 0 turns it off.
+        The papers' rule, for reproduction: stop after ``patience`` energies in a row that each
+        differ from the one before by less than ``atol``; patience 0 turns it off. They are those
+        of consecutive steps, except on CUDA, where most minimisers read the energy of every
+        tenth step alone.
     """
 
     max_steps: int = 100_000
@@ -117,6 +119,10 @@ class Monitor:
         self._clock = time.perf_counter()
         self._previous_best = np.inf
         self._window_start = 0
+
+    def best_or(self, start: Array) -> Array:
+        """The best state kept, not a copy; ``start`` where none has been."""
+        return start if self._best is None else self._best
 
     def start_clock(self) -> None:
         """Count seconds from now."""
@@ -276,7 +282,7 @@ class Monitor:
         if keep_last and fell and not self.stochastic:
             self.history.append(steps, self.seconds, energy)
         if not keep_last:
-            params = objective.start if self._best is None else self._best
+            params = self.best_or(objective.start)
         return Outcome(
             params=params,
             result=result,

@@ -10,7 +10,7 @@ import numpy as np
 
 from meshrep.backends import Array, installed
 from meshrep.errors import InputError, MeshrepError, SolveError
-from meshrep.minimisers.base import Minimiser, Objective
+from meshrep.minimisers.base import Minimiser, Objective, check_step_length
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.torch_classes import (
     accepted,
@@ -108,9 +108,14 @@ class TorchOptimiser(Minimiser):
     the first step would be divided by that.
     Optimisers that train at another point than they evaluate at (schedule-free ones) are
     followed at the former and end at the latter.
+    Fixed nodes are put back to their values before every evaluation, since a step that mixes
+    entries or shrinks them moves all, whatever their gradients.
+    What an optimiser draws from the generators that all share, of torch, NumPy or Python (PSGD,
+    SPAM), begins at the seed. As they are the whole process's, runs in several threads take turns.
     """
 
     backends = ("torch",)
+    concurrent = False
 
     def __init__(
         self,
@@ -123,8 +128,8 @@ class TorchOptimiser(Minimiser):
     ) -> None:
         if layout not in ("field", "square"):
             raise InputError(f"unknown layout {layout!r}: choose field or square")
-        if lr is not None and not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
-            raise InputError(f"the step length must be a positive number, not {lr!r}")
+        if lr is not None:
+            check_step_length(lr)
         self.name = name or (method if isinstance(method, str) else method.__name__)
         self.method, self.layout, self.lr = method, layout, lr
         self.settings, self.follows_noise = settings, True
@@ -208,6 +213,9 @@ class TorchOptimiser(Minimiser):
             variable.grad = sheet.fold(gradient)
             return value
         objective.evaluations += 1
+        if len(objective.energy.fixed):
+            field = sheet.flat(variable.detach()).view(objective.energy.shape)
+            field[objective.fixed] = objective.fixed_values
         variable.grad = None
         with torch.enable_grad():
             loss = formula(sheet.flat(variable).reshape(objective.energy.shape))
@@ -218,6 +226,12 @@ class TorchOptimiser(Minimiser):
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
         """Step until the monitor says stop."""
+        from meshrep.minimisers.torch_rehearsal import drawing_from
+
+        with drawing_from(objective.seed, objective.start.device):
+            return self._steps(objective, monitor)
+
+    def _steps(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
         from meshrep.minimisers.torch_rehearsal import keeps_matrices
 
         known, sheet = self._known(objective), Sheet.of(objective, self.layout)

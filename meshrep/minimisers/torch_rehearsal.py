@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 Make = Callable[[torch.Tensor], Any]  # a variable ↦ an optimiser of it
@@ -13,6 +17,7 @@ Make = Callable[[torch.Tensor], Any]  # a variable ↦ an optimiser of it
 LIKE = 1e-6  # relative difference of steps that count as the same
 FACTOR = 1000.0  # by which gradients are scaled to see whether steps follow
 PROBES = (640, 1280)  # rows, beyond the blocks into which some cut their matrices
+_TURN = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,10 @@ def _rehearse(
     start = torch.linspace(0.3, 0.7, count, dtype=like.dtype, device=like.device)
     slopes = torch.sin(torch.arange(1, count + 1, dtype=like.dtype, device=like.device) ** 2)
     variable = start.reshape(shape).clone().requires_grad_(True)
-    devices = [like.device] if like.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(0)
+    with drawing_from(0, like.device):
         optimiser = make(variable)
+        if callable(getattr(optimiser, "train", None)):
+            optimiser.train()
         for _ in range(steps):
 
             def evaluate() -> torch.Tensor:
@@ -108,6 +113,29 @@ def _rehearse(
                 optimiser.step()
     kept = sum(tensor.numel() for tensor in _tensors(getattr(optimiser, "state", {})))
     return variable.detach().reshape(-1) - start, kept
+
+
+@contextmanager
+def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Let the process's generators begin at a seed, and go on afterwards as if nothing was drawn.
+
+    They are torch's own, of the host and of a GPU ``device``, and those of ``random`` and
+    ``numpy.random``. Other threads wait their turn.
+    """
+    gpus = [device] if device.type == "cuda" else []
+    with _TURN, torch.random.fork_rng(gpus):
+        of_python, of_numpy = random.getstate(), np.random.get_state()
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)
 
 
 def _tensors(state: Any, depth: int = 5) -> Iterator[torch.Tensor]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy
+from meshrep.errors import InputError
 
 
 class Map(ABC):
@@ -16,12 +18,17 @@ class Map(ABC):
 
     ``start`` (the parameters whose field is the start) is one flat array, so that every
     minimiser works with every map. ``notes`` are sentences worth reading on how it was laid out;
-    ``prefit_s`` are the seconds that went into fitting parameters to the start, where it took any.
+    ``prefit_s`` are the seconds that went into fitting parameters to the start, where it took any,
+    and ``compile_s`` those before it in which what it runs was loaded or compiled;
+    ``unit`` is what a parameter is multiplied by on its way to the field, as the gradient is on
+    its way back.
     """
 
     start: Array
     notes: Sequence[str] = ()
     prefit_s: float = 0.0
+    compile_s: float = 0.0
+    unit: float = 1.0
 
     @abstractmethod
     def field(self, params: Array) -> Array:
@@ -68,3 +75,20 @@ class _IdentityMap(Map):
 
     def pull_back(self, gradient: Array) -> Array:
         return gradient.reshape(-1)
+
+
+def whole(number: Any, least: int, what: str) -> int:
+    """A setting that counts something, as an int.
+
+    Raises
+    ------
+    InputError
+        For what is no whole number or is below ``least``; ``what`` says of which setting.
+
+    >>> whole(3, 1, "the degree of a filter")
+    3
+    """
+    real = isinstance(number, (int, float, np.integer, np.floating))
+    if not (real and float(number).is_integer() and number >= least):
+        raise InputError(f"{what} must be a whole number of {least} or more, not {number!r}")
+    return int(number)

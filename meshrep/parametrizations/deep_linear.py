@@ -21,7 +21,7 @@ import numpy as np
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.base import Map, Parametrization, whole
 
 FLOOR = 1e-3  # singular values of a start, over those of a field of units, below which it is flat
 
@@ -44,19 +44,21 @@ class DeepLinear(Parametrization):
     Raises
     ------
     InputError
-        For a number out of range. When it is built, for fewer latents than columns.
+        For a number out of range, or a depth or width that is not whole. When it is built, for
+        fewer latents than columns.
 
     Notes
     -----
     The factors begin balanced, W_jᵀW_j = W_{j+1}W_{j+1}ᵀ, from the eigenvectors of wᵀw. The
     constant is c = u (u/r)^{N−1}, with u the energy's unit and r = ‖w₀‖ (over √d), so that at one
     column z = w₀/u and every W_j = r/u: Adam then moves a node by as much as it would without the
-    factors. Gradient flow from w₀ is that of the field for u², but for the N − 1 projections.
+    factors. At w₀ gradient flow is u² times that of the field, plus the projection term.
 
     Where all factors vanish none can move, and so a start that is (nearly) zero, or has (nearly)
     dependent columns, is offset: w_b is what takes the product back to the start from normal
     numbers of spread u, and a note says so. Nodes that are fixed have z = 0 and their values in
-    w_b. Otherwise w_b is rounding.
+    w_b. Otherwise w_b is rounding. These numbers, and the rotations that mix latents beyond the
+    columns, are the same for every seed.
 
     An evaluation costs two small products beside the energy's.
 
@@ -69,13 +71,11 @@ class DeepLinear(Parametrization):
     name = "deep-linear"
 
     def __init__(self, depth: int = 2, width: int | None = None, share: float = 1.0) -> None:
-        if not depth >= 2:
-            raise InputError(f"a product has a depth of 2 or more, not {depth}")
-        if width is not None and not width >= 1:
-            raise InputError(f"a product has a width of 1 or more, not {width}")
+        self.depth = whole(depth, 2, "the depth of a product")
+        self.width = None if width is None else whole(width, 1, "the width of a product")
         if not 0 < share <= 1:
             raise InputError(f"the share of the start must lie in (0, 1], not {share}")
-        self.depth, self.width, self.share = int(depth), width, float(share)
+        self.share = float(share)
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
         """Balance the factors at the start."""
@@ -90,17 +90,18 @@ class _Product(Map):
     ) -> None:
         begin = energy.clamp(start)
         begin[energy.free] *= recipe.share
-        self.shape, unit = energy.shape, float(energy.unit)
+        self.shape = energy.shape
+        self.unit = unit = float(energy.unit)
         fields = begin.reshape(len(begin), -1)
         n, d = fields.shape
-        h = d if recipe.width is None else int(recipe.width)
+        h = d if recipe.width is None else recipe.width
         if h < d:
             raise InputError(f"{h} latents cannot reach every field of {d} columns: give {d}")
         self.shapes = [(n, h)] + [(h, h)] * (recipe.depth - 2) + [(h, d)]
         product = np.zeros((n, d))
         product[energy.free] = fields[energy.free] / recipe.share
         least = unit * FLOOR * np.sqrt(len(energy.free))
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(0)  # whatever the seed, which draws starts alone
         if len(energy.free) and np.linalg.eigvalsh(product.T @ product)[0] < least**2:
             product[energy.free] += unit * rng.standard_normal((len(energy.free), d))
             self.notes = [

@@ -4,13 +4,15 @@
 
 over the neighbours j of i and i itself, with λ the LeakyReLU of scores, after Veličković et al.,
 "Graph Attention Networks" (ICLR 2018, equations 3 and 6). K heads are averaged. The paper knows
-edges without weights; here b_ij = log(|a_ij| / mean |a|), so that a weight counts as a
-multiplicity: two edges of weight 1 are one of weight 2. It is 0 where all are equal, and b_ii = 0:
-a node counts as a neighbour of the mean weight. Signs of couplings are not used.
+edges without weights; here b_ij = log(|a_ij| / mean |a|), so that shares are in proportion to
+weights: of two neighbours of one score, that of twice the weight gets twice the share. It is 0
+where all are equal, and b_ii = 0: a node counts as a neighbour of the mean weight. Signs of
+couplings are not used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -19,15 +21,15 @@ from scipy import sparse
 
 from meshrep.backends import Array
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError
+from meshrep.parametrizations.base import whole
 from meshrep.parametrizations.network_pass import (
     ArrayPass,
+    DirectedEdges,
     Frame,
     KernelPass,
     Pass,
     Shape,
-    Ways,
-    relative,
+    in_mean_units,
 )
 from meshrep.parametrizations.networks import Network
 
@@ -53,7 +55,8 @@ class GraphAttention(Network):
     Raises
     ------
     InputError
-        For widths, layers or heads below 1, widths that contradict layers, and unknown words.
+        For widths, layers or heads that are not whole or below 1, widths that contradict layers,
+        and unknown words.
 
     Notes
     -----
@@ -72,14 +75,16 @@ class GraphAttention(Network):
         **shared: Any,
     ) -> None:
         super().__init__(layers, hidden, **shared)
-        if heads < 1:
-            raise InputError(f"attention needs a head or more, not {heads}")
-        self.heads = int(heads)
+        self.heads = whole(heads, 1, "the number of heads")
+
+    @property
+    def forms(self) -> tuple[Callable[..., Pass], Callable[..., Pass]]:
+        """In array operations, and by kernels."""
+        return ArrayAttention, KernelAttention
 
     def lay_out(self, frame: Frame, energy: Energy) -> Pass:
         """The layers over the neighbours in the energy's coupling."""
-        form = KernelAttention if frame.backend.name == "numba" else ArrayAttention
-        return form(frame, self.heads, neighbourhoods(energy.coupling))
+        return self.form(frame)(frame, self.heads, neighbourhoods(energy.coupling))
 
 
 def neighbourhoods(coupling: sparse.csr_array) -> sparse.csr_array:
@@ -90,7 +95,7 @@ def neighbourhoods(coupling: sparse.csr_array) -> sparse.csr_array:
     >>> found.indices.tolist(), found.data.tolist()
     ([0, 1, 0, 1, 2, 1, 2], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
     """
-    edges = sparse.coo_array(relative(coupling))
+    edges = sparse.coo_array(in_mean_units(coupling))
     n, (i, j), bias = edges.shape[0], edges.coords, np.log(np.abs(edges.data))
     each = np.arange(n)
     places = np.concatenate([i, each]), np.concatenate([j, each])
@@ -105,13 +110,13 @@ def _shapes(frame: Frame, heads: int) -> list[list[Shape]]:
 
 
 class ArrayAttention(ArrayPass):
-    """The layers in array operations, an entry for every edge and way."""
+    """The layers in array operations, an entry for every directed edge."""
 
     def __init__(self, frame: Frame, heads: int, neighbours: sparse.csr_array) -> None:
         super().__init__(frame, _shapes(frame, heads))
         backend, degree = frame.backend, np.diff(neighbours.indptr)
         count = neighbours.nnz
-        self.ways = Ways(neighbours, backend)
+        self.directed = DirectedEdges(neighbours, backend)
         self.bias = backend.asarray(neighbours.data)
         self.firsts = backend.index(neighbours.indptr[:-1])
         ends = np.repeat(neighbours.indptr[1:] - 1, degree)
@@ -125,11 +130,11 @@ class ArrayAttention(ArrayPass):
         return scores[self.firsts]
 
     def _row_sums(self, values: Array) -> Array:
-        return (self.ways.into_rows @ values[:, None])[:, 0]
+        return (self.directed.into_rows @ values[:, None])[:, 0]
 
     def forward(self, k: int, x: Array, *weights: Array) -> Array:
         """The heads' mean of Σ_j α_ij W x_j."""
-        kept, total, rows, columns = [], 0.0, self.ways.rows, self.ways.columns
+        kept, total, rows, columns = [], 0.0, self.directed.rows, self.directed.columns
         for weight, attention in zip(*weights, strict=True):
             y = x @ weight
             marks = y @ attention
@@ -137,7 +142,7 @@ class ArrayAttention(ArrayPass):
             scores = self.xp.maximum(sums, BENT * sums) + self.bias
             alpha = self.xp.exp(scores - self._largest(scores)[rows])
             alpha = alpha / self._row_sums(alpha)[rows]
-            total = total + self.ways.into_rows @ (alpha[:, None] * y[columns])
+            total = total + self.directed.into_rows @ (alpha[:, None] * y[columns])
             kept.append((y, sums, alpha))
         self.kept[k] = x, kept
         return total / len(kept)
@@ -145,8 +150,8 @@ class ArrayAttention(ArrayPass):
     def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
         """As :mod:`meshrep.kernels.attention` has it."""
         x, kept = self.kept[k]
-        rows, columns, total = self.ways.rows, self.ways.columns, 0.0
-        into_columns = self.ways.into_columns
+        rows, columns, total = self.directed.rows, self.directed.columns, 0.0
+        into_columns = self.directed.into_columns
         c = back / len(kept)
         for head, (y, sums, alpha) in enumerate(kept):
             weight, attention = weights[0][head], weights[1][head]

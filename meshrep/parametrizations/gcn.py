@@ -9,6 +9,7 @@ Classification with Graph Convolutional Networks" (2017); with P = I it is their
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,8 @@ from scipy import sparse
 
 from meshrep.backends import Array
 from meshrep.energies.base import Energy
-from meshrep.operators import propagation
+from meshrep.errors import InputError
+from meshrep.operators import PROPAGATION_KINDS, propagation
 from meshrep.parametrizations.network_pass import ArrayPass, Frame, KernelPass, Pass, Shape
 from meshrep.parametrizations.networks import Network
 
@@ -43,7 +45,8 @@ class GraphNetwork(Network):
     Raises
     ------
     InputError
-        For widths or layers below 1, or that contradict each other, and unknown words.
+        For widths or layers that are not whole or below 1, or that contradict each other, and
+        unknown words.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class GraphNetwork(Network):
         **shared: Any,
     ) -> None:
         super().__init__(layers, hidden, **shared)
+        known = "auto", *PROPAGATION_KINDS, "none"
+        if propagation not in known:
+            raise InputError(f"unknown propagation {propagation!r}: choose {', '.join(known)}")
         self.propagation = propagation
 
     @property
@@ -62,12 +68,16 @@ class GraphNetwork(Network):
         """ "gcn", or "nograph" where P = I."""
         return "nograph" if self.propagation == "none" else "gcn"
 
+    @property
+    def forms(self) -> tuple[Callable[..., Pass], Callable[..., Pass]]:
+        """In array operations, and by kernels."""
+        return ArrayConvolution, KernelConvolution
+
     def lay_out(self, frame: Frame, energy: Energy) -> Pass:
         """The layers with the P that is asked for."""
         kind = energy.propagation if self.propagation == "auto" else self.propagation
         matrix = None if kind == "none" else propagation(energy.coupling, kind)
-        form = KernelConvolution if frame.backend.name == "numba" else ArrayConvolution
-        return form(frame, matrix)
+        return self.form(frame)(frame, matrix)
 
 
 def _shapes(frame: Frame) -> list[list[Shape]]:
@@ -111,7 +121,7 @@ class KernelConvolution(KernelPass):
         (weight,) = self.weights_of(k, self.parts)
         self.kernels.forward(*self.arrays, x, weight, self.slope, self.rows, out)
 
-    def finish(self, x: np.ndarray) -> None:
+    def last_layer_and_readout(self, x: np.ndarray) -> None:
         """The last layer and the readout in one pass."""
         (weight,) = self.weights_of(self.layers - 1, self.parts)
         self.kernels.forward_and_read(
@@ -127,7 +137,7 @@ class KernelConvolution(KernelPass):
             *self.arrays, self.outputs[k], x, weight, self.slope, self.rows, share
         )
 
-    def begin(self, g: np.ndarray) -> None:
+    def first_layer_back(self, g: np.ndarray) -> None:
         """The first layer's pullback with the residual's, in one pass."""
         (weight,), (share,) = self.weights_of(0, self.parts), self.shares_of(0)
         self.kernels.latents(

@@ -13,6 +13,7 @@ so that the same start serves sparse and dense graphs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -22,12 +23,12 @@ from meshrep.backends import Array
 from meshrep.energies.base import Energy
 from meshrep.parametrizations.network_pass import (
     ArrayPass,
+    DirectedEdges,
     Frame,
     KernelPass,
     Pass,
     Shape,
-    Ways,
-    relative,
+    in_mean_units,
 )
 from meshrep.parametrizations.networks import Network
 
@@ -41,10 +42,14 @@ class MessagePassing(Network):
 
     kind = "gn"
 
+    @property
+    def forms(self) -> tuple[Callable[..., Pass], Callable[..., Pass]]:
+        """In array operations, and by kernels."""
+        return ArrayMessages, KernelMessages
+
     def lay_out(self, frame: Frame, energy: Energy) -> Pass:
         """The layers over the edges of the energy's coupling."""
-        form = KernelMessages if frame.backend.name == "numba" else ArrayMessages
-        return form(frame, relative(energy.coupling))
+        return self.form(frame)(frame, in_mean_units(energy.coupling))
 
 
 def _shapes(frame: Frame) -> list[list[Shape]]:
@@ -58,19 +63,19 @@ def _scale(coupling: sparse.csr_array) -> float:
 
 
 class ArrayMessages(ArrayPass):
-    """The layers in array operations, a row for every edge and way."""
+    """The layers in array operations, a row for every directed edge."""
 
     def __init__(self, frame: Frame, coupling: sparse.csr_array) -> None:
         super().__init__(frame, _shapes(frame))
-        self.ways = Ways(coupling, frame.backend)
+        self.directed = DirectedEdges(coupling, frame.backend)
         self.a, self.scale = frame.backend.asarray(coupling.data), _scale(coupling)
 
     def forward(self, k: int, x: Array, *weights: Array) -> Array:
         """[X ‖ S] N."""
-        (edge, node), h, ways = weights, x.shape[1], self.ways
+        (edge, node), h, directed = weights, x.shape[1], self.directed
         to, sent = x @ edge[:h], x @ edge[h : 2 * h]
-        raw = to[ways.rows] + sent[ways.columns] + self.a[:, None] * edge[2 * h]
-        sums = (ways.into_rows @ self.xp.maximum(raw, self.slope * raw)) * self.scale
+        raw = to[directed.rows] + sent[directed.columns] + self.a[:, None] * edge[2 * h]
+        sums = (directed.into_rows @ self.xp.maximum(raw, self.slope * raw)) * self.scale
         self.kept[k] = x, raw, sums
         return x @ node[:h] + sums @ node[h:]
 
@@ -80,9 +85,9 @@ class ArrayMessages(ArrayPass):
         h = x.shape[1]
         node_grad[:h] = x.T @ back
         node_grad[h:] = sums.T @ back
-        pull = ((back @ node[h:].T) * self.scale)[self.ways.rows]
+        pull = ((back @ node[h:].T) * self.scale)[self.directed.rows]
         pull = self.xp.where(raw > 0, pull, self.slope * pull)
-        to, sent = self.ways.into_rows @ pull, self.ways.into_columns @ pull
+        to, sent = self.directed.into_rows @ pull, self.directed.into_columns @ pull
         edge_grad[:h] = x.T @ to
         edge_grad[h : 2 * h] = x.T @ sent
         edge_grad[2 * h] = self.a @ pull

@@ -19,9 +19,9 @@ from scipy import sparse
 from meshrep.backends import Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.base import Map, Parametrization, whole
+from meshrep.parametrizations.filters import MARGIN, PROBES, Filter
 from meshrep.parametrizations.linear import Kept, LinearMap, curvature, interval
-from meshrep.parametrizations.spectral import MARGIN, PROBES, Filter
 
 PRINTED = (1.0, -0.5, -0.75)  # as far as the paper prints them
 
@@ -41,7 +41,8 @@ class Kappa(Parametrization):
     Raises
     ------
     InputError
-        For a degree below 1, an unknown series, or a printed one of a degree above 2.
+        For a degree that is not whole or below 1, an unknown series, or a printed one of a degree
+        above 2.
 
     Notes
     -----
@@ -62,7 +63,7 @@ class Kappa(Parametrization):
 
     def __init__(self, degree: int = 2, series: str = "right") -> None:
         self.coefficients = coefficients(degree, series)
-        self.degree, self.series = int(degree), series
+        self.degree, self.series = len(self.coefficients) - 1, series
         self._kept = Kept()
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
@@ -109,17 +110,16 @@ def coefficients(degree: int, series: str = "right") -> np.ndarray:
     """
     if series not in ("right", "printed"):
         raise InputError(f"unknown series {series!r}: choose right or printed")
-    if not degree >= 1:
-        raise InputError(f"a filter has a degree of 1 or more, not {degree}")
+    degree = whole(degree, 1, "the degree of a filter")
     if series == "right":
-        k = np.arange(1, int(degree) + 1)
+        k = np.arange(1, degree + 1)
         return np.concatenate([[1.0], np.cumprod((2 * k - 1) / (2 * k))])
     if degree >= len(PRINTED):
         raise InputError(
             f"the series is printed up to degree {len(PRINTED) - 1}, not to {degree}: "
             "take series='right'"
         )
-    return np.array(PRINTED[: int(degree) + 1])
+    return np.array(PRINTED[: degree + 1])
 
 
 def remainder(matrix: sparse.csr_array) -> sparse.csr_array:

@@ -23,7 +23,7 @@ import numpy as np
 from meshrep.backends import Array, Backend, NumpyBackend, cores, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.base import Map, Parametrization, whole
 
 PARALLEL_FROM = 300_000  # Gaussians from which threads pay
 LARGEST = 6_000  # points whose kernel matrix is still factored
@@ -102,12 +102,10 @@ class KernelSmoothing(Parametrization):
             raise InputError(f"the bandwidth must be a positive length, not {bandwidth}")
         if not (np.isfinite(ridge) and ridge >= 1e-10):
             raise InputError(f"the ridge must be 1e-10 or more, not {ridge}")
-        if not rank >= 1:
-            raise InputError(f"a root needs a rank of 1 or more, not {rank}")
         if not 0 <= tolerance < 1:
             raise InputError(f"the tolerance must lie in [0, 1), not {tolerance}")
         self.form, self.bandwidth, self.ridge = form, bandwidth, float(ridge)
-        self.rank, self.tolerance = int(rank), float(tolerance)
+        self.rank, self.tolerance = whole(rank, 1, "the rank of a root"), float(tolerance)
 
     @property
     def name(self) -> str:  # type: ignore[override]

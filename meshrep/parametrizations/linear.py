@@ -52,6 +52,7 @@ class LinearMap(Map):
     def __init__(self, energy: Energy, start: np.ndarray, backend: Backend, root: Root) -> None:
         field = energy.clamp(start)
         self.shape, self.root, self.backend = energy.shape, root, backend
+        self.unit = float(energy.unit)
         self.first = backend.asarray(field.reshape(len(field), -1).T)
         self.columns = len(self.first)
         self.start = backend.zeros(self.columns * root.size)
@@ -81,9 +82,10 @@ class LinearMap(Map):
 def stiffness(energy: Energy) -> sparse.csr_array:
     """Laplacian (n, n) of the coupling's sizes, rows and columns of fixed nodes empty.
 
-    What couples a free node to a fixed one stays on the diagonal.
+    What couples a free node to a fixed one stays on the diagonal; a free node without couplings
+    has the mean diagonal of the others, so that it can move.
     """
-    return _among_free(laplacian(abs(energy.coupling)), energy)
+    return _held(_among_free(laplacian(abs(energy.coupling)), energy), energy)
 
 
 def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
@@ -97,13 +99,27 @@ def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
         return stiffness(energy)
     matrix = _among_free(energy.hessian(energy.clamp(start)), energy)
     if energy.convex:
-        return matrix
+        return _held(matrix, energy)
     least, most = interval(matrix, _PROBES)
     if least >= -_NEGATIVE * most:
-        return matrix
+        return _held(matrix, energy)
     sizes = sparse.csr_array(abs(matrix))
     sizes.setdiag(0.0)
-    return laplacian(sizes)
+    return _held(laplacian(sizes), energy)
+
+
+def _held(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
+    """The matrix, with the mean diagonal at free nodes that have an empty one."""
+    diagonal = matrix.diagonal()
+    loose = np.zeros(len(diagonal))
+    loose[energy.free] = diagonal[energy.free] == 0
+    if not loose.any():
+        return matrix
+    curved = diagonal > 0
+    size = float(diagonal[curved].mean()) if curved.any() else 1.0
+    matrix = sparse.csr_array(matrix + sparse.diags_array(size * loose))
+    matrix.sort_indices()
+    return matrix
 
 
 def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:

@@ -18,9 +18,8 @@ from scipy import sparse
 
 from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError
 from meshrep.multigrid import prolongations
-from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.linear import (
     PARALLEL_FROM,
     Kept,
@@ -49,7 +48,7 @@ class Multilevel(Parametrization):
     Raises
     ------
     InputError
-        For a ``coarsest`` below 1.
+        For a ``coarsest`` that is not whole or below 1.
 
     Notes
     -----
@@ -70,9 +69,7 @@ class Multilevel(Parametrization):
     name = "multilevel"
 
     def __init__(self, coarsest: int = 8) -> None:
-        if not coarsest >= 1:
-            raise InputError(f"the coarsest level has 1 node or more, not {coarsest}")
-        self.coarsest = int(coarsest)
+        self.coarsest = whole(coarsest, 1, "the number of nodes of the coarsest level")
         self._chain, self._scales = Kept(), Kept()
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:

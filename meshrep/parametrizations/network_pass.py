@@ -54,8 +54,8 @@ class Frame:
     backend: Backend
 
 
-class Ways:
-    """Every way of every edge: the entries (i, j) of a matrix (n, n) of symmetric pattern.
+class DirectedEdges:
+    """Every edge in both directions: the entries (i, j) of a matrix (n, n) of symmetric pattern.
 
     ``rows`` i and ``columns`` j tell an entry's nodes; ``into_rows @ values`` and
     ``into_columns @ values`` add up what entries hold, (entries, h), to what nodes get, (n, h).
@@ -71,10 +71,10 @@ class Ways:
         )
 
 
-def relative(coupling: sparse.csr_array) -> sparse.csr_array:
+def in_mean_units(coupling: sparse.csr_array) -> sparse.csr_array:
     """A coupling (n, n) in units of its mean size, without its diagonal and zeros.
 
-    >>> relative(sparse.csr_array([[0.0, 3.0], [3.0, 0.0]])).toarray()
+    >>> in_mean_units(sparse.csr_array([[0.0, 3.0], [3.0, 0.0]])).toarray()
     array([[0., 1.],
            [1., 0.]])
     """
@@ -215,7 +215,7 @@ class KernelPass(Pass):
         self.field = backend.empty(n, frame.columns)
         self.shares = [backend.zeros(blocks, *shape) for shape in self.shapes[1:]]
         if not self.residual:
-            self.none = backend.zeros(frame.widths[0], 0), backend.zeros(blocks, 0, 0)
+            self.no_residual = backend.zeros(frame.widths[0], 0), backend.zeros(blocks, 0, 0)
 
     @abstractmethod
     def forward(self, k: int, x: np.ndarray, out: np.ndarray) -> None:
@@ -236,9 +236,9 @@ class KernelPass(Pass):
     @property
     def through(self) -> np.ndarray:
         """R₀, of no columns where there is none."""
-        return self.parts[-1] if self.residual else self.none[0]
+        return self.parts[-1] if self.residual else self.no_residual[0]
 
-    def finish(self, x: np.ndarray) -> None:
+    def last_layer_and_readout(self, x: np.ndarray) -> None:
         """The last layer and the readout."""
         self.forward(self.layers - 1, x, self.outputs[-1])
         self.kernels.read(
@@ -246,7 +246,7 @@ class KernelPass(Pass):
             self.offset, self.unit, self.rows, self.field,
         )  # fmt: skip
 
-    def begin(self, g: np.ndarray) -> None:
+    def first_layer_back(self, g: np.ndarray) -> None:
         """The way back from the first layer to the latents."""
         self.backward(0, self.parts[0], self.gradients[0])
         if self.residual:
@@ -259,20 +259,20 @@ class KernelPass(Pass):
         for k, out in enumerate(self.outputs[:-1]):
             self.forward(k, x, out)
             x = out
-        self.finish(x)
+        self.last_layer_and_readout(x)
         return self.field
 
     def pull_back(self, g: np.ndarray) -> np.ndarray:
         """The gradient in the parameters, once for every output: it is made in its place."""
         g = np.ascontiguousarray(g, self.field.dtype)  # a user's energy may give another
-        throughs = self.shares[-1] if self.residual else self.none[1]
+        throughs = self.shares[-1] if self.residual else self.no_residual[1]
         self.kernels.unread(
             self.outputs[-1], self.parts[self.at_readout], self.through, self.parts[0], g,
             self.unit, self.slope, self.rows, self.shares[self.at_readout - 1], throughs,
         )  # fmt: skip
         for k in range(self.layers - 1, 0, -1):
             self.backward(k, self.outputs[k - 1], self.outputs[k - 1])
-        self.begin(g)
+        self.first_layer_back(g)
         for share, gradient in zip(self.shares, self.gradients[1:], strict=True):
             share.sum(axis=0, out=gradient)
         return self.gradient

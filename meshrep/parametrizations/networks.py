@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from meshrep.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.kernels.rules import ADAM, Memory, update_rule
-from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.circle import Circle
 from meshrep.parametrizations.network_pass import Frame, Pass
 
@@ -43,13 +44,14 @@ class Network(Parametrization):
     start : {"shared", "network", "prefit"}
         "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
         the residual as the first latent. "network": the field starts at the network's own first
-        output, as in the papers, w₀ is not used, and the latents are drawn as the energy draws
-        its starts: phases from U(0, 2π). "prefit": no offset; the network's own output is fitted
-        to w₀ first, by Adam on the mean squared error, as in the papers on persistent homology.
+        output, as in the papers, w₀ is not used, and the latents of a field (n,) are drawn as the
+        energy draws its starts: phases from U(0, 2π); those of a field (n, d) are normal, as for
+        the others. "prefit": no offset; the network's own output is fitted to w₀ first, by Adam
+        on the mean squared error, as in the papers on persistent homology.
     slope : float
         Slope of σ left of 0, in [0, 1].
     spread : float
-        Standard deviation of the random latents.
+        Standard deviation of normal latents.
     readout : {"auto", "value", "circle"}
         "value": the output is the field, as in the papers. "circle": the output is a vector in
         the plane and the field its angle, so that a phase may pass through the middle of the
@@ -65,7 +67,8 @@ class Network(Parametrization):
     Raises
     ------
     InputError
-        For widths or layers below 1, or that contradict each other, and unknown words.
+        For widths or layers that are not whole or below 1, or that contradict each other, and
+        unknown words.
     """
 
     gains_from_gpu = True
@@ -87,22 +90,21 @@ class Network(Parametrization):
         prefit_steps: int = 20_000,
         prefit_lr: float = 0.01,
     ) -> None:
+        if layers is not None:
+            layers = whole(layers, 1, "the number of layers")
         if isinstance(hidden, tuple):
-            widths: tuple[int, ...] = hidden
+            widths = tuple(whole(width, 1, "the width of a layer") for width in hidden)
         else:
-            widths = (int(hidden),) * (1 + (1 if layers is None else layers))
-        if len(widths) < 2 or min(widths) < 1:
-            raise InputError(
-                f"a network needs a layer and a latent or more, not {layers} of widths {hidden}"
-            )
+            widths = (whole(hidden, 1, "the width of layers"),) * (1 + (layers or 1))
+        if len(widths) < 2:
+            raise InputError(f"a network needs the widths of latents and a layer, not {hidden}")
         if layers is not None and layers != len(widths) - 1:
             raise InputError(f"{layers} layers have {layers + 1} widths, not {hidden}")
         if start not in ("shared", "network", "prefit"):
             raise InputError(f"unknown start {start!r}: choose shared or network, or prefit")
-        if not (prefit_tol > 0 and prefit_steps >= 0 and 0 < prefit_lr < np.inf):
+        if not (prefit_tol > 0 and 0 < prefit_lr < np.inf):
             raise InputError(
-                "a fit needs prefit_tol > 0, prefit_steps ≥ 0 and prefit_lr > 0, not "
-                f"{prefit_tol}, {prefit_steps}, {prefit_lr}"
+                f"a fit needs prefit_tol > 0 and prefit_lr > 0, not {prefit_tol}, {prefit_lr}"
             )
         if not 0 <= slope <= 1:
             raise InputError(f"the slope left of 0 must lie in [0, 1], not {slope}")
@@ -112,17 +114,27 @@ class Network(Parametrization):
         self.widths, self.layers, self.residual = widths, len(widths) - 1, residual
         self.start = start
         self.slope, self.spread = slope, spread
-        self.prefit_tol, self.prefit_steps = float(prefit_tol), int(prefit_steps)
-        self.prefit_lr = float(prefit_lr)
+        self.prefit_tol, self.prefit_lr = float(prefit_tol), float(prefit_lr)
+        self.prefit_steps = whole(prefit_steps, 0, "prefit_steps")
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """As in the papers."""
         return self.kind + ("-res" if self.residual else "")
 
+    @property
+    @abstractmethod
+    def forms(self) -> tuple[Callable[..., Pass], Callable[..., Pass]]:
+        """The two passes: in array operations, and by kernels where the back end is numba."""
+
     @abstractmethod
     def lay_out(self, frame: Frame, energy: Energy) -> Pass:
-        """The layers on the energy's coupling, by kernels where the back end is numba."""
+        """The layers on the energy's coupling, in the :meth:`form` of the back end."""
+
+    def form(self, frame: Frame) -> Callable[..., Pass]:
+        """The one of :attr:`forms` that the back end takes."""
+        arrays, kernels = self.forms
+        return kernels if frame.backend.name == "numba" else arrays
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
         """Draw the latents and weights from the seed and lay the network out."""
@@ -172,32 +184,45 @@ class NetworkMap(Map):
         elif recipe.start == "prefit" and backend.device == "cpu" and backend.xp is not np:
             host = NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
             self.start = backend.asarray(host.start)  # small products cost torch many times more
-            self.notes, self.prefit_s = host.notes, host.prefit_s
+            self.notes, self.prefit_s, self.compile_s = host.notes, host.prefit_s, host.compile_s
         elif recipe.start == "prefit":
             self._fit(recipe, backend.asarray(wanted), backend)
 
     def _fit(self, recipe: Network, wanted: Array, backend: Backend) -> None:
         """Move the start until its output is near the wanted one (n, d), both in the unit."""
-        clock = time.perf_counter()
         params, advance = self.start, update_rule(backend)
-        zeros, taken = params * 0, np.zeros(2)
-        memory = Memory(
-            ADAM, recipe.prefit_lr, 0.9, 0.999, 1e-8, zeros, zeros + 0, zeros + 0, taken
-        )
         slope = 2.0 / float(np.prod(wanted.shape) * self.unit)
+
+        def missed() -> Array:
+            return self.net.output(params) / self.unit - wanted
+
+        def fresh() -> Memory:
+            zeros, taken = params * 0, np.zeros(2)
+            return Memory(
+                ADAM, recipe.prefit_lr, 0.9, 0.999, 1e-8, zeros, zeros + 0, zeros + 0, taken
+            )
+
+        begun = time.perf_counter()
+        advance(params + 0, self.net.pull_back(missed() * slope), fresh())  # to load what runs
+        clock = time.perf_counter()
+        self.compile_s = clock - begun
+        memory = fresh()
         before = least = np.inf
         for step in range(recipe.prefit_steps + 1):
-            miss = self.net.output(params) / self.unit - wanted
+            miss = missed()
             error = float((miss * miss).mean()) ** 0.5
             least = min(least, error)
             stuck = step > 0 and step % GIVE_UP == 0 and least > GAIN * before
-            if error <= recipe.prefit_tol or stuck or step == recipe.prefit_steps:
+            lost = not np.isfinite(error)
+            if error <= recipe.prefit_tol or stuck or lost or step == recipe.prefit_steps:
                 break
             before = least if step % GIVE_UP == 0 else before
             advance(params, self.net.pull_back(miss * slope), memory)
         self.prefit_s = time.perf_counter() - clock
         said = f"the network was fitted to the start in {step} steps, {self.prefit_s:.3g} s"
-        if error > recipe.prefit_tol:
+        if lost:
+            said += ", and diverged: take a smaller prefit_lr"
+        elif not error <= recipe.prefit_tol:
             said += f", and misses it by {error:.2g} of the unit, not {recipe.prefit_tol:g}"
         self.notes = [said]
 

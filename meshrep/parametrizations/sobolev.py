@@ -17,8 +17,8 @@ from meshrep.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.filters import MARGIN, PROBES, Filter, chebyshev, moved
 from meshrep.parametrizations.linear import LinearMap, Root, interval, stiffness
-from meshrep.parametrizations.spectral import MARGIN, PROBES, Filter, chebyshev, moved
 
 LARGEST = 300_000  # nodes up to which I + λL is factored
 ACCURATE = 0.01  # relative error of the filter that stands for the root

@@ -8,39 +8,61 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suites import papers_clouds
-from suites.papers_clouds import SHARE, Cell, Runs, geometric_mean
+from suites.papers_clouds import geometric_mean
 
 from papers import cloud_pictures
+from papers.cloud_claims import (
+    CLAIMED,
+    COUNTS,
+    ENOUGH,
+    cells_of,
+    claims_of,
+    gain_table,
+    gains_words,
+    late_words,
+    loss_table,
+    read,
+    times,
+)
 from papers.cloud_runs import (
     ADAM_RATES,
+    FLAT,
+    LATE,
     NETWORK,
     PAPERS_ADAM,
     PAPERS_NETWORK,
     PAPERS_RATE,
+    PAPERS_STEPS,
     PREFIT_RATE,
+    SHARE,
+    WINDOW,
     cell,
     everyone,
     grown,
     network_settings,
     with_optimisers,
 )
-from papers.row import Figures, Finding, Piece, Pieces, Row, Say, Verdict
+from papers.contest import number, spread
+from papers.row import (
+    Figures,
+    Finding,
+    Piece,
+    Pieces,
+    Row,
+    Say,
+    Verdict,
+    claim_table,
+    counted,
+    folded,
+    together,
+)
 
-RANGES = (0.5, 1.0, 2.0, 4.0)
-STEPS = {100: 200, 200: 150, 300: 120}  # of a run, by the number of points
-SEEDS = {100: 5, 200: 3, 300: 2}
-SWEPT, SWEPT_RANGE, SWEPT_SEEDS = 100, 2.0, 2  # on which settings and optimisers are varied
-QUICK_RANGES, QUICK_STEPS, QUICK_SEEDS, QUICK_SWEPT = (1.0, 4.0), {40: 40}, {40: 1}, 40
-
-CLAIMED = 4.0  # gain in training time
-NEAR = 0.75  # share of what is claimed that counts as as much
-HALF = (0.35, 0.65)  # shares of the gain in training that count as half of it
-SMALLEST = 100  # points of a cloud, below which nothing is decided
-FASTER = 1.2  # gain from which a solver is called faster, and a gain greater than another
+RANGES = {100: (1.0, 2.0, 4.0), 200: (2.0,)}  # half widths of the box, by the number of points
+STEPS, SEEDS = {100: 800, 200: 800}, {100: 5, 200: 2}  # most steps of a run
+SWEPT, SWEPT_RANGE, SWEPT_SEEDS, SWEPT_STEPS = 100, 2.0, 2, 200  # settings and optimisers vary
+QUICK_RANGES, QUICK_STEPS, QUICK_SEEDS, QUICK_SWEPT = {40: (1.0, 4.0)}, {40: 40}, {40: 1}, 40
 
 SETTINGS, VARIED, CLOUD = "network settings", "optimisers", "a cloud"
-COUNTS = {"steps_to": "steps", "train_to": "training time", "total_to": "total time"}
 
 
 def pieces(quick: bool) -> dict[str, Piece]:
@@ -48,14 +70,13 @@ def pieces(quick: bool) -> dict[str, Piece]:
     ranges, limits = (QUICK_RANGES, QUICK_STEPS) if quick else (RANGES, STEPS)
     seeds = QUICK_SEEDS if quick else SEEDS
     n = QUICK_SWEPT if quick else SWEPT
-    swept = (n, SWEPT_RANGE, 1 if quick else SWEPT_SEEDS, limits[n], quick)
+    steps = min(SWEPT_STEPS, limits[n])
+    swept = (n, SWEPT_RANGE, 1 if quick else SWEPT_SEEDS, steps, quick)
     found: dict[str, Piece] = {
-        key_of(size, bound): partial(
-            both, size, bound, seeds[size], steps, size == min(limits) and not quick
-        )
-        for size, steps in limits.items()
-        for bound in ranges
-    }
+        key_of(size, bound): partial(one, size, bound, seeds[size], limits[size])
+        for size, several in ranges.items()
+        for bound in several
+    }  # fmt: skip
     found[SETTINGS] = partial(network_settings, *swept)
     found[VARIED] = partial(with_optimisers, *swept)
     found[CLOUD] = partial(grown, n, SWEPT_RANGE, limits[n])
@@ -67,170 +88,57 @@ def key_of(n: int, bound: float) -> str:
     return f"{n} points, range {bound:g}"
 
 
-def both(
-    n: int, bound: float, seeds: int, steps: int, all_of_them: bool, say: Say
-) -> dict[str, Any]:
-    """One size in one box, counted to tuned Adam and to Adam at the papers' rate."""
-    return {
-        "n": n,
-        "bound": bound,
-        "steps": steps,
-        **cell(n, bound, seeds, steps, everyone(all_of_them), say),
-    }
-
-
-def read(data: Mapping[str, Any]) -> Cell:
-    """A contest as the suite's tables take it, NaN where the file has none."""
-    runs = {
-        label: Runs(
-            **{
-                name: [np.nan if v is None else v for v in values]
-                for name, values in columns.items()
-            }
-        )
-        for label, columns in data["runs"].items()
-    }
-    return Cell(runs, data["tuned"])
-
-
-def cells_of(done: Pieces, yardstick: str) -> dict[tuple[int, float], Cell]:
-    """Contests by size and range, counted to "tuned" or to the "papers'" Adam."""
-    return {
-        (data["n"], data["bound"]): read(data[yardstick])
-        for data in done.values()
-        if "to papers" in data
-    }
-
-
-def gains(
-    cells: Mapping[tuple[int, float], Cell], label: str, count: str
-) -> dict[tuple[int, float], float]:
-    """A solver's gain in every cell, where any of its seeds reaches the level."""
-    found = {place: geometric_mean(cell.gains(label, count)) for place, cell in cells.items()}
-    return {place: value for place, value in found.items() if np.isfinite(value)}
+def one(n: int, bound: float, seeds: int, steps: int, say: Say) -> dict[str, Any]:
+    """One size in one box."""
+    found = cell(n, bound, seeds, steps, everyone(), say)
+    return {"n": n, "bound": bound, "seeds": seeds, "steps": steps, **found}
 
 
 def findings(done: Pieces) -> Finding:
-    """The tables, and whether training, total and the trend with the range are as claimed."""
-    tuned, papers = cells_of(done, "to tuned"), cells_of(done, "to papers")
-    if not tuned:
+    """The claims one by one, and the tables."""
+    contests = {key: data for key, data in done.items() if "flat" in data}
+    if not contests:
         return Finding(Verdict.OPEN, "no contest is done", "")
-    parts = []
-    for n in dict.fromkeys(n for n, _ in tuned):
-        row = {bound: found for (size, bound), found in tuned.items() if size == n}
-        theirs = {bound: found for (size, bound), found in papers.items() if size == n}
+    claims = claims_of(done)
+    tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
+    parts = [claim_table(claims)]
+    level = (
+        f"The level is {SHARE:.0%} of the fall from the start, moved into its box, to where the "
+        "rate of adam ends that ends lowest in the mean; tuned adam is the rate that gets to the "
+        "level in most seeds, and then soonest. Gains are those in steps / training time / total "
+        "time, geometric means over the seeds in which both arrive, with their number and the "
+        "least and the greatest gain in steps."
+    )
+    if tuned:
         parts += [
-            f"### {n} points: loss reached (steps; training + prefit)", papers_clouds.ends(row),
-            f"### {n} points: gain over tuned adam in steps / training / total",
-            papers_clouds.gains(row),
-            f"### {n} points: the same over adam at the papers' rate", papers_clouds.gains(theirs),
-        ]  # fmt: skip
-    parts += [
-        f"Gains are counted to {SHARE:.0%} of the yardstick's fall from the start, moved into its "
-        "box: geometric means over the seeds that get there, – where none does.",
-        papers_clouds.sentences(list(tuned.values())),
-        stopped(done),
-    ]
+            level,
+            folded("Gains over tuned adam", gain_table(tuned)),
+            folded("Gains over adam at the papers' rate", gain_table(papers)),
+            folded("Loss at the end", loss_table(done)),
+            late_words(done, LATE),
+        ]
+    left_out = [key for key, data in contests.items() if data["fell"] < data["seeds"]]
+    if left_out:
+        parts.append(f"Left out, since Adam does not fall in every seed: {'; '.join(left_out)}.")
     if SETTINGS in done:
-        parts += ["### Widths and rates of the network", swept_table(done[SETTINGS])]
+        parts += [
+            folded(
+                "Widths and rates of the network, and other solvers", swept_table(done[SETTINGS])
+            )
+        ]
     if VARIED in done and done[VARIED]["optimisers"]:
-        parts += ["### Other optimisers, alone and with the network", optimiser_table(done[VARIED])]
-    verdict, why = judged(tuned, papers)
-    return Finding(verdict, why, "\n\n".join(parts))
-
-
-def judged(
-    tuned: Mapping[tuple[int, float], Cell], papers: Mapping[tuple[int, float], Cell]
-) -> tuple[Verdict, str]:
-    """The verdict, and the sentence with the figures that decide.
-
-    A gain in time counts as far as it is one in steps, and the trend is that of steps: they do not
-    depend on what else the machine does.
-    """
-    theirs = {count: gains(papers, PAPERS_NETWORK, count) for count in COUNTS}
-    ours = {count: gains(tuned, NETWORK, count) for count in COUNTS}
-    steps, train, total = (overall(ours[count]) for count in COUNTS)
-    printed_steps, printed, printed_total = (overall(theirs[count]) for count in COUNTS)
-    share = total / train if train else np.nan
-    growth = {n: trend(ours["steps_to"], n) for n in dict.fromkeys(n for n, _ in tuned)}
-    grows = [n for n, (first, last) in growth.items() if last >= FASTER * first]
-    measured = [n for n, ends in growth.items() if np.isfinite(ends).all()]
-    grown_printed = {n: trend(theirs["steps_to"], n) for n in growth}
-    runs = [cell.runs for cell in tuned.values()]
-    of = sum(len(r[NETWORK].energy) for r in runs)
-    short = np.mean([
-        np.mean(cell.runs[PAPERS_ADAM].energy) / np.mean(cell.runs[cell.tuned].energy)
-        for cell in tuned.values()
-    ])  # fmt: skip
-    reached = sum(int(np.isfinite(r[NETWORK].steps_to).sum()) for r in runs)
+        table = optimiser_table(done[VARIED])
+        parts += [folded("Other optimisers, alone and with the network", table)]
+    if not tuned:
+        return Finding(Verdict.OPEN, "Adam falls in no cell", "\n\n".join(parts))
+    theirs = gains_words(papers, PAPERS_NETWORK)
+    ours = gains_words(tuned, NETWORK)
     why = (
-        f"over adam tuned in every cell the network (`{NETWORK}`) gains {times(steps)} in steps "
-        f"({words(ours['steps_to'])}), {times(train)} in training time and {times(total)} with its "
-        f"prefit, where {CLAIMED:g}× and half of it are claimed; {reached} of {of} runs get "
-        f"there. Over adam at the papers' rate, which makes {short:.0%} of the loss that tuned "
-        f"adam makes in as many steps, the papers' network gains {times(printed_steps)}, "
-        f"{times(printed)} and {times(printed_total)}; over tuned adam it gains "
-        f"{times(overall(gains(tuned, PAPERS_NETWORK, 'steps_to')))} in steps"
+        f"{counted(claims)}. In steps, training and total time the papers' network gains {theirs} "
+        f"over adam at their rate, and `{NETWORK}` {ours} over tuned adam, where {CLAIMED:g}× in "
+        "training and half of it in total are claimed"
     )
-    if measured:
-        why += (
-            f". From range {min(b for _, b in tuned):g} to {max(b for _, b in tuned):g} the gain "
-            f"in steps over tuned adam goes {trends(growth)}, that over the papers' rate "
-            f"{trends(grown_printed)}"
-        )
-    if max(n for n, _ in tuned) < SMALLEST:
-        return Verdict.OPEN, why
-    as_much = min(steps, train) >= NEAR * CLAIMED
-    halved = HALF[0] <= share <= HALF[1]
-    rising = bool(measured) and len(grows) == len(measured)
-    if as_much and halved and rising:
-        return Verdict.HOLDS, why
-    some = min(steps, train) >= FASTER or min(printed_steps, printed) >= NEAR * CLAIMED
-    return (Verdict.IN_PART if some else Verdict.NOT), why
-
-
-def overall(found: Mapping[tuple[int, float], float]) -> float:
-    """The geometric mean over the cells."""
-    return geometric_mean(np.array(list(found.values())))
-
-
-def trend(found: Mapping[tuple[int, float], float], n: int) -> tuple[float, float]:
-    """The gain in the smallest and in the largest box."""
-    row = {bound: value for (size, bound), value in found.items() if size == n}
-    return (row[min(row)], row[max(row)]) if len(row) > 1 else (np.nan, np.nan)
-
-
-def times(value: float) -> str:
-    """A ratio for a sentence."""
-    return "nothing that could be measured" if np.isnan(value) else f"{value:.2g}×"
-
-
-def words(found: Mapping[tuple[int, float], float]) -> str:
-    """The span over the cells."""
-    if not found:
-        return "reaching the level in no cell"
-    span = f"from {min(found.values()):.2g} to {max(found.values()):.2g}"
-    return f"{span} over {len(found)} cell{'s' * (len(found) > 1)}"
-
-
-def trends(growth: Mapping[int, tuple[float, float]]) -> str:
-    """As in: from 1.2 to 2.1 (n = 100)."""
-    return ", ".join(
-        f"from {first:.2g} to {last:.2g} (n = {n})"
-        for n, (first, last) in growth.items()
-        if np.isfinite((first, last)).all()
-    )
-
-
-def stopped(done: Pieces) -> str:
-    """How often the papers' stopping rule ended a run of theirs."""
-    counted = [data["flat"] for data in done.values() if "flat" in data]
-    return (
-        f"The papers' stopping rule (10 steps that each change the loss by less than 1e-15) ended "
-        f"{sum(flat for flat, _ in counted)} of {sum(of for _, of in counted)} runs of their "
-        "network and of Adam at their rate before the last step; the loss has kinks, about which "
-        "Adam goes on to and fro."
-    )
+    return Finding(together(claims), why, "\n\n".join(parts))
 
 
 def where(data: Mapping[str, Any]) -> str:
@@ -241,17 +149,18 @@ def where(data: Mapping[str, Any]) -> str:
 
 def swept_table(data: Mapping[str, Any]) -> str:
     """Networks against the best rate of adam on the same clouds."""
-    found = read(data["to tuned"])
+    found = read(data["contest"], data["contest"]["tuned"])
     lines = [
         "| | loss | steps | gain in steps | in training | in total |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for label, runs in found.runs.items():
-        values = [geometric_mean(found.gains(label, count)) for count in COUNTS]
-        shown = ["–" if np.isnan(value) else f"{value:.2g}×" for value in values]
+        several = [found.gains(label, count) for count in COUNTS]
+        shown = [times(geometric_mean(gains)) for gains in several]
+        shown[0] += f" ({len(several[0])} of {data['seeds']})" * (len(several[0]) < data["seeds"])
         name = f"{label} (tuned)" if label == found.tuned else label
         lines.append(
-            f"| {name} | {np.mean(runs.energy):.3f} ± {np.std(runs.energy):.2g} | "
-            f"{np.mean(runs.steps):.0f} | {' | '.join(shown)} |"
+            f"| {name} | {spread(np.array(runs.energy))} | {number(np.mean(runs.steps), 3)} | "
+            f"{' | '.join(shown)} |"
         )
     return "\n".join([*lines, "", f"On {where(data)}."])
 
@@ -263,29 +172,38 @@ def optimiser_table(data: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     wins = 0
-    for method, counted in data["optimisers"].items():
-        alone, with_net = counted["alone"], counted["network"]
-        runs = read(counted)
-        values = [geometric_mean(runs.gains(with_net, count)) for count in ("steps_to", "train_to")]
-        shown = ["–" if np.isnan(value) else f"{value:.2g}×" for value in values]
-        losses = [np.mean(runs.runs[label].energy) for label in (alone, with_net)]
+    for method, several in data["optimisers"].items():
+        alone, with_net = several["alone"], several["network"]
+        found = read(several, alone)
+        gains = [times(geometric_mean(found.gains(with_net, c))) for c in ("steps_to", "train_to")]
+        losses = [float(np.mean(found.runs[label].energy)) for label in (alone, with_net)]
+        rates = [_rate(label, several["runs"]) for label in (alone, with_net)]
         wins += losses[1] < losses[0]
         lines.append(
-            f"| {method} | {losses[0]:.3f} | {alone.split()[-1]} | {losses[1]:.3f} | "
-            f"{with_net.split()[-1]} | {' | '.join(shown)} |"
+            f"| {method} | {number(losses[0], 4)} | {rates[0]} | {number(losses[1], 4)} | "
+            f"{rates[1]} | {' | '.join(gains)} |"
         )
     said = (
         f"With the network the loss ends lower for {wins} of {len(data['optimisers'])} optimisers, "
-        f"on {where(data)}. All are torch's, "
-        "each at the better of two rates; gains are over the same optimiser alone."
+        f"on {where(data)}. All are torch's, each at the best of three rates alone and the better "
+        "of two with the network, (edge) where it is the lowest or the highest of them; gains are "
+        "over the same optimiser alone."
     )
     return "\n".join([*lines, "", said])
+
+
+def _rate(label: str, labels: Mapping[str, Any]) -> str:
+    """The rate of a label, and whether it is at an edge of those tried."""
+    kind, rate = label.split()
+    tried = [float(other.split()[1]) for other in labels if other.startswith(kind)]
+    edge = len(tried) > 1 and float(rate) in (min(tried), max(tried))
+    return rate + " (edge)" * edge
 
 
 def draw(done: Pieces, place: Path) -> Figures:
     """Gain against range for every size, and a cloud before and after."""
     found: Figures = []
-    tuned, papers = cells_of(done, "to tuned"), cells_of(done, "to papers")
+    tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
     if tuned:
         cloud_pictures.curves(tuned, papers, CLAIMED, place / "gain.png")
         caption = (
@@ -320,14 +238,23 @@ ROW = Row(
         "begins at the cloud exactly, without a fit. That of the papers begins near it by its "
         f"fit, which is their start. Tuned adam: the best of "
         f"{', '.join(f'{rate:g}' for rate in ADAM_RATES)} half widths in each cell. "
-        + "; ".join(f"{n} points: {STEPS[n]} steps, {SEEDS[n]} seeds" for n in STEPS)
-        + ": fewer seeds for large clouds, whose steps are dear. kernel, sgd and lbfgs on 100 "
-        "points only. There is no Newton: the loss has kinks. Nearly all of a step is spent on "
-        "persistence, so that torch's Adam takes as long as ours: see the optimisers. Under "
-        "--quick 40 points, two ranges, one seed and 40 steps."
+        f"A run ends where {WINDOW} steps have brought less than {FLAT:.0%} of the loss, or at "
+        + "; ".join(f"{STEPS[n]:,} steps with {n} points ({SEEDS[n]} seeds)" for n in STEPS)
+        + f"; {PAPERS_ADAM}, whose way is as long as the box is wide, may take {PAPERS_STEPS:,} "
+        "for every unit of r. The papers' own rule (10 steps that each change the loss by less "
+        "than 1e-15) is on for their network and their Adam; about the kinks of this loss a rate "
+        "that stays goes to and fro. Fewer cells and seeds for large clouds, whose steps are dear; "
+        "no box smaller than the cloud, since there Adam hardly falls; a gain is judged where "
+        f"at least {ENOUGH:.0%} of the seeds have both arrive. kernel, sgd and lbfgs, and other "
+        f"widths, rates and optimisers, on {SWEPT} points in range {SWEPT_RANGE:g}, "
+        f"{SWEPT_SEEDS} seeds and {SWEPT_STEPS} steps at most. "
+        "There is no Newton: the loss has kinks. Nearly all of a step is spent on persistence, so "
+        "that torch's Adam takes as long as ours: see the optimisers. Under --quick 40 points, two "
+        "ranges, one seed and 40 steps."
     ),
     pieces=pieces,
     findings=findings,
     draw=draw,
     needs=("gudhi",),
+    version=2,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -161,10 +161,19 @@ class Standing:
         The entrant's; of a group its name with the rate.
     runs : list of dict
         As :func:`record` gives them, one a seed.
+    edge : bool
+        Whether its rate, the best of a group, is the lowest or the highest that was tried: beyond
+        it might lie a better one.
     """
 
     label: str
     runs: list[dict[str, Any]]
+    edge: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The label, and whether its rate is at an edge of those tried."""
+        return self.label + " (edge)" * self.edge
 
     def to(self, level: str) -> np.ndarray:
         """Steps and seconds (k, 2) to a level, one row a seed; NaN where it was not reached."""
@@ -201,29 +210,63 @@ def standings(cell: Mapping[str, Any], level: str) -> dict[str, Standing]:
         else:
             found[label] = standing
     for group, several in groups.items():
-        found[group] = min(several, key=lambda s: _rank(s, level))
+        best = min(several, key=lambda s: rank(s, level))
+        tried = [_rate(standing.label) for standing in several]
+        edge = len(tried) > 1 and _rate(best.label) in (min(tried), max(tried))
+        found[group] = Standing(best.label, best.runs, edge)
     return found
 
 
-def _rank(standing: Standing, level: str) -> tuple[float, float, float]:
+def _rate(label: str) -> float:
+    """The rate at the end of a label that :func:`rates` gave; NaN where there is none."""
+    try:
+        return float(label.rsplit(" ", 1)[-1])
+    except ValueError:
+        return float("nan")
+
+
+def rank(standing: Standing, level: str) -> tuple[float, float, float]:
     """What the best of a group has least of."""
     steps = standing.to(level)[:, 0]
     mean = float(np.mean(steps[np.isfinite(steps)])) if np.isfinite(steps).any() else np.inf
     return -standing.reached(level), mean, float(np.mean(standing.column("energy")))
 
 
-def gain(mine: Standing, other: Standing, level: str, what: str) -> float:
+class Mean(NamedTuple):
+    """A geometric mean, of how many numbers, and the least and the greatest of them."""
+
+    value: float
+    count: int
+    low: float
+    high: float
+
+
+def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
+    """The geometric mean of what is finite and positive; NaN, of none, where nothing is."""
+    found = np.asarray(values, dtype=float).ravel()
+    found = found[np.isfinite(found) & (found > 0)]
+    if not len(found):
+        return Mean(float("nan"), 0, float("nan"), float("nan"))
+    mean = float(np.exp(np.mean(np.log(found))))
+    return Mean(mean, len(found), float(found.min()), float(found.max()))
+
+
+def gained(mine: Standing, other: Standing, level: str, what: str) -> Mean:
     """How many times the "steps" or "seconds" of ``mine`` another takes to a level.
 
-    The geometric mean over the seeds in which both get there; NaN where there are none.
+    Over the seeds in which both get there, which may be fewer than there are.
     """
     column = ("steps", "seconds").index(what)
     least = 1.0 if what == "steps" else 1e-7
     ratios = np.maximum(other.to(level)[:, column], least) / np.maximum(
         mine.to(level)[:, column], least
     )
-    ratios = ratios[np.isfinite(ratios)]
-    return float(np.exp(np.mean(np.log(ratios)))) if len(ratios) else float("nan")
+    return geometric_mean(ratios)
+
+
+def gain(mine: Standing, other: Standing, level: str, what: str) -> float:
+    """The mean of :func:`gained`, whatever it rests on; NaN where no seed has both arrive."""
+    return gained(mine, other, level, what).value
 
 
 def spread(values: np.ndarray, digits: int = 3) -> str:
@@ -236,10 +279,25 @@ def spread(values: np.ndarray, digits: int = 3) -> str:
 
 
 def number(value: float, digits: int) -> str:
-    """A number to so many digits; large ones in full, rounded to them."""
-    if not 10**digits <= abs(value) < 1e9:
-        return f"{value:.{digits}g}"
-    return f"{float(f'{value:.{digits - 1}e}'):,.0f}"
+    """A number to so many digits, with a true minus sign; large ones in full, rounded to them."""
+    rounded = float(f"{value:.{digits - 1}e}")
+    text = f"{rounded:.{digits}g}"
+    if 10**digits <= abs(rounded) < 1e9:
+        text = f"{rounded:,.0f}"
+    elif "e" in text:
+        mantissa, power = text.split("e")
+        text = f"{mantissa}e{int(power)}"
+    return text.replace("-", "−")
+
+
+def factor(mean: Mean, seeds: int) -> str:
+    """A gain with the least and the greatest of the seeds, and of how many where some lack it."""
+    if not mean.count:
+        return "–"
+    low, high = number(mean.low, 2), number(mean.high, 2)
+    notes = [f"{low} to {high}"] * (low != high)
+    notes += [f"{mean.count} of {seeds}"] * (mean.count < seeds)
+    return f"{number(mean.value, 2)}×" + f" ({', '.join(notes)})" * bool(notes)
 
 
 def table(
@@ -250,8 +308,9 @@ def table(
 ) -> str:
     """A contest as Markdown: where each begins and ends, steps and time to the level and the gains.
 
-    ``yardstick`` is the label or group whose steps and time the gains are counted in; ``columns``
-    are further ones, put behind where each ends.
+    ``yardstick`` is the label or group whose steps and time the gains are counted in, each with
+    the least and the greatest of the seeds in which both arrive; ``columns`` are further ones, put
+    behind where each ends.
     """
     columns = columns or {}
     rows = standings(cell, level)
@@ -261,17 +320,18 @@ def table(
     lines = [
         f"| solver | begins at | ends at | {''.join(f'{name} | ' for name in columns)}"
         f"all steps | all time, s | steps to {level} | "
-        f"time to {level}, ms | reached | fewer steps | less time |",
+        f"time to {level}, ms | reached | fewer steps than {yardstick} | less time than it |",
         "|---|---|---|---|---|---|---|---|---|---|" + "---|" * len(columns),
     ]
     for standing in rows.values():
         to = standing.to(level)
         prefit = standing.column("prefit")
         fitted = f" (+ {spread(prefit)} fit)" if prefit.any() else ""
-        gains = [gain(standing, against, level, what) for what in ("steps", "seconds")]
-        shown = ["–" if np.isnan(value) else f"{number(value, 2)}×" for value in gains]
+        shown = [
+            factor(gained(standing, against, level, what), seeds) for what in ("steps", "seconds")
+        ]
         lines.append(
-            f"| {standing.label} | {spread(standing.column('begun'), 5)} | "
+            f"| {standing.shown} | {spread(standing.column('begun'), 5)} | "
             f"{spread(standing.column('energy'), 8)} | "
             f"{''.join(f'{say(standing)} | ' for say in columns.values())}"
             f"{spread(standing.column('steps'))} | "

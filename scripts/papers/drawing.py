@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from suites import figures
 
+STYLES = ("-", "--", "-.")  # of the first lines, and where colours come round again
+
 Points = Sequence[Sequence[float]]  # (x, y) one by one
 
 
@@ -30,6 +32,8 @@ class Panel:
         Whether points are marked, where they are few.
     bottom : float or None
         Where the y axis begins.
+    ticks : sequence of float
+        Of the x axis, where the points stand at few places; empty for matplotlib's.
     """
 
     title: str
@@ -40,14 +44,20 @@ class Panel:
     log: str = "xy"
     markers: bool = False
     bottom: float | None = None
+    ticks: Sequence[float] = ()
 
 
 def curves(
-    panels: Sequence[Panel], path: Path, columns: int = 3, shared_legend: bool = False
+    panels: Sequence[Panel],
+    path: Path,
+    columns: int = 3,
+    shared_legend: bool = False,
+    shared_y: bool = False,
 ) -> None:
     """Write the panels as a picture, as many in a row as ``columns``.
 
-    With ``shared_legend`` one legend stands below panels of the same lines.
+    With ``shared_legend`` one legend stands below panels of the same lines; with ``shared_y`` all
+    have the same y axis. Where there are more lines than colours, those after are dashed.
     """
     across = min(columns, len(panels))
     down = -(-len(panels) // across)
@@ -65,9 +75,11 @@ def curves(
         for name, points in panel.lines.items():
             predicted = name in panel.dashed
             number += not (predicted and number >= 0)
+            again = number // len(figures.CYCLE) % len(STYLES)
             x, y = np.array(points, dtype=float).reshape(-1, 2).T
             axis.plot(
-                x, y, ":" if predicted else "-", label=name, linewidth=1.9 if predicted else 1.4,
+                x, y, ":" if predicted else STYLES[again], label=name,
+                linewidth=1.9 if predicted else 1.4,
                 color=figures.CYCLE[number % len(figures.CYCLE)], markersize=4.5,
                 marker=figures.MARKERS[number % len(figures.MARKERS)]
                 if panel.markers and not predicted else "",
@@ -77,6 +89,13 @@ def curves(
         if not shared_legend:
             axis.legend(fontsize=7.5, frameon=False)
         axis.tick_params(labelsize=8)
+        if panel.ticks:
+            axis.set_xticks(panel.ticks, [f"{tick:g}" for tick in panel.ticks])
+            axis.minorticks_off()
+    if shared_y:
+        bottoms, tops = zip(*(axis.get_ylim() for axis in axes[: len(panels)]), strict=True)
+        for axis in axes[: len(panels)]:
+            axis.set_ylim(min(bottoms), max(tops))
     if shared_legend:
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(2 * across, len(names)),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from papers.contest import number
 from papers.row import Pieces
 
 
@@ -50,3 +51,11 @@ def correlation(gains: np.ndarray, disorder: np.ndarray) -> tuple[float, float, 
         return float("nan"), float("nan"), int(known.sum())
     found = spearmanr(gains[known], disorder[known])
     return float(found.statistic), float(found.pvalue), int(known.sum())
+
+
+def related(found: tuple[float, float, int]) -> str:
+    """A correlation as words; – where it is not known."""
+    r, odds, _ = found
+    if not np.isfinite(r):
+        return "–"
+    return f"{r:.2f} (p = {number(odds, 1)})".replace("-", "−")

@@ -5,7 +5,8 @@ Of the papers' values those of Adam are given (rate 0.02); λ = 1, T = 1 and 0 a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,20 +16,41 @@ import meshrep
 from meshrep.composition import Choices, Solver
 from meshrep.energies.heat import HeatBath
 from meshrep.graph import Graph
+from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.presets import preset
 from meshrep.solving import solve
-from papers.contest import Entrant, Standing, rates
+from papers.contest import Entrant, Standing, geometric_mean, rates, spread, standings, whole
+from papers.contest import number as digits
 
 PAPERS_RATE = 0.02
-ADAM_RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-TORCH_RATES = (0.02, 0.05, 0.1, 0.2)  # fewer: its steps are dear
+ADAM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 NETWORK_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+JITTED, TORCH, AUTOGRAD = "jitted", "in torch", "by autograd"  # ways to run a network
 HIDDEN = 32
 SHARE = 0.1
 FLOOR = 1e-8  # of the fall, below which curves are not drawn
 PAPERS_STOP = Stopping(patience=10, atol=1e-15, gtol=0.0)
+STOP = (
+    "Ten steps in a row that change the loss by less than 1e-15, in float32 as torch has it by "
+    "default, or some seconds, which are not shown. The rule is below what float32 resolves of "
+    "such losses: it fires when ten steps happen to round to the same number, and Adam at a "
+    "constant rate goes round its minimum meanwhile. Ratios are of runs that the rule ended on "
+    "either side, and say little."
+)
+WAYS = (
+    "`adam` and the networks without further words are fused or jitted; `adam-torch`, the papers' "
+    "practice, is eager torch with autograd. Networks “by autograd” are that too, from the energy "
+    "to the layers, and so like for like with it; “in torch” they are eager with the pullback "
+    "through the network written out, which favours them. “Tuned” networks have their own rate "
+    "searched, and that of the Adam they hand over to: 0.02 or what is best for Adam alone. Rates "
+    "are searched jitted and fused, where steps are the same, and carried over to torch."
+)
+FALLS = (
+    "What is left of the fall, on the first seed, down to 1e-8 of it, where curves end on the "
+    "floor. Where a network's curve drops all at once it has handed over: the drop is Adam's."
+)
 
 
 def largest_component(graph: Graph) -> Graph:
@@ -57,45 +79,48 @@ def heated(graph: Graph, bath: str, seed: int = 0) -> HeatBath:
 
 def least(energy: HeatBath) -> float:
     """The minimum, by Newton's method to a gradient of 1e-12."""
-    return solve(energy, "newton", gtol=1e-12, max_seconds=60.0).energy
+    return whole(solve(energy, "newton", gtol=1e-12, max_seconds=60.0)).energy
 
 
 def network(
     kind: str,
     rate: float = PAPERS_RATE,
     *,
+    second: float = PAPERS_RATE,
     start: str = "network",
+    way: str = JITTED,
     layers: int = 1,
     hidden: int = HIDDEN,
-    torch: bool = False,
     stopping: Stopping | None = None,
 ) -> Solver:
     """A network as the papers move it, by Adam with its usual decays, and then Adam on the field.
 
-    It hands over by the preset's rule, since the papers give none for heat. With ``torch`` both
-    stages run in eager torch, the second with autograd; ``stopping`` is the rule of the second.
+    It hands over by the preset's rule, since the papers give none for heat, to Adam with the rate
+    ``second``. In torch and by autograd both stages run in eager torch, the second with autograd;
+    ``stopping`` is the rule of the second.
     """
     choices = Choices(layers=layers, hidden=hidden, network_start=start)
     composed = preset(kind, choices, HeatBath.quantity)
-    last = preset("adam-torch" if torch else "adam", Choices(lr=PAPERS_RATE), HeatBath.quantity)
+    eager = way != JITTED
+    last = preset("adam-torch" if eager else "adam", Choices(lr=second), HeatBath.quantity)
     if stopping is not None:
         last = replace(last, stopping=stopping)
+    minimiser: Minimiser = Adam(lr=rate, settle=False)
+    if way == AUTOGRAD:
+        from papers.autograd import Recorded
+
+        minimiser = Recorded("adam", lr=rate)
     return replace(
-        composed,
-        minimiser=Adam(lr=rate, settle=False),
-        then=last,
-        backend="torch" if torch else composed.backend,
+        composed, minimiser=minimiser, then=last, backend="torch" if eager else composed.backend
     )
 
 
 def networks(
-    kinds: Sequence[str], start: str, *, torch: bool = False, hidden: int = HIDDEN
+    kinds: Sequence[str], start: str, *, way: str = JITTED, hidden: int = HIDDEN
 ) -> list[Entrant]:
     """The kinds with the papers' rate, one width and one layer."""
     return [
-        Entrant(
-            named(kind, start, torch=torch), network(kind, start=start, torch=torch, hidden=hidden)
-        )
+        Entrant(named(kind, start, way), network(kind, start=start, way=way, hidden=hidden))
         for kind in kinds
     ]
 
@@ -104,36 +129,83 @@ def tuned_networks(
     kinds: Sequence[str],
     start: str,
     of: Sequence[float],
+    seconds: Sequence[float],
     *,
-    torch: bool = False,
     hidden: int = HIDDEN,
 ) -> list[Entrant]:
-    """The kinds with their rate searched."""
+    """The kinds, jitted, with their rate searched, handing over to Adam at each of ``seconds``."""
+    return [
+        _tuned(kind, start, JITTED, rate, second, hidden)
+        for kind in kinds
+        for second in seconds
+        for rate in of
+    ]
 
-    def maker(kind: str) -> Callable[[float], tuple[Solver, dict[str, Any]]]:
-        return lambda rate: (network(kind, rate, start=start, torch=torch, hidden=hidden), {})
 
-    groups = (rates(named(kind, start, torch=torch, tuned=True), maker(kind), of) for kind in kinds)
-    return [entrant for group in groups for entrant in group]
+def _tuned(
+    kind: str, start: str, way: str, rate: float, second: float, hidden: int, words: str = ""
+) -> Entrant:
+    group = named(kind, start, way, tuned=True)
+    solver = network(kind, rate, second=second, start=start, way=way, hidden=hidden)
+    return Entrant(f"{group}, then {second:g}, rate {rate:g}{words}", solver, tuned=group)
 
 
-def named(kind: str, start: str, *, torch: bool = False, tuned: bool = False) -> str:
+def retold(
+    cell: Mapping[str, Any], kind: str, start: str, way: str, levels: Sequence[str], hidden: int
+) -> list[Entrant]:
+    """The pairs of rates that were best for a jitted network, in eager torch.
+
+    Steps are the same there, so that the search need not be made in dear ones.
+    """
+    found = best_rates(cell, named(kind, start, tuned=True), levels)
+    return [
+        _tuned(kind, start, way, rate, second, hidden, " as found jitted") for second, rate in found
+    ]
+
+
+def best_rates(cell: Mapping[str, Any], group: str, levels: Sequence[str]) -> list[list[float]]:
+    """What a group's best entrants have at the levels, each once: the numbers of their labels."""
+    labels = [standings(cell, level)[group].label.removeprefix(group) for level in levels]
+    return [
+        [float(word) for word in re.findall(r"(?:rate|then) ([0-9.e+-]+)", label)]
+        for label in dict.fromkeys(labels)
+    ]
+
+
+def named(kind: str, start: str, way: str = JITTED, *, tuned: bool = False) -> str:
     """What tables call a network."""
-    words = [f"{kind} in torch" if torch else kind]
+    words = [kind if way == JITTED else f"{kind} {way}"]
     words.append("papers' start" if start == "network" else "shared start")
     return ", ".join([*words, "tuned"] if tuned else words)
 
 
-def baselines(of: Sequence[float], of_torch: Sequence[float]) -> list[Entrant]:
-    """Adam with the papers' rate and with its own, fused and in torch; RK4, L-BFGS and Newton."""
+def classics(of: Sequence[float]) -> list[Entrant]:
+    """Adam, fused, with the papers' rate and with its own; RK4, L-BFGS and Newton."""
     return [
         Entrant("adam", "adam", {"lr": PAPERS_RATE}),
         *rates("adam, tuned", lambda rate: ("adam", {"lr": rate}), of),
-        Entrant("adam-torch", "adam-torch", {"lr": PAPERS_RATE}),
-        *rates("adam-torch, tuned", lambda rate: ("adam-torch", {"lr": rate}), of_torch),
         Entrant("rk4", "rk4"),
         Entrant("lbfgs", "lbfgs"),
         Entrant("newton", "newton"),
+    ]
+
+
+def field_rates(cell: Mapping[str, Any], levels: Sequence[str]) -> list[float]:
+    """The rates at which fused Adam was best, at one level or another."""
+    return [rate for (rate,) in best_rates(cell, "adam, tuned", levels)]
+
+
+def second_rates(cell: Mapping[str, Any], levels: Sequence[str]) -> list[float]:
+    """Those of Adam after a network: its best ones, and the papers', since less is left to do."""
+    return sorted({PAPERS_RATE, *field_rates(cell, levels)})
+
+
+def eager_adam(of: Sequence[float]) -> list[Entrant]:
+    """Adam in eager torch, with the papers' rate and with those that were best fused."""
+    group = "adam-torch, tuned"
+    return [Entrant("adam-torch", "adam-torch", {"lr": PAPERS_RATE})] + [
+        Entrant(f"{group}, rate {rate:g} as found fused", "adam-torch", {"lr": rate}, tuned=group)
+        for rate in of
     ]
 
 
@@ -145,14 +217,43 @@ def joined(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def stoppers(kinds: Sequence[str]) -> list[Entrant]:
-    """Adam and the networks in torch with the papers' rate, each until the papers' rule ends it."""
+def stoppers(kinds: Sequence[str], hidden: int = HIDDEN) -> list[Entrant]:
+    """Adam and the networks by autograd with the papers' rate, until the papers' rule ends each."""
     base = preset("adam-torch", Choices(lr=PAPERS_RATE), HeatBath.quantity)
     found = [Entrant("adam-torch", replace(base, stopping=PAPERS_STOP))]
     for kind in kinds:
-        solver = network(kind, torch=True, stopping=PAPERS_STOP)
-        found.append(Entrant(named(kind, "network", torch=True), solver))
+        solver = network(kind, way=AUTOGRAD, hidden=hidden, stopping=PAPERS_STOP)
+        found.append(Entrant(named(kind, "network", AUTOGRAD), solver))
     return found
+
+
+def stop_table(stops: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many runs the papers' rule ended, after how long, and the ratio of these times.
+
+    Ratios are of the seeds in which it ended both; – where there are none.
+    """
+    rows = {}
+    for key, piece in stops.items():
+        several = {label: Standing(label, runs) for label, runs in piece["runs"].items()}
+        ended = {label: _ended(standing) for label, standing in several.items()}
+        cells = []
+        for seconds in ended.values():
+            count = int(np.isfinite(seconds).sum())
+            cells.append(f"{spread(seconds, 2)} ({count} of {len(seconds)})")
+        for label, seconds in ended.items():
+            if label != "adam-torch":
+                cells.append(times(middle(ended["adam-torch"] / seconds)))
+        rows[key] = cells
+    labels = list(next(iter(stops.values()))["runs"])
+    columns = [f"{label}, s (stopped)" for label in labels]
+    columns += [f"Adam over {label.split()[0]}" for label in labels if label != "adam-torch"]
+    return f"{STOP}\n\n{grid('problem', columns, rows)}"
+
+
+def _ended(standing: Standing) -> np.ndarray:
+    """The seconds of each run; NaN where the clock ended it and not the rule."""
+    by_rule = [run["result"] == "flat" for run in standing.runs]
+    return np.where(by_rule, standing.column("seconds"), np.nan)
 
 
 def fall(standing: Standing, cell: Mapping[str, Any], column: int = 1) -> list[tuple[float, float]]:
@@ -168,32 +269,19 @@ def fall(standing: Standing, cell: Mapping[str, Any], column: int = 1) -> list[t
     ]
 
 
-def ratio(over: Standing, under: Standing, column: str = "seconds") -> float:
-    """The geometric mean over seeds of one number, all of them, of two entrants."""
-    high, low = over.column(column), under.column(column)
-    return float(np.exp(np.mean(np.log(np.maximum(high, 1e-7) / np.maximum(low, 1e-7)))))
-
-
 def middle(values: Sequence[float] | np.ndarray) -> float:
     """The geometric mean of what is finite; NaN where nothing is."""
-    found = np.asarray(values, dtype=float)
-    found = found[np.isfinite(found)]
-    return float(np.exp(np.mean(np.log(found)))) if len(found) else float("nan")
+    return geometric_mean(values).value
 
 
 def number(value: float) -> str:
     """Two digits, or whole from 100 on; – where there is none."""
-    return "–" if np.isnan(value) else f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+    return "–" if np.isnan(value) else digits(value, 2 if value < 100 else 3)
 
 
 def times(value: float) -> str:
     """A factor for tables and sentences; – where there is none."""
     return number(value) + "×" * (not np.isnan(value))
-
-
-def folded(title: str, text: str) -> str:
-    """Markdown that a reader opens by a click."""
-    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
 def grid(corner: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:

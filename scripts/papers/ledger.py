@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ WHOLE = {"data", "seconds", "quick", "machine"}
 
 @dataclass(frozen=True)
 class Ledger:
-    """``pieces.json`` in the folder of a row: data, seconds, size and machine of every piece."""
+    """``pieces.json`` in the folder of a row: what every piece gave, and of which run it is."""
 
     place: Path
 
@@ -53,18 +54,25 @@ class Ledger:
         """Enter a piece at once; the file is written whole or not at all."""
         write_json({"pieces": self.pieces() | {key: piece}}, self.path)
 
-    def check(self, quick: bool) -> None:
-        """Refuse to go on where a run of the other size left off.
+    def check(self, quick: bool, version: int = 1) -> None:
+        """Refuse to go on where a run of the other size, or of other settings, left off.
 
         Raises
         ------
         InputError
-            Where a piece is of a quick run and a full one is wanted, or the other way round.
+            Where a piece is of a quick run and a full one is wanted, or the other way round; or
+            where one is of another version of its row.
         """
-        if any(piece["quick"] != quick for piece in self.pieces().values()):
+        pieces = self.pieces().values()
+        if any(piece["quick"] != quick for piece in pieces):
             held, wanted = ("full", "quick") if quick else ("quick", "full")
             raise InputError(
                 f"{self.path} is of a {held} run: choose another --out for a {wanted} one, "
+                "or give --fresh"
+            )
+        if any(piece.get("version", 1) != version for piece in pieces):
+            raise InputError(
+                f"{self.path} is of other settings than the row has now: choose another --out, "
                 "or give --fresh"
             )
 
@@ -78,7 +86,8 @@ def run(
 ) -> Iterator[tuple[str, float, Exception | None]]:
     """Run the pieces of a row that are not done.
 
-    ``machine()`` describes what they run on; ``tell(number, key, line)`` hears what runs now.
+    ``machine()`` describes what they run on, to which the date of each is added;
+    ``tell(number, key, line)`` hears what runs now.
 
     Yields
     ------
@@ -87,7 +96,7 @@ def run(
     seconds : float
     failure : Exception or None
     """
-    ledger.check(quick)
+    ledger.check(quick, row.version)
     done = ledger.pieces()
     for number, (key, piece) in enumerate(row.pieces(quick).items(), 1):
         if key in done:
@@ -104,5 +113,9 @@ def run(
             yield key, time.perf_counter() - begun, error
             continue
         seconds = round(time.perf_counter() - begun, 1)
-        ledger.keep(key, {"data": data, "seconds": seconds, "quick": quick, "machine": machine()})
+        ended = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
+        ledger.keep(key, {
+            "data": data, "seconds": seconds, "quick": quick, "version": row.version,
+            "machine": machine() | {"date": ended},
+        })  # fmt: skip
         yield key, seconds, None

@@ -12,8 +12,9 @@ from meshrep.minimisers.mfac import MFAC
 from meshrep.minimisers.monitor import Stopping
 from papers.contest import Entrant
 
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-SHAMPOO_RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+ADADELTA_RATES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+SHAMPOO_RATES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 MFAC_RATES = (0.01, 0.03, 0.1, 0.15)  # beyond, it diverges as plain descent does
 WHOLE_RATE = 1.0  # of Shampoo on a column, whose steps are too dear for a search
 FLAT = Stopping(window=100, ftol=1e-7)  # as Adam's in torch
@@ -73,7 +74,7 @@ METHODS = (
     Method("SGD", "sgd"),
     Method("SGD, momentum 0.9", "sgd", {"momentum": 0.9}),
     Method("AdaGrad", "adagrad"),
-    Method("AdaDelta", "adadelta"),
+    Method("AdaDelta", "adadelta", rates=ADADELTA_RATES),
     Method("AdamP", "adamp", package=PACKAGE),
     Method("AdaHessian", "adahessian", package=PACKAGE),
     Method("Sophia", "sophiah", package=PACKAGE),

@@ -30,6 +30,11 @@ class Map:
     ratio: bool = False
 
 
+def signed(value: float) -> str:
+    """A number to two digits, with a true minus sign."""
+    return f"{value:.2g}".replace("-", "−")
+
+
 def maps(
     panels: Sequence[Map],
     x: Sequence[float],
@@ -53,8 +58,8 @@ def maps(
             norm, colours = Normalize(0, 1), "viridis"
         picture = axis.imshow(values, origin="lower", norm=norm, cmap=colours, aspect="equal")
         axis.set_title(panel.title, fontsize=9, loc="left")
-        axis.set_xticks(range(len(x)), [f"{value:.2g}" for value in x], fontsize=8)
-        axis.set_yticks(range(len(y)), [f"{value:.2g}" for value in y], fontsize=8)
+        axis.set_xticks(range(len(x)), [signed(value) for value in x], fontsize=8)
+        axis.set_yticks(range(len(y)), [signed(value) for value in y], fontsize=8)
         axis.set_xlabel(names[0], fontsize=9)
         axis.set_ylabel(names[1], fontsize=9)
         axis.set_facecolor(figures.GRID)

@@ -21,7 +21,7 @@ from papers.softmax import SoftmaxRegression
 
 PAPERS_RATE, BATCH, SWITCH = 1e-3, 100, 50
 TORCH_RATES = (1e-3, 1e-2, 3e-2)
-LEAST_STEPS = 300
+LEAST_STEPS, WARM = 300, 0.1
 TUNED, TORCH = "adam", "adam-torch"
 
 
@@ -40,14 +40,21 @@ def baselines(adam_rates: Sequence[float], steps: int) -> list[Entrant]:
     return found
 
 
-def hybrid(rate: float, steps: int, width: int, start: str, propagation: str = "sym") -> Solver:
-    """The weights as a network's output for some steps, then themselves at the papers' rate.
+def hybrid(
+    rate: float,
+    steps: int,
+    width: int,
+    start: str,
+    propagation: str = "sym",
+    then: float = PAPERS_RATE,
+) -> Solver:
+    """The weights as a network's output for some steps, then themselves at the rate ``then``.
 
     Both on one back end, so that the second goes on in the epoch of the first.
     """
     network = GraphNetwork(hidden=width, layers=1, propagation=propagation, start=start)
     rest = Solver(
-        Adam(lr=PAPERS_RATE), stopping=Stopping(max_steps=steps - SWITCH, gtol=0.0),
+        Adam(lr=then), stopping=Stopping(max_steps=steps - SWITCH, gtol=0.0),
         backend="numpy",
     )  # fmt: skip
     switch = Stopping(max_steps=SWITCH, gtol=0.0)
@@ -57,10 +64,16 @@ def hybrid(rate: float, steps: int, width: int, start: str, propagation: str = "
 def race(
     shown: Digits, entrants: Sequence[Entrant], seeds: range, say: Say, steps: int, links: str
 ) -> dict[str, Any]:
-    """Every entrant on every seed: a start and an order of the batches a seed, alike for all."""
+    """Every entrant on every seed: a start and an order of the batches a seed, alike for all.
+
+    Each is run for ``WARM`` seconds beforehand.
+    """
     runs: dict[str, list[dict[str, Any]]] = {}
     for entrant in entrants:
         say(entrant.label)
+        energy = SoftmaxRegression(shown, batch=BATCH, links=links, seed=seeds[0])
+        warm = {**entrant.settings, "dtype": "float32", "max_seconds": WARM}
+        whole(solve(energy, entrant.solver, seed=seeds[0], **warm))
         runs[entrant.label] = []
         for seed in seeds:
             energy = SoftmaxRegression(shown, batch=BATCH, links=links, seed=seed)

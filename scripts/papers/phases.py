@@ -1,12 +1,12 @@
 """What the rows on oscillators share: the papers' solvers of phases, and where these end.
 
 The papers' practice is eager torch in float32, in which a loss that changes by less than 1e-15 is
-one that does not change at all. There the network's pass is ours, with its pullback written out.
+one that does not change at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,15 @@ from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.outcome import Result
 from meshrep.parametrizations.gcn import GraphNetwork
-from papers.contest import Standing, spread
+from papers.contest import LEVELS, Mean, Standing, number, spread
+from papers.row import Verdict
 
 RATE, HIDDEN, SWITCH = 0.01, 10, 100
 WIDTH = 2 * np.pi / 12**0.5  # the standard deviation of latents drawn from U(0, 2π)
 SYNCHRONISED = 0.99  # ρ from which on phases count as one
-FLOOR = 1e-8  # of the fall, below which curves are not drawn
 LEFT = 0.5  # vortices or turns of the phase from which on there are some
+ENOUGH = 3  # seeds in which both must arrive, below which nothing is settled
+MARGIN = 1.05  # a gain that counts as one
 
 
 class Stepwise(Adam):
@@ -80,18 +82,25 @@ def network(
     start: str = "network",
     readout: str = "value",
     propagation: str = "auto",
+    autograd: bool = False,
 ) -> Solver:
     """The papers' network for ``switch`` steps, then the same optimiser on the phases.
 
     With a switch at 0 the second stage begins at the network's first output, and the network
-    does nothing else.
+    does nothing else. In torch its pass is ours with the pullback written out, which takes half
+    the time of torch's autograd; with ``autograd`` it is the latter, as Adam on the phases has it.
     """
     variables = GraphNetwork(
         layers=layers, hidden=HIDDEN, start=start, readout=readout, propagation=propagation,
         spread=WIDTH,
     )  # fmt: skip
+    mover = optimiser(torch, rule, lr, method)
+    if torch and autograd:
+        from papers.autograd import Recorded
+
+        mover = Recorded(method, name=f"{method.lower()}-torch", lr=lr)
     return Solver(
-        optimiser(torch, rule, lr, method),
+        mover,
         variables,
         Stopping(max_steps=switch, gtol=0.0),
         then=direct(torch, rule, lr, method),
@@ -120,9 +129,10 @@ def ends() -> dict[str, Callable[[Standing], str]]:
     }
 
 
-def with_copy(cell: Mapping[str, Any], label: str, name: str) -> dict[str, Any]:
-    """The contest with one member of a tuned group also under its own name, first of all."""
-    return {**cell, "runs": {name: cell["runs"][label], **cell["runs"]}}
+def one(cell: Mapping[str, Any], label: str) -> Standing:
+    """An entrant's standing; of a group that of its member with the papers' rate."""
+    runs = cell["runs"].get(label)
+    return Standing(label, cell["runs"][f"{label}, rate {RATE:g}"] if runs is None else runs)
 
 
 def at_stop(mine: Standing, other: Standing, what: str = "seconds") -> np.ndarray:
@@ -130,16 +140,39 @@ def at_stop(mine: Standing, other: Standing, what: str = "seconds") -> np.ndarra
     return other.column(what) / np.maximum(mine.column(what), 1e-7)
 
 
-def mean_ratio(ratios: np.ndarray) -> float:
-    """The geometric mean of what is finite and positive; NaN where nothing is."""
-    known = ratios[np.isfinite(ratios) & (ratios > 0)]
-    return float(np.exp(np.mean(np.log(known)))) if len(known) else float("nan")
+def judged(gains: Sequence[Mean]) -> Verdict:
+    """Holds where all gains are above 1, in part where some are; open where one rests on few."""
+    if not gains or min(gain.count for gain in gains) < ENOUGH:
+        return Verdict.OPEN
+    ahead = [gain.value > MARGIN for gain in gains]
+    return Verdict.HOLDS if all(ahead) else Verdict.IN_PART if any(ahead) else Verdict.NOT
 
 
-def falling(standing: Standing, cell: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """(seconds, share of the fall from the shared start that is left) on the first seed."""
-    high, least = cell["begun"][0], cell["reference"]
-    points = [
-        (at, (energy - least) / (high - least)) for _, at, energy in standing.runs[0]["curve"]
-    ]
-    return [(at, max(left, FLOOR)) for at, left in points if at > 0]
+def turned(ratios: np.ndarray) -> int:
+    """1 where ratios are above 1 in the mean by more than twice their error, -1 below, else 0."""
+    logs = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
+    if len(logs) < 2:
+        return 0
+    sure = abs(logs.mean()) > max(2 * logs.std(ddof=1) / len(logs) ** 0.5, np.log(MARGIN))
+    return int(np.sign(logs.mean())) if sure else 0
+
+
+def times(gain: float) -> str:
+    """A gain to two digits; – where there is none."""
+    return f"{number(gain, 2)}×" if np.isfinite(gain) else "–"
+
+
+def each(found: Mapping[str, str]) -> str:
+    """What was found by name, as "lattice 3.6×, …"."""
+    return ", ".join(f"{name} {value}" for name, value in found.items())
+
+
+def falling(standing: Standing) -> list[tuple[float, float]]:
+    """(median seconds over the seeds, level) for the levels that more than half of them reach."""
+    points = []
+    for level in LEVELS:
+        seconds = standing.to(level)[:, 1]
+        middle = np.sort(np.where(np.isnan(seconds), np.inf, seconds))[len(seconds) // 2]
+        if 0 < middle < np.inf:
+            points.append((float(middle), float(level)))
+    return points

@@ -16,12 +16,13 @@ from meshrep.energies.base import Energy
 from meshrep.minimisers.first_order import GradientDescent
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Map, Parametrization
+from meshrep.parametrizations.filters import PROBES
 from meshrep.parametrizations.gcn import GraphNetwork
 from meshrep.parametrizations.kappa import Kappa
 from meshrep.parametrizations.linear import LinearMap, Root, interval
 from meshrep.parametrizations.multilevel import Multilevel
 from meshrep.parametrizations.sobolev import Sobolev
-from meshrep.parametrizations.spectral import PROBES, Spectral
+from meshrep.parametrizations.spectral import Spectral
 from meshrep.solving import solve
 from papers import contest
 from papers.row import Say
@@ -33,6 +34,7 @@ GAP = 1e-6
 RATE_GAPS = (1e-10, 1e-16)  # between which rates are fitted
 MOST_STEPS = 10_000
 DRAWS = 2000  # starts over which gradients are averaged
+KERNEL_DRAWS, QUICK_KERNEL_DRAWS = 50, 5  # of weights and latents over which kernels are
 HIDDEN = 16
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of Adam
 SMALLEST = 1e-12  # share of the largest eigenvalue of a product, below which one is rounding
@@ -189,8 +191,11 @@ def recipes() -> dict[str, Parametrization]:
     }
 
 
-def kernels(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """K̄ of networks and of filters against M̄^{-1/2} = H⁻¹, and gradient descent under each."""
+def kernels(name: str, seeds: tuple[int, ...], draws: int, say: Say) -> dict[str, Any]:
+    """K̄ of networks and of filters against M̄^{-1/2} = H⁻¹, and gradient descent under each.
+
+    Kernels of networks are averaged over so many draws of their weights and latents.
+    """
     heat = heated(name)
     n = heat.graph.n
     sparse_H = heat.hessian(np.zeros(n))
@@ -202,7 +207,7 @@ def kernels(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
     found = {}
     for label, recipe in recipes().items():
         say(label)
-        K = mean_kernel(heat, recipe, seeds if recipe.random else seeds[:1])
+        K = mean_kernel(heat, recipe, range(draws) if recipe.random else seeds[:1])
         held = alignment(K, M)
         spectrum = product_spectrum(H, K)
         rooted = Identity() if isinstance(recipe, Identity) else Rooted(root_of(K))

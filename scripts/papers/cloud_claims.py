@@ -1,0 +1,238 @@
+"""What the contests on clouds say of each of the papers' claims, and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from suites.papers_clouds import Cell, Runs, geometric_mean
+
+from papers.cloud_runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
+from papers.contest import number, spread
+from papers.row import Claim, Pieces, Verdict, judged
+
+CLAIMED = 4.0  # gain in training time
+NEAR, FAR = 0.75, 2.0  # times what is claimed, from which it is as much, and far above it
+HALF = (0.35, 0.65)  # shares of the gain in training that count as half of it
+FASTER = 1.2  # gain from which a solver is called faster, and a gain greater than another
+ENOUGH = 2 / 3  # share of the seeds in which both must arrive for a gain to be judged
+SMALLEST = 100  # points of a cloud, below which nothing is decided
+COUNTS = {"steps_to": "steps", "train_to": "training time", "total_to": "total time"}
+
+Place = tuple[int, float]  # points, range
+Cells = Mapping[Place, Cell]
+
+
+def read(data: Mapping[str, Any], yardstick: str, at: str = "runs") -> Cell:
+    """A contest as the suite counts it, NaN where the file has none."""
+    runs = {
+        label: Runs(
+            **{
+                name: [np.nan if v is None else v for v in values]
+                for name, values in columns.items()
+            }
+        )
+        for label, columns in data[at].items()
+    }
+    return Cell(runs, yardstick)
+
+
+def fallen(done: Pieces) -> dict[Place, Mapping[str, Any]]:
+    """The contests by size and range, without those where Adam does not fall on every cloud."""
+    return {
+        (data["n"], data["bound"]): data
+        for data in done.values()
+        if "flat" in data and data["fell"] == data["seeds"]
+    }
+
+
+def cells_of(done: Pieces, papers: bool, at: str = "runs") -> dict[Place, Cell]:
+    """Contests counted to Adam at the papers' rate, or to the best rate of each."""
+    return {
+        place: read(data, PAPERS_ADAM if papers else data["tuned"], at)
+        for place, data in fallen(done).items()
+    }
+
+
+def gain(cell: Cell, label: str, count: str, least: float = ENOUGH) -> float:
+    """The mean of a solver's gains; NaN where both arrive in fewer of the seeds than ``least``."""
+    found = cell.gains(label, count)
+    seeds = len(cell.runs[label].energy)
+    return geometric_mean(found) if len(found) >= max(least * seeds, 1) else float("nan")
+
+
+def times(value: float) -> str:
+    """A ratio; – where there is none."""
+    return "–" if np.isnan(value) else f"{number(value, 2)}×"
+
+
+def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
+    """As in: 3.1× / 2.4× (100 points, range 2), …, and where too few arrive."""
+    told = []
+    for (n, bound), cell in cells.items():
+        values = [gain(cell, label, count) for count in counts]
+        shown = " / ".join(map(times, values))
+        if np.isnan(values[0]):
+            there, of = len(cell.gains(label, counts[0])), len(cell.runs[label].energy)
+            shown = f"both arrive in {there} of {of}"
+        told.append(f"{shown} ({n} points, range {bound:g})")
+    return "; ".join(told)
+
+
+def claims_of(done: Pieces) -> list[Claim]:
+    """The papers' claims on the clouds that were run."""
+    tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
+    if not tuned:
+        return []
+    claims = [
+        as_much(
+            papers, PAPERS_NETWORK, "the network trains some 4 times faster than Adam at its rate"
+        ),
+        as_much(tuned, NETWORK, "the same where Adam's rate is searched"),
+        halved(papers),
+        rising(papers, PAPERS_NETWORK, "the gain grows with the range, Adam at the papers' rate"),
+        rising(tuned, NETWORK, "the same where Adam's rate is searched"),
+    ]
+    if max(n for n, _ in tuned) < SMALLEST:
+        claims = [replace(claim, verdict=Verdict.OPEN) for claim in claims]
+    return claims
+
+
+def as_much(cells: Cells, label: str, says: str) -> Claim:
+    """Whether steps and training time are both as much fewer as claimed; less is in part."""
+    least = [min(gain(c, label, "steps_to"), gain(c, label, "train_to")) for c in cells.values()]
+    passed = [None if np.isnan(value) else value >= NEAR * CLAIMED for value in least]
+    verdict = judged(passed)
+    if verdict is Verdict.NOT and all(value >= FASTER for value in least):
+        verdict = Verdict.IN_PART  # faster, by less
+    far = sum(value >= FAR * CLAIMED for value in least)
+    seen = f"`{label}`, gain in steps / training time: " + places(
+        cells, label, ("steps_to", "train_to")
+    )
+    if far:
+        seen += f"; far above {CLAIMED:g}× in {far} of {len(least)}"
+    return Claim(says, verdict, seen)
+
+
+def halved(cells: Cells) -> Claim:
+    """Whether the gain in total time is half of that in training time."""
+    shares = {
+        place: gain(cell, PAPERS_NETWORK, "total_to") / gain(cell, PAPERS_NETWORK, "train_to")
+        for place, cell in cells.items()
+    }
+    passed = [None if np.isnan(s) else HALF[0] <= s <= HALF[1] for s in shares.values()]
+    told = "; ".join(
+        f"{'–' if np.isnan(share) else f'{share:.0%}'} ({n} points, range {bound:g})"
+        for (n, bound), share in shares.items()
+    )
+    seen = f"of the gain in training time is left, Adam at the papers' rate: {told}"
+    return Claim("with the fit counted about half of the gain is left", judged(passed), seen)
+
+
+def rising(cells: Cells, label: str, says: str) -> Claim:
+    """Whether the gain in steps grows from the smallest to the largest box, size by size.
+
+    And is one in the largest. In steps, which do not depend on what else the machine does.
+    """
+    passed: list[bool | None] = []
+    told = []
+    for n in dict.fromkeys(n for n, _ in cells):
+        row = {bound: gain(cell, label, "steps_to") for (m, bound), cell in cells.items() if m == n}
+        if len(row) < 2:
+            continue
+        ends = row[min(row)], row[max(row)]
+        passed.append(
+            None if np.isnan(ends).any() else ends[1] >= FASTER * max(ends[0], 1 / FASTER)
+        )
+        shown = ", ".join(f"{times(value)} at {bound:g}" for bound, value in row.items())
+        told.append(f"{n} points: {shown}")
+    return Claim(says, judged(passed), f"`{label}`, gain in steps: {'; '.join(told)}")
+
+
+def gains_words(cells: Cells, label: str) -> str:
+    """The geometric means of three gains over the cells in which enough seeds arrive."""
+    means = [
+        geometric_mean(np.array([gain(cell, label, count) for cell in cells.values()]))
+        for count in COUNTS
+    ]
+    return "nothing that can be told" if np.isnan(means).any() else ", ".join(map(times, means))
+
+
+def loss_table(done: Pieces) -> str:
+    """Where every solver ends, after how many steps and seconds, and how many runs were flat."""
+    contests = fallen(done)
+    rows: dict[str, list[str]] = {}
+    for label in dict.fromkeys(label for data in contests.values() for label in data["runs"]):
+        for data in contests.values():
+            rows.setdefault(label, []).append(_end(data, label))
+    note = (
+        "In brackets steps, seconds of training (and of the fit), and in how many seeds the run "
+        "was flat rather than at its most steps. * tuned adam, † with the best rate at an edge "
+        "of those tried."
+    )
+    return f"{_grid(list(contests), rows)}\n\n{note}"
+
+
+def _end(data: Mapping[str, Any], label: str) -> str:
+    if label not in data["runs"]:
+        return "–"
+    runs = read(data, data["tuned"]).runs[label]
+    fit = f" + {number(float(np.mean(runs.prefit_s)), 2)}" if any(runs.prefit_s) else ""
+    mark = "*" * (label == data["tuned"])
+    if mark and label in edges(data["runs"]):
+        mark += "†"
+    return (
+        f"{spread(np.array(runs.energy))}{mark} ({number(float(np.mean(runs.steps)), 3)}; "
+        f"{number(float(np.mean(runs.train_s)), 2)}{fit} s; {data['flat'][label]} of "
+        f"{len(runs.energy)})"
+    )
+
+
+def edges(labels: Mapping[str, Any]) -> list[str]:
+    """The labels of the lowest and the highest rate of Adam among those tried."""
+    tried = sorted(
+        (label for label in labels if label.startswith("adam ")),
+        key=lambda label: float(label.split()[1]),
+    )
+    return [tried[0], tried[-1]] if len(tried) > 1 else []
+
+
+def gain_table(cells: Cells) -> str:
+    """Gains in steps / training time / total time, and in how many seeds where not in all."""
+    rows: dict[str, list[str]] = {}
+    for label in dict.fromkeys(label for cell in cells.values() for label in cell.runs):
+        for cell in cells.values():
+            rows.setdefault(label, []).append(_gains(cell, label))
+    return _grid(list(cells), rows)
+
+
+def _gains(cell: Cell, label: str) -> str:
+    if label not in cell.runs:
+        return "–"
+    seeds = len(cell.runs[label].energy)
+    found = [cell.gains(label, count) for count in COUNTS]
+    there = len(found[0])
+    if not there:
+        return f"– (0 of {seeds})"
+    steps = found[0]
+    span = f"; {number(float(steps.min()), 2)} to {number(float(steps.max()), 2)}" * (there > 1)
+    shown = " / ".join(times(geometric_mean(several)) for several in found)
+    return f"{shown} ({there} of {seeds}{span})"
+
+
+def _grid(columns: Sequence[Place], rows: Mapping[str, Sequence[str]]) -> str:
+    titles = " | ".join(f"{n} points, range {bound:g}" for n, bound in columns)
+    lines = [f"| solver | {titles} |", "|---" * (len(columns) + 1) + "|"]
+    return "\n".join([*lines, *(f"| {label} | {' | '.join(row)} |" for label, row in rows.items())])
+
+
+def late_words(done: Pieces, share: float) -> str:
+    """The same two gains where the level is nearer to where Adam ends."""
+    tuned, papers = cells_of(done, papers=False, at="late"), cells_of(done, papers=True, at="late")
+    return (
+        f"At {share:.0%} of the fall instead of {SHARE:.0%}, gains in steps: `{PAPERS_NETWORK}` "
+        f"over adam at the papers' rate {places(papers, PAPERS_NETWORK, ['steps_to'])}; "
+        f"`{NETWORK}` over tuned adam {places(tuned, NETWORK, ['steps_to'])}."
+    )
