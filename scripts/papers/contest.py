@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from suites import ratios
 
 from meshrep.composition import Solver
 from meshrep.energies.base import Energy
@@ -247,8 +248,7 @@ def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
     found = found[np.isfinite(found) & (found > 0)]
     if not len(found):
         return Mean(float("nan"), 0, float("nan"), float("nan"))
-    mean = float(np.exp(np.mean(np.log(found))))
-    return Mean(mean, len(found), float(found.min()), float(found.max()))
+    return Mean(ratios.geometric_mean(found), len(found), float(found.min()), float(found.max()))
 
 
 def gained(mine: Standing, other: Standing, level: str, what: str) -> Mean:

@@ -13,6 +13,7 @@ from meshrep.solution import Solution
 from meshrep.solving import solve
 from meshrep.sources.clouds import uniform
 from suites import Report, Say
+from suites.ratios import geometric_mean
 
 SECONDS = {100: 1.5, 200: 3.0, 300: 5.0}  # of a run, by the number of points
 RANGES, SEEDS = (0.5, 1.0, 2.0, 4.0), 5
@@ -220,9 +221,3 @@ def _tally(labels: list[str]) -> str:
 def _header(row: Mapping[float, Cell]) -> list[str]:
     titles = " | ".join(f"range {bound:g}" for bound in row)
     return [f"| solver | {titles} |", "|---" * (len(row) + 1) + "|"]
-
-
-def geometric_mean(ratios: np.ndarray) -> float:
-    """The geometric mean of what is there."""
-    ratios = ratios[np.isfinite(ratios)]
-    return float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-9))))) if len(ratios) else np.nan
