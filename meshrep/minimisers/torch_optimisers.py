@@ -64,7 +64,8 @@ class Sheet:
 
     def flat(self, sheet: Array) -> Array:
         """The variables (p,) of a matrix, sharing its memory."""
-        return sheet.reshape(-1)[: self.count]
+        flat = sheet.reshape(-1)
+        return flat[: self.count] if self.padding else flat
 
 
 class TorchOptimiser(Minimiser):

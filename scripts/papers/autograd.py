@@ -1,21 +1,28 @@
-"""A network as torch users have it: torch's Adam, and every derivative by torch's autograd."""
+"""Networks as torch users have them: eager layers, torch's Adam, and every derivative by autograd.
+
+The library's networks have their pullback written out and keep no graph of the computation. Here
+the same layers are recorded by torch and differentiated by it, with the operations that are quick
+in torch: ``index_select`` and ``index_add``, whose derivatives are each other, and a product with
+the symmetric P whose derivative is told, since torch would transpose P anew at every step.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch.nn.functional import leaky_relu
+
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.torch_optimisers import TorchOptimiser
+from meshrep.parametrizations.gat import BENT, ArrayAttention
+from meshrep.parametrizations.gcn import ArrayConvolution
+from meshrep.parametrizations.gn import ArrayMessages
+from meshrep.parametrizations.network_pass import ArrayPass
 
 
 class Recorded(TorchOptimiser):
-    """``energy(network(parameters)).backward()`` and a step of the optimiser, as in ``adam-torch``.
-
-    Elsewhere the pullback through a network is written out, for the library's networks keep no
-    graph of the computation; here the layers P X W, σ, the readout and the energy are recorded by
-    torch and differentiated by it. The derivative of a product with P in CSR form costs torch a
-    transposed copy of P each time.
-    """
+    """``energy(network(parameters)).backward()`` and a step of torch's, as in ``adam-torch``."""
 
     def _formula(self, objective: Objective) -> Any:
         """The energy as torch operations, whatever the variables."""
@@ -23,11 +30,76 @@ class Recorded(TorchOptimiser):
 
     def _gradient(self, objective: Objective, formula: Any, sheet: Any, variable: Any) -> Any:
         """Write the gradient where the optimiser looks for it; return the energy."""
-        import torch
-
         objective.evaluations += 1
+        network: Any = objective.map
         variable.grad = None
         with torch.enable_grad():
-            loss = formula(objective.map.field(sheet.flat(variable)))
+            output = recorded(network.net, sheet.flat(variable))
+            circle = network.circle
+            loss = formula(circle.angle(output) if circle else output.reshape(network.shape))
             loss.backward()
         return loss.detach()
+
+
+def recorded(net: ArrayPass, params: torch.Tensor) -> torch.Tensor:
+    """The output (n, d) of a network of flat parameters (p,), which are split in one operation."""
+    layer: Any = LAYERS[type(net)]
+    pieces = params.split([shape.numel() for shape in map(torch.Size, net.shapes)])
+    parts: Any = [piece.view(shape) for piece, shape in zip(pieces, net.shapes, strict=True)]
+    x = z = parts[0]
+    for k in range(net.layers):
+        x = leaky_relu(layer(net, x, *net.weights_of(k, parts)), net.slope)
+    w = x @ parts[net.at_readout]
+    if net.residual:
+        w = w + z @ parts[-1]
+    return (w + net.offset) * net.unit
+
+
+class _Symmetric(torch.autograd.Function):
+    """P X, whose derivative is P too."""
+
+    @staticmethod
+    def forward(context: Any, matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        context.matrix = matrix
+        return matrix @ x
+
+    @staticmethod
+    def backward(context: Any, *back: torch.Tensor) -> tuple[None, torch.Tensor]:
+        return None, context.matrix @ back[0]
+
+
+def convolution(net: Any, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """P X W of ``gcn``; X W of ``nograph``."""
+    return (x if net.matrix is None else _Symmetric.apply(net.matrix, x)) @ weight
+
+
+def attention(
+    net: Any, x: torch.Tensor, weights: torch.Tensor, vectors: torch.Tensor
+) -> torch.Tensor:
+    """The heads' mean of Σ_j α_ij W x_j of ``gat``."""
+    rows, columns = net.directed.rows, net.directed.columns
+    heads = []
+    for weight, vector in zip(weights, vectors, strict=True):
+        y = x @ weight
+        to, sent = (y @ vector).unbind(1)
+        scores = leaky_relu(to.index_select(0, rows) + sent.index_select(0, columns), BENT)
+        scores = scores + net.bias
+        highest = torch.full_like(to, -torch.inf).scatter_reduce(0, rows, scores.detach(), "amax")
+        alpha = (scores - highest.detach().index_select(0, rows)).exp()
+        alpha = alpha / torch.zeros_like(to).index_add(0, rows, alpha).index_select(0, rows)
+        messages = alpha[:, None] * y.index_select(0, columns)
+        heads.append(torch.zeros_like(y).index_add(0, rows, messages))
+    return sum(heads[1:], heads[0]) / len(heads)
+
+
+def messages(net: Any, x: torch.Tensor, edge: torch.Tensor, node: torch.Tensor) -> torch.Tensor:
+    """[X ‖ S] N of ``gn``, with S the sums of σ([x_i ‖ x_j ‖ a_ij] M) over neighbours j."""
+    h, directed = x.shape[1], net.directed
+    to, sent = x @ edge[:h], x @ edge[h : 2 * h]
+    raw = to.index_select(0, directed.rows) + sent.index_select(0, directed.columns)
+    raw = leaky_relu(raw + net.a[:, None] * edge[2 * h], net.slope)
+    sums = raw.new_zeros(len(x), raw.shape[1]).index_add(0, directed.rows, raw) * net.scale
+    return x @ node[:h] + sums @ node[h:]
+
+
+LAYERS = {ArrayConvolution: convolution, ArrayAttention: attention, ArrayMessages: messages}

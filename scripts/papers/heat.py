@@ -151,7 +151,12 @@ def _tuned(
 
 
 def retold(
-    cell: Mapping[str, Any], kind: str, start: str, way: str, levels: Sequence[str], hidden: int
+    cell: Mapping[str, Any],
+    kind: str,
+    start: str,
+    way: str,
+    levels: Sequence[str],
+    hidden: int = HIDDEN,
 ) -> list[Entrant]:
     """The pairs of rates that were best for a jitted network, in eager torch.
 

@@ -77,13 +77,17 @@ def _solvers(graph: str, quick: bool, say: Say) -> dict[str, Any]:
 
     classics = run(heat.classics(QUICK_RATES if quick else heat.ADAM_RATES))
     levels = (heat_claims.LEVEL, heat_claims.FINE)
-    entrants = heat.eager_adam(heat.field_rates(classics, levels))
-    entrants += heat.networks(KINDS, "network", way=heat.AUTOGRAD)
-    entrants += heat.networks(WRITTEN_OUT, "network", way=heat.TORCH)
-    entrants += heat.networks(KINDS, "network") + heat.networks(KINDS, "shared")
-    of = QUICK_RATES if quick else NETWORK_RATES
-    entrants += heat.tuned_networks(KINDS, "shared", of, heat.second_rates(classics, levels))
-    return lean(heat.joined([classics, run(entrants)]))
+    of, then = QUICK_RATES if quick else NETWORK_RATES, heat.second_rates(classics, levels)
+    entrants = []
+    for start in ("network", "shared"):
+        entrants += heat.networks(KINDS, start) + heat.tuned_networks(KINDS, start, of, then)
+    jitted = run(entrants)
+    eager = heat.eager_adam(heat.field_rates(classics, levels))
+    eager += heat.networks(KINDS, "network", way=heat.AUTOGRAD)
+    eager += heat.networks(WRITTEN_OUT, "network", way=heat.TORCH)
+    for kind in KINDS:
+        eager += heat.retold(jitted, kind, "network", heat.AUTOGRAD, levels)
+    return lean(heat.joined([classics, jitted, run(eager)]))
 
 
 def sized(kind: str, layers: int, width: int) -> str:
@@ -215,5 +219,5 @@ ROW = Row(
     findings=findings,
     draw=draw,
     needs=("torch",),
-    version=2,
+    version=3,
 )

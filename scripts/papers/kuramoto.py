@@ -375,5 +375,5 @@ ROW = Row(
     findings=findings,
     draw=draw,
     needs=("torch",),
-    version=2,
+    version=3,
 )
