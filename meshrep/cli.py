@@ -17,25 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshrep.arguments import parser
-from meshrep.errors import InputError, MeshrepError, MissingPart
+from meshrep.errors import MeshrepError
 from meshrep.interrupts import send_lost_interrupts_again
-from meshrep.option_rules import (
-    HEAT_ONLY,
-    OF_INTEGRATORS,
-    OF_ONE_SOLVER,
-    OF_SOLVERS,
-    OF_TOPOLOGY,
-    by_option,
-    check,
-    given,
-)
+from meshrep.option_rules import OF_INTEGRATORS, OF_ONE_SOLVER, OF_SOLVERS, check, given
+from meshrep.posing import energy_of, graph_of, solvers_of
 from meshrep.printer import Printer
 
 if TYPE_CHECKING:
     from meshrep.comparison import Comparison
     from meshrep.energies.base import Energy
     from meshrep.flows import Trajectory
-    from meshrep.graph import Graph
     from meshrep.solution import Solution
 
 SECONDS_EACH = 8.0  # most that one solver of a comparison takes unless told
@@ -69,18 +60,12 @@ def _main(options: argparse.Namespace) -> int:
     begun = time.perf_counter()
     say = Printer(options.quiet)
     check(options)
-    names = _named(options)
-    graph, source = _graph(options, say)
+    names = solvers_of(options)
+    graph, source = graph_of(options, say)
     from meshrep import problems
     from meshrep.outputs import folder
 
-    energy: Energy
-    if options.physics == "heat":
-        energy, said = problems.heat(graph, _heat_choices(options), options.seed)
-    elif options.physics == "topology":
-        energy, said = _topology(options, graph)
-    else:
-        energy, said = problems.oscillators(graph, _oscillator_choices(options), options.seed)
+    energy, said = energy_of(options, graph)
     for line in said:
         say(line)
     out = folder(options.out or Path("out") / f"{graph.name}-{options.physics}")
@@ -117,72 +102,6 @@ def _main(options: argparse.Namespace) -> int:
         return 1
     _show(options, comparison)
     return 0
-
-
-def _graph(options: argparse.Namespace, say: Printer) -> tuple[Graph, str]:
-    from meshrep.sources.files import resolve
-    from meshrep.sources.spec import graph_from
-
-    text = options.graph or options.input
-    if ":" not in text or os.path.lexists(text):
-        path, in_assets = resolve(text)
-        if in_assets:
-            say(f"{text}: not a file here, found in {path.parent}")
-    graph = graph_from(
-        text, seed=options.seed, neighbours=options.neighbours, radius=options.radius
-    )
-    parts = graph.component_count
-    say(f"{graph.name}: {graph.n:,} nodes, {graph.m:,} edges, {parts:,} component"
-        f"{'' if parts == 1 else 's'}")  # fmt: skip
-    for repair in graph.repairs:
-        say(f"  {repair}")
-    return graph, text
-
-
-def _heat_choices(options: argparse.Namespace) -> Any:
-    from meshrep.problems import HeatChoices
-
-    chosen = given(options, HEAT_ONLY)
-    return HeatChoices(**{name.removeprefix("bath_"): value for name, value in chosen.items()})
-
-
-def _oscillator_choices(options: argparse.Namespace) -> Any:
-    from meshrep.problems import OscillatorChoices
-
-    names = {"kuramoto": "strength", "xy_glass": "couplings"}
-    chosen = given(options, ("s1", "s2", "c", "frequencies", *names))
-    return OscillatorChoices(
-        kind=options.physics, printed=options.hopf_kuramoto == "printed",
-        **{names.get(name, name): value for name, value in chosen.items()},
-    )  # fmt: skip
-
-
-def _topology(options: argparse.Namespace, graph: Graph) -> tuple[Energy, list[str]]:
-    """The energy of the topology options; what it refuses is told by the option's name."""
-    from meshrep import problems
-
-    chosen = given(options, OF_TOPOLOGY)
-    try:
-        energy, said = problems.topology(graph, problems.TopologyChoices(**chosen), options.seed)
-    except MissingPart:
-        raise
-    except InputError as error:
-        raise InputError(by_option(str(error), chosen)) from error
-    return energy, said
-
-
-def _named(options: argparse.Namespace) -> list[str] | None:
-    """The solvers named by the options, known ones all; None where the problem is to decide."""
-    if options.solver is None and options.compare is None and options.optimiser is None:
-        return None
-    from meshrep.presets import TORCH, known
-
-    names = [options.solver] if options.solver else []
-    names += [name.strip() for name in (options.compare or "").split(",") if name.strip()]
-    optimisers = (options.optimiser or "").split(",")
-    names += [f"{name.strip()}{TORCH}" for name in optimisers if name.strip()]
-    known(names)
-    return names
 
 
 def _solve(

@@ -100,7 +100,7 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
         kept = done[key]["runs"][label]
         assert runs["energy"] == kept["energy"] and runs["steps"] == kept["steps"] == [6, 6]
     finding = tiny.findings(done)
-    for words in ("20 points, range 4", "| the papers' network |", "Widths and rates"):
+    for words in ("| 20 points | range 1 | range 4 |", "| the papers' network", "Widths and rates"):
         assert words in finding.text
     assert ("| Adam |" in finding.text) == installed("torch")
     assert "nan" not in finding.text + finding.why

@@ -70,16 +70,25 @@ def times(value: float) -> str:
 
 
 def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
-    """As in: 3.1× / 2.4× (100 points, range 2), …, and where too few arrive."""
-    told = []
-    for (n, bound), cell in cells.items():
+    """As in: 100 points 3.1× / 2.4× at 2, …, and where too few arrive."""
+
+    def shown(cell: Cell) -> str:
         values = [gain(cell, label, count) for count in counts]
-        shown = " / ".join(map(times, values))
-        if np.isnan(values[0]):
-            there, of = len(cell.gains(label, counts[0])), len(cell.runs[label].energy)
-            shown = f"both arrive in {there} of {of}"
-        told.append(f"{shown} ({n} points, range {bound:g})")
-    return "; ".join(told)
+        if not np.isnan(values[0]):
+            return " / ".join(map(times, values))
+        there, of = len(cell.gains(label, counts[0])), len(cell.runs[label].energy)
+        return f"both arrive in {there} of {of}"
+
+    return by_size({place: shown(cell) for place, cell in cells.items()})
+
+
+def by_size(told: Mapping[tuple[int, float], str]) -> str:
+    """What is told of every cell, as in: 100 points: 3.1× at 1, 3.4× at 2; 200 points: …"""
+    return "; ".join(
+        f"{n} points: "
+        + ", ".join(f"{words} at {bound:g}" for (size, bound), words in told.items() if size == n)
+        for n in dict.fromkeys(n for n, _ in told)
+    )
 
 
 def claims_of(done: Pieces) -> list[Claim]:
@@ -124,9 +133,8 @@ def halved(cells: Cells) -> Claim:
         for place, cell in cells.items()
     }
     passed = [None if np.isnan(s) else HALF[0] <= s <= HALF[1] for s in shares.values()]
-    told = "; ".join(
-        f"{'–' if np.isnan(share) else f'{share:.0%}'} ({n} points, range {bound:g})"
-        for (n, bound), share in shares.items()
+    told = by_size(
+        {place: "–" if np.isnan(share) else f"{share:.0%}" for place, share in shares.items()}
     )
     seen = f"of the gain in training time is left, Adam at the papers' rate: {told}"
     return Claim("with the fit counted about half of the gain is left", judged(passed), seen)
@@ -138,7 +146,7 @@ def rising(cells: Cells, label: str, says: str) -> Claim:
     And is one in the largest. In steps, which do not depend on what else the machine does.
     """
     passed: list[bool | None] = []
-    told = []
+    told: dict[tuple[int, float], str] = {}
     for n in dict.fromkeys(n for n, _ in cells):
         row = {bound: gain(cell, label, "steps_to") for (m, bound), cell in cells.items() if m == n}
         if len(row) < 2:
@@ -147,9 +155,8 @@ def rising(cells: Cells, label: str, says: str) -> Claim:
         passed.append(
             None if np.isnan(ends).any() else ends[1] >= FASTER * max(ends[0], 1 / FASTER)
         )
-        shown = ", ".join(f"{times(value)} at {bound:g}" for bound, value in row.items())
-        told.append(f"{n} points: {shown}")
-    return Claim(says, judged(passed), f"`{label}`, gain in steps: {'; '.join(told)}")
+        told |= {(n, bound): times(value) for bound, value in row.items()}
+    return Claim(says, judged(passed), f"`{label}`, gain in steps: {by_size(told)}")
 
 
 def gains_words(cells: Cells, label: str) -> str:
@@ -224,9 +231,17 @@ def _gains(cell: Cell, label: str) -> str:
 
 
 def _grid(columns: Sequence[Place], rows: Mapping[str, Sequence[str]]) -> str:
-    titles = " | ".join(f"{n} points, range {bound:g}" for n, bound in columns)
-    lines = [f"| solver | {titles} |", "|---" * (len(columns) + 1) + "|"]
-    return "\n".join([*lines, *(f"| {label} | {' | '.join(row)} |" for label, row in rows.items())])
+    """A table a size, a column a range."""
+    tables = []
+    for size in dict.fromkeys(n for n, _ in columns):
+        here = [k for k, (n, _) in enumerate(columns) if n == size]
+        titles = " | ".join(f"range {columns[k][1]:g}" for k in here)
+        lines = [f"| {size} points | {titles} |", "|---" * (len(here) + 1) + "|"]
+        lines += [
+            f"| {label} | {' | '.join(row[k] for k in here)} |" for label, row in rows.items()
+        ]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
 
 
 def late_words(done: Pieces, share: float) -> str:

@@ -237,7 +237,7 @@ class Mean(NamedTuple):
     """A geometric mean, of how many numbers, and the least and the greatest of them."""
 
     value: float
-    count: int
+    known: int
     low: float
     high: float
 
@@ -292,11 +292,11 @@ def number(value: float, digits: int) -> str:
 
 def factor(mean: Mean, seeds: int) -> str:
     """A gain with the least and the greatest of the seeds, and of how many where some lack it."""
-    if not mean.count:
+    if not mean.known:
         return "–"
     low, high = number(mean.low, 2), number(mean.high, 2)
     notes = [f"{low} to {high}"] * (low != high)
-    notes += [f"{mean.count} of {seeds}"] * (mean.count < seeds)
+    notes += [f"{mean.known} of {seeds}"] * (mean.known < seeds)
     return f"{number(mean.value, 2)}×" + f" ({', '.join(notes)})" * bool(notes)
 
 

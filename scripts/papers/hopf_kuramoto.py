@@ -152,7 +152,7 @@ def gain_table(grid: Grid) -> str:
     for name, values in gains(grid).items():
         means = [phases.times(geometric_mean(part).value) for part in halved(values, against)]
         whole = geometric_mean(values)
-        extent = f"{number(whole.low, 2)} to {number(whole.high, 2)}" if whole.count else "–"
+        extent = f"{number(whole.low, 2)} to {number(whole.high, 2)}" if whole.known else "–"
         words = [related(correlation(values, disorder)) for disorder in against.values()]
         lines.append(
             f"| {name} | {phases.times(whole.value)} | {extent} | {' | '.join(means)} | "
@@ -238,7 +238,7 @@ def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         span = f"{number(whole.low, 2)} to {phases.times(whole.high)}"
         seen.append(
             f"{LOSSES[loss]}: Adam at 0.01 takes {span} the network's time to the papers' stop, "
-            f"{phases.times(whole.value)} in the mean of the {whole.count} of {len(grid)} points "
+            f"{phases.times(whole.value)} in the mean of the {whole.known} of {len(grid)} points "
             "at which the network ends no higher"
         )
         short.append(f"{span} ({loss})")
@@ -277,7 +277,7 @@ def arrives(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         seen.append(
             f"{LOSSES[loss]}: {phases.times(steps.value)} in steps and "
             f"{phases.times(seconds.value)} in time, {number(steps.low, 2)} to "
-            f"{phases.times(steps.high)} in steps over {steps.count} points"
+            f"{phases.times(steps.high)} in steps over {steps.known} points"
         )
     means = [geometric_mean(grid.map(common(SHARED, "steps"))).value for grid in grids.values()]
     claim = Claim(
@@ -359,13 +359,12 @@ ROW = Row(
     "square of the adjacency, Adam at 0.01, 100 steps of the network and then of the phases, a "
     "patience of 10 at 1e-10. Of our choosing: s₁ from −1 to 1 and s₂ from −0.5 to 0.5, six of "
     f"each, {len(SEEDS)} seeds a point, at most 20,000 steps and 4 s (0.4 s by our own rules). "
-    "Both the loss that they print and the potential of the dynamics, whose s₁ and s₂ have other signs. All run "
-    "in kernels and float64; for the papers' rule losses are rounded to float32 as torch has them, "
-    "where 1e-10 means ten equal ones, and a step is priced at its time in eager torch by its "
-    "autograd. "
-    "Tuned: Adam's rate from 0.03 to 0.3, whichever is first at an energy that both reach, 0.01 of "
-    "the fall above the higher of the two ends. Disorder is 1 − ρ, or 1 − the mean order of a node "
-    "with its neighbours, those who want to be opposite turned round.",
+    "Both the loss that they print and the potential of the dynamics, whose s₁ and s₂ have other "
+    "signs. All run in kernels and float64; for the papers' rule losses are rounded to float32 as "
+    "torch has them, where 1e-10 means ten equal ones, and a step is priced at its time in eager "
+    "torch by its autograd. Tuned: Adam's rate from 0.03 to 0.3, whichever is first at an energy "
+    "that both reach, 0.01 of the fall above the higher of the two ends. Disorder is 1 − ρ, or 1 − "
+    "the mean order of a node with its neighbours, those who want to be opposite turned round.",
     pieces=pieces,
     findings=findings,
     draw=draw,

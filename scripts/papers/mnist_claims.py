@@ -107,7 +107,7 @@ def faster(says: str, mine: Standing, other: Standing, more: str) -> Claim:
 
 def _ahead(found: Mean, other: Standing, seeds: int) -> bool | None:
     """Whether a gain is one; None where the other arrives too seldom to tell."""
-    if found.count >= ENOUGH * seeds:
+    if found.known >= ENOUGH * seeds:
         return found.value >= FASTER
     return False if other.reached(LEVEL) >= ENOUGH * seeds else None
 

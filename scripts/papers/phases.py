@@ -142,7 +142,7 @@ def at_stop(mine: Standing, other: Standing, what: str = "seconds") -> np.ndarra
 
 def judged(gains: Sequence[Mean]) -> Verdict:
     """Holds where all gains are above 1, in part where some are; open where one rests on few."""
-    if not gains or min(gain.count for gain in gains) < ENOUGH:
+    if not gains or min(gain.known for gain in gains) < ENOUGH:
         return Verdict.OPEN
     ahead = [gain.value > MARGIN for gain in gains]
     return Verdict.HOLDS if all(ahead) else Verdict.IN_PART if any(ahead) else Verdict.NOT
