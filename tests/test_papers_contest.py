@@ -71,6 +71,18 @@ def test_the_best_of_a_tuned_group_is_shown(contests):
     assert found["adam"].label == "adam, rate 3" and found["adam"].shown == "adam, rate 3 (edge)"
 
 
+def test_the_best_of_a_group_may_be_the_quickest(contests):
+    cell = cell_of(contests, {"net, rate 1": [FAST] * 2, "net, rate 2": [SLOW] * 2},
+                   {"net, rate 1": "net", "net, rate 2": "net"})  # fmt: skip
+    for run in cell["runs"]["net, rate 1"]:
+        run["to"] = {level: [1, 9.0] for level in run["to"]}  # few steps, but dear ones
+    assert contests.standings(cell, "1e-3")["net"].label == "net, rate 1"
+    assert contests.standings(cell, "1e-3", "seconds")["net"].label == "net, rate 2"
+    cell["by"] = {"net": "seconds"}
+    assert contests.standings(cell, "1e-3")["net"].label == "net, rate 2"
+    assert contests.standings(cell, "1e-3", "steps")["net"].label == "net, rate 1"
+
+
 def test_gains_are_geometric_means_over_seeds_that_both_reach(contests):
     runs = {"mine": [FAST, FAST, FAST], "other": [SLOW, FAST, NEVER], "lost": [NEVER] * 3}
     rows = contests.standings(cell_of(contests, runs), "1e-2")

@@ -204,7 +204,11 @@ def test_the_best_rates_are_read_of_the_group():
 
     runs = cell({"gcn, tuned, then 0.02, rate 0.1": 30, "gcn, tuned, then 0.5, rate 0.05": 20})
     runs["groups"] = dict.fromkeys(runs["runs"], "gcn, tuned")
-    assert heat.best_rates(runs, "gcn, tuned", ("1e-3", "1e-4")) == [[0.5, 0.05]]
+    assert heat.best_rates(runs, "gcn, tuned", ("1e-3", "1e-4")) == {(0.5, 0.05): " (edge)"}
+    for late in runs["runs"]["gcn, tuned, then 0.5, rate 0.05"]:
+        late["to"] = {level: [20, 0.05] for level in LEVELS}  # fewer steps, but dearer ones
+    both = heat.best_rates(runs, "gcn, tuned", ("1e-3",), ("steps", "seconds"))
+    assert list(both) == [(0.5, 0.05), (0.02, 0.1)]
     adam = cell({"adam, tuned, rate 0.5": 30, "adam, tuned, rate 1": 20})
     assert heat.field_rates(adam, ("1e-3",)) == [1.0]
     assert heat.second_rates(adam, ("1e-3",)) == [0.02, 1.0]

@@ -52,7 +52,7 @@ def test_what_the_runs_say(first, second, verdict):
     pieces[three] = pieces[two]
     finding = row.findings(pieces)
     assert finding.verdict.name == verdict
-    assert "L-BFGS 20× and Newton 50×" in finding.text
+    assert "L-BFGS 20×, Newton 50× and fused Adam 1.1× less time" in finding.text
     if verdict == "IN_PART":
         assert f"on {one} SGD (4×) and 1 more; on {two} none;" in finding.why
         assert "SGD wins in time (4× less than Adam; 2 are ahead of it)" in finding.text

@@ -291,7 +291,8 @@ class _Formula(Evaluator):
         """The energy alone, which torch can differentiate; by edges, since differentiating a
         product with a CSR tensor transposes the matrix every time."""
         i, j, a = self.edges
-        across, off = w[i] - w[j], w[self.nodes] - self.targets
+        take = self.backend.xp.take  # whose derivative torch has sooner than that of w[i]
+        across, off = take(w, i) - take(w, j), take(w, self.nodes) - self.targets
         bath = (abs(off) ** self.power).sum()
         return 0.5 * (a * across * across).sum() + self.strength * bath
 

@@ -37,7 +37,7 @@ class Formula(Evaluator):
     def value(self, w: Array) -> Any:
         """The energy of a tensor alone, which torch can differentiate, by edges."""
         (i, j, a), (alpha, beta, gamma) = self.edges, self.law
-        across = w[j] - w[i]
+        across = w.index_select(0, j) - w.index_select(0, i)
         along = a * across.cos()
         if self.single:
             return 2 * alpha * along.sum()

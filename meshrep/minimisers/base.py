@@ -32,7 +32,11 @@ class Objective:
         For minimisers that draw random numbers.
     evaluations : int
         Calls of value_and_grad, hvp and the steppers' inner evaluations.
+    formula : evaluator or None
+        The energy in the back end's operations, where a minimiser laid it out beforehand.
     """
+
+    formula: Any = None
 
     def __init__(
         self,

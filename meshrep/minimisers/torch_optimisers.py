@@ -197,7 +197,9 @@ class TorchOptimiser(Minimiser):
         sheet = Sheet.of(objective, self.layout)
         variable = sheet.fold(objective.start).requires_grad_(True)
         self._gradient(objective, formula, sheet, variable)
-        objective.evaluations = 0
+        if objective.energy.stochastic:
+            formula = self._formula(objective)  # whose batches begin anew
+        objective.formula, objective.evaluations = formula, 0
 
     def _formula(self, objective: Objective) -> Any:
         """The energy as torch operations, None where there are none or the field is a map's."""
@@ -239,7 +241,7 @@ class TorchOptimiser(Minimiser):
         variable = sheet.fold(objective.start).requires_grad_(True)
         unit = objective.energy.unit if objective.direct and known.normalised else 1.0
         optimiser = self._made(variable, unit)
-        formula = self._formula(objective)
+        formula = objective.formula or self._formula(objective)
         diagonal = _Diagonal(objective, sheet, optimiser) if self.curvature else None
         modes = callable(getattr(optimiser, "train", None))
         if modes:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.nn.functional import leaky_relu
 
+from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.torch_optimisers import TorchOptimiser
 from meshrep.parametrizations.gat import BENT, ArrayAttention
@@ -30,6 +31,8 @@ class Recorded(TorchOptimiser):
 
     def _gradient(self, objective: Objective, formula: Any, sheet: Any, variable: Any) -> Any:
         """Write the gradient where the optimiser looks for it; return the energy."""
+        if len(objective.fixed):
+            raise InputError("held nodes are not offered here: take a bath that couples them")
         objective.evaluations += 1
         network: Any = objective.map
         variable.grad = None

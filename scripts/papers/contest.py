@@ -41,19 +41,26 @@ class Entrant:
     tuned : str
         The group that it belongs to: of entrants that share one and differ in a rate only, tables
         show the best and name its rate. Empty for one that stands alone.
+    by : {"steps", "seconds"}
+        What the best of the group takes least of to a level. Steps do not depend on the clock;
+        seconds are to be taken where steps do not all cost the same, as where a network hands over.
     """
 
     label: str
     solver: str | Solver
     settings: dict[str, Any] = field(default_factory=dict)
     tuned: str = ""
+    by: str = "steps"
 
 
 def rates(
-    group: str, make: Callable[[float], tuple[str | Solver, dict[str, Any]]], of: Sequence[float]
+    group: str,
+    make: Callable[[float], tuple[str | Solver, dict[str, Any]]],
+    of: Sequence[float],
+    by: str = "steps",
 ) -> list[Entrant]:
     """An entrant for each rate, in one group."""
-    return [Entrant(f"{group}, rate {rate:g}", *make(rate), tuned=group) for rate in of]
+    return [Entrant(f"{group}, rate {rate:g}", *make(rate), tuned=group, by=by) for rate in of]
 
 
 def contest(
@@ -101,6 +108,7 @@ def contest(
         "begun": begun,
         "reference": least,
         "groups": {e.label: e.tuned for e in entrants if e.tuned},
+        "by": {e.tuned: e.by for e in entrants if e.tuned},
         "runs": {
             label: [recorded(end, high) for end, high in zip(several, begun, strict=True)]
             for label, several in ends.items()
@@ -194,11 +202,12 @@ class Standing:
         return np.array([run["measures"].get(name, np.nan) for run in self.runs], dtype=float)
 
 
-def standings(cell: Mapping[str, Any], level: str) -> dict[str, Standing]:
+def standings(cell: Mapping[str, Any], level: str, by: str = "") -> dict[str, Standing]:
     """The entrants by label, the groups by name with their best rate at a level.
 
-    The best reaches the level in most seeds, and then in the fewest steps in the mean; where no
-    rate reaches it, it is the one that ends lowest.
+    The best reaches the level in most seeds, and then in the fewest steps in the mean or in the
+    least median of the seconds, as its group is chosen or as ``by`` says; where no rate reaches
+    it, it is the one that ends lowest.
     """
     single = {label: Standing(label, runs) for label, runs in cell["runs"].items()}
     groups: dict[str, list[Standing]] = {}
@@ -211,7 +220,8 @@ def standings(cell: Mapping[str, Any], level: str) -> dict[str, Standing]:
         else:
             found[label] = standing
     for group, several in groups.items():
-        best = min(several, key=lambda s: rank(s, level))
+        least_of = by or cell.get("by", {}).get(group, "steps")
+        best = min(several, key=lambda s: rank(s, level, least_of))
         tried = [_rate(standing.label) for standing in several]
         edge = len(tried) > 1 and _rate(best.label) in (min(tried), max(tried))
         found[group] = Standing(best.label, best.runs, edge)
@@ -226,11 +236,15 @@ def _rate(label: str) -> float:
         return float("nan")
 
 
-def rank(standing: Standing, level: str) -> tuple[float, float, float]:
+def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, float, float]:
     """What the best of a group has least of."""
-    steps = standing.to(level)[:, 0]
-    mean = float(np.mean(steps[np.isfinite(steps)])) if np.isfinite(steps).any() else np.inf
-    return -standing.reached(level), mean, float(np.mean(standing.column("energy")))
+    reached = standing.reached(level)
+    taken = np.inf
+    if reached and by == "seconds":
+        taken = float(np.nanmedian(standing.to(level)[:, 1]))
+    elif reached:
+        taken = float(np.nanmean(standing.to(level)[:, 0]))
+    return -reached, taken, float(np.mean(standing.column("energy")))
 
 
 class Mean(NamedTuple):

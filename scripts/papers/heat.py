@@ -34,18 +34,21 @@ FLOOR = 1e-8  # of the fall, below which curves are not drawn
 PAPERS_STOP = Stopping(patience=10, atol=1e-15, gtol=0.0)
 STOP = (
     "Ten steps in a row that change the loss by less than 1e-15, in float32 as torch has it by "
-    "default, or some seconds, which are not shown. The rule is below what float32 resolves of "
-    "such losses: it fires when ten steps happen to round to the same number, and Adam at a "
-    "constant rate goes round its minimum meanwhile. Ratios are of runs that the rule ended on "
-    "either side, and say little."
+    "default; a run that was cut off by its time limit instead does not count. The rule is below "
+    "what float32 resolves of such losses: it fires when ten steps happen to round to the same "
+    "number, and Adam at a constant rate goes round its minimum meanwhile. Ratios are of runs that "
+    "the rule ended on either side, and say little."
 )
 WAYS = (
     "`adam` and the networks without further words are fused or jitted; `adam-torch`, the papers' "
     "practice, is eager torch with autograd. Networks “by autograd” are that too, from the energy "
     "to the layers, and so like for like with it; “in torch” they are eager with the pullback "
-    "through the network written out, which favours them. “Tuned” networks have their own rate "
-    "searched, and that of the Adam they hand over to: 0.02 or what is best for Adam alone. Rates "
-    "are searched jitted and fused, where steps are the same, and carried over to torch."
+    "through the network written out and the energy's gradient by kernels, which favours them. "
+    "“Tuned” networks have their own rate searched, and that of the Adam they hand over to: 0.02 "
+    "or what is best for Adam alone. Rates are searched jitted and fused, where steps are the "
+    "same; those of a network with which it takes the fewest steps and the least time are both "
+    "carried over to torch, and the one that takes less time there is shown. Fused, jitted and "
+    "eager solvers differ by what a step costs: compare like with like."
 )
 FALLS = (
     "What is left of the fall, on the first seed, down to 1e-8 of it, where curves end on the "
@@ -147,7 +150,8 @@ def _tuned(
 ) -> Entrant:
     group = named(kind, start, way, tuned=True)
     solver = network(kind, rate, second=second, start=start, way=way, hidden=hidden)
-    return Entrant(f"{group}, then {second:g}, rate {rate:g}{words}", solver, tuned=group)
+    label = f"{group}, then {second:g}, rate {rate:g}{words}"
+    return Entrant(label, solver, tuned=group, by="seconds")
 
 
 def retold(
@@ -158,23 +162,32 @@ def retold(
     levels: Sequence[str],
     hidden: int = HIDDEN,
 ) -> list[Entrant]:
-    """The pairs of rates that were best for a jitted network, in eager torch.
+    """The pairs of rates with which a jitted network took least steps or time, in eager torch.
 
-    Steps are the same there, so that the search need not be made in dear ones.
+    Steps are the same there, so that the search need not be made in dear ones; as a network's
+    cost more or less beside Adam's than jitted ones do, either may be the quicker.
     """
-    found = best_rates(cell, named(kind, start, tuned=True), levels)
+    found = best_rates(cell, named(kind, start, tuned=True), levels, ("steps", "seconds"))
     return [
-        _tuned(kind, start, way, rate, second, hidden, " as found jitted") for second, rate in found
+        _tuned(kind, start, way, rate, second, hidden, f" as found jitted{edge}")
+        for (second, rate), edge in found.items()
     ]
 
 
-def best_rates(cell: Mapping[str, Any], group: str, levels: Sequence[str]) -> list[list[float]]:
-    """What a group's best entrants have at the levels, each once: the numbers of their labels."""
-    labels = [standings(cell, level)[group].label.removeprefix(group) for level in levels]
-    return [
-        [float(word) for word in re.findall(r"(?:rate|then) ([0-9.e+-]+)", label)]
-        for label in dict.fromkeys(labels)
-    ]
+def best_rates(
+    cell: Mapping[str, Any], group: str, levels: Sequence[str], by: Sequence[str] = ("steps",)
+) -> dict[tuple[float, ...], str]:
+    """What a group's best entrants have at the levels: the numbers of their labels, each once.
+
+    With them goes " (edge)" where the rate is at the edge of those tried, else nothing.
+    """
+    found: dict[tuple[float, ...], str] = {}
+    for least_of in by:
+        for level in levels:
+            best = standings(cell, level, least_of)[group]
+            words = re.findall(r"(?:rate|then) ([0-9.e+-]+)", best.label.removeprefix(group))
+            found[tuple(map(float, words))] = " (edge)" * best.edge
+    return found
 
 
 def named(kind: str, start: str, way: str = JITTED, *, tuned: bool = False) -> str:
@@ -205,20 +218,23 @@ def second_rates(cell: Mapping[str, Any], levels: Sequence[str]) -> list[float]:
     return sorted({PAPERS_RATE, *field_rates(cell, levels)})
 
 
-def eager_adam(of: Sequence[float]) -> list[Entrant]:
+def eager_adam(cell: Mapping[str, Any], levels: Sequence[str]) -> list[Entrant]:
     """Adam in eager torch, with the papers' rate and with those that were best fused."""
     group = "adam-torch, tuned"
+    found = best_rates(cell, "adam, tuned", levels)
     return [Entrant("adam-torch", "adam-torch", {"lr": PAPERS_RATE})] + [
-        Entrant(f"{group}, rate {rate:g} as found fused", "adam-torch", {"lr": rate}, tuned=group)
-        for rate in of
-    ]
+        Entrant(f"{group}, rate {rate:g} as found fused{edge}", "adam-torch", {"lr": rate},
+                tuned=group)
+        for (rate,), edge in found.items()
+    ]  # fmt: skip
 
 
 def joined(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Contests on the same problem and seeds as one."""
     whole = dict(cells[0])
     whole["runs"] = {label: runs for cell in cells for label, runs in cell["runs"].items()}
-    whole["groups"] = {label: name for cell in cells for label, name in cell["groups"].items()}
+    for key in ("groups", "by"):
+        whole[key] = {name: word for cell in cells for name, word in cell.get(key, {}).items()}
     return whole
 
 

@@ -82,7 +82,7 @@ def _solvers(graph: str, quick: bool, say: Say) -> dict[str, Any]:
     for start in ("network", "shared"):
         entrants += heat.networks(KINDS, start) + heat.tuned_networks(KINDS, start, of, then)
     jitted = run(entrants)
-    eager = heat.eager_adam(heat.field_rates(classics, levels))
+    eager = heat.eager_adam(classics, levels)
     eager += heat.networks(KINDS, "network", way=heat.AUTOGRAD)
     eager += heat.networks(WRITTEN_OUT, "network", way=heat.TORCH)
     for kind in KINDS:
@@ -219,5 +219,5 @@ ROW = Row(
     findings=findings,
     draw=draw,
     needs=("torch",),
-    version=3,
+    version=4,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.outcome import Result
 from papers import contest, phases
 from papers.contest import Standing, geometric_mean, number
 from papers.grid import Grid, correlation, related
@@ -46,6 +47,7 @@ SEEN, SURE = 0.3, 0.05  # a rank correlation that counts, and the odds that it i
 LOWER = 1e-3  # of the fall, by which an end is lower than another
 ENOUGH = 20  # points of a grid, below which nothing is settled
 DISORDERED = 0.5  # ρ, or local order, below which phases are
+FLAT = Result.FLAT.word  # the papers' stop, in a run's record
 VARIES = 3.0  # the largest gain over the least from which on gains vary
 
 
@@ -109,9 +111,16 @@ def above(label: str, other: str) -> Any:
 
 
 def honest(grid: Grid) -> np.ndarray:
-    """The papers' gain in time where the network ends no higher than Adam; NaN elsewhere."""
+    """The papers' gain in time where the network ends no higher than Adam and one of them stops
+    before its steps are used up; NaN elsewhere."""
     higher = grid.map(above(GCN, PAPERS)) > LOWER
-    return np.where(higher, np.nan, grid.map(at_stop(GCN)))
+    return np.where(higher | (grid.map(unstopped) > 0), np.nan, grid.map(at_stop(GCN)))
+
+
+def unstopped(cell: Mapping[str, Any]) -> float:
+    """1 where neither Adam nor the network came to the papers' stop in any seed, else 0."""
+    runs = [run for label in (PAPERS, GCN) for run in one(cell, label).runs]
+    return float(not any(run["result"] == FLAT for run in runs))
 
 
 def gains(grid: Grid) -> dict[str, np.ndarray]:
@@ -239,7 +248,7 @@ def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         seen.append(
             f"{LOSSES[loss]}: Adam at 0.01 takes {span} the network's time to the papers' stop, "
             f"{phases.times(whole.value)} in the mean of the {whole.known} of {len(grid)} points "
-            "at which the network ends no higher"
+            "at which the network ends no higher and either comes to its stop"
         )
         short.append(f"{span} ({loss})")
     words = ", ".join(short)

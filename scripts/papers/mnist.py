@@ -206,5 +206,5 @@ ROW = Row(
     pieces=pieces,
     findings=findings,
     draw=draw,
-    version=2,
+    version=3,
 )

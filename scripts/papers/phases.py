@@ -77,6 +77,7 @@ def network(
     *,
     switch: int = SWITCH,
     lr: float = RATE,
+    later: float | None = None,
     method: str = "Adam",
     layers: int = 1,
     start: str = "network",
@@ -84,7 +85,8 @@ def network(
     propagation: str = "auto",
     autograd: bool = False,
 ) -> Solver:
-    """The papers' network for ``switch`` steps, then the same optimiser on the phases.
+    """The papers' network for ``switch`` steps, then the same optimiser on the phases, at the
+    rate ``later`` where that is given.
 
     With a switch at 0 the second stage begins at the network's first output, and the network
     does nothing else. In torch its pass is ours with the pullback written out, which takes half
@@ -103,7 +105,7 @@ def network(
         mover,
         variables,
         Stopping(max_steps=switch, gtol=0.0),
-        then=direct(torch, rule, lr, method),
+        then=direct(torch, rule, later or lr, method),
         name=f"gcn-{switch}",
         backend="torch" if torch else "auto",
     )

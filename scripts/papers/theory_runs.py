@@ -146,30 +146,37 @@ def descended(
 
 
 def powers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Linear variables of every power of M, the gradient's moment: predicted against observed."""
+    """Linear variables of every power of M, the gradient's moment: predicted against observed.
+
+    With M = H²/n, of which the papers speak (n is only a rate), and with M̄ as it is over random
+    starts, both about the minimum and as energies draw them.
+    """
     heat = heated(name)
     sparse_H = heat.hessian(np.zeros(heat.graph.n))
     H = sparse_H.toarray()
-    values, axes = np.linalg.eigh(H)
     energy = bowl(heat, sparse_H)
     least = np.linalg.solve(H, -heat.gradient(np.zeros(heat.graph.n)))
-    found = {}
-    for power in POWERS:
-        say(f"s = {power:g}")
-        spectrum = np.sort(values ** (1 - 2 * power))  # M = H²/n, whose n is only a rate
-        R = (axes * values**-power) @ axes.T
-        recipe = Identity() if power == 0 else Rooted(R)
-        runs = [
-            descended(energy, recipe, spectrum, heat.random_start(seed) - least) for seed in seeds
-        ]
-        found[f"{power:g}"] = {
-            "condition": float(spectrum[-1] / spectrum[0]),
-            "factor predicted": contraction(spectrum),
-            "steps predicted": steps_predicted(spectrum),
-            "steps": [run[0] for run in runs],
-            "factor": [run[1] for run in runs],
-        }
-    return {"nodes": heat.graph.n, "edges": len(heat.graph.edges), "powers": found}
+    starts = [heat.random_start(seed) - least for seed in seeds]
+    found: dict[str, Any] = {"nodes": heat.graph.n, "edges": len(heat.graph.edges)}
+    near, drawn = measured_moments(heat, least)
+    for key, M in (("powers", H @ H), ("near", near), ("drawn", drawn)):
+        moments, axes = np.linalg.eigh(M)
+        found[key] = {}
+        for power in POWERS:
+            say(f"{key}, s = {power:g}")
+            R = (axes * moments ** (-power / 2)) @ axes.T
+            spectrum = product_spectrum(H, R @ R)
+            recipe = Identity() if power == 0 else Rooted(R)
+            runs = [descended(energy, recipe, spectrum, start) for start in starts]
+            found[key][f"{power:g}"] = {
+                "condition": float(spectrum[-1] / spectrum[0]),
+                "factor predicted": contraction(spectrum),
+                "steps predicted": steps_predicted(spectrum),
+                "steps allowed": MOST_STEPS,
+                "steps": [run[0] for run in runs],
+                "factor": [run[1] for run in runs],
+            }
+    return found
 
 
 def recipes() -> dict[str, Parametrization]:
@@ -227,18 +234,23 @@ def kernels(name: str, seeds: tuple[int, ...], draws: int, say: Say) -> dict[str
             "h": largest(heat, sparse_H, values)}  # fmt: skip
 
 
-def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
-    """Cosines of H²/n with the mean of ∇E ∇Eᵀ over starts drawn about the minimum, and drawn."""
+def measured_moments(heat: Energy, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of ∇E ∇Eᵀ over starts N(0, 1/n) about the minimum, and over random starts."""
     n = heat.graph.n
 
     def about(seed: int) -> np.ndarray:
         return least + np.random.default_rng(seed).standard_normal(n) / np.sqrt(n)
 
+    return gradient_moment(heat, range(DRAWS), about), gradient_moment(heat, range(DRAWS))
+
+
+def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
+    """Cosines of H²/n with the mean of ∇E ∇Eᵀ over starts drawn about the minimum, and drawn."""
+
     def cosine(other: np.ndarray) -> float:
         return float((other * M).sum() / (np.linalg.norm(other) * np.linalg.norm(M)))
 
-    near = gradient_moment(heat, range(DRAWS), about)
-    drawn = gradient_moment(heat, range(DRAWS))
+    near, drawn = measured_moments(heat, least)
     return {
         "about the minimum": cosine(near),
         "size": float(np.trace(near) / np.trace(M)),

@@ -49,7 +49,7 @@ def saving(plain: float, run: dict[str, Any]) -> str:
     return f"{contest.number(ratio, 2)}×" if 0 < ratio < np.inf else "–"
 
 
-def power_table(cells: dict[str, Any]) -> str:
+def power_table(cells: dict[str, Any], moment: str) -> str:
     """Condition number, predicted and observed steps of every power, graph by graph."""
     lines = [
         "| graph | K = M̄^(−s), s | condition | factor a step, predicted | fitted | "
@@ -57,8 +57,8 @@ def power_table(cells: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, cell in cells.items():
-        plain = mean_steps(cell["powers"]["0"])
-        for power, run in cell["powers"].items():
+        plain = mean_steps(cell[moment]["0"])
+        for power, run in cell[moment].items():
             steps = numbers(run["steps"])
             lines.append(
                 f"| {name}, {cell['nodes']} nodes | {power} | {shown(run['condition'])} | "
@@ -69,7 +69,7 @@ def power_table(cells: dict[str, Any]) -> str:
     return (
         "Gradient descent in θ, w = w₀ + R θ with "
         "R Rᵀ = M̄^(−s), at the step 2/(λ_max + λ_min) of RᵀHR. The steps predicted are those "
-        "that suffice from every start. At s = ½ one step arrives.\n\n" + "\n".join(lines)
+        "that suffice from every start.\n\n" + "\n".join(lines)
     )
 
 
