@@ -116,7 +116,7 @@ def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
         "of 5 claims 2 hold, 1 holds in part, 2 do not hold" in found.why
         and len(found.why.split()) <= 60
     )
-    assert "at K = M̄^(−½) gradient descent takes " in found.why
+    assert "at K = M̄^(−½) descent takes " in found.why
     assert "from 20 to ∞, the right one to 6.1" in found.why and "nan" not in found.text
     assert "| networks on the graph come near to that | does not hold |" in found.text
     if theory[0].curves.__globals__["figures"].drawable():

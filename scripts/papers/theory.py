@@ -123,7 +123,7 @@ def findings(found: Pieces) -> Finding:
         claims += [preconditioning(cells), greatest(cells)]
         gains = [between(at_half(cells, moment)) for moment in MOMENTS]
         said.append(
-            f"at K = M̄^(−½) gradient descent takes {gains[0]} times fewer steps (M̄ = H²/n), "
+            f"at K = M̄^(−½) descent takes {gains[0]} times fewer steps (M̄ = H²/n), "
             f"{gains[1]} (M̄ about the minimum), {gains[2]} (of uniform starts)"
         )
         parts += [
@@ -133,7 +133,7 @@ def findings(found: Pieces) -> Finding:
     held = {name: found[f"{name}, kernels"] for name in GRAPHS if f"{name}, kernels" in found}
     if held:
         claims += [moment(held), near(held)]
-        said.append(f"networks' kernels have a cosine of {between(cosines(held))} with it")
+        said.append(f"networks' kernels have cosines of {between(cosines(held))} with it")
         parts += [
             folded(f"Kernels K̄ = E[J Jᵀ], {name}", kernel_table(cell))
             for name, cell in held.items()
@@ -142,7 +142,7 @@ def findings(found: Pieces) -> Finding:
     if cell := found.get("series"):
         claims.append(printed(cell))
         said.append(
-            f"the printed series takes the condition from {1 / LOW:g} to "
+            f"the printed κ takes conditions from {1 / LOW:g} to "
             f"{shown(cell['conditions']['printed']['2'], 2)}, the right one to "
             f"{shown(cell['conditions']['right']['2'], 2)}"
         )
