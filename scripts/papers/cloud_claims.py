@@ -19,6 +19,7 @@ NEAR, FAR = 0.75, 2.0  # times what is claimed, from which it is as much, and fa
 HALF = (0.35, 0.65)  # shares of the gain in training that count as half of it
 FASTER = 1.2  # gain from which a solver is called faster, and a gain greater than another
 ENOUGH = 2 / 3  # share of the seeds in which both must arrive for a gain to be judged
+TOLD = 2 / 3  # share of the cells whose gain must be judged for a claim to be
 SMALLEST = 100  # points of a cloud, below which nothing is decided
 COUNTS = {"steps_to": "steps", "train_to": "training time", "total_to": "total time"}
 
@@ -110,12 +111,18 @@ def claims_of(done: Pieces) -> list[Claim]:
     return claims
 
 
+def told(passed: Sequence[bool | None]) -> Verdict:
+    """Of the cells that can be told; open where too few can."""
+    known = [one for one in passed if one is not None]
+    return judged(known) if len(known) >= max(TOLD * len(passed), 1) else Verdict.OPEN
+
+
 def as_much(cells: Cells, label: str, says: str) -> Claim:
     """Whether steps and training time are both as much fewer as claimed; less is in part."""
     least = [min(gain(c, label, "steps_to"), gain(c, label, "train_to")) for c in cells.values()]
     passed = [None if np.isnan(value) else value >= NEAR * CLAIMED for value in least]
-    verdict = judged(passed)
-    if verdict is Verdict.NOT and all(value >= FASTER for value in least):
+    verdict = told(passed)
+    if verdict is Verdict.NOT and not any(value < FASTER for value in least):
         verdict = Verdict.IN_PART  # faster, by less
     far = sum(value >= FAR * CLAIMED for value in least)
     seen = f"`{label}`, gain in steps / training time: " + places(
@@ -133,30 +140,30 @@ def halved(cells: Cells) -> Claim:
         for place, cell in cells.items()
     }
     passed = [None if np.isnan(s) else HALF[0] <= s <= HALF[1] for s in shares.values()]
-    told = by_size(
+    words = by_size(
         {place: "–" if np.isnan(share) else f"{share:.0%}" for place, share in shares.items()}
     )
-    seen = f"of the gain in training time is left, Adam at the papers' rate: {told}"
-    return Claim("with the fit counted about half of the gain is left", judged(passed), seen)
+    seen = f"of the gain in training time is left, Adam at the papers' rate: {words}"
+    return Claim("with the fit counted about half of the gain is left", told(passed), seen)
 
 
 def rising(cells: Cells, label: str, says: str) -> Claim:
     """Whether the gain in steps grows from the smallest to the largest box, size by size.
 
-    And is one in the largest. In steps, which do not depend on what else the machine does.
+    And is one in the largest; of the boxes in which it can be told. In steps, which do not depend
+    on what else the machine does.
     """
     passed: list[bool | None] = []
-    told: dict[tuple[int, float], str] = {}
+    words: dict[tuple[int, float], str] = {}
     for n in dict.fromkeys(n for n, _ in cells):
         row = {bound: gain(cell, label, "steps_to") for (m, bound), cell in cells.items() if m == n}
         if len(row) < 2:
             continue
-        ends = row[min(row)], row[max(row)]
-        passed.append(
-            None if np.isnan(ends).any() else ends[1] >= FASTER * max(ends[0], 1 / FASTER)
-        )
-        told |= {(n, bound): times(value) for bound, value in row.items()}
-    return Claim(says, judged(passed), f"`{label}`, gain in steps: {by_size(told)}")
+        words |= {(n, bound): times(value) for bound, value in row.items()}
+        known = [value for _, value in sorted(row.items()) if not np.isnan(value)]
+        enough = len(known) >= max(2, TOLD * len(row))
+        passed.append(known[-1] >= FASTER * max(known[0], 1 / FASTER) if enough else None)
+    return Claim(says, judged(passed), f"`{label}`, gain in steps: {by_size(words)}")
 
 
 def gains_words(cells: Cells, label: str) -> str:
