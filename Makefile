@@ -11,7 +11,7 @@ bunny: $(VENV)/.installed
 	$(BIN)/python scripts/solve_mesh.py assets/bunny.ply --bath
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 rows: $(VENV)/.installed
 	$(BIN)/python scripts/reproduce.py --all --quick --fresh --out out/rows

@@ -249,7 +249,9 @@ def test_the_best_root_has_condition_one():
     assert np.isnan(meshrep.diagnose(energy, field=end).end.boost)
 
 
-@pytest.mark.parametrize("recipe", [meshrep.Multilevel(), meshrep.GraphNetwork()], ids=str)
+@pytest.mark.parametrize(
+    "recipe", [meshrep.Multilevel(), meshrep.GraphNetwork()], ids=lambda r: r.name
+)
 def test_large_problems_agree_with_dense_ones(recipe, never_dense):
     energy = heat("lattice:15x15")
     end = meshrep.solve(energy, "newton").field

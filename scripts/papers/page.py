@@ -40,8 +40,9 @@ def wanted_of(row: Row, ledger: Ledger, quick: bool) -> dict[str, dict[str, Any]
     return {key: pieces[key] for key in row.pieces(quick) if key in pieces}
 
 
-def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple[str, str]:
-    """A row's section, its figures written to ``place`` and linked under ``link``; the verdict."""
+def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple[str, str, str]:
+    """A row's section, its figures written to ``place`` and linked under ``link``; its verdict and
+    why."""
     wanted, done = len(row.pieces(quick)), wanted_of(row, ledger, quick)
     head = [
         f"## {row.title}",
@@ -50,7 +51,7 @@ def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple
         f"**Here.** {row.setting}",
     ]
     if not done:
-        return "\n\n".join([*head, "Not run yet."]), "not run yet"
+        return "\n\n".join([*head, "Not run yet."]), "not run yet", ""
     data = {key: piece["data"] for key, piece in done.items()}
     finding = row.findings(data)
     verdict, why = finding.verdict, finding.why
@@ -63,7 +64,7 @@ def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple
         for file, caption in row.draw(data, place):
             parts.append(f"![{caption}]({link}{file})\n\n*{caption}*")
     parts.append(provenance(done, wanted, quick))
-    return "\n\n".join(parts), verdict.value
+    return "\n\n".join(parts), verdict.value, why
 
 
 def provenance(done: dict[str, Any], wanted: int, quick: bool) -> str:
@@ -85,7 +86,7 @@ def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
     str
         The verdict.
     """
-    text, verdict = body(row, ledger, quick, ledger.place, "")
+    text, verdict, _ = body(row, ledger, quick, ledger.place, "")
     result = {
         "row": row.name, "source": row.source, "claim": row.claim, "verdict": verdict,
         "pieces": {k: piece["data"] for k, piece in wanted_of(row, ledger, quick).items()},
@@ -99,19 +100,19 @@ def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
 
 def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path: Path) -> Path:
     """All rows on one page, a table of verdicts first, figures in the folder of the page's name."""
-    sections, verdicts = [], ["| row | source | the claim |", "|---|---|---|"]
+    sections, verdicts = [], ["| row | the claim | in short |", "|---|---|---|"]
     newest: dict[str, Any] | None = None
     for row, ledger in zip(rows, ledgers, strict=True):
         place = path.with_suffix("") / row.name
-        text, verdict = body(row, ledger, quick, place, f"{path.stem}/{row.name}/")
+        text, verdict, why = body(row, ledger, quick, place, f"{path.stem}/{row.name}/")
         sections.append(text)
         anchor = row.title.lower().replace(" ", "-")
         anchor = "".join(c for c in anchor if c.isalnum() or c in "-_")
-        verdicts.append(f"| [{row.title}](#{anchor}) | {row.source} | {verdict} |")
+        verdicts.append(f"| [{row.title}](#{anchor}) | {verdict} | {why} |")
         for piece in wanted_of(row, ledger, quick).values():
             if newest is None or piece["machine"]["date"] > newest["date"]:
                 newest = piece["machine"]
-    parts = [HEAD, *([machine.words(newest)] if newest else []), "\n".join(verdicts), *sections]
+    parts = [HEAD, *([machine.words(newest, ())] if newest else []), "\n".join(verdicts), *sections]
     with replacing(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path

@@ -7,7 +7,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,8 @@ def triad_bandwidth(rounds: int = 20) -> float:
     return moved / best / 1e9
 
 
-def words(found: dict[str, Any]) -> str:
-    """The machine as a sentence or two of Markdown."""
+def words(found: dict[str, Any], peers: Sequence[str] = PEERS) -> str:
+    """The machine as a sentence or two of Markdown, and which of ``peers`` it lacks."""
     triad_words = (
         f"triad {found['triad_gb_s']:.1f} GB/s on all cores"
         if found.get("triad_gb_s")
@@ -114,7 +114,7 @@ def words(found: dict[str, Any]) -> str:
         for name, number in found["versions"].items()
         if number != "not installed" and name != "machine"
     )
-    absent = [name for name in PEERS if found["versions"].get(name) == "not installed"]
+    absent = [name for name in peers if found["versions"].get(name) == "not installed"]
     lines = [
         f"{found['processor']}, {found['cores']} cores, {found['memory_gb']} GB; "
         f"{', '.join(found['caches']) or 'caches not known'}; {triad_words}. {found['system']}.",
