@@ -352,7 +352,8 @@ def draw(data: Pieces, place: Path) -> Figures:
             (
                 file,
                 f"{words.capitalize()}, c = 1, mean over the seeds: the phase diagram and "
-                "the gains. In the second map – stands where the network ends higher, or neither stops.",
+                "the gains. In the second map – stands where the network ends higher, or neither "
+                "stops.",
             )
         )
     return drawn
