@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from suites.torch_layers import symmetric_product
 from torch.nn.functional import leaky_relu
 
 from meshrep.errors import InputError
@@ -58,22 +59,9 @@ def recorded(net: ArrayPass, params: torch.Tensor) -> torch.Tensor:
     return (w + net.offset) * net.unit
 
 
-class _Symmetric(torch.autograd.Function):
-    """P X, whose derivative is P too."""
-
-    @staticmethod
-    def forward(context: Any, matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        context.matrix = matrix
-        return matrix @ x
-
-    @staticmethod
-    def backward(context: Any, *back: torch.Tensor) -> tuple[None, torch.Tensor]:
-        return None, context.matrix @ back[0]
-
-
 def convolution(net: Any, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """P X W of ``gcn``; X W of ``nograph``."""
-    return (x if net.matrix is None else _Symmetric.apply(net.matrix, x)) @ weight
+    return (x if net.matrix is None else symmetric_product(net.matrix, x)) @ weight
 
 
 def attention(

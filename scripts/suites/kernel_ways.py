@@ -189,8 +189,10 @@ def eager(heat: HeatBath) -> Way:
 
 
 def eager_network(heat: HeatBath) -> Way:
-    """The network's step as torch code usually has it: layers, autograd, ``torch.optim.Adam``."""
+    """The network's step as good torch code has it: layers, autograd, ``torch.optim.Adam``."""
     import torch
+
+    from suites.torch_layers import symmetric_product
 
     backend = backend_for("torch", "cpu", "float64")
     energy: Any = heat.formula(backend)
@@ -203,7 +205,7 @@ def eager_network(heat: HeatBath) -> Way:
 
     def step() -> None:
         optimiser.zero_grad()
-        hidden = torch.nn.functional.leaky_relu((spread @ z) @ weights)
+        hidden = torch.nn.functional.leaky_relu(symmetric_product(spread, z) @ weights)
         energy.value(w0 + (hidden @ readout)[:, 0]).backward()
         optimiser.step()
 
