@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 import warnings
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshrep.arguments import parser
 from meshrep.errors import MeshrepError
-from meshrep.interrupts import send_lost_interrupts_again
+from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.option_rules import OF_INTEGRATORS, OF_ONE_SOLVER, OF_SOLVERS, check, given
 from meshrep.posing import energy_of, graph_of, solvers_of
 from meshrep.printer import Printer
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        return _main(parser().parse_args(arguments))
+        return all_out(_main(parser().parse_args(arguments)))
     except MeshrepError as error:
         print(f"meshrep: {error}", file=sys.stderr)
         return error.exit_code
@@ -52,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("meshrep: interrupted before there was a result to save", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return output_closed()
 
 
 def _main(options: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ from suites.store import Draw, Store
 
 from meshrep.arguments import OneLineParser
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import send_lost_interrupts_again
+from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.outputs import folder
 
 Suite = Callable[[bool, Say], Report]
@@ -81,12 +81,14 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
 def main(arguments: Sequence[str] | None = None) -> int:
     send_lost_interrupts_again()
     try:
-        return run(arguments)
+        return all_out(run(arguments))
     except MeshrepError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return output_closed()
 
 
 def parser() -> OneLineParser:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from meshrep.arguments import OneLineParser
 from meshrep.backends import installed
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import send_lost_interrupts_again
+from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.printer import Printer
 
 LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
@@ -56,13 +56,15 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     send_lost_interrupts_again()
     try:
-        return run(parser().parse_args(arguments))
+        return all_out(run(parser().parse_args(arguments)))
     except MeshrepError as error:
         print(f"phase_diagram: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("phase_diagram: interrupted; finished points are kept", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        return output_closed()
 
 
 def run(options: argparse.Namespace) -> int:

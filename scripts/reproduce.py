@@ -32,7 +32,7 @@ from suites import machine
 from meshrep.arguments import OneLineParser
 from meshrep.backends import installed
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import send_lost_interrupts_again
+from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.outputs import folder
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "papers.md"
@@ -56,7 +56,7 @@ def parser() -> OneLineParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     send_lost_interrupts_again()
     try:
-        return _main(parser().parse_args(arguments))
+        return all_out(_main(parser().parse_args(arguments)))
     except MeshrepError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return error.exit_code
@@ -64,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("reproduce: interrupted; finished pieces are kept, and the same command goes on",
               file=sys.stderr)  # fmt: skip
         return 130
+    except BrokenPipeError:
+        return output_closed()
 
 
 def _main(options: Any) -> int:
@@ -90,6 +92,10 @@ def _main(options: Any) -> int:
         print("\n".join(f"{name:<{width}}  {row.verdict}" for name, row in done.items()))
     if options.docs:
         everything = [Ledger(place / row.name) for row in ROWS.values()]
+        if not any(ledger.pieces() for ledger in everything):
+            raise InputError(
+                f"nothing was run in {place} to make docs of: run a row first, or --all"
+            )
         for row, ledger in zip(ROWS.values(), everything, strict=True):
             ledger.check(False, row.version)
         print(f"wrote {write_page(list(ROWS.values()), everything, False, DOCS)}")

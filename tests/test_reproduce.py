@@ -1,6 +1,8 @@
 """The program of the papers' rows, on made-up rows: what it runs, keeps, writes and refuses."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -249,6 +251,9 @@ def test_a_missing_package_is_named_and_other_rows_run(program, fake):
 
 def test_docs_are_made_of_what_is_there(program, fake, monkeypatch):
     other = Fake("other")
+    code, _, err = program([fake.row, other.row], "--docs", "--out", "o")
+    assert code == 2 and "nothing was run in o to make docs of" in err
+    assert not Path("docs/papers.md").exists()
     assert program([fake.row, other.row], "fake", "--docs", "--out", "o")[0] == 0
     page = Path("docs/papers.md").read_text(encoding="utf-8")
     assert "| [The fake row](#the-fake-row) | holds | " in page
@@ -264,3 +269,12 @@ def test_without_matplotlib_there_are_no_figures(program, fake, monkeypatch):
     monkeypatch.setattr(figures, "installed", lambda name: False)
     code, out, _ = program([fake.row], "fake", "--quick", "--out", "o")
     assert code == 0 and "picture" not in out and "holds" in out
+
+
+def test_a_reader_who_has_left_is_no_error():
+    script = Path(__file__).parent.parent / "scripts" / "reproduce.py"
+    reads, writes = os.pipe()
+    os.close(reads)
+    run = subprocess.run([sys.executable, str(script)], stdout=writes, stderr=subprocess.PIPE)
+    os.close(writes)
+    assert run.returncode == 0 and run.stderr == b""
