@@ -22,45 +22,45 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "meshrep.minimisers.first_order",
-    "Cells": "meshrep.cells",
-    "Choices": "meshrep.composition",
-    "Comparison": "meshrep.comparison",
-    "DeepLinear": "meshrep.parametrizations.deep_linear",
+    "Cells": "meshrep.graphs.cells",
+    "Choices": "meshrep.solving.solver",
+    "Comparison": "meshrep.solving.compare",
+    "DeepLinear": "meshrep.parametrizations.linear.deep_linear",
     "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
     "FunctionEnergy": "meshrep.energies.custom",
-    "Graph": "meshrep.graph",
-    "GraphAttention": "meshrep.parametrizations.gat",
-    "GraphNetwork": "meshrep.parametrizations.gcn",
+    "Graph": "meshrep.graphs.graph",
+    "GraphAttention": "meshrep.parametrizations.networks.gat",
+    "GraphNetwork": "meshrep.parametrizations.networks.gcn",
     "HeatBath": "meshrep.energies.heat",
     "HopfKuramoto": "meshrep.energies.oscillators",
     "HopfKuramotoPrinted": "meshrep.energies.oscillators",
     "InputError": "meshrep.errors",
-    "KernelSmoothing": "meshrep.parametrizations.kernel",
-    "Kappa": "meshrep.parametrizations.kappa",
+    "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
+    "Kappa": "meshrep.parametrizations.linear.kappa",
     "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "LowerStar": "meshrep.energies.lower_star",
     "MeshrepError": "meshrep.errors",
-    "MessagePassing": "meshrep.parametrizations.gn",
+    "MessagePassing": "meshrep.parametrizations.networks.gn",
     "MissingPart": "meshrep.errors",
-    "Multilevel": "meshrep.parametrizations.multilevel",
+    "Multilevel": "meshrep.parametrizations.linear.multilevel",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
-    "Result": "meshrep.outcome",
+    "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
-    "Solution": "meshrep.solution",
+    "Solution": "meshrep.solving.solution",
     "SGD": "meshrep.minimisers.first_order",
-    "Sobolev": "meshrep.parametrizations.sobolev",
+    "Sobolev": "meshrep.parametrizations.linear.sobolev",
     "SolveError": "meshrep.errors",
-    "Solver": "meshrep.composition",
-    "Spectral": "meshrep.parametrizations.spectral",
+    "Solver": "meshrep.solving.solver",
+    "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
-    "Trajectory": "meshrep.flows",
+    "Trajectory": "meshrep.energies.flows",
     "XYGlass": "meshrep.energies.oscillators",
-    "clusters": "meshrep.measures",
-    "compare": "meshrep.comparison",
+    "clusters": "meshrep.energies.phases",
+    "compare": "meshrep.solving.compare",
     "diagnose": "meshrep.diagnosis.diagnosing",
     "ends": "meshrep.sources.selection",
     "from_arrays": "meshrep.sources.memory",
@@ -68,16 +68,16 @@ _HOME = {
     "from_pyvista": "meshrep.sources.memory",
     "from_trimesh": "meshrep.sources.memory",
     "graph_from": "meshrep.sources.spec",
-    "integrate": "meshrep.flows",
+    "integrate": "meshrep.energies.flows",
     "load": "meshrep.sources.files",
-    "local_order": "meshrep.measures",
-    "order_parameter": "meshrep.measures",
+    "local_order": "meshrep.energies.phases",
+    "order_parameter": "meshrep.energies.phases",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
     "rips_diagrams": "meshrep.persistence.rips",
-    "simplify": "meshrep.simplification",
-    "solve": "meshrep.solving",
-    "vortices": "meshrep.measures",
+    "simplify": "meshrep.solving.simplify",
+    "solve": "meshrep.solving.solve",
+    "vortices": "meshrep.energies.phases",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -96,13 +96,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from meshrep.cells import Cells
-    from meshrep.comparison import Comparison, compare
-    from meshrep.composition import Choices, Solver
+    from meshrep.base.outcome import Result
     from meshrep.diagnosis.diagnosing import diagnose
     from meshrep.diagnosis.findings import Diagnosis
     from meshrep.energies.base import Energy
     from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
+    from meshrep.energies.flows import Trajectory, integrate
     from meshrep.energies.heat import HeatBath
     from meshrep.energies.lower_star import LowerStar
     from meshrep.energies.oscillators import (
@@ -112,29 +111,30 @@ if TYPE_CHECKING:
         Oscillators,
         XYGlass,
     )
+    from meshrep.energies.phases import clusters, local_order, order_parameter, vortices
     from meshrep.energies.topology import RipsPersistence
     from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
-    from meshrep.flows import Trajectory, integrate
-    from meshrep.graph import Graph
-    from meshrep.measures import clusters, local_order, order_parameter, vortices
+    from meshrep.graphs.cells import Cells
+    from meshrep.graphs.graph import Graph
     from meshrep.minimisers.first_order import SGD, Adam
     from meshrep.minimisers.lbfgs import LBFGS
     from meshrep.minimisers.monitor import Stopping
     from meshrep.minimisers.newton import Newton
-    from meshrep.outcome import Result
-    from meshrep.parametrizations.deep_linear import DeepLinear
-    from meshrep.parametrizations.gat import GraphAttention
-    from meshrep.parametrizations.gcn import GraphNetwork
-    from meshrep.parametrizations.gn import MessagePassing
-    from meshrep.parametrizations.kappa import Kappa
-    from meshrep.parametrizations.kernel import KernelSmoothing
-    from meshrep.parametrizations.multilevel import Multilevel
-    from meshrep.parametrizations.sobolev import Sobolev
-    from meshrep.parametrizations.spectral import Spectral
+    from meshrep.parametrizations.linear.deep_linear import DeepLinear
+    from meshrep.parametrizations.linear.kappa import Kappa
+    from meshrep.parametrizations.linear.kernel import KernelSmoothing
+    from meshrep.parametrizations.linear.multilevel import Multilevel
+    from meshrep.parametrizations.linear.sobolev import Sobolev
+    from meshrep.parametrizations.linear.spectral import Spectral
+    from meshrep.parametrizations.networks.gat import GraphAttention
+    from meshrep.parametrizations.networks.gcn import GraphNetwork
+    from meshrep.parametrizations.networks.gn import MessagePassing
     from meshrep.persistence.rips import rips_diagrams
-    from meshrep.simplification import simplify
-    from meshrep.solution import Solution
-    from meshrep.solving import solve
+    from meshrep.solving.compare import Comparison, compare
+    from meshrep.solving.simplify import simplify
+    from meshrep.solving.solution import Solution
+    from meshrep.solving.solve import solve
+    from meshrep.solving.solver import Choices, Solver
     from meshrep.sources.files import load
     from meshrep.sources.networks import from_networkx
     from meshrep.sources.selection import ends, random_split, select

@@ -2,7 +2,7 @@
 
 import sys
 
-from meshrep.cli import main
+from meshrep.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

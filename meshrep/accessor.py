@@ -13,8 +13,8 @@ import pyvista as pv
 
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.solution import Solution
+from meshrep.graphs.graph import Graph
+from meshrep.solving.solution import Solution
 
 
 @pv.register_dataset_accessor("meshrep", pv.DataSet)
@@ -75,7 +75,7 @@ class MeshrepAccessor:
             With ``point_data["temperature"]``, NaN at points that no cell uses.
         """
         from meshrep.energies.heat import HeatBath
-        from meshrep.solving import solve
+        from meshrep.solving.solve import solve
         from meshrep.sources.selection import ends, random_split, select
 
         graph = self.graph()
@@ -102,7 +102,7 @@ class MeshrepAccessor:
         InputError
             When the energy lives on another graph.
         """
-        from meshrep.solving import solve
+        from meshrep.solving.solve import solve
 
         if energy.graph is not self.graph():
             raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
@@ -132,7 +132,7 @@ class MeshrepAccessor:
         InputError
             When there is no such field, or it is not one finite number a point.
         """
-        from meshrep.simplification import simplify
+        from meshrep.solving.simplify import simplify
 
         name = array or self._dataset.active_scalars_name or ""
         if name not in self._dataset.point_data:

@@ -29,7 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from suites import (
+from bench import (
     Report,
     Say,
     basins,
@@ -44,12 +44,12 @@ from suites import (
     startup,
     topology,
 )
-from suites.store import Draw, Store
+from bench.store import Draw, Store
 
-from meshrep.arguments import OneLineParser
+from meshrep.cli.arguments import OneLineParser
+from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.outputs import folder
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
-from meshrep.outputs import folder
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -96,7 +96,7 @@ def parser() -> OneLineParser:
         prog="benchmark.py", description=__doc__.splitlines()[0], allow_abbrev=False
     )
     add = top.add_argument
-    add("suites", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
+    add("bench", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
     add("--quick", action="store_true", help="fewer seeds and rounds, smaller sizes")
     add("--device", help="run heat, oscillators and gcn on this device of torch: cuda, cpu")
     add("--cloud", type=Path, help="a mesh whose vertices are the large cloud")

@@ -15,11 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from meshrep.arguments import OneLineParser
-from meshrep.backends import installed
+from meshrep.base.backends import installed
+from meshrep.cli.arguments import OneLineParser
+from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.printer import Printer
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
-from meshrep.printer import Printer
 
 LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
           "energy": "energy", "frequency_spread": "spread of frequencies"}  # fmt: skip
@@ -68,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from meshrep.outputs import folder
-    from meshrep.patterns import Settings
-    from meshrep.sweep import Store, cells, grid, numbers, sweep
+    from meshrep.cli.outputs import folder
+    from meshrep.sweeps.patterns import Settings
+    from meshrep.sweeps.sweep import Store, cells, grid, numbers, sweep
     from meshrep.view.write import write_csv
 
     say = Printer(options.quiet)

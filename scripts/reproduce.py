@@ -23,17 +23,17 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from bench import machine
 from papers.ledger import Ledger, run
 from papers.page import write_page, write_row
 from papers.row import Row
 from papers.rows import ROWS
-from suites import machine
 
-from meshrep.arguments import OneLineParser
-from meshrep.backends import installed
+from meshrep.base.backends import installed
+from meshrep.cli.arguments import OneLineParser
+from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.outputs import folder
 from meshrep.errors import InputError, MeshrepError
-from meshrep.interrupts import all_out, output_closed, send_lost_interrupts_again
-from meshrep.outputs import folder
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "papers.md"
 

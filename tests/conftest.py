@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import meshrep
-from meshrep.cli import main
+from meshrep.cli.main import main
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 from problems_of_tests import heat, phases
 
 import meshrep
-from meshrep.backends import NumpyBackend, backend_for
+from meshrep.base.backends import NumpyBackend, backend_for
 from meshrep.energies.base import Energy
 
 NUMPY = NumpyBackend(jit=False)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import meshrep
-from meshrep.backends import installed
+from meshrep.base.backends import installed
 from meshrep.energies import oscillators
-from meshrep.presets import PRESETS
+from meshrep.solving.catalogue import PRESETS
 
 NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph", "gat", "gn"))}
 FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules

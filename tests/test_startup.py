@@ -16,7 +16,7 @@ WATCHED = ("gudhi", "matplotlib", "networkx", "numba", "numpy", "pyamg", "pyvist
 # Runs the program and prints, last, which of the watched packages it imported.
 PROGRAM = f"""
 import json, sys
-from meshrep.cli import main
+from meshrep.cli.main import main
 try:
     code = main(sys.argv[1:])
 except SystemExit as end:
@@ -123,7 +123,7 @@ def test_torch_is_there_when_it_is_chosen(tmp_path):
 KERNEL = """
 import sys
 from numba import njit
-from meshrep.printer import Printer
+from meshrep.cli.printer import Printer
 
 @njit(cache=True)
 def kept(x):

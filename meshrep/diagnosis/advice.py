@@ -8,8 +8,8 @@ from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.energies.base import Energy
 from meshrep.energies.heat import HeatBath
-from meshrep.operators import laplacian
-from meshrep.presets import PATIENCE, choose
+from meshrep.graphs.operators import laplacian
+from meshrep.solving.catalogue import PATIENCE, choose
 
 _FEW = 0.05  # share of the nodes below which a mode is local
 _EASY, _HARD = 1e3, 1e5  # condition numbers

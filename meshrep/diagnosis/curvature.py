@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.energies.base import Energy, Evaluator
-from meshrep.spectra import Gauge
+from meshrep.numerics.spectra import Gauge
 
 DENSE = 2_000  # coordinates up to which matrices are dense, none ever beyond
 SOON_DENSE = 600  # likewise where there is a faster way, or each column costs an evaluation

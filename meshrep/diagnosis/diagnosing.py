@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from meshrep.backends import calm_threads
-from meshrep.comparison import Reference
+from meshrep.base.backends import calm_threads
+from meshrep.base.outcome import Result
 from meshrep.diagnosis.advice import number, which_solver, why_slow
 from meshrep.diagnosis.curvature import DENSE, Curvature
 from meshrep.diagnosis.findings import GAP, Diagnosis, State
@@ -17,10 +17,10 @@ from meshrep.diagnosis.spectrum import Spectrum, of_hessian, of_kernel, of_produ
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.outcome import Result
 from meshrep.parametrizations.base import Identity, Parametrization
-from meshrep.solution import Solution
-from meshrep.solving import solve
+from meshrep.solving.compare import Reference
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
 
 _POLISHED = 1e-12  # scaled gradient of the end of a convex energy
 _POLISH_SECONDS = 20.0

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.diagnosis.advice import number
-from meshrep.diagnosis.lanczos import CLOSE
 from meshrep.diagnosis.rates import Rate
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.energies.base import Energy
+from meshrep.numerics.lanczos import CLOSE
 
 if TYPE_CHECKING:
     from meshrep.view.modes import Row

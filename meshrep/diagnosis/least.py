@@ -14,10 +14,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
-from meshrep.backends import installed
-from meshrep.linear_solvers import expander, smoothed_aggregation
-from meshrep.multigrid import Refreshed
-from meshrep.spectra import Gauge
+from meshrep.base.backends import installed
+from meshrep.numerics.linear_solvers import expander, smoothed_aggregation
+from meshrep.numerics.multigrid import Refreshed
+from meshrep.numerics.spectra import Gauge
 
 FACTORED_UP_TO = 100_000  # rows
 _FILLED = 5_000  # rows up to which a factorisation may fill up

@@ -23,14 +23,14 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array, NumpyBackend, calm_threads
+from meshrep.base.backends import Array, NumpyBackend, calm_threads
+from meshrep.base.outcome import Result
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import FirstOrder, GradientDescent, HeavyBall
 from meshrep.minimisers.monitor import Monitor, Stopping
-from meshrep.outcome import Result
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 _AWAY, _AWAY_CURVED = 1e-5, 1e-7  # of the energy's unit: where runs begin; of maps not linear

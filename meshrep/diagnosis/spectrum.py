@@ -9,9 +9,9 @@ import numpy as np
 from scipy.linalg import eigh
 
 from meshrep.diagnosis.curvature import DENSE, Curvature
-from meshrep.diagnosis.lanczos import CLOSE, Ritz, affordable, lanczos
 from meshrep.diagnosis.least import Least, least_pairs
 from meshrep.diagnosis.tangent import Tangent
+from meshrep.numerics.lanczos import CLOSE, Ritz, affordable, lanczos
 
 _HELD = 2e7, 4e6, 1e7  # numbers in a Lanczos basis for H, K and K H: they bound time, and memory
 _PROBES = 4  # random vectors that estimate traces

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
 
-from meshrep.backends import NumpyBackend
+from meshrep.base.backends import NumpyBackend
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Parametrization

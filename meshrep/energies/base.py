@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.ordering import Order
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.ordering import Order
 
 
 class Evaluator(ABC):
@@ -67,7 +67,7 @@ class Energy(ABC):
         Whether adding a constant to a connected component leaves the energy as it is.
     propagation : str
         The propagation matrix that suits networks on this energy: see
-        :func:`meshrep.operators.propagation`.
+        :func:`meshrep.graphs.operators.propagation`.
     frequency_spread : float
         How far the natural frequencies of the flow lie apart.
     smooth : bool

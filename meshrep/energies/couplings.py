@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.arrays import for_keeps
+from meshrep.base.arrays import for_keeps
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 
 
 def coupled(graph: Graph, coupling: np.ndarray) -> sparse.csr_array:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.operators import incidence
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.operators import incidence
 
 Functions = tuple[Callable[[Array], Array], ...]
 Potential = Callable[[Any], Functions]

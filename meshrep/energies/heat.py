@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend, NumpyBackend, installed
+from meshrep.base.backends import Array, Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.energies.rows import PARALLEL_FROM, compressed
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.operators import absolute_row_sums, conductances, laplacian
-from meshrep.ordering import Order
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
+from meshrep.graphs.ordering import Order
 
 
 class HeatBath(Energy):

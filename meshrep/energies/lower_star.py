@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array, Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.persistence.losses import DiagramLoss
 from meshrep.persistence.lower_star import LowerStarFiltration
 
@@ -63,7 +63,7 @@ class LowerStar(Energy):
 
     Added to another energy, the power 1 removes pairs, from a factor on that the other's gradients
     set, and Adam finishes what L-BFGS stalls at; the power 2 only makes them small.
-    :func:`meshrep.simplification.simplify` removes every extremum below a threshold, and changes
+    :func:`meshrep.solving.simplify.simplify` removes every extremum below a threshold, and changes
     little else.
 
     References

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Evaluator
 from meshrep.energies.rows import PARALLEL_FROM, compressed
 

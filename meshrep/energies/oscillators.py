@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Backend, NumpyBackend, installed
+from meshrep.base.backends import Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.energies.couplings import coupled, number, numbers
 from meshrep.energies.oscillator_evaluators import Formula, Kernels
+from meshrep.energies.phases import attraction, order_parameter, summary
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.measures import attraction, order_parameter, summary
-from meshrep.operators import absolute_row_sums
-from meshrep.ordering import Order
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.operators import absolute_row_sums
+from meshrep.graphs.ordering import Order
 
 
 class Oscillators(Energy):
@@ -56,7 +56,8 @@ class Oscillators(Energy):
     Notes
     -----
     A global shift of each connected component leaves the energy as it is. Self-loops would add a
-    constant; a :class:`~meshrep.graph.Graph` has none. Nodes without edges stay where they are.
+    constant; a :class:`~meshrep.graphs.graph.Graph` has none. Nodes without edges stay where they
+    are.
     """
 
     quantity = "phase"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import Energy, Evaluator
 from meshrep.errors import InputError
-from meshrep.ordering import Order
+from meshrep.graphs.ordering import Order
 
 
 class Sum(Energy):

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Backend
+from meshrep.base.backends import Backend
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.persistence.alpha import alpha_diagrams
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.persistence.losses import DiagramLoss

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import installed
+from meshrep.base.backends import installed
+from meshrep.base.outcome import Result
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Result
 
 HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures over the field on a site
 FROZEN, FREEZING = 1e-3, 0.05  # last temperature over t_cold, and the share of the run to get there

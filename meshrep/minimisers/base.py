@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
+from meshrep.base.outcome import Outcome, Result
 from meshrep.energies.base import Energy, Evaluator
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Outcome, Result
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 

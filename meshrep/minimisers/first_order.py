@@ -14,9 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array
+from meshrep.base.backends import Array
+from meshrep.base.outcome import Result
 from meshrep.errors import InputError
-from meshrep.kernels.rules import (
+from meshrep.minimisers.base import (
+    ROUNDING,
+    Minimiser,
+    Objective,
+    check_momentum,
+    check_step_length,
+)
+from meshrep.minimisers.monitor import Monitor, Stopping
+from meshrep.numerics.rules import (
     ADAM,
     DESCENT,
     HEAVY_BALL,
@@ -26,15 +35,6 @@ from meshrep.kernels.rules import (
     Walk,
     update_rule,
 )
-from meshrep.minimisers.base import (
-    ROUNDING,
-    Minimiser,
-    Objective,
-    check_momentum,
-    check_step_length,
-)
-from meshrep.minimisers.monitor import Monitor, Stopping
-from meshrep.outcome import Result
 
 WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
 PARALLEL_FROM = 20_000  # nodes from which threads pay; below it several solvers may run at once
@@ -171,7 +171,7 @@ class FirstOrder(Minimiser):
         advance = self._advance(objective)
         walk = Walk(objective.value_and_grad, advance, objective.start + 0, memory)
         if self._captures(objective):
-            from meshrep.torch_capture import captured
+            from meshrep.minimisers.torch.capture import captured
 
             walk = captured(walk, objective, monitor.notes)
         params, memory = walk.params, walk.memory

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array
-from meshrep.flows import CALL_SECONDS, REAL_STABILITY, runge_kutta4
+from meshrep.base.backends import Array
+from meshrep.base.outcome import Result
+from meshrep.energies.flows import CALL_SECONDS, REAL_STABILITY, runge_kutta4
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Result
 
 
 class GradientFlow(Minimiser):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from meshrep.backends import Array
+from meshrep.base.backends import Array
+from meshrep.base.outcome import Result
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.line_search import search
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quasi_newton import SINGLE_FROM, Preconditioner, pairs
-from meshrep.outcome import Result
 
 ROUNDING = {"float64": 1e-12, "float32": 1e-6}  # relative differences of energies that are none
 FIRST_STEP = 0.01  # of the parameters' norm

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.backends import Array
+from meshrep.base.backends import Array
+from meshrep.base.outcome import Result
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Result
 
 PARALLEL_FROM = 200_000  # nodes from which threads pay: five waits for the slowest a sweep
 CALL_SECONDS = 0.1  # the longest that Ctrl-C waits

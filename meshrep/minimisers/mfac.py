@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
+from meshrep.base.outcome import Result
 from meshrep.errors import InputError, SolveError
 from meshrep.minimisers.base import (
     ROUNDING,
@@ -15,7 +16,6 @@ from meshrep.minimisers.base import (
     check_step_length,
 )
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Result
 
 SHARE = 0.8  # of the longest step that a quadratic of the steepest curvature bears
 HALVINGS = 40

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meshrep.backends import Array
+from meshrep.base.backends import Array
+from meshrep.base.outcome import History, Outcome, Result
 from meshrep.errors import InputError
-from meshrep.outcome import History, Outcome, Result
 
 if TYPE_CHECKING:
     from meshrep.minimisers.base import Objective

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from meshrep.base.outcome import Result
 from meshrep.errors import InputError
-from meshrep.linear_solvers import KINDS, ShiftedSystem, warm_up
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quadratic_models import Model, Shifted, TrustRegion
-from meshrep.outcome import Result
-from meshrep.spectra import Gauge, least_eigenvalue
+from meshrep.numerics.linear_solvers import KINDS, ShiftedSystem, warm_up
+from meshrep.numerics.spectra import Gauge, least_eigenvalue
 
 _ENOUGH = 1e-4  # share of the predicted fall that a step must bring
 _STEEP = 0.1  # share of the slope at a step's beginning that is left at its end to go beyond it

@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from meshrep.linear_solvers import ShiftedSystem, choose, steihaug
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor
-from meshrep.spectra import Gauge
+from meshrep.numerics.linear_solvers import ShiftedSystem, choose, steihaug
+from meshrep.numerics.spectra import Gauge
 
 _EPS = float(np.finfo(float).eps)
 

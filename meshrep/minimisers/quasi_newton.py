@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from meshrep.backends import Array, Backend, installed
+from meshrep.base.backends import Array, Backend, installed
 
 PARALLEL_FROM = 20_000  # entries from which threads pay
 SINGLE_FROM = 100_000  # entries from which reading half as many bytes pays

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from meshrep.base.outcome import Result
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.monitor import Monitor
-from meshrep.outcome import Result
 
 
 class ScipyLBFGS(Minimiser):

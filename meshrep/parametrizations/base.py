@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 

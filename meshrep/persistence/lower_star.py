@@ -16,9 +16,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from meshrep.backends import installed
+from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.kernels import components
 from meshrep.persistence.diagrams import Diagram
 

@@ -22,7 +22,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
-from meshrep.backends import installed
+from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.persistence.diagrams import Diagram
 from meshrep.persistence.neighbourhood import longest_beyond

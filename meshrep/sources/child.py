@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
+from meshrep.graphs.cells import Cells
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import available_memory
 from meshrep.sources.wording import one_line
@@ -190,7 +190,7 @@ def _missing_in(said: str) -> str | None:
 
 
 def _by_vtk(path: str) -> dict[str, np.ndarray]:
-    from meshrep.sources.vtk_arrays import arrays_of
+    from meshrep.sources.formats.vtk_arrays import arrays_of
 
     reader: Any
     if path.lower().endswith(".vtk"):
@@ -213,7 +213,7 @@ def _by_vtk(path: str) -> dict[str, np.ndarray]:
 def _by_pyvista(path: str) -> dict[str, np.ndarray]:
     import pyvista
 
-    from meshrep.sources.vtk_arrays import arrays_of
+    from meshrep.sources.formats.vtk_arrays import arrays_of
 
     return arrays_of(pyvista.read(path))
 

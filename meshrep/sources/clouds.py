@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.sources.room import MOST_EDGES
 
 DEFAULT_NEIGHBOURS = 8

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.sources import networks, tables
+from meshrep.graphs.graph import Graph
+from meshrep.sources import networks
 from meshrep.sources.child import read_apart
-from meshrep.sources.legacy_vtk import refuse_short_legacy_vtk
+from meshrep.sources.formats import tables
+from meshrep.sources.formats.legacy_vtk import refuse_short_legacy_vtk
+from meshrep.sources.formats.ply import read_ply
+from meshrep.sources.formats.stl import read_stl
+from meshrep.sources.formats.wavefront import read_obj, read_off
 from meshrep.sources.normalise import Raw, graph_of
-from meshrep.sources.ply import read_ply
 from meshrep.sources.references import refuse_references_outside
 from meshrep.sources.room import available_memory
-from meshrep.sources.stl import read_stl
-from meshrep.sources.wavefront import read_obj, read_off
 from meshrep.sources.wording import counted, shown
 
 # Formats that are read here, from the file's bytes.

@@ -1,10 +1,11 @@
-"""Rare kinds of cells brought to the common ones of :mod:`meshrep.cells`."""
+"""Rare kinds of cells brought to the common ones of :mod:`meshrep.graphs.cells`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from meshrep.cells import (
+from meshrep.errors import InputError
+from meshrep.graphs.cells import (
     HEXAHEDRON,
     KIND_NAMES,
     LINE,
@@ -18,7 +19,6 @@ from meshrep.cells import (
     WEDGE,
     Cells,
 )
-from meshrep.errors import InputError
 from meshrep.sources.wording import counted
 
 POLY_VERTEX, TRIANGLE_STRIP = 2, 6

@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from meshrep.arrays import for_keeps
-from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells, CellsInWaiting
+from meshrep.base.arrays import for_keeps
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells, CellsInWaiting
+from meshrep.graphs.graph import Graph
 from meshrep.sources.room import refuse_beyond_memory
 
 

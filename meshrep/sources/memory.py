@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.cells import LINE, Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import LINE, Cells
+from meshrep.graphs.graph import Graph
+from meshrep.sources.formats.vtk_arrays import Arrays, arrays_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw, graph_of
-from meshrep.sources.vtk_arrays import Arrays, arrays_of
 
 _KIND_OF_MESHIO = {
     "vertex": 1, "line": 3, "triangle": 5, "polygon": 7, "quad": 9, "tetra": 10, "hexahedron": 12,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.cells import Cells
 from meshrep.errors import InputError, MissingPart
-from meshrep.graph import Graph, Origin
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph, Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.room import refuse_beyond_memory
 from meshrep.sources.wording import one_line
 
 if TYPE_CHECKING:
-    from meshrep.sources.tables import EdgeTable
+    from meshrep.sources.formats.tables import EdgeTable
 
 ENDINGS = (".graphml", ".gexf", ".gml", ".mtx")
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meshrep.cells import (
+from meshrep.errors import InputError
+from meshrep.graphs.cells import (
     EDGES_OF_KIND,
     LINE,
     POLYGON,
@@ -17,8 +18,7 @@ from meshrep.cells import (
     VERTEX,
     Cells,
 )
-from meshrep.errors import InputError
-from meshrep.graph import Graph, Origin
+from meshrep.graphs.graph import Graph, Origin
 from meshrep.sources.clouds import connect
 from meshrep.sources.kinds import common_kinds
 from meshrep.sources.wording import counted

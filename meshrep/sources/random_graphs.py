@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.sources.clouds import within
 from meshrep.sources.room import refuse_beyond_memory
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.sources.expressions import FUNCTIONS, evaluate
 
 _LIST = re.compile(r"\s*\d+\s*(-\s*\d+\s*)?(,\s*\d+\s*(-\s*\d+\s*)?)*,?\s*")

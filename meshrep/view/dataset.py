@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.cells import LINE, POLYGON, POLYLINE, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import LINE, POLYGON, POLYLINE, QUAD, TRIANGLE, VERTEX, Cells
+from meshrep.graphs.graph import Graph
 from meshrep.view.display import load_pyvista
 from meshrep.view.layout import positions
 

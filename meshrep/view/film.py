@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view.colours import MISSING, Palette, Quantity, palette
 from meshrep.view.reel import reel
 from meshrep.view.scene import Drawn, Engine, composed

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 
 _PIVOTS, _PIVOTS_OF_LARGE, _LARGE = 50, 10, 100_000
 _SPRINGS_UP_TO = 700  # nodes; networkx's forces are dense, so larger components go without

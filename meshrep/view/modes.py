@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view import display
 from meshrep.view.colours import INK, PAPER, palette
 from meshrep.view.page import DPI, blank

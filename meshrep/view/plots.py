@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.outcome import History
 from meshrep.errors import InputError, MissingPart
-from meshrep.outcome import History
 from meshrep.view.colours import INK
 from meshrep.view.write import replacing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 
 PIXELS = 60  # along the longer side
 

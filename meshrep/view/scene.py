@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view import display
 from meshrep.view.colours import Palette, Quantity, palette
 from meshrep.view.page import Page

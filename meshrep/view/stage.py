@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meshrep.cells import LINE, VERTEX, Cells
+from meshrep.graphs.cells import LINE, VERTEX, Cells
 from meshrep.view.arrows import Arrows
 from meshrep.view.camera import VIEW_ANGLE, Camera, framed
 from meshrep.view.colours import INK, MISSING, PAPER, Palette

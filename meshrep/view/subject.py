@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view.arrows import Arrows, arrows_of, normals_to_eye
 from meshrep.view.camera import Camera, View, view_of
 from meshrep.view.colours import DARK, Palette, Quantity

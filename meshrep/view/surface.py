@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view.colours import on_circle
 from meshrep.view.dataset import dataset
 from meshrep.view.display import load_pyvista

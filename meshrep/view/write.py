@@ -17,9 +17,9 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from meshrep.cells import Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph
 from meshrep.view.dataset import CellField, dataset, needs_grid
 from meshrep.view.encode import FORMATS, encoded
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from suites.torch_layers import symmetric_product
+from bench.torch_layers import symmetric_product
 from torch.nn.functional import leaky_relu
 
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
-from meshrep.minimisers.torch_optimisers import TorchOptimiser
-from meshrep.parametrizations.gat import BENT, ArrayAttention
-from meshrep.parametrizations.gcn import ArrayConvolution
-from meshrep.parametrizations.gn import ArrayMessages
-from meshrep.parametrizations.network_pass import ArrayPass
+from meshrep.minimisers.torch.optimisers import TorchOptimiser
+from meshrep.parametrizations.networks.gat import BENT, ArrayAttention
+from meshrep.parametrizations.networks.gcn import ArrayConvolution
+from meshrep.parametrizations.networks.gn import ArrayMessages
+from meshrep.parametrizations.networks.passes import ArrayPass
 
 
 class Recorded(TorchOptimiser):

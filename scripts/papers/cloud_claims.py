@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from suites.papers_clouds import Cell, Runs
-from suites.ratios import geometric_mean
+from bench.papers_clouds import Cell, Runs
+from bench.ratios import geometric_mean
 
 from papers.cloud_runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
 from papers.contest import number, spread

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suites import figures
-from suites.papers_clouds import Cell, geometric_mean
+from bench import figures
+from bench.papers_clouds import Cell, geometric_mean
 
 from papers.cloud_runs import NETWORK, PAPERS_NETWORK
 

@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from suites.papers_clouds import adams as labels_of_adam
-from suites.papers_clouds import counted, lowest_adam
+from bench.papers_clouds import adams as labels_of_adam
+from bench.papers_clouds import counted, lowest_adam
 
-from meshrep.backends import installed
-from meshrep.composition import Choices, Solver
+from meshrep.base.backends import installed
+from meshrep.base.outcome import Result
 from meshrep.energies.topology import RipsPersistence
 from meshrep.minimisers.first_order import Adam, FirstOrder
 from meshrep.minimisers.monitor import Stopping
-from meshrep.outcome import Result
-from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.presets import preset
-from meshrep.solution import Solution
-from meshrep.solving import solve
+from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.catalogue import preset
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Choices, Solver
 from meshrep.sources.clouds import uniform
 from papers.contest import Entrant, whole
 from papers.row import Say
@@ -224,7 +224,7 @@ def with_optimisers(
     about = {"n": n, "seeds": seeds, "bound": bound}
     if not installed("torch"):
         return {**about, "optimisers": {}}
-    from meshrep.minimisers.torch_optimisers import TorchOptimiser
+    from meshrep.minimisers.torch.optimisers import TorchOptimiser
 
     stopping = Stopping(gtol=0.0)
     network = GraphNetwork(hidden=PAPERS_WIDTHS, start="prefit", prefit_lr=PREFIT_RATE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suites.papers_clouds import geometric_mean
+from bench.papers_clouds import geometric_mean
 
 from papers import cloud_pictures
 from papers.cloud_claims import (

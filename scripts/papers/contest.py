@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from suites import ratios
+from bench import ratios
 
-from meshrep.composition import Solver
+from meshrep.base.outcome import History, Result
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
-from meshrep.outcome import History, Result
-from meshrep.solution import Solution
-from meshrep.solving import solve
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Solver
 from papers.row import Say
 
 LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.composition import Solver
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.monitor import Stopping
-from meshrep.parametrizations.deep_linear import DeepLinear
+from meshrep.parametrizations.linear.deep_linear import DeepLinear
+from meshrep.solving.solver import Solver
 from papers import contest
 from papers.drawing import Panel, curves
 from papers.regression import LpRegression, data

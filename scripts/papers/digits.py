@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from meshrep.backends import installed
+from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
 
 FOLDER, VARIABLE = Path("out/data/mnist"), "MESHREP_DIGITS"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from suites import figures
+from bench import figures
 
 STYLES = ("-", "--", "-.")  # of the first lines, and where colours come round again
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.composition import Choices, Solver
 from meshrep.energies.heat import HeatBath
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
-from meshrep.presets import preset
-from meshrep.solving import solve
+from meshrep.solving.catalogue import preset
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Choices, Solver
 from papers.contest import Entrant, Standing, geometric_mean, rates, spread, standings, whole
 from papers.contest import number as digits
 

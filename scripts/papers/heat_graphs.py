@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suites import figures
+from bench import figures
 
 import meshrep
 from meshrep.energies.heat import HeatBath

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.outcome import Result
+from meshrep.base.outcome import Result
 from papers import contest, phases
 from papers.contest import Standing, geometric_mean, number
 from papers.grid import Grid, correlation, related

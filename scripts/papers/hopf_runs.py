@@ -11,9 +11,9 @@ import numpy as np
 
 import meshrep
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted, Oscillators
-from meshrep.measures import attraction, local_order
+from meshrep.energies.phases import attraction, local_order
 from meshrep.minimisers.monitor import Stopping
-from meshrep.solution import Solution
+from meshrep.solving.solution import Solution
 from papers import contest, phases
 from papers.contest import Entrant, geometric_mean
 from papers.row import Say

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.composition import Solver
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.solver import Solver
 from papers import contest, phases
 from papers.contest import Entrant, Mean, factor, gained, geometric_mean, spread
 from papers.drawing import Panel, curves

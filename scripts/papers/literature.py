@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from meshrep.backends import installed
-from meshrep.composition import Solver
+from meshrep.base.backends import installed
 from meshrep.minimisers.mfac import MFAC
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.solver import Solver
 from papers.contest import Entrant
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -31,7 +31,7 @@ class Method:
     name : str
         What tables call it.
     method : str
-        What :class:`meshrep.minimisers.torch_optimisers.TorchOptimiser` calls it; "mfac" for ours.
+        What :class:`meshrep.minimisers.torch.optimisers.TorchOptimiser` calls it; "mfac" for ours.
     settings : dict
         Further ones, beside the rate.
     package : str
@@ -56,7 +56,7 @@ class Method:
         if self.method == "mfac":
             mfac = MFAC(lr=rate, **self.settings)
             return Solver(mfac, stopping=FLAT, name=self.name, backend="torch")
-        from meshrep.minimisers.torch_optimisers import TorchOptimiser
+        from meshrep.minimisers.torch.optimisers import TorchOptimiser
 
         optimiser = TorchOptimiser(self.method, name=self.name, lr=rate, **self.settings)
         return Solver(optimiser, stopping=FLAT, name=self.name, backend="torch")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suites import figures
+from bench import figures
 
 from papers import mnist_runs
 from papers.contest import Entrant, rates, standings, table

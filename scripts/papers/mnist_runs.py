@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import installed
-from meshrep.composition import Solver
+from meshrep.base.backends import installed
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
-from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.solution import Solution
-from meshrep.solving import solve
+from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Solver
 from papers.contest import Entrant, rates, whole
 from papers.digits import Digits
 from papers.row import Say
@@ -30,7 +30,7 @@ def baselines(adam_rates: Sequence[float], steps: int) -> list[Entrant]:
     stopping = Stopping(max_steps=steps, gtol=0.0)
     found = rates(TUNED, lambda lr: (Solver(Adam(lr=lr), stopping=stopping), {}), adam_rates)
     if installed("torch"):
-        from meshrep.minimisers.torch_optimisers import TorchOptimiser
+        from meshrep.minimisers.torch.optimisers import TorchOptimiser
 
         found += rates(
             TORCH,

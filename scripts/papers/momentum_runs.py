@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.composition import Solver
 from meshrep.energies.base import Energy
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.monitor import Stopping
-from meshrep.solving import solve
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Solver
 from papers import contest
 from papers.row import Say
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import meshrep
 from meshrep.energies.base import Energy
-from meshrep.solving import solve
+from meshrep.solving.solve import solve
 from papers import heat, literature
 from papers.contest import Entrant, Standing, contest, gain, lean, standings, table, whole
 from papers.drawing import Panel, curves

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from suites import figures, machine
+from bench import figures, machine
 
 from meshrep.view.write import replacing, write_json
 from papers.ledger import Ledger

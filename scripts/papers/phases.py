@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.backends import Array
-from meshrep.composition import Solver
+from meshrep.base.backends import Array
+from meshrep.base.outcome import Result
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Monitor, Stopping
-from meshrep.outcome import Result
-from meshrep.parametrizations.gcn import GraphNetwork
+from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.solver import Solver
 from papers.contest import LEVELS, Mean, Standing, number, spread
 from papers.row import Verdict
 
@@ -58,7 +58,7 @@ def optimiser(torch: bool, rule: Stopping, lr: float = RATE, method: str = "Adam
     """Adam in our kernels, step by step for the papers' rule; or one of ``torch.optim``, eager."""
     if not torch:
         return (Stepwise if rule.patience else Adam)(lr=lr, settle=False)
-    from meshrep.minimisers.torch_optimisers import TorchOptimiser
+    from meshrep.minimisers.torch.optimisers import TorchOptimiser
 
     return TorchOptimiser(method, name=f"{method.lower()}-torch", lr=lr)
 

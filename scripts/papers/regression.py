@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 import meshrep
-from meshrep.backends import Array, Backend
+from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import ByHost, Energy, Evaluator
 
 

@@ -9,21 +9,21 @@ import numpy as np
 from scipy import sparse
 
 import meshrep
-from meshrep.backends import Array, Backend
-from meshrep.composition import Solver
+from meshrep.base.backends import Array, Backend
 from meshrep.diagnosis.theory import alignment, gradient_moment, mean_kernel
 from meshrep.energies.base import Energy
 from meshrep.minimisers.first_order import GradientDescent
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Map, Parametrization
-from meshrep.parametrizations.filters import PROBES
-from meshrep.parametrizations.gcn import GraphNetwork
-from meshrep.parametrizations.kappa import Kappa
-from meshrep.parametrizations.linear import LinearMap, Root, interval
-from meshrep.parametrizations.multilevel import Multilevel
-from meshrep.parametrizations.sobolev import Sobolev
-from meshrep.parametrizations.spectral import Spectral
-from meshrep.solving import solve
+from meshrep.parametrizations.linear.filters import PROBES
+from meshrep.parametrizations.linear.kappa import Kappa
+from meshrep.parametrizations.linear.linear import LinearMap, Root, interval
+from meshrep.parametrizations.linear.multilevel import Multilevel
+from meshrep.parametrizations.linear.sobolev import Sobolev
+from meshrep.parametrizations.linear.spectral import Spectral
+from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Solver
 from papers import contest
 from papers.row import Say
 
@@ -261,7 +261,7 @@ def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
 def largest(heat: meshrep.HeatBath, H: sparse.csr_array, values: np.ndarray) -> dict[str, float]:
     """h by Lanczos over h exactly; what the constant field gives, without baths and with them."""
     one = np.ones(heat.graph.n)
-    L = meshrep.operators.laplacian(heat.graph.adjacency)
+    L = meshrep.graphs.operators.laplacian(heat.graph.adjacency)
     return {
         "exact": float(values[-1]),
         "lanczos": float(interval(H, PROBES)[1]),
@@ -292,8 +292,8 @@ def series(low: float, degrees: Mapping[str, tuple[int, ...]], at: np.ndarray) -
     from numpy.polynomial.chebyshev import chebval
     from numpy.polynomial.polynomial import polyval
 
-    from meshrep.parametrizations.kappa import coefficients
-    from meshrep.parametrizations.spectral import fitted
+    from meshrep.parametrizations.linear.kappa import coefficients
+    from meshrep.parametrizations.linear.spectral import fitted
 
     conditions: dict[str, dict[str, float]] = {}
     curves: dict[str, list[list[float]]] = {"λ^(−1/2)": np.column_stack([at, at**-0.5]).tolist()}

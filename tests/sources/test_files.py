@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import meshrep.sources.files as files
-from meshrep.cells import HEXAHEDRON, LINE, POLYGON, QUAD, TETRAHEDRON, TRIANGLE, VERTEX
 from meshrep.errors import InputError
+from meshrep.graphs.cells import HEXAHEDRON, LINE, POLYGON, QUAD, TETRAHEDRON, TRIANGLE, VERTEX
 from meshrep.sources.files import load, resolve
 
 

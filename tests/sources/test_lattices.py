@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.sources.lattices import cubic, ring, square, tree, triangular
 from meshrep.sources.random_graphs import (
     _chosen,

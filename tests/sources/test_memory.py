@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshrep.cells import HEXAHEDRON, QUAD, TETRAHEDRON, TRIANGLE, Cells
 from meshrep.errors import InputError
+from meshrep.graphs.cells import HEXAHEDRON, QUAD, TETRAHEDRON, TRIANGLE, Cells
 from meshrep.sources.memory import from_arrays, from_pyvista, from_trimesh
 
 SQUARE = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float)

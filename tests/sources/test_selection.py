@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshrep.cells import Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph
 from meshrep.sources.files import load
 from meshrep.sources.lattices import cubic, square, tree
 from meshrep.sources.selection import ends, random_split, select

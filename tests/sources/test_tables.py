@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from meshrep.errors import InputError
-from meshrep.sources import tables, wavefront
 from meshrep.sources.files import load
+from meshrep.sources.formats import tables, wavefront
 from meshrep.sources.networks import from_matrix
 
 HEADS = ["", "source,target,weight\n", "weight,source,target\n", "# remark\n% more\n", "x y z\n",

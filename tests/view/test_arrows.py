@@ -3,7 +3,7 @@ import pytest
 import view_shapes as shapes
 
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.graph import Graph
 from meshrep.view import arrows as drawn
 from meshrep.view.film import film
 from meshrep.view.scene import panels, picture

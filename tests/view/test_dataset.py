@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
-from meshrep.cells import LINE, TRIANGLE, VERTEX, Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import LINE, TRIANGLE, VERTEX, Cells
+from meshrep.graphs.graph import Graph
 from meshrep.view.dataset import dataset
 from meshrep.view.layout import layout
 from meshrep.view.surface import Surface, refined_phases, surface_of, with_normals

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
-from meshrep.cells import HEXAHEDRON, Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import HEXAHEDRON, Cells
+from meshrep.graphs.graph import Graph
 from meshrep.view import colours, sketch, stage
 from meshrep.view.colours import TURN, on_circle, palette
 from meshrep.view.scene import picture

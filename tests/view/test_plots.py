@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from meshrep.base.outcome import History
 from meshrep.errors import InputError
-from meshrep.outcome import History
 from meshrep.view import plots
 
 image = pytest.importorskip("matplotlib.image")

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
-from meshrep.cells import TRIANGLE, Cells
 from meshrep.errors import InputError
-from meshrep.graph import Graph
+from meshrep.graphs.cells import TRIANGLE, Cells
+from meshrep.graphs.graph import Graph
 from meshrep.view import display
 from meshrep.view.camera import framed, view_of
 from meshrep.view.colours import on_circle, palette

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
-from meshrep.cells import LINE, POLYGON, QUAD, TRIANGLE, VERTEX, Cells
+from meshrep.base.outcome import Result
+from meshrep.energies.phases import charges, windings
 from meshrep.errors import InputError
-from meshrep.graph import Graph
-from meshrep.measures import charges, windings
-from meshrep.outcome import Result
+from meshrep.graphs.cells import LINE, POLYGON, QUAD, TRIANGLE, VERTEX, Cells
+from meshrep.graphs.graph import Graph
 from meshrep.sources.files import load
 from meshrep.view.dataset import padded
 from meshrep.view.write import (

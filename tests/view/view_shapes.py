@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from meshrep.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
-from meshrep.graph import Graph, Origin
+from meshrep.graphs.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
+from meshrep.graphs.graph import Graph, Origin
 
 
 def lattice(side: int = 8) -> Graph:

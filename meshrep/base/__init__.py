@@ -1,0 +1,1 @@
+"""What everything stands on: arrays, back ends, and how a run ended."""

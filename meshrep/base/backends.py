@@ -1,0 +1,198 @@
+"""Where arrays live: NumPy (with or without numba) on the CPU, torch on the CPU or a GPU.
+
+A back end is a handful of operations that NumPy and torch spell differently; everything else is
+written once against ``backend.xp`` (the module ``numpy`` or ``torch``) and the operators that
+both kinds of array share.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.errors import InputError, MissingPart
+
+Array = Any  # a NumPy array or a torch tensor, according to the back end
+
+
+@cache
+def installed(package: str) -> bool:
+    """Whether a package can be found, without importing it."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# What drivers leave: NVIDIA's, that of the Windows subsystem for Linux, AMD's.
+DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+
+
+def gpu_seen() -> bool:
+    """Whether torch is installed and sees a GPU.
+
+    torch, whose import takes a second, is asked only where a driver has left a trace.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "any") in ("", "-1")
+    if hidden or not installed("torch"):
+        return False
+    if not (any(map(os.path.exists, DRIVERS)) or shutil.which("nvidia-smi")):
+        return False
+    from meshrep.base.torch_backend import sees_gpu
+
+    return sees_gpu()
+
+
+SMALL = 100_000  # nodes below which a second torch thread costs more than it brings
+
+
+@contextmanager
+def calm_threads(nodes: int) -> Iterator[None]:
+    """Keep thread pools from fighting over the cores while a solver runs.
+
+    BLAS is held to one thread, since only short vectors go through it: with two, SciPy's L-BFGS
+    was seen to take 28 ms a step instead of 1.3 at 35,000 nodes. torch is held to one thread on
+    small graphs. numba keeps its own.
+    """
+    with ExitStack() as stack:
+        if installed("threadpoolctl"):
+            from threadpoolctl import threadpool_limits
+
+            stack.enter_context(threadpool_limits(1, "blas"))
+        torch = sys.modules.get("torch")
+        if torch is not None and nodes < SMALL:
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+        yield
+
+
+class Backend(Protocol):
+    """What the library asks of an array library."""
+
+    @property
+    def name(self) -> str:
+        """ "numpy", "numba" or "torch"."""
+
+    @property
+    def device(self) -> str:
+        """ "cpu", "cuda" or "cuda:k"."""
+
+    @property
+    def dtype(self) -> str:
+        """ "float64" or "float32"."""
+
+    @property
+    def xp(self) -> Any:
+        """The module of array functions."""
+
+    def asarray(self, values: Any) -> Array:
+        """A fresh array of this back end's floating type."""
+
+    def index(self, values: Any) -> Array:
+        """A fresh array of node numbers."""
+
+    def to_numpy(self, values: Array) -> np.ndarray:
+        """A float64 NumPy array with the same entries."""
+
+    def sparse(self, matrix: sparse.csr_array) -> Any:
+        """A sparse matrix that multiplies this back end's arrays with ``@``."""
+
+    def empty(self, *shape: int) -> Array:
+        """An uninitialised array."""
+
+    def zeros(self, *shape: int) -> Array:
+        """An array of zeros."""
+
+
+@dataclass(frozen=True)
+class NumpyBackend:
+    """NumPy arrays; with ``jit`` energies may answer with numba kernels."""
+
+    dtype: str = "float64"
+    jit: bool = True
+
+    @property
+    def name(self) -> str:
+        """``"numba"`` where kernels are wanted and numba is installed, else ``"numpy"``."""
+        return "numba" if self.jit and installed("numba") else "numpy"
+
+    @property
+    def device(self) -> str:
+        """Always the CPU."""
+        return "cpu"
+
+    @property
+    def xp(self) -> Any:
+        """The module numpy."""
+        return np
+
+    def asarray(self, values: Any) -> np.ndarray:
+        """A fresh contiguous array of the back end's type."""
+        return np.array(values, dtype=self.dtype, order="C")
+
+    def index(self, values: Any) -> np.ndarray:
+        """A fresh array of node numbers."""
+        return np.array(values, dtype=np.int64)
+
+    def to_numpy(self, values: np.ndarray) -> np.ndarray:
+        """The entries as float64, copied."""
+        return np.array(values, dtype=np.float64)
+
+    def sparse(self, matrix: sparse.csr_array) -> sparse.csr_array:
+        """The matrix in the back end's type, with 32-bit indices where they fit."""
+        matrix = sparse.csr_array(matrix, dtype=self.dtype)
+        if max(matrix.nnz, *matrix.shape) < 2**31:
+            matrix.indices = matrix.indices.astype(np.int32, copy=False)
+            matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
+        return matrix
+
+    def empty(self, *shape: int) -> np.ndarray:
+        """An uninitialised array."""
+        return np.empty(shape, dtype=self.dtype)
+
+    def zeros(self, *shape: int) -> np.ndarray:
+        """An array of zeros."""
+        return np.zeros(shape, dtype=self.dtype)
+
+
+def backend_for(kind: str, device: str = "auto", dtype: str | None = None) -> Backend:
+    """The back end of a kind ("numpy", "numba", "torch") on a device.
+
+    ``device`` is "auto" (a CUDA device if torch sees one, for torch), "cpu", "cuda" or
+    "cuda:k"; ``dtype`` defaults to float64 on the CPU and float32 on a GPU.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, type or device, or a GPU asked of NumPy.
+    MissingPart
+        When torch or numba is wanted and not installed.
+    """
+    if dtype not in (None, "float32", "float64"):
+        raise InputError(f"unknown dtype {dtype!r}: choose float32 or float64")
+    if kind == "torch":
+        if not installed("torch"):
+            raise MissingPart("torch", "optimise on torch tensors", "torch")
+        from meshrep.base.torch_backend import torch_backend
+
+        return torch_backend(device, dtype)
+    if kind not in ("numpy", "numba"):
+        raise InputError(f"unknown back end {kind!r}: choose numpy, numba or torch")
+    return NumpyBackend(dtype or "float64", jit=kind == "numba")

@@ -1,0 +1,95 @@
+"""The back end of torch tensors, on the CPU or a CUDA device."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from meshrep.errors import InputError
+
+
+def sees_gpu() -> bool:
+    """Whether torch sees a device that it calls "cuda"."""
+    return torch.cuda.is_available()
+
+
+def torch_backend(device: str = "auto", dtype: str | None = None) -> TorchBackend:
+    """Choose a device and a type: see :func:`meshrep.base.backends.backend_for`."""
+    if device == "auto":
+        device = "cuda" if sees_gpu() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise InputError(f"unknown device {device!r}: choose auto, cpu, cuda or cuda:0") from error
+    if kind not in ("cpu", "cuda"):
+        raise InputError(f"device {device!r} is not supported: choose auto, cpu, cuda or cuda:0")
+    if kind == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (torch.device(device).index or 0) >= count:
+            raise InputError(f"device {device!r} is not here (torch sees {count}): take the cpu")
+    return TorchBackend(device, dtype or ("float64" if kind == "cpu" else "float32"))
+
+
+@dataclass(frozen=True)
+class TorchBackend:
+    """Tensors of one type on one device."""
+
+    device: str = "cpu"
+    dtype: str = "float64"
+
+    @property
+    def name(self) -> str:
+        """Always ``"torch"``."""
+        return "torch"
+
+    @property
+    def xp(self) -> Any:
+        """The module torch."""
+        return torch
+
+    @property
+    def _type(self) -> torch.dtype:
+        return getattr(torch, self.dtype)
+
+    def asarray(self, values: Any) -> torch.Tensor:
+        """A fresh tensor of the back end's type on its device."""
+        return torch.tensor(np.asarray(values), dtype=self._type, device=self.device)
+
+    def index(self, values: Any) -> torch.Tensor:
+        """A fresh tensor of node numbers."""
+        return torch.tensor(np.asarray(values), dtype=torch.int64, device=self.device)
+
+    def to_numpy(self, values: torch.Tensor) -> np.ndarray:
+        """The entries as float64 on the host, copied."""
+        return values.detach().to("cpu", torch.float64).numpy().copy()
+
+    def sparse(self, matrix: sparse.csr_array) -> torch.Tensor:
+        """A CSR tensor, with 32-bit indices where they fit.
+
+        torch's notice that CSR is in beta is silenced here only.
+        """
+        matrix = sparse.csr_array(matrix)
+        index = np.int32 if max(matrix.nnz, *matrix.shape) < 2**31 else np.int64
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.sparse_csr_tensor(
+                torch.from_numpy(matrix.indptr.astype(index)),
+                torch.from_numpy(matrix.indices.astype(index)),
+                torch.from_numpy(np.array(matrix.data, dtype=np.float64)),
+                size=matrix.shape,
+                dtype=self._type,
+                device=self.device,
+            )
+
+    def empty(self, *shape: int) -> torch.Tensor:
+        """An uninitialised tensor."""
+        return torch.empty(shape, dtype=self._type, device=self.device)
+
+    def zeros(self, *shape: int) -> torch.Tensor:
+        """A tensor of zeros."""
+        return torch.zeros(shape, dtype=self._type, device=self.device)

@@ -1,0 +1,296 @@
+"""The movers in time: M dw/dt = −∇E(w) + what drives it, by Runge–Kutta or SciPy's integrators."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.base.backends import backend_for, installed
+from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.phases import frequency_spread, steady_frequencies
+from meshrep.errors import InputError, SolveError
+
+SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
+REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
+CALL_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
+
+
+@dataclass
+class Trajectory:
+    """A field over time.
+
+    Attributes
+    ----------
+    problem : Energy
+        What flows down.
+    times : (k,) float64
+    fields : (k, n) or (k, n, d) float64
+        Phases are not wrapped: they count their turns.
+    energies : (k,) float64
+    method : str
+    steps, evaluations : int
+        Steps of the integrator, and evaluations of the gradient.
+    interrupted : bool
+        Whether Ctrl-C ended it before its time.
+    notes : list of str
+    """
+
+    problem: Energy
+    times: np.ndarray
+    fields: np.ndarray
+    energies: np.ndarray
+    method: str
+    steps: int
+    evaluations: int
+    interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def order(self) -> np.ndarray | None:
+        """What the energy watches of each frame (k,), as ρ of phases; None where it has nothing."""
+        found = [self.problem.watched(w) for w in self.fields]
+        return None if any(value is None for value in found) else np.array(found, dtype=float)
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Mean rate of change (n,) of each node over the second half of the time.
+
+        Raises
+        ------
+        InputError
+            Where there are fewer than two frames.
+        """
+        return steady_frequencies(self.times, self.fields)
+
+    def locked(self, within: float = 1e-3) -> bool:
+        """Whether all nodes move at one frequency, to ``within`` (radians per unit of time)."""
+        return frequency_spread(self.frequencies) <= within
+
+
+def runge_kutta4(
+    evaluator: Evaluator,
+    w: np.ndarray,
+    dt: float,
+    steps: int,
+    inverse_mass: np.ndarray,
+    driven: bool = False,
+) -> np.ndarray:
+    """Take classical RK4 steps of dw/dt = −∇E/mass in place; the energies before each, (steps,).
+
+    With ``driven`` what drives the field besides is followed too (``Evaluator.velocity``).
+    ``w`` is flat where the evaluator is fused. The evaluator's own ``flow`` does the work where
+    it has one.
+    """
+    if evaluator.fused:
+        return evaluator.flow(w, dt, steps, inverse_mass, driven)  # type: ignore[attr-defined]
+    energies = np.empty(steps)
+    scale = inverse_mass.reshape(-1, *[1] * (w.ndim - 1))
+
+    def slope(at: np.ndarray) -> np.ndarray:
+        return scale * (evaluator.velocity(at) if driven else -evaluator.value_and_grad(at)[1])
+
+    for k in range(steps):
+        value, gradient = evaluator.value_and_grad(w)
+        energies[k] = float(value)
+        first = slope(w) if driven else -scale * gradient
+        second = slope(w + 0.5 * dt * first)
+        third = slope(w + 0.5 * dt * second)
+        fourth = slope(w + dt * third)
+        w += dt / 6.0 * (first + 2.0 * second + 2.0 * third + fourth)
+    return energies
+
+
+def stable_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> float:
+    """The largest dt for which RK4 is stable, from a bound of the curvature over the least mass."""
+    return REAL_STABILITY * float(mass.min()) / energy.stiffness(start)
+
+
+def default_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> tuple[float, float]:
+    """rk4's step where none is given, and the largest stable one.
+
+    Nine tenths of the latter, or less where frequencies differ: by a radian a step at the most,
+    which keeps the frequency of a pair right to 0.1%; beyond, turns would be aliased.
+    """
+    limit = stable_step(energy, start, mass)
+    spread = energy.frequency_spread / float(mass.min())
+    return min(0.9 * limit, 1.0 / spread if spread > 0 else np.inf), limit
+
+
+def integrate(
+    energy: Energy,
+    t: float,
+    *,
+    start: np.ndarray | None = None,
+    mass: np.ndarray | None = None,
+    method: str = "rk4",
+    dt: float | None = None,
+    frames: int = 40,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+    seed: int = 0,
+    observe: Callable[[float, float], None] | None = None,
+) -> Trajectory:
+    """Integrate M dw/dt = −∇E, and what drives the field besides, from 0 to t.
+
+    Oscillators follow their natural frequencies and the cosine coupling too.
+
+    Parameters
+    ----------
+    energy : Energy
+    t : float
+        Final time, > 0.
+    start : (n,) or (n, d) array, optional
+        Field at time 0; ``energy.random_start(seed)`` by default.
+    mass : (n,) array, optional
+        Lumped mass of each node, > 0; 1 by default.
+    method : {"rk4", "rk45", "lsoda", "bdf", "radau"}
+        Fixed classical Runge–Kutta, or one of SciPy's; "bdf" and "radau" suit stiff problems and
+        use the sparse Hessian.
+    dt : float, optional
+        Step of rk4; by default 0.9 of the stable one, and so short that natural frequencies
+        differ by no more than a radian in a step.
+    frames : int
+        Evenly spaced times kept after the start.
+    rtol, atol : float
+        Tolerances of SciPy's methods.
+    observe : callable, optional
+        Called with the time reached and t.
+
+    Returns
+    -------
+    Trajectory
+        Shorter than asked for where Ctrl-C came.
+
+    Raises
+    ------
+    InputError
+        For a time, mass, method or step that cannot be used.
+    SolveError
+        Where the field becomes infinite or SciPy gives up.
+    """
+    if not (np.isfinite(t) and t > 0):
+        raise InputError(f"the time to integrate to must be positive and finite, not {t}")
+    if frames < 1:
+        raise InputError(f"a trajectory needs at least one frame, not {frames}")
+    w = energy.clamp(energy.random_start(seed) if start is None else start)
+    weight = np.ones(energy.graph.n) if mass is None else np.asarray(mass, dtype=np.float64)
+    if weight.shape != (energy.graph.n,) or not (weight > 0).all():
+        raise InputError("the mass must be one positive number a node")
+    times = np.linspace(0.0, t, frames + 1)
+    run = _Run(energy, weight, times, observe)
+    if method == "rk4":
+        return run.fixed(w, dt)
+    if method not in SCIPY_METHODS:
+        known = ", ".join(["rk4", *SCIPY_METHODS])
+        raise InputError(f"unknown integrator {method!r}: choose among {known}")
+    return run.adaptive(w, method, rtol, atol)
+
+
+class _Run:
+    def __init__(
+        self,
+        energy: Energy,
+        mass: np.ndarray,
+        times: np.ndarray,
+        observe: Callable[[float, float], None] | None,
+    ) -> None:
+        self.energy, self.mass, self.times, self.observe = energy, mass, times, observe
+        self.evaluator = energy.on(backend_for("numba" if installed("numba") else "numpy"))
+
+    def fixed(self, w: np.ndarray, dt: float | None) -> Trajectory:
+        """RK4 with a whole number of equal steps between frames."""
+        chosen, limit = default_step(self.energy, w, self.mass)
+        if dt is not None and not 0 < dt <= limit:
+            raise InputError(
+                f"dt = {dt:g} is not a stable step for RK4: take one in (0, {limit:.3g}], or an "
+                "implicit method (bdf, radau)"
+            )
+        between = self.times[1] - self.times[0]
+        count = int(np.ceil(between / (dt or chosen)))
+        step, inverse = between / count, 1.0 / self.mass
+        fields, energies, interrupted = [w.copy()], [self.energy.value(w)], False
+        taken, chunk = 0, 8
+        try:
+            for now in self.times[1:]:
+                left = count
+                while left:
+                    some = min(chunk, left)
+                    begun = time.perf_counter()
+                    runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
+                    spent = max(time.perf_counter() - begun, 1e-9)
+                    chunk = max(1, min(2 * some if some == chunk else chunk,
+                                       int(CALL_SECONDS * some / spent)))  # fmt: skip
+                    left -= some
+                    taken += some
+                if not np.isfinite(w).all():
+                    raise SolveError(f"the field became infinite before t = {now:g}: lower dt")
+                fields.append(w.copy())
+                energies.append(self.energy.value(w))
+                if self.observe:
+                    self.observe(float(now), float(self.times[-1]))
+        except KeyboardInterrupt:
+            interrupted = True
+        return Trajectory(
+            self.energy, self.times[: len(fields)], np.array(fields), np.array(energies), "rk4",
+            taken, 4 * taken, interrupted, self._step_notes(step, limit),
+        )  # fmt: skip
+
+    def _step_notes(self, step: float, limit: float) -> list[str]:
+        notes = [f"step {step:.3g}, stable up to {limit:.3g}"]
+        turn = step * self.energy.frequency_spread / float(self.mass.min())
+        if turn > 1.01:
+            notes.append(
+                f"natural frequencies differ by up to {turn:.2g} radians a step: take a smaller dt "
+                "for right frequencies"
+            )
+        return notes
+
+    def adaptive(self, w: np.ndarray, method: str, rtol: float, atol: float) -> Trajectory:
+        """SciPy's solve_ivp on the free nodes, frame by frame: Ctrl-C keeps what is done."""
+        from scipy.integrate import solve_ivp
+
+        energy, free = self.energy, self.energy.free
+        whole, weight = w.copy(), self.mass[free].reshape(-1, *[1] * (w.ndim - 1))
+        calls = 0
+
+        def slope(_: float, y: np.ndarray) -> np.ndarray:
+            nonlocal calls
+            calls += 1
+            whole[free] = y.reshape(whole[free].shape)
+            return (self.evaluator.velocity(whole)[free] / weight).ravel()
+
+        def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
+            whole[free] = y.reshape(whole[free].shape)
+            rates = sparse.csr_array(energy.velocity_jacobian(whole))[free][:, free]
+            return sparse.csc_matrix(sparse.diags_array(1.0 / weight) @ rates)
+
+        options: dict[str, Any] = {}
+        if method in ("bdf", "radau") and energy.has_hessian and w.ndim == 1:
+            options["jac"] = jacobian
+        fields, energies, steps, interrupted = [w.copy()], [energy.value(w)], 0, False
+        y = w[free].ravel()
+        try:
+            for begun, ended in zip(self.times[:-1], self.times[1:], strict=True):
+                part = solve_ivp(
+                    slope, (begun, ended), y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
+                )
+                if not part.success or not np.isfinite(part.y[:, -1]).all():
+                    raise SolveError(f"{method} gave up at t = {part.t[-1]:g}: {part.message}")
+                y = part.y[:, -1]
+                steps += len(part.t) - 1
+                whole[free] = y.reshape(whole[free].shape)
+                fields.append(whole.copy())
+                energies.append(energy.value(whole))
+                if self.observe:
+                    self.observe(float(ended), float(self.times[-1]))
+        except KeyboardInterrupt:
+            interrupted = True
+        return Trajectory(
+            energy, self.times[: len(fields)], np.array(fields), np.array(energies), method, steps,
+            calls, interrupted,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Graphs, their cells and operators, the order of their nodes, their plaquettes."""

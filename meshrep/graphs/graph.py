@@ -1,0 +1,269 @@
+"""The graph that every energy lives on: nodes, undirected edges, weights, and cells for drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from meshrep.base.arrays import for_keeps, frozen
+from meshrep.errors import InputError
+from meshrep.graphs.cells import Cells
+
+MOST_NODES = 2**31 - 1  # the last that fits 32-bit indices; pairs of nodes then fit 64 bits
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where a graph was read from, and how its nodes relate to that input.
+
+    Attributes
+    ----------
+    path : str
+        The file as the user named it, or a description of another input.
+    points : (N, 3) float64
+        The input's points, in the input's order.
+    cells : Cells
+        The input's cells, in the input's node numbers.
+    node_of : (N,) int64
+        The node of each input point, -1 where the point was dropped.
+    repairs : tuple of str
+        What was changed on the way in, one sentence each.
+    """
+
+    path: str
+    points: np.ndarray
+    cells: Cells
+    node_of: np.ndarray
+    repairs: tuple[str, ...] = ()
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Node values (n, …) as values of the input's points (N, …); NaN where dropped."""
+        spread = np.full((len(self.node_of), *values.shape[1:]), np.nan)
+        kept = self.node_of >= 0
+        spread[kept] = values[self.node_of[kept]]
+        return spread
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """An immutable undirected graph, drawn at points in space where there are any.
+
+    Build one with :meth:`from_edges` or :meth:`from_cells`, which bring edges into order. Arrays
+    are copied unless they cannot change any more: see :func:`meshrep.base.arrays.frozen`.
+
+    Attributes
+    ----------
+    n : int
+        Number of nodes.
+    edges : (m, 2) int64
+        Pairs i < j, each once, in lexicographic order.
+    weights : (m,) float64
+        Weight a_ij of each edge.
+    points : (n, 3) float64 or None
+        Where the nodes are.
+    cells : Cells
+        Faces or cells for drawing and finite elements, in node numbers; may be empty.
+    name : str
+        What to call the graph in reports and file names.
+    origin : Origin or None
+        The file that it came from.
+    labels : tuple or None
+        What the input calls each node, where that is not 0 … n-1 (networks with named nodes).
+    """
+
+    n: int
+    edges: np.ndarray
+    weights: np.ndarray
+    points: np.ndarray | None = None
+    cells: Cells = field(default_factory=Cells.none)
+    name: str = "graph"
+    origin: Origin | None = None
+    labels: tuple | None = None
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise InputError(f"{self.name}: a graph needs at least one node")
+        if self.labels is not None and len(self.labels) != self.n:
+            raise InputError(f"{self.name}: {self.n} nodes but {len(self.labels)} labels")
+        if self.n > MOST_NODES:
+            raise InputError(f"{self.name}: a graph holds {MOST_NODES:,} nodes at most")
+        edges = frozen(self.edges, np.int64)
+        if edges.ndim != 2 or edges.shape[1] != 2:
+            edges = edges.reshape(-1, 2)
+        weights = frozen(self.weights, np.float64)
+        if weights.shape != (len(edges),):
+            raise InputError(
+                f"{self.name}: {len(edges)} edges but weights of shape {weights.shape}"
+            )
+        if not np.isfinite(weights).all():
+            raise InputError(f"{self.name}: an edge weight is NaN or infinite")
+        if len(edges):
+            self._check_order(edges)
+        arrays = {"edges": edges, "weights": weights}
+        if self.points is not None:
+            points = frozen(self.points, np.float64)
+            if points.shape != (self.n, 3):
+                raise InputError(f"{self.name}: {self.n} nodes but points of shape {points.shape}")
+            arrays["points"] = points
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
+
+    def _check_order(self, edges: np.ndarray) -> None:
+        """Refuse edges that are not pairs i < j, each once, in lexicographic order."""
+        i, j = edges.T
+        if not (i.min() >= 0 and j.max() < self.n and (i < j).all()):
+            raise InputError(f"{self.name}: edges must be pairs i < j of nodes 0 … {self.n - 1}")
+        later = j[1:] > j[:-1]
+        later &= i[1:] == i[:-1]
+        later |= i[1:] > i[:-1]
+        if not later.all():
+            at = int(later.argmin())
+            raise InputError(
+                f"{self.name}: edge {edges[at + 1].tolist()} comes after {edges[at].tolist()}, but "
+                "edges must be in order and each there once: use Graph.from_edges"
+            )
+
+    @classmethod
+    def from_edges(
+        cls,
+        n: int,
+        pairs: np.ndarray,
+        weights: np.ndarray | None = None,
+        *,
+        points: np.ndarray | None = None,
+        cells: Cells | None = None,
+        name: str = "graph",
+        origin: Origin | None = None,
+        labels: tuple | None = None,
+    ) -> Graph:
+        """A graph from node pairs in any order; self-loops go, parallel edges add their weights.
+
+        Without weights every distinct edge weighs 1, however often it is named. Points may have
+        two or three columns.
+        """
+        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        if len(pairs) and (pairs.min() < 0 or pairs.max() >= n):
+            raise InputError(f"{name}: an edge names a node outside 0 … {n - 1}")
+        if n > MOST_NODES:
+            raise InputError(f"{name}: a graph holds {MOST_NODES:,} nodes at most")
+        if weights is not None:
+            weights = np.asarray(weights, dtype=np.float64)
+            if weights.shape != (len(pairs),):
+                raise InputError(f"{name}: {len(pairs)} pairs but weights of shape {weights.shape}")
+        proper = pairs[:, 0] != pairs[:, 1]
+        if not proper.all():
+            pairs, weights = pairs[proper], None if weights is None else weights[proper]
+        edges, total = _in_order(int(n), pairs, weights)
+        if points is not None:
+            points = np.asarray(points, dtype=np.float64)
+            if points.ndim == 2 and points.shape[1] < 3:
+                points = for_keeps(np.pad(points, ((0, 0), (0, 3 - points.shape[1]))))
+        return cls(
+            n=int(n),
+            edges=for_keeps(edges),
+            weights=for_keeps(total),
+            points=points,
+            cells=Cells.none() if cells is None else cells,
+            name=name,
+            origin=origin,
+            labels=labels,
+        )
+
+    @classmethod
+    def from_cells(
+        cls, points: np.ndarray, cells: Cells, *, name: str = "mesh", origin: Origin | None = None
+    ) -> Graph:
+        """The graph whose edges are those of the cells, each once, of weight 1."""
+        return cls.from_edges(
+            len(points), cells.edges(), points=points, cells=cells, name=name, origin=origin
+        )
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name!r}, n={self.n}, m={self.m}, components={self.component_count})"
+
+    @property
+    def m(self) -> int:
+        """Number of edges."""
+        return len(self.edges)
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was changed when the graph was read, one sentence each."""
+        return self.origin.repairs if self.origin else ()
+
+    @cached_property
+    def adjacency(self) -> sparse.csr_array:
+        """The symmetric weighted adjacency matrix A, with sorted 32-bit row indices."""
+        # Row i holds its earlier neighbours, which are row i of the transposed upper triangle,
+        # and then its later ones: both are in order, so nothing needs sorting.
+        later = self._upper_triangle()
+        earlier = sparse.csr_array(later.T.tocsr())
+        counts = np.stack([np.diff(earlier.indptr), np.diff(later.indptr)], axis=1)
+        is_later = np.repeat(np.tile([False, True], self.n), counts.ravel())
+        indices = np.empty(2 * self.m, dtype=later.indices.dtype)
+        weights = np.empty(2 * self.m)
+        for part, where in ((later, is_later), (earlier, ~is_later)):
+            indices[where], weights[where] = part.indices, part.data
+        starts = earlier.indptr + later.indptr
+        matrix = sparse.csr_array((weights, indices, starts), shape=(self.n, self.n))
+        matrix.has_canonical_format = True
+        return matrix
+
+    def _upper_triangle(self) -> sparse.csr_array:
+        """The entries of A above its diagonal: the edges as they stand, with 32-bit indices."""
+        kind = np.int32 if 2 * self.m < 2**31 else np.int64
+        starts = np.zeros(self.n + 1, dtype=kind)
+        np.cumsum(np.bincount(self.edges[:, 0], minlength=self.n), out=starts[1:])
+        columns = self.edges[:, 1].astype(kind)
+        return sparse.csr_array((self.weights, columns, starts), shape=(self.n, self.n))
+
+    @cached_property
+    def degree(self) -> np.ndarray:
+        """Weighted degree Σ_j a_ij of each node, shape (n,)."""
+        return np.asarray(self.adjacency.sum(axis=1)).ravel()
+
+    @cached_property
+    def triangles(self) -> np.ndarray:
+        """Triangles (t, 3) that cover the faces, in node numbers."""
+        return self.cells.triangles()
+
+    @cached_property
+    def component_of(self) -> np.ndarray:
+        """Number of the connected component of each node, shape (n,)."""
+        return connected_components(self._upper_triangle(), directed=False)[1]
+
+    @property
+    def component_count(self) -> int:
+        """Number of connected components."""
+        return int(self.component_of.max()) + 1
+
+    def with_weights(self, weights: np.ndarray) -> Graph:
+        """The same graph with other edge weights (m,)."""
+        return replace(self, weights=weights)
+
+
+def _in_order(
+    n: int, pairs: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges i < j in lexicographic order, each once, and their weights, of pairs i ≠ j."""
+    keys = np.minimum(pairs[:, 0], pairs[:, 1])
+    keys *= n  # n < 2^31, so that no product reaches 2^62
+    keys += np.maximum(pairs[:, 0], pairs[:, 1])
+    if not (keys[1:] > keys[:-1]).all():
+        if weights is None:
+            keys.sort()
+        else:
+            order = np.argsort(keys, kind="stable")
+            keys, weights = keys[order], weights[order]
+        first = np.concatenate([[True], keys[1:] != keys[:-1]])
+        if weights is not None:
+            weights = np.add.reduceat(weights, np.flatnonzero(first))
+        keys = keys[first]
+    edges = np.empty((len(keys), 2), dtype=np.int64)
+    np.floor_divide(keys, n, out=edges[:, 0])
+    np.subtract(keys, edges[:, 0] * n, out=edges[:, 1])
+    return edges, np.ones(len(edges)) if weights is None else np.array(weights)

@@ -1,0 +1,1 @@
+"""Linear systems, multigrid, spectra: numbers without physics."""

@@ -1,0 +1,291 @@
+"""Smoothed-aggregation multigrid, set up once for a sequence of matrices.
+
+The prolongations P are made from the couplings alone and kept. When the matrix H changes, of heat
+its diagonal where baths pull, only the coarse matrices PᵀHP are computed anew, each in its old
+pattern: at 10⁶ nodes that costs as much as three cycles, a set-up as much as fifty.
+
+References
+----------
+Vaněk, Mandel and Brezina, "Algebraic multigrid by smoothed aggregation" (1996).
+Baker, Falgout, Kolev and Yang, "Multigrid smoothers for ultraparallel computing" (2011): the
+smoother, Gauss–Seidel within blocks and Jacobi, more damped, between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from meshrep.base.backends import installed
+from meshrep.kernels import aggregation
+
+COARSEST = 300  # unknowns from which on aggregates are made
+THREADS_FROM = 20_000  # unknowns from which threads pay
+
+_DENSE = 500  # unknowns up to which the coarsest matrix is inverted
+_SHRINKS = 0.8  # a level pays when it has at most this share of the unknowns above it
+_DAMPING = 2 / 3  # 4/3 over the largest eigenvalue of D⁻¹L, which is 2 at most
+_REGULAR = 1e-10  # of the diagonal, added lest the coarsest matrix be singular
+
+
+def prolongations(matrix: sparse.csr_array, coarsest: int = COARSEST) -> list[sparse.csr_array]:
+    """Smoothed-aggregation prolongations for the couplings of a symmetric matrix, finest first.
+
+        P = (I − ⅔ D⁻¹ L) T
+
+    with T the indicators of the aggregates, L the couplings with rows that sum to 0 and D the
+    sums of their absolute values. The diagonal of ``matrix`` does not matter. Rows of P sum to 1
+    but those of nodes without couplings, which are empty.
+
+    Parameters
+    ----------
+    matrix : (n, n) sparse, symmetric
+    coarsest : int
+        Levels end with at most this many unknowns, or where aggregates hardly make them fewer.
+
+    Returns
+    -------
+    list of (n_l, n_{l+1}) csr_array; the same for the same matrix, at any number of threads.
+    """
+    couplings = _couplings(sparse.csr_array(matrix))
+    made: list[sparse.csr_array] = []
+    while couplings.shape[0] > coarsest:
+        p = _prolongation(couplings)
+        if p.shape[1] == 0 or p.shape[1] > _SHRINKS * p.shape[0]:
+            break
+        made.append(p)
+        couplings = compact(sparse.csr_array(p.T @ couplings @ p))
+    return made
+
+
+def compact(matrix: sparse.csr_array) -> sparse.csr_array:
+    """The matrix itself, its columns now sorted and its indices of 32 bits where they fit."""
+    matrix.sort_indices()
+    if max(matrix.nnz, *matrix.shape) < 2**31:
+        matrix.indices = matrix.indices.astype(np.int32, copy=False)
+        matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
+    return matrix
+
+
+def _couplings(matrix: sparse.csr_array) -> sparse.csr_array:
+    """The matrix with a diagonal that makes its rows sum to 0."""
+    return compact(sparse.csr_array(matrix - sparse.diags_array(matrix.sum(axis=1))))
+
+
+def _prolongation(couplings: sparse.csr_array) -> sparse.csr_array:
+    """One level's prolongation, without columns where nothing is coupled."""
+    aggregate = aggregation.compiled() if installed("numba") else aggregation.aggregate
+    part, count = aggregate(couplings.indptr, couplings.indices, couplings.data)
+    n = len(part)
+    inside = np.flatnonzero(part >= 0)
+    tentative = sparse.csr_array((np.ones(len(inside)), (inside, part[inside])), shape=(n, count))
+    size = abs(couplings).sum(axis=1) - abs(couplings.diagonal())
+    damping = np.divide(_DAMPING, size, out=np.zeros(n), where=size > 0)
+    pulled = couplings @ tentative
+    return compact(sparse.csr_array(tentative - sparse.diags_array(damping) @ pulled))
+
+
+class Hierarchy:
+    """The levels of a matrix H + μI, and the V-cycle that preconditions conjugate gradients.
+
+    A cycle sweeps forward on the way down and backward on the way up, so that it is symmetric;
+    it is positive definite where the matrix is. Needs numba.
+
+    Parameters
+    ----------
+    matrix : (n, n) csr_array, symmetric
+        For the couplings, from which the prolongations are made, and the pattern.
+    coarsest : int
+        As in :func:`prolongations`.
+
+    Attributes
+    ----------
+    prolongations : list of csr_array
+    """
+
+    def __init__(self, matrix: sparse.csr_array, coarsest: int = COARSEST) -> None:
+        self.prolongations = prolongations(matrix, coarsest)
+        self._levels: list[_Level] = []
+        pattern = compact(sparse.csr_array(matrix, copy=True))
+        for p in self.prolongations:
+            self._levels.append(_Level(pattern, p))
+            pattern = self._levels[-1].coarse
+        self._coarsest = _Coarsest(pattern)
+        diagonal = np.arange(matrix.shape[0], dtype=np.int32)
+        rows = np.repeat(diagonal, np.diff(matrix.indptr))
+        self._on_diagonal = np.flatnonzero(rows == compact(matrix).indices)
+
+    @property
+    def _finest(self) -> sparse.csr_array:
+        return self._levels[0].matrix if self._levels else self._coarsest.matrix
+
+    def renew(self, matrix: sparse.csr_array, shift: float = 0.0) -> bool:
+        """Take a matrix of the same pattern; False where it is not positive definite.
+
+        Raises
+        ------
+        ValueError
+            For another pattern.
+        """
+        if not self.fits(matrix):
+            raise ValueError("the matrix has another pattern than the hierarchy was made for")
+        finest = self._finest
+        finest.data[:] = matrix.data
+        held = finest.data[self._on_diagonal]
+        finest.data[self._on_diagonal] += shift + _REGULAR * np.abs(held)
+        return all(level.renew() for level in self._levels) and self._coarsest.renew()
+
+    def fits(self, matrix: sparse.csr_array) -> bool:
+        """Whether a matrix has the pattern that the hierarchy was made for."""
+        return same_pattern(self._finest, matrix)
+
+    def cycle(self, right: np.ndarray) -> np.ndarray:
+        """One V-cycle from 0: about (H + μI)⁻¹ right, (n,), overwritten by the next call."""
+        for level in self._levels:
+            right = level.down(right)
+        x = self._coarsest.solve(right)
+        for level in reversed(self._levels):
+            x = level.up(x)
+        return x
+
+
+def _ones(matrix: sparse.csr_array) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), matrix.shape)
+
+
+class _Level:
+    """A matrix with its prolongation from the next level, and work arrays."""
+
+    def __init__(self, matrix: sparse.csr_array, p: sparse.csr_array) -> None:
+        from meshrep.kernels import multigrid as kernels
+
+        n, m = p.shape
+        self.kernels = kernels.PARALLEL if n >= THREADS_FROM else kernels.SERIAL
+        self.matrix = matrix
+        ones = [
+            sparse.csr_array((np.ones(a.nnz), a.indices, a.indptr), a.shape) for a in (matrix, p)
+        ]
+        self.coarse = compact(sparse.csr_array(ones[1].T @ ones[0] @ ones[1]))  # nothing cancels
+        self._a = in_kernels(matrix)
+        self._p, self._restriction = in_kernels(p), in_kernels(compact(sparse.csr_array(p.T)))
+        self._c = in_kernels(self.coarse)
+        self._x, self._old, self._spare = np.empty(n), np.empty(n), np.empty(n)
+        self._below = np.empty(m)
+        self._inverse, self._right = np.empty(n), np.empty(0)
+
+    def renew(self) -> bool:
+        """Compute the coarse matrix after this level's has changed."""
+        if not self.kernels.pivots(*self._a, self._inverse) > 0:
+            return False
+        self.kernels.galerkin(*self._restriction, *self._a, *self._p, *self._c)
+        return True
+
+    def down(self, right: np.ndarray) -> np.ndarray:
+        """Sweep from 0, and hand down what is left of the right side."""
+        self._right = right
+        self.kernels.forward(*self._a, self._inverse, right, self._x)
+        self.kernels.residual(*self._a, right, self._x, self._spare)
+        self.kernels.restrict(*self._restriction, self._spare, self._below)
+        return self._below
+
+    def up(self, coarse: np.ndarray) -> np.ndarray:
+        """Add the coarse correction, and sweep back."""
+        self.kernels.prolong(*self._p, coarse, self._x, self._old)
+        self.kernels.backward(*self._a, self._inverse, self._right, self._x, self._old)
+        return self._x
+
+
+class _Coarsest:
+    """The last matrix: inverted if it is small, else swept over, as where nothing is coupled.
+
+    The inverse is kept as a CSR matrix, since a BLAS that starts threads of its own for so small
+    a product takes longer than the rest of a cycle.
+    """
+
+    def __init__(self, matrix: sparse.csr_array) -> None:
+        self.matrix = matrix
+        self._inverse, self._x = np.zeros((2, matrix.shape[0]))
+        self._dense = matrix
+
+    def renew(self) -> bool:
+        """Invert the matrix; False where it is not positive definite."""
+        from meshrep.kernels.multigrid import SERIAL
+
+        n = self.matrix.shape[0]
+        if n > _DENSE:
+            return bool(SERIAL.pivots(*in_kernels(self.matrix), self._inverse) > 0)
+        try:
+            factors = cho_factor(self.matrix.toarray())
+        except LinAlgError:
+            return False
+        self._dense = compact(sparse.csr_array(cho_solve(factors, np.eye(n))))
+        return True
+
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """About the inverse times a vector."""
+        from meshrep.kernels.multigrid import SERIAL
+
+        if self.matrix.shape[0] <= _DENSE:
+            SERIAL.product(*in_kernels(self._dense), 0.0, right, self._x)
+            return self._x
+        arrays = in_kernels(self.matrix)
+        SERIAL.forward(*arrays, self._inverse, right, self._x)
+        SERIAL.backward(*arrays, self._inverse, right, self._x, self._x.copy())
+        return self._x
+
+
+class Refreshed:
+    """V-cycles of a :class:`Hierarchy` whose coarse matrices always follow the matrix.
+
+    Its prolongations are made anew only where they were made for other couplings and CG goes
+    slowly.
+    """
+
+    fresh = True
+
+    def __init__(self) -> None:
+        self.setups = 0
+        self._hierarchy: Hierarchy | None = None
+        self._matrix: sparse.csr_array | None = None
+        self._shift, self._couplings, self._slow = 0.0, 0.0, False
+
+    def cycle(
+        self, matrix: sparse.csr_array, shift: float, anew: bool
+    ) -> Callable[[np.ndarray], np.ndarray] | None:
+        """A preconditioner of matrix + shift·I; None where that is not positive definite."""
+        hierarchy = self._hierarchy
+        if hierarchy is None or not hierarchy.fits(matrix) or self._outdated(matrix):
+            self._hierarchy = hierarchy = Hierarchy(matrix)
+            self._matrix, self._couplings = None, _strength_of_couplings(matrix)
+            self.setups += 1
+        if matrix is not self._matrix or shift != self._shift:
+            self._matrix, self._shift = None, shift
+            if not hierarchy.renew(matrix, shift):
+                return None
+            self._matrix = matrix
+        return hierarchy.cycle
+
+    def _outdated(self, matrix: sparse.csr_array) -> bool:
+        return self._slow and _strength_of_couplings(matrix) != self._couplings
+
+    def note(self, iterations: int, rtol: float) -> None:
+        """So many iterations were needed: two or three a decade are usual."""
+        self._slow = iterations > 8 - 5 * np.log10(rtol)
+
+
+def _strength_of_couplings(matrix: sparse.csr_array) -> float:
+    return float(abs(sparse.triu(matrix, k=1)).sum())
+
+
+def same_pattern(a: sparse.csr_array, b: sparse.csr_array) -> bool:
+    """Whether two matrices hold entries at the same places."""
+    return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices)
+
+
+def in_kernels(matrix: sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """indptr, indices, data as the kernels take them: unsigned, and the data shared."""
+    wide = np.uint32 if matrix.indices.dtype == np.int32 else np.uint64
+    return matrix.indptr.view(wide), matrix.indices.view(wide), matrix.data

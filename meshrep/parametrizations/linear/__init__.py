@@ -1,0 +1,1 @@
+"""Variables that the field depends on linearly."""

@@ -1,0 +1,170 @@
+"""The field as a product of factors, a network without a graph and without σ: depth alone.
+
+    w = w_b + c z W_1 W_2 ⋯ W_{N−1}
+
+with z a field of latents (n, h), W_j (h, h) and the last factor (h, d). What is represented is
+what was represented before; how gradients move it is not. From balanced factors, all of one
+norm, a field of one column follows
+
+    dw/dt = −c^{2/N} ‖w‖^{2−2/N} (∇E + (N − 1) w (w·∇E)/‖w‖²)
+
+(Arora, Cohen and Hazan 2018, claim 2): the further it has come the faster it moves, and N times
+as fast along what it has gathered so far, which they call depth as acceleration.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from meshrep.base.backends import Array, Backend
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.parametrizations.base import Map, Parametrization, whole
+
+FLOOR = 1e-3  # singular values of a start, over those of a field of units, below which it is flat
+
+
+class DeepLinear(Parametrization):
+    """A product of a field and depth − 1 small matrices.
+
+    Parameters
+    ----------
+    depth : int
+        N ≥ 2 factors.
+    width : int, optional
+        h ≥ d latents a node. By default d, the columns of the field, and so 1 for temperatures
+        and phases: then W_1, W_2, … are numbers. More change nothing in a gradient flow, as they
+        do not add to the rank; Adam tells them apart.
+    share : float
+        The field begins at this multiple of the start, in (0, 1]. 1 is the start itself, and less
+        is not: the paper begins near zero, as 0.01 does.
+
+    Raises
+    ------
+    InputError
+        For a number out of range, or a depth or width that is not whole. When it is built, for
+        fewer latents than columns.
+
+    Notes
+    -----
+    The factors begin balanced, W_jᵀW_j = W_{j+1}W_{j+1}ᵀ, from the eigenvectors of wᵀw. The
+    constant is c = u (u/r)^{N−1}, with u the energy's unit and r = ‖w₀‖ (over √d), so that at one
+    column z = w₀/u and every W_j = r/u: Adam then moves a node by as much as it would without the
+    factors. At w₀ gradient flow is u² times that of the field, plus the projection term.
+
+    Where all factors vanish none can move, and so a start that is (nearly) zero, or has (nearly)
+    dependent columns, is offset: w_b is what takes the product back to the start from normal
+    numbers of spread u, and a note says so. Nodes that are fixed have z = 0 and their values in
+    w_b. Otherwise w_b is rounding. These numbers, and the rotations that mix latents beyond the
+    columns, are the same for every seed.
+
+    An evaluation costs two small products beside the energy's.
+
+    References
+    ----------
+    Arora, Cohen and Hazan, "On the optimization of deep networks: implicit acceleration by
+    overparameterization" (2018).
+    """
+
+    name = "deep-linear"
+
+    def __init__(self, depth: int = 2, width: int | None = None, share: float = 1.0) -> None:
+        self.depth = whole(depth, 2, "the depth of a product")
+        self.width = None if width is None else whole(width, 1, "the width of a product")
+        if not 0 < share <= 1:
+            raise InputError(f"the share of the start must lie in (0, 1], not {share}")
+        self.share = float(share)
+
+    def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
+        """Balance the factors at the start."""
+        return _Product(self, energy, start, backend)
+
+
+class _Product(Map):
+    """w_b + c z W_1 ⋯ W_{N−1}, the parameters in that order."""
+
+    def __init__(
+        self, recipe: DeepLinear, energy: Energy, start: np.ndarray, backend: Backend
+    ) -> None:
+        begin = energy.clamp(start)
+        begin[energy.free] *= recipe.share
+        self.shape = energy.shape
+        self.unit = unit = float(energy.unit)
+        fields = begin.reshape(len(begin), -1)
+        n, d = fields.shape
+        h = d if recipe.width is None else recipe.width
+        if h < d:
+            raise InputError(f"{h} latents cannot reach every field of {d} columns: give {d}")
+        self.shapes = [(n, h)] + [(h, h)] * (recipe.depth - 2) + [(h, d)]
+        product = np.zeros((n, d))
+        product[energy.free] = fields[energy.free] / recipe.share
+        least = unit * FLOOR * np.sqrt(len(energy.free))
+        rng = np.random.default_rng(0)  # whatever the seed, which draws starts alone
+        if len(energy.free) and np.linalg.eigvalsh(product.T @ product)[0] < least**2:
+            product[energy.free] += unit * rng.standard_normal((len(energy.free), d))
+            self.notes = [
+                "the start is zero or has dependent columns, where factors could not move: "
+                "they begin at normal numbers, and the field is offset to its start"
+            ]
+        size = float(np.linalg.norm(product)) / np.sqrt(d) or unit
+        self.scale = unit * (unit / size) ** (recipe.depth - 1)
+        factors = balanced(product * (recipe.share / self.scale), recipe.depth, h, rng)
+        self.start = backend.asarray(np.concatenate([factor.ravel() for factor in factors]))
+        self.ends = np.cumsum([factor.size for factor in factors]).tolist()
+        self.empty, self.offset = backend.empty, backend.zeros(n, d)
+        wanted = backend.asarray(fields)
+        self.offset = wanted - self.field(self.start).reshape(n, d)
+
+    def field(self, params: Array) -> Array:
+        """The product, and what is offset."""
+        bounds = pairwise([0, *self.ends])
+        self.factors = [
+            params[a:b].reshape(shape) for (a, b), shape in zip(bounds, self.shapes, strict=True)
+        ]
+        self.after = [self.factors[-1]]  # W_j ⋯ W_{N−1}, the last j first
+        for factor in self.factors[-2:0:-1]:
+            self.after.append(factor @ self.after[-1])
+        w = self.factors[0] @ self.after[-1]
+        w *= self.scale
+        w += self.offset
+        return w.reshape(self.shape)
+
+    def pull_back(self, gradient: Array) -> Array:
+        """Jᵀ·gradient, factor by factor."""
+        pulled = self.empty(self.ends[-1])
+        scaled = self.scale * gradient.reshape(self.offset.shape)
+        z, *small = self.factors
+        pulled[: self.ends[0]] = (scaled @ self.after[-1].T).reshape(-1)
+        before = z.T @ scaled  # (z W_1 ⋯ W_{j−1})ᵀ of the scaled gradient
+        rests = [*self.after[:-1][::-1], None]  # W_{j+1} ⋯ W_{N−1}
+        for factor, rest, (a, b) in zip(small, rests, pairwise(self.ends), strict=True):
+            part = before if rest is None else before @ rest.T
+            pulled[a:b] = part.reshape(-1)
+            before = factor.T @ before
+        return pulled
+
+
+def balanced(
+    product: np.ndarray, depth: int, width: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Factors z (n, h), W_1 (h, h), …, W_{N−1} (h, d) of a product (n, d), d ≤ h.
+
+    W_jᵀW_j = W_{j+1}W_{j+1}ᵀ, with z in the place of W_0: for one column all have its norm to the
+    power 1/N. Latents beyond the columns are mixed in by rotations, which are drawn.
+    """
+    n, d = product.shape
+    values, V = np.linalg.eigh(product.T @ product)
+    sound = values > 1e-20 * values[-1]
+    sizes = np.sqrt(np.where(sound, values, 1.0))
+    root = np.where(sound, sizes ** (1.0 / depth), 0.0)
+    first, last, middle = np.zeros((n, width)), np.zeros((width, d)), np.zeros((width, width))
+    first[:, :d] = (product @ V) * np.where(sound, root / sizes, 0.0)
+    last[:d] = root[:, None] * V.T
+    middle[:d, :d] = np.diag(root)
+    turns = [np.eye(width)] * (depth - 1)
+    if width > d:
+        turns = [np.linalg.qr(rng.standard_normal((width, width)))[0] for _ in turns]
+    inner = [a.T @ middle @ b for a, b in pairwise(turns)]
+    return [first @ turns[0], *inner, turns[-1].T @ last]

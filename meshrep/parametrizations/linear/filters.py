@@ -1,0 +1,89 @@
+"""Polynomials of a sparse symmetric matrix as the root of a linear map: what filters share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.polynomial.chebyshev import chebinterpolate
+from scipy import sparse
+
+from meshrep.base.backends import Array, Backend
+from meshrep.parametrizations.linear.linear import PARALLEL_FROM, Root, in_kernels
+
+PROBES = 40  # Lanczos steps that measure the interval
+MARGIN = 1.02  # over the largest Ritz value, which lies inside the spectrum
+
+
+class Filter(Root):
+    """diag(scale) Σ_k c_k T_k(A) by Clenshaw's recurrence.
+
+    Parameters
+    ----------
+    matrix : (n, n) symmetric
+        A, of spectrum in [−1, 1] but for what ``scale`` leaves out.
+    series : (k + 1,)
+        c_0 … c_k.
+    scale : (n,)
+    """
+
+    def __init__(
+        self, matrix: sparse.csr_array, series: np.ndarray, scale: np.ndarray, backend: Backend
+    ) -> None:
+        n = self.size = len(scale)
+        self.series = [float(c) for c in series]
+        self.scale = backend.asarray(scale)
+        self.jitted = backend.name == "numba"
+        if self.jitted:
+            from meshrep.kernels import products
+
+            self.matrix = in_kernels(matrix, backend.dtype)
+            self.kernels = products.PARALLEL if n >= PARALLEL_FROM else products.SERIAL
+        else:
+            self.matrix = backend.sparse(matrix)
+        self.first, self.second = backend.zeros(n), backend.zeros(n)
+
+    def apply(self, theta: Array) -> Array:
+        """The filtered parameters, scaled."""
+        result = self._filtered(theta)
+        result *= self.scale
+        return result
+
+    def adjoint(self, gradient: Array, out: Array) -> None:
+        """The scaled gradient, filtered."""
+        out[:] = self._filtered(self.scale * gradient)
+
+    def _filtered(self, v: Array) -> Array:
+        """p(A) v, in one of the two work arrays."""
+        older, old = self.first, self.second
+        older[:] = 0.0
+        old[:] = 0.0
+        for k in range(len(self.series) - 1, -1, -1):
+            twice = 2.0 if k else 1.0
+            if self.jitted:
+                self.kernels.recur(*self.matrix, twice, old, self.series[k], v, older)
+            else:
+                older *= -1.0
+                older += self.series[k] * v
+                older += twice * (self.matrix @ old)
+            old, older = older, old
+        return old
+
+
+def moved(matrix: sparse.csr_array, low: float, high: float) -> sparse.csr_array:
+    """(2A − high − low)/(high − low), whose spectrum lies in [−1, 1] where A's lies in [low, high].
+
+    Empty rows come to lie outside: their nodes are to have a scale of 0.
+    """
+    eye = sparse.eye_array(matrix.shape[0], format="csr")
+    shifted = sparse.csr_array((matrix - 0.5 * (high + low) * eye) * (2.0 / (high - low)))
+    shifted.sort_indices()
+    return shifted
+
+
+def chebyshev(low: float, high: float, degree: int) -> np.ndarray:
+    """Chebyshev coefficients (degree + 1,) of λ^{-1/2} on [low, high], 0 < low < high.
+
+    Left of the interval the polynomial goes on rising, since the coefficients alternate in sign:
+    modes below ``low`` are not lost.
+    """
+    middle, half = 0.5 * (high + low), 0.5 * (high - low)
+    return chebinterpolate(lambda x: (middle + half * x) ** -0.5, degree)

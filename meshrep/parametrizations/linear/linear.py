@@ -1,0 +1,202 @@
+"""Linear variables w = w₀ + M θ: gradient flow in θ preconditions the field by M Mᵀ.
+
+    dθ/dt = −Mᵀ ∇E   ⟹   dw/dt = −M Mᵀ ∇E,
+
+so that the condition number which counts is that of Mᵀ H M; the best M is H^{-1/2}. What M is,
+its :class:`Root` says. The map starts at θ = 0, which is the given start exactly.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.base.backends import Array, Backend
+from meshrep.energies.base import Energy
+from meshrep.graphs.operators import laplacian
+from meshrep.parametrizations.base import Map
+
+PARALLEL_FROM = 20_000  # rows from which threads pay
+_PROBES = 20  # Lanczos steps that look for negative curvature
+_NEGATIVE = 1e-3  # share of the largest curvature from which a negative one counts
+
+
+class Root(ABC):
+    """M (n, p) on one back end, times 1-D arrays; rows of fixed nodes are zero.
+
+    Attributes
+    ----------
+    size : int
+        p.
+    """
+
+    size: int
+
+    @abstractmethod
+    def apply(self, theta: Array) -> Array:
+        """M·theta (n,), which the next call may overwrite."""
+
+    @abstractmethod
+    def adjoint(self, gradient: Array, out: Array) -> None:
+        """Write Mᵀ·gradient (p,) to ``out``."""
+
+
+class LinearMap(Map):
+    """w = w₀ + M θ, each column of a field (n, d) alike."""
+
+    def __init__(self, energy: Energy, start: np.ndarray, backend: Backend, root: Root) -> None:
+        field = energy.clamp(start)
+        self.shape, self.root, self.backend = energy.shape, root, backend
+        self.unit = float(energy.unit)
+        self.first = backend.asarray(field.reshape(len(field), -1).T)
+        self.columns = len(self.first)
+        self.start = backend.zeros(self.columns * root.size)
+        self.pulled = backend.zeros(self.columns, root.size)
+
+    def field(self, params: Array) -> Array:
+        """w₀ + M·params."""
+        theta = params.reshape(self.columns, -1)
+        if len(self.shape) == 1:
+            return self.first[0] + self.root.apply(theta[0])
+        w = self.backend.empty(*self.shape)
+        for column in range(self.columns):
+            w[:, column] = self.first[column] + self.root.apply(theta[column])
+        return w
+
+    def pull_back(self, gradient: Array) -> Array:
+        """Mᵀ·gradient, in an array that the next call overwrites."""
+        if len(self.shape) == 1:
+            self.root.adjoint(gradient, self.pulled[0])
+        for column in range(self.columns if len(self.shape) == 2 else 0):
+            part = self.backend.empty(self.shape[0])
+            part[:] = gradient[:, column]  # contiguous, as the kernels want it
+            self.root.adjoint(part, self.pulled[column])
+        return self.pulled.reshape(-1)
+
+
+def stiffness(energy: Energy) -> sparse.csr_array:
+    """Laplacian (n, n) of the coupling's sizes, rows and columns of fixed nodes empty.
+
+    What couples a free node to a fixed one stays on the diagonal; a free node without couplings
+    has the mean diagonal of the others, so that it can move.
+    """
+    return _held(_among_free(laplacian(abs(energy.coupling)), energy), energy)
+
+
+def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
+    """The Hessian (n, n) at the start where it serves, else :func:`stiffness`; fixed rows empty.
+
+    It does not where there is none, where the field has several columns, or where Lanczos meets a
+    negative eigenvalue: there off-diagonal entries by size, and the Laplacian of those, take its
+    place.
+    """
+    if not energy.has_hessian or len(energy.shape) > 1:
+        return stiffness(energy)
+    matrix = _among_free(energy.hessian(energy.clamp(start)), energy)
+    if energy.convex:
+        return _held(matrix, energy)
+    least, most = interval(matrix, _PROBES)
+    if least >= -_NEGATIVE * most:
+        return _held(matrix, energy)
+    sizes = sparse.csr_array(abs(matrix))
+    sizes.setdiag(0.0)
+    return _held(laplacian(sizes), energy)
+
+
+def _held(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
+    """The matrix, with the mean diagonal at free nodes that have an empty one."""
+    diagonal = matrix.diagonal()
+    loose = np.zeros(len(diagonal))
+    loose[energy.free] = diagonal[energy.free] == 0
+    if not loose.any():
+        return matrix
+    curved = diagonal > 0
+    size = float(diagonal[curved].mean()) if curved.any() else 1.0
+    matrix = sparse.csr_array(matrix + sparse.diags_array(size * loose))
+    matrix.sort_indices()
+    return matrix
+
+
+def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
+    """The matrix without rows and columns of fixed nodes, in its own shape."""
+    matrix = sparse.csr_array(matrix, dtype=np.float64)
+    if len(energy.fixed):
+        mask = np.zeros(energy.graph.n)
+        mask[energy.free] = 1.0
+        keep = sparse.diags_array(mask)
+        matrix = sparse.csr_array(keep @ matrix @ keep)
+        matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return matrix
+
+
+def interval(matrix: sparse.csr_array, steps: int) -> tuple[float, float]:
+    """The least and the largest Ritz value of a symmetric matrix after some steps of Lanczos.
+
+    They lie inside the spectrum; of the modes on empty rows nothing is seen. (0, 0) for an empty
+    matrix.
+    """
+    n = matrix.shape[0]
+    occupied = np.diff(matrix.indptr) > 0
+    q = np.random.default_rng(0).standard_normal(n) * occupied
+    norm = float(np.linalg.norm(q))
+    if norm == 0.0:
+        return 0.0, 0.0
+    q /= norm
+    before, beta = np.zeros(n), 0.0
+    diagonal: list[float] = []
+    beside: list[float] = []
+    for _ in range(min(steps, int(occupied.sum()))):
+        r = matrix @ q - beta * before
+        alpha = float(r @ q)
+        r -= alpha * q
+        diagonal.append(alpha)
+        beta = float(np.linalg.norm(r))
+        if beta <= 1e-12 * max(abs(a) for a in diagonal):
+            break
+        beside.append(beta)
+        before, q = q, r / beta
+    k = len(diagonal)
+    tridiagonal = np.diag(diagonal) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
+    values = np.linalg.eigvalsh(tridiagonal)
+    return float(values[0]), float(values[-1])
+
+
+def mean_size(energy: Energy, diagonal: np.ndarray) -> float:
+    """u √(mean d) over the nodes that have some: what scales θ so that a unit of it moves a node
+    by about the energy's unit u, as Adam's step length expects."""
+    used = diagonal > 0
+    return energy.unit * float(np.sqrt(diagonal[used].mean())) if used.any() else energy.unit
+
+
+def in_kernels(matrix: sparse.csr_array, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(indptr, indices, data) as :mod:`meshrep.kernels.products` reads them, shared if possible."""
+    wide = max(matrix.nnz, *matrix.shape) >= 2**31
+    signed, unsigned = (np.int64, np.uint64) if wide else (np.int32, np.uint32)
+    indptr, indices = (
+        part.astype(signed, copy=False).view(unsigned) for part in (matrix.indptr, matrix.indices)
+    )
+    return indptr, indices, matrix.data.astype(dtype, copy=False)
+
+
+class Kept:
+    """What was made last, as long as it is asked for the same energy and start.
+
+    The stages of a solver are all laid out at the first start. What is kept is shared by maps
+    that may run side by side: nobody may write to it.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, np.ndarray, Any] | None = None
+
+    def get(self, energy: Energy, start: np.ndarray, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, or gave."""
+        last = self._last
+        if last is None or last[0]() is not energy or not np.array_equal(last[1], start):
+            last = self._last = ref(energy), np.array(start), make()
+        return last[2]

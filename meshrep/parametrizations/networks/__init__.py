@@ -1,0 +1,1 @@
+"""Variables that a graph network turns into the field."""

@@ -1,0 +1,1 @@
+"""Solvers: what they are made of, their names, how they run, how they compare."""

@@ -1,0 +1,400 @@
+"""Many solvers on one problem: the same start for all, one judge, one reference."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import installed
+from meshrep.base.outcome import History, Result
+from meshrep.energies.base import Energy
+from meshrep.energies.oscillators import Oscillators
+from meshrep.errors import InputError, MeshrepError
+from meshrep.minimisers.monitor import Progress
+from meshrep.solving.catalogue import known
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve, without_stand_ins
+from meshrep.solving.solver import Solver
+
+DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
+DEFAULT_CLOUDS = ("gcn", "adam", "sgd", "lbfgs")
+DEFAULT_SUBSAMPLES = ("kernel", "adam", "sgd")
+DEFAULT_PHASES = ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
+GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
+
+
+@dataclass
+class Failure:
+    """A solver that ended with an error instead of a field."""
+
+    solver: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The energy that gaps are measured from, and how it was found.
+
+    ``start`` is the energy of the start: gaps are relative to |E*|, or to E₀ − E* where E* is
+    nearly zero beside it.
+    """
+
+    energy: float
+    how: str
+    start: float = np.nan
+
+    @property
+    def scale(self) -> float:
+        """What an excess of energy is divided by."""
+        reach = abs(self.start - self.energy)
+        nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
+        return (reach if nearly_zero else abs(self.energy)) or 1.0
+
+    def gap(self, energy: float) -> float:
+        """(E − E*) / scale; a negative gap says that the reference was beaten."""
+        return (energy - self.energy) / self.scale
+
+    def level(self, gap: float) -> float:
+        """The energy at a gap."""
+        return self.energy + gap * self.scale
+
+
+@dataclass
+class Comparison:
+    """What each solver did with one problem.
+
+    Attributes
+    ----------
+    problem : Energy
+        What was minimised.
+    rows : list of Solution or Failure
+        One a solver, in the order asked for.
+    reference : Reference
+        The best energy known.
+    seed : int
+        Of the start and the networks.
+    interrupted : bool
+        Whether Ctrl-C ended the comparison early.
+    """
+
+    problem: Energy
+    rows: list[Solution | Failure]
+    reference: Reference
+    seed: int
+    interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def solutions(self) -> list[Solution]:
+        """The rows that have a field."""
+        return [row for row in self.rows if isinstance(row, Solution)]
+
+    @property
+    def best(self) -> Solution:
+        """The solution of least energy.
+
+        Raises
+        ------
+        MeshrepError
+            When every solver failed.
+        """
+        if not self.solutions:
+            reasons = "; ".join(f"{r.solver}: {r.message}" for r in self.rows)  # type: ignore[union-attr]
+            raise MeshrepError(f"every solver failed ({reasons})")
+        return min(self.solutions, key=lambda row: row.energy)
+
+    def __getitem__(self, solver: str) -> Solution:
+        """The solution of a solver, by name."""
+        for row in self.solutions:
+            if row.solver == solver:
+                return row
+        raise KeyError(solver)
+
+    @property
+    def fields(self) -> dict[str, np.ndarray]:
+        """Every solution's field, by the name of its array in files."""
+        return {row.array_name: row.field for row in self.solutions}
+
+    @property
+    def orders(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """(seconds, value) of what the energy watches, as ρ of phases, by solver."""
+        found = {}
+        for row in self.solutions:
+            if row.samples and row.problem.watched(row.field) is not None:
+                times = np.array([sample.seconds for sample in row.samples])
+                values = [self._watched(sample.value) for sample in row.samples]
+                found[row.solver] = times, np.array(values)
+        return found
+
+    def _watched(self, sampled: Any) -> float:
+        """A sample is what was watched, or the field that it is to be watched of."""
+        value = self.problem.watched(sampled) if isinstance(sampled, np.ndarray) else sampled
+        return float(value)  # type: ignore[arg-type]
+
+    @property
+    def histories(self) -> dict[str, History]:
+        """Every solution's history, by solver."""
+        return {row.solver: row.history for row in self.solutions}
+
+    def time_to(self, row: Solution) -> dict[str, float | None]:
+        """Seconds of solving until each of ``gaps``; None where it was not reached."""
+        return {gap: row.history.time_to(self.reference.level(float(gap))) for gap in self.gaps}
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The gaps that times are given for: two where basins differ by more than the others."""
+        return GAPS if self.problem.convex else GAPS[:2]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """All histories as columns: solver, stage, step, seconds, energy, gap, grad_norm."""
+        columns: dict[str, list[Any]] = {
+            name: []
+            for name in ("solver", "stage", "step", "seconds", "energy", "gap", "grad_norm")
+        }
+        for row in self.solutions:
+            past = row.history
+            columns["solver"] += [row.solver] * len(past)
+            columns["stage"] += past.stage
+            columns["step"] += past.step
+            columns["seconds"] += past.seconds
+            columns["energy"] += past.energy
+            columns["gap"] += [self.reference.gap(energy) for energy in past.energy]
+            columns["grad_norm"] += past.grad_norm
+        return columns
+
+    def report(self) -> dict[str, Any]:
+        """Everything as plain data for JSON."""
+        graph = self.problem.graph
+        return {
+            "graph": {
+                "name": graph.name,
+                "nodes": graph.n,
+                "edges": graph.m,
+                "components": graph.component_count,
+                "repairs": list(graph.repairs),
+            },
+            "problem": self.problem.settings(),
+            "reference": {"energy": self.reference.energy, "how": self.reference.how},
+            "solvers": [self._entry(row) for row in self.rows],
+            "seed": self.seed,
+            "interrupted": self.interrupted,
+            "notes": self.notes,
+            "versions": versions(),
+        }
+
+    def _entry(self, row: Solution | Failure) -> dict[str, Any]:
+        if isinstance(row, Failure):
+            return {"name": row.solver, "result": "failed", "message": row.message}
+        return {
+            "name": row.solver,
+            "result": row.result.word,
+            "message": row.result.value,
+            "energy": row.energy,
+            "gap": self.reference.gap(row.energy),
+            "grad_norm": row.grad_norm,
+            "start_energy": row.start_energy,
+            "steps": row.steps,
+            "evaluations": row.evaluations,
+            "measures": row.measures,
+            "restarts": row.restarts,
+            "solve_s": row.solve_s,
+            "setup_s": row.setup_s,
+            "prefit_s": row.prefit_s,
+            "compile_s": row.compile_s,
+            "time_to": self.time_to(row),
+            "backend": row.backend,
+            "device": row.device,
+            "dtype": row.dtype,
+            "notes": row.notes,
+        }
+
+    def table(self) -> str:
+        """The comparison as aligned text, one line a solver."""
+        measured = [name for row in self.solutions[:1] for name in row.measures]
+        head = ["solver", *(["energy"] if measured else []), "gap", *measured, "gradient"]
+        head += ["steps", "solve", *(f"to {g}" for g in self.gaps)]
+        head += ["set-up", "compile", "where", "result"]
+        lines = [head]
+        for row in self.rows:
+            if isinstance(row, Failure):
+                lines.append([row.solver, *["–"] * (len(head) - 2), f"failed: {row.message}"])
+                continue
+            times = self.time_to(row)
+            measures = row.measures.values()
+            lines.append(
+                [
+                    row.solver,
+                    *([_energy(row.energy)] if measured else []),
+                    f"{max(self.reference.gap(row.energy), 0.0):.1e}",
+                    *(f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in measures),
+                    f"{row.grad_norm:.1e}",
+                    f"{row.steps}",
+                    seconds(row.solve_s),
+                    *(seconds(times[gap]) for gap in self.gaps),
+                    seconds(row.setup_s + row.prefit_s),
+                    seconds(row.compile_s),
+                    f"{row.backend} {row.device}",
+                    row.result.word,
+                ]
+            )
+        widths = [max(len(line[k]) for line in lines) for k in range(len(head) - 1)]
+        rule = "  ".join("─" * width for width in [*widths, len(head[-1])])
+        text = [
+            "  ".join(
+                [line[0].ljust(widths[0])]
+                + [cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:], strict=True)]
+                + [line[-1]]
+            )
+            for line in lines
+        ]
+        return "\n".join([text[0], rule, *text[1:]])
+
+
+def _energy(energy: float) -> str:
+    """Two digits after the point, or three that count where it is small."""
+    return f"{energy:.2f}" if abs(energy) >= 10 or energy == 0 else f"{energy:.3g}"
+
+
+def seconds(time: float | None) -> str:
+    """A time in a unit that suits it; "–" for None."""
+    if time is None:
+        return "–"
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if time >= size:
+            return f"{time / size:.3g} {unit}"
+    return f"{time * 1e6:.0f} µs"
+
+
+def compare(
+    energy: Energy,
+    solvers: Iterable[str | Solver] = DEFAULT,
+    *,
+    start: np.ndarray | None = None,
+    seed: int = 0,
+    observe: Callable[[str, Progress], None] | None = None,
+    begin: Callable[[str], None] | None = None,
+    done: Callable[[Solution], None] | None = None,
+    keep_fields: bool = False,
+    **settings: Any,
+) -> Comparison:
+    """Run several solvers from the same start and hold their ends against the best energy known.
+
+    Parameters
+    ----------
+    energy : Energy
+        What to minimise.
+    solvers : iterable of str or Solver
+        Names or compositions, each once.
+    start, seed, observe, **settings
+        As for :func:`meshrep.solve`, the same for every solver.
+    begin : callable, optional
+        Called with each solver's name before it runs.
+    done : callable, optional
+        Called with each solution before the next solver runs; not with the last.
+    keep_fields : bool
+        Whether samples along each run are whole fields (for films) instead of what the energy
+        watches.
+
+    Returns
+    -------
+    Comparison
+        With a Failure as the row of a solver that raised; the others go on.
+
+    Raises
+    ------
+    InputError
+        When no solver is named or one is unknown, before any has run.
+    """
+    chosen = list(dict.fromkeys(solvers))
+    if not chosen:
+        raise InputError("no solver to compare: name at least one")
+    known([solver for solver in chosen if isinstance(solver, str)])
+    chosen = without_stand_ins(chosen, energy)
+    w0 = energy.clamp(energy.random_start(seed) if start is None else start)
+    watches = energy.watched(w0) is not None
+    sample = np.copy if keep_fields else energy.watched if watches else None
+    if energy.stochastic and not keep_fields:
+        sample = energy.value
+    rows: list[Solution | Failure] = []
+    interrupted = False
+    for solver in chosen:
+        name = solver if isinstance(solver, str) else solver.label
+        if begin:
+            begin(name)
+        try:
+            row = solve(energy, solver, start=w0, seed=seed, observe=observe, sample=sample,
+                        **settings)  # fmt: skip
+        except KeyboardInterrupt:  # before its first step: the rows so far stand
+            interrupted = True
+            break
+        except InputError:
+            raise
+        except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+            rows.append(Failure(name, " ".join(str(error).split()) or type(error).__name__))
+            continue
+        rows.append(_judged(row) if energy.stochastic else row)
+        interrupted = row.result is Result.INTERRUPTED
+        if done and not interrupted and solver is not chosen[-1]:
+            try:
+                done(row)
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted:
+            break
+    reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)
+    return Comparison(energy, rows, reference, seed, interrupted)
+
+
+def _judged(row: Solution) -> Solution:
+    """The solution of a stochastic energy with judged energies as its history, not draws."""
+    judge = row.problem.value
+    past = History()
+    for sample in row.samples:
+        whole = isinstance(sample.value, np.ndarray)
+        past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
+    notes = ["energies on the way are judged at some steps only, off the clock"]
+    return replace(row, history=past, notes=[*row.notes, *notes])
+
+
+def default_solvers(energy: Energy) -> list[str]:
+    """What is compared unless told.
+
+    For phases also those that look beyond the nearest basin, for subsamples those that can follow.
+    """
+    names: tuple[str, ...] = DEFAULT_PHASES if isinstance(energy, Oscillators) else DEFAULT
+    if energy.quantity == "position":
+        names = DEFAULT_SUBSAMPLES if energy.stochastic else DEFAULT_CLOUDS
+    return [name for name in names if name != "anneal" or installed("numba")]
+
+
+def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> Reference:
+    """The best end state, polished by Newton to 1e-12 where the energy has a Hessian."""
+    if not solutions:
+        return Reference(np.nan, "none: every solver failed")
+    best = min(solutions, key=lambda row: row.energy)
+    start = best.start_energy
+    found = Reference(best.energy, f"the best of the solvers, {best.solver}", start)
+    if interrupted or not energy.has_hessian or len(solutions) == 1:
+        return found
+    polished = solve(energy, "newton", start=best.field, gtol=1e-12, max_seconds=20.0)
+    if polished.energy > best.energy:
+        return found
+    how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
+    return Reference(polished.energy, how, start)
+
+
+def versions() -> dict[str, str]:
+    """Versions of meshrep, Python and the packages that the numbers may depend on."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in ("meshrep", "numpy", "scipy", "numba", "torch", "pyamg", "pyvista", "trimesh",
+                    "gudhi", "scikit-learn"):  # fmt: skip
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

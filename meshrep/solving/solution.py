@@ -1,0 +1,130 @@
+"""What solving gives back: a field on a graph, how it was found, and what can be done with it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.outcome import History, Result
+from meshrep.energies.base import Energy
+from meshrep.minimisers.monitor import Sample
+
+
+@dataclass
+class Solution:
+    """The end of one solver on one problem.
+
+    Attributes
+    ----------
+    problem : Energy
+        What was minimised.
+    solver : str
+        The solver's name.
+    field : (n,) or (n, d) float64
+        The best field found, fixed nodes at their values.
+    result : Result
+        Why the solver stopped.
+    energy, grad_norm : float
+        Energy and scaled gradient norm ‖∇E‖₂ / scale of ``field``, judged in float64 by the same
+        evaluation for every solver.
+    start_energy : float
+        Energy of the field that the solver began with, judged likewise: that of the start, but for
+        networks that begin at their own first output, or near the start after a fit.
+    steps, evaluations : int
+        Steps taken, and evaluations of the energy with its gradient (or Hessian-vector product).
+    solve_s, setup_s, compile_s : float
+        Seconds of solving; of building operators and arrays before; of imports and compilers.
+    prefit_s : float
+        Seconds of fitting a network to the start, which no other time counts; 0 where the start
+        passes through as it is.
+    history : History
+        Energy against steps and seconds, as the solver saw it.
+    backend, device, dtype : str
+        Where it ran; those of the first stage.
+    notes : list of str
+        Sentences worth reading: what "auto" chose, what was damped, what fell back.
+    samples : list of Sample
+        What ``sample`` made of the field along the run, where it was asked for.
+    sampling_s : float
+        Seconds spent on samples, which no other time counts.
+    restarts : list of float
+        The energy that each seed ended with, where there were several; seconds, steps and
+        evaluations are those of all, the rest that of the best.
+    """
+
+    problem: Energy
+    solver: str
+    field: np.ndarray
+    result: Result
+    energy: float
+    grad_norm: float
+    start_energy: float
+    steps: int
+    evaluations: int
+    solve_s: float
+    setup_s: float
+    compile_s: float
+    history: History
+    backend: str
+    device: str
+    dtype: str
+    notes: list[str] = dataclasses.field(default_factory=list)
+    samples: list[Sample] = dataclasses.field(default_factory=list)
+    restarts: list[float] = dataclasses.field(default_factory=list)
+    sampling_s: float = 0.0
+    prefit_s: float = 0.0
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """What the energy measures of the field beside itself: ρ and vortices of phases."""
+        return self.problem.measures(self.field)
+
+    def __repr__(self) -> str:
+        return (
+            f"Solution({self.solver}: energy {self.energy:.9g}, gradient {self.grad_norm:.1e}, "
+            f"{self.steps} steps, {self.solve_s:.3g} s, {self.result.word})"
+        )
+
+    @property
+    def array_name(self) -> str:
+        """What the field is called in files: the quantity and the solver."""
+        return f"{self.problem.quantity}_{self.solver}".replace("-", "_")
+
+    def mesh(self, *, original: bool = False) -> Any:
+        """A PyVista dataset with the field as point data named after the quantity.
+
+        With ``original`` it has the points and cells of the file that was read, in the file's
+        numbering, and NaN at points that were dropped.
+        """
+        from meshrep.view.dataset import dataset
+
+        return dataset(self.problem.graph, {self.problem.quantity: self.field}, original=original)
+
+    def save(self, path: str | Path, *, original: bool = True) -> Path:
+        """Write the mesh with the field to a file, in the format of its suffix.
+
+        Raises
+        ------
+        InputError
+            When the format cannot carry a field, or the file cannot be written.
+        """
+        from meshrep.view.write import write_mesh
+
+        fields = {self.problem.quantity: self.field}
+        return write_mesh(self.problem.graph, fields, path, original=original)
+
+    def plot(self, path: str | Path | None = None, **options: Any) -> Any:
+        """Draw the field: into a picture file, or in a window where there is a screen.
+
+        Options go to :func:`meshrep.view.scene.picture` or :func:`meshrep.view.scene.show`.
+        """
+        from meshrep.view import scene
+
+        options.setdefault("quantity", self.problem.quantity)
+        if path is None:
+            return scene.show(self.problem.graph, self.field, **options)
+        return scene.picture(self.problem.graph, self.field, path, **options)

@@ -1,0 +1,265 @@
+"""The one place that sees every axis: energy, back end, variables, minimiser, stages, fallback."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import calm_threads, cores, installed
+from meshrep.base.outcome import Result
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError
+from meshrep.minimisers.monitor import Progress
+from meshrep.parametrizations.base import Identity
+from meshrep.solving.catalogue import choose, preset
+from meshrep.solving.restarts import for_each_seed
+from meshrep.solving.solution import Solution
+from meshrep.solving.solver import Choices, Solver
+from meshrep.solving.stages import Stages, renumbered
+
+SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
+
+
+def solve(
+    energy: Energy,
+    solver: str | Solver = "gcn",
+    *,
+    start: np.ndarray | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    gtol: float | None = None,
+    observe: Callable[[str, Progress], None] | None = None,
+    sample: Callable[[np.ndarray], Any] | None = None,
+    restarts: int = 1,
+    reorder: bool = True,
+    **choices: Any,
+) -> Solution:
+    """Minimise an energy.
+
+    Parameters
+    ----------
+    energy : Energy
+        What to minimise.
+    solver : str or Solver
+        A name ("auto", "gcn", "lbfgs", …: see :mod:`meshrep.solving.catalogue`) or a composition.
+    start : (n,) or (n, d) array, optional
+        The first field; drawn from the energy's ``random_start(seed)`` by default.
+    seed : int
+        Seeds the start and a network's latents and weights.
+    device, dtype : str
+        "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU: networks run on one
+        where "cuda" is asked for, or "auto" finds one that torch sees, and in numba elsewhere.
+    max_steps, max_seconds, gtol : optional
+        Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
+        With restarts ``max_seconds`` is for all of them, each having its share.
+    observe : callable, optional
+        Called with the solver's name and a Progress now and then.
+    sample : callable, optional
+        Called with the field at steps ever further apart, off the clock; what it returns comes
+        back as ``solution.samples``.
+    restarts : int
+        Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where that is
+        sooner done (small graphs, jitted solvers). The best is returned; a start given is that of
+        the first, the others draw theirs.
+    reorder : bool
+        Renumber the nodes of a large graph while it is solved, where neighbours lie far apart in
+        memory and another order brings them together: see
+        :func:`meshrep.graphs.ordering.better_order`. Nothing that comes back shows it but a note
+        and the time.
+    **choices
+        Fields of :class:`meshrep.solving.catalogue.Choices`: lr, layers, hidden, switch, ….
+
+    Returns
+    -------
+    Solution
+        Judged in float64, whatever precision and device the solver used.
+
+    Raises
+    ------
+    InputError
+        For settings that do not fit the problem.
+    MissingPart
+        For an optimiser of torch's kind where torch, or the package that has it, is not
+        installed; adam-torch has a stand-in.
+
+    Notes
+    -----
+    Ctrl-C while it solves does not raise: the result is ``Result.INTERRUPTED`` and the field the
+    best so far.
+    Without torch, L-BFGS (SGD where the energy is stochastic) takes the place of adam-torch, and
+    of compositions whose ``backend`` is "torch", with one warning.
+    """
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more, not {seed}")
+    if restarts < 1:
+        raise InputError(f"restarts must be 1 or more, not {restarts}")
+    if energy.unbounded:
+        raise InputError(f"this energy has no minimum: {energy.unbounded}")
+    composed, notes = _composition(energy, solver, choices)
+    random = any(stage.parametrization.random for stage in composed.stages)
+    if restarts > 1 and energy.one_start and not random:
+        raise InputError(
+            f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
+            "alike: drop restarts, or take a network such as gcn"
+        )
+    apart = np.prod(energy.shape) < SMALL_FOR_ONE_CORE and all(
+        stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
+        for stage in composed.stages
+    )  # what is larger may enter threaded kernels, which not every layer of numba's bears twice
+    apart = apart and composed.minimiser.concurrent
+    threads = cores() if apart else 1
+    share = min(1.0, threads / restarts)
+    each = None if max_seconds is None else max_seconds * share
+    composed = composed.limited(max_steps=max_steps, max_seconds=each, gtol=gtol)
+    composed, fallback = _with_what_is_installed(composed, energy)
+    _follows_noise(composed, energy)
+    if fallback:
+        warnings.warn(fallback, stacklevel=2)
+        notes.append(fallback)
+
+    moved = renumbered(energy, composed) if reorder else None
+
+    def run(seed: int, given: np.ndarray | None, tell: Any) -> Solution:
+        w0 = energy.clamp(energy.random_start(seed) if given is None else given)
+        return Stages(
+            energy, composed, w0, seed, device, dtype, tell, list(notes), sample, moved
+        ).solution()
+
+    if restarts == 1:
+        return run(seed, start, observe)
+    return _best_of(run, energy, range(seed, seed + restarts), start, observe, threads)
+
+
+def _best_of(
+    run: Callable[..., Solution],
+    energy: Energy,
+    seeds: range,
+    start: np.ndarray | None,
+    observe: Callable[[str, Progress], None] | None,
+    threads: int,
+) -> Solution:
+    """The best of several seeds, with the energies of all.
+
+    Its history begins when its seed did: that it would be the best was not known before. Seconds
+    are those of the first seed and of the busiest thread after it.
+    """
+
+    def work(seed: int, check: Callable[[], None]) -> tuple[int, Solution]:
+        def tell(name: str, progress: Progress) -> None:
+            check()
+            if observe is not None:
+                observe(f"{name}, seed {seed}", progress)
+
+        return threading.get_ident(), run(seed, start if seed == seeds[0] else None, tell)
+
+    with calm_threads(energy.graph.n):
+        runs, halted = for_each_seed(
+            work, list(seeds), threads, lambda run: run[1].result is Result.INTERRUPTED
+        )
+    solutions = [solution for _, solution in runs]
+    best = min(solutions, key=lambda solution: solution.energy)
+    busy: dict[int, float] = {}
+    late = 0.0
+    for number, (thread, solution) in enumerate(runs):
+        before = busy.get(thread, solutions[0].solve_s if number else 0.0)
+        late = before if solution is best else late
+        busy[thread] = before + solution.solve_s
+    energies = [solution.energy for solution in solutions]
+    notes = [
+        f"best of {len(runs)} seeds (seed {seeds[energies.index(best.energy)]}, "
+        f"{best.solve_s:.3g} s): energies {min(energies):.9g} to {max(energies):.9g}, "
+        f"mean {np.mean(energies):.9g}"
+    ]
+    if len(runs) < len(seeds):
+        notes.append(f"interrupted: {len(seeds) - len(runs)} of {len(seeds)} seeds were not run")
+    return replace(
+        best,
+        result=Result.INTERRUPTED if halted else best.result,
+        solve_s=max(busy.values()),
+        sampling_s=sum(solution.sampling_s for solution in solutions),
+        prefit_s=sum(solution.prefit_s for solution in solutions),
+        steps=sum(solution.steps for solution in solutions),
+        evaluations=sum(solution.evaluations for solution in solutions),
+        history=best.history.delayed(late),
+        samples=[replace(sample, seconds=sample.seconds + late) for sample in best.samples],
+        notes=notes + best.notes,
+        restarts=energies,
+    )
+
+
+def _composition(
+    energy: Energy, solver: str | Solver, choices: dict[str, Any]
+) -> tuple[Solver, list[str]]:
+    if isinstance(solver, Solver):
+        if choices:
+            raise InputError(f"{', '.join(choices)} only apply to a solver given by name")
+        return solver, []
+    try:
+        chosen = Choices(**choices)
+    except TypeError as error:
+        known = list(Choices.__dataclass_fields__)
+        wrong = next(name for name in choices if name not in known)
+        near = difflib.get_close_matches(wrong, known, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"unknown setting {wrong!r}: {hint}known are {', '.join(known)}"
+        ) from error
+    if solver != "auto":
+        return preset(solver, chosen, energy.quantity), []
+    name, why = choose(energy)
+    return preset(name, chosen, energy.quantity), [f"auto chose {name}: {why}"]
+
+
+def _follows_noise(solver: Solver, energy: Energy) -> None:
+    """Refuse a solver with a stage that a stochastic energy would lead astray."""
+    if not energy.stochastic:
+        return
+    for stage in solver.stages:
+        if not stage.minimiser.follows_noise:
+            by_itself = " with lr='auto'" if getattr(stage.minimiser, "lr", 0) == "auto" else ""
+            raise InputError(
+                "the energy draws a fresh subsample at every step, which "
+                f"{stage.minimiser.name}{by_itself} cannot follow: take sgd, adam or kernel"
+            )
+
+
+def _with_what_is_installed(solver: Solver, energy: Energy | None = None) -> tuple[Solver, str]:
+    """The solver, or another in its place where a stage needs torch and torch is not installed."""
+    wants_torch = any(stage.backend == "torch" for stage in solver.stages)
+    if not wants_torch or installed("torch"):
+        return solver, ""
+    name = "sgd" if energy is not None and energy.stochastic else "lbfgs"
+    stand_in = preset(name).limited(max_seconds=solver.stopping.max_seconds)
+    return stand_in, (
+        f"torch is not installed, so {name} takes the place of {solver.label}: "
+        "pip install 'meshrep[torch]'"
+    )
+
+
+def without_stand_ins(
+    solvers: list[str | Solver], energy: Energy | None = None
+) -> list[str | Solver]:
+    """The solvers, those by name that one solver would stand in for at most once among them.
+
+    Where torch is absent and the stand-in for the energy (lbfgs, where no energy is given) is
+    asked for too, it runs once, in the first of their places.
+    """
+    kept: list[str | Solver] = []
+    seen: set[str] = set()
+    for solver in solvers:
+        if isinstance(solver, str) and solver != "auto":
+            label = _with_what_is_installed(preset(solver), energy)[0].label
+            if label in seen:
+                continue
+            seen.add(label)
+        kept.append(solver)
+    return kept

@@ -1,0 +1,251 @@
+"""The stages of a solver run in turn on one problem, with set-up, compilation and solving apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import Backend, backend_for, calm_threads, gpu_seen, installed
+from meshrep.base.outcome import History, Result
+from meshrep.energies.base import Energy
+from meshrep.graphs.ordering import FITS, Order, better_order
+from meshrep.minimisers.base import Objective
+from meshrep.minimisers.monitor import Monitor, Progress, Sample
+from meshrep.parametrizations.base import Identity
+from meshrep.parametrizations.networks.passes import PARALLEL_FROM
+from meshrep.solving.solution import Solution
+from meshrep.solving.solver import Solver
+
+_loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels are loaded
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """An energy with its nodes in an order that suits the memory, and what that took."""
+
+    energy: Energy
+    order: Order
+    seconds: float
+
+
+def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
+    """The energy in a better order of its nodes; None where nothing is gained, or the path of a
+    solver would be another one.
+    """
+    alike = all(
+        stage.minimiser.renumbers and isinstance(stage.parametrization, Identity)
+        for stage in solver.stages
+    )
+    if not alike or energy.graph.n < FITS:
+        return None
+    begun = time.perf_counter()
+    order = better_order(energy.graph, energy.coupling)
+    moved = None if order is None else energy.reordered(order)
+    if order is None or moved is None:
+        return None
+    return Renumbered(moved, order, time.perf_counter() - begun)
+
+
+class Stages:
+    """One solver on one problem, stage by stage, with the three clocks kept apart."""
+
+    def __init__(
+        self,
+        energy: Energy,
+        solver: Solver,
+        w0: np.ndarray,
+        seed: int,
+        device: str,
+        dtype: str | None,
+        observe: Callable[[str, Progress], None] | None,
+        notes: list[str],
+        sample: Callable[[np.ndarray], Any] | None,
+        renumbered: Renumbered | None = None,
+    ) -> None:
+        self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
+        self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
+        self.sample = sample
+        self.samples: list[Sample] = []
+        self.setup_s = self.compile_s = self.prefit_s = 0.0
+        self.order, self.inner = None, energy  # what the objectives see
+        if renumbered is not None:
+            self.order, self.inner = renumbered.order, renumbered.energy
+            self.notes.append(renumbered.order.note)
+            self.setup_s = renumbered.seconds
+
+    def _inward(self, field: np.ndarray) -> np.ndarray:
+        """A field in the order of the objectives."""
+        return field if self.order is None else self.order.moved(field)
+
+    def _outward(self, field: Any) -> Any:
+        """A field of the objectives in the order of the energy."""
+        return field if self.order is None else self.order.back(field)
+
+    def _backend_kind(self, stage: Solver) -> str:
+        if stage.backend != "auto":
+            return stage.backend
+        if stage.parametrization.gains_from_gpu and self._on_gpu():
+            return "torch"
+        known = [kind for kind in stage.minimiser.backends if kind == "numpy" or installed(kind)]
+        return known[0] if known else stage.minimiser.backends[0]
+
+    def _on_gpu(self) -> bool:
+        return gpu_seen() if self.device == "auto" else self.device != "cpu"
+
+    def _backend(self, stage: Solver) -> Backend:
+        """The stage's back end, imported and touched once, off the solving clock."""
+        clock = time.perf_counter()
+        kind = self._backend_kind(stage)
+        backend = backend_for(kind, self.device if kind == "torch" else "cpu", self.dtype)
+        if backend.device != "cpu" and self.device == "auto":
+            self.notes.append(f"auto runs {stage.label} on {backend.device}, in {backend.dtype}")
+        _ = backend.zeros(1) + 1  # the first tensor pays for what torch does lazily
+        self.compile_s += time.perf_counter() - clock
+        return backend
+
+    def _prepare(
+        self, stage: Solver, backend: Backend, field: np.ndarray, before: Objective | None = None
+    ) -> tuple[Objective, float]:
+        """A stage's objective at a field, warmed up, and the seconds of laying it out.
+
+        Those of a prefit and of compilers are not among them: the first map of its kind in a
+        process loads its kernels, and is laid out once more to be timed, unless it takes a prefit.
+        """
+        begun = time.perf_counter()
+        inward = self._inward(field)
+        kept = before.evaluator if before is not None and before.backend == backend else None
+
+        def laid_out() -> tuple[Objective, float]:
+            clock = time.perf_counter()
+            made = Objective(self.inner, inward, backend, stage.parametrization, self.seed, kept)
+            apart = made.map.prefit_s + made.map.compile_s
+            return made, time.perf_counter() - clock - apart
+
+        objective, seconds = laid_out()
+        threads = self.energy.graph.n >= PARALLEL_FROM  # whose kernels are others
+        kind = type(stage.parametrization), backend.name, backend.dtype, threads
+        first = stage.parametrization.loads_kernels and kind not in _loaded
+        if first and not objective.map.prefit_s:
+            objective, seconds = laid_out()
+        _loaded.add(kind)
+        stage.minimiser.warm_up(objective)
+        self.prefit_s += objective.map.prefit_s
+        self.compile_s += time.perf_counter() - begun - seconds - objective.map.prefit_s
+        return objective, seconds
+
+    def solution(self) -> Solution:
+        """Solve the stages in turn, each prepared when it is reached: many a run ends before."""
+        stages = self.solver.stages
+        backends = [self._backend(stage) for stage in stages]
+        with calm_threads(self.energy.graph.n):
+            objective, seconds = self._prepare(stages[0], backends[0], self.w0)
+            self.setup_s += seconds
+            return self._solved(stages, backends, objective)
+
+    def _solved(
+        self, stages: list[Solver], backends: list[Backend], objective: Objective
+    ) -> Solution:
+        scale = self.energy.gradient_scale(self.w0)
+        history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
+        result, paused, sampling = Result.FAILED, 0.0, 0.0
+        begin = self._outward(objective.field(objective.start))
+        if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
+            begin = self.w0  # up to the digits of a network or of float32
+        if self.sample is not None:
+            self.samples.append(Sample(0, 0.0, self.sample(begin)))
+        begun = time.perf_counter()
+        evaluations = unused = 0
+        for number, (stage, backend) in enumerate(zip(stages, backends, strict=True)):
+            laying_out = 0.0
+            if number:
+                clock = time.perf_counter()
+                try:
+                    objective, laying_out = self._prepare(stage, backend, field, objective)
+                except KeyboardInterrupt:
+                    result = Result.INTERRUPTED
+                    break
+                paused += time.perf_counter() - clock - laying_out
+            self.notes += objective.map.notes
+            left = stage.stopping.max_seconds - spent - laying_out
+            monitor = Monitor(
+                replace(
+                    stage.stopping,
+                    max_seconds=max(left, 0.0),
+                    max_steps=stage.stopping.max_steps + unused,
+                ),
+                scale * objective.map.unit,
+                self._observer(steps, spent + laying_out),
+                self._sampler(objective),
+                self.energy.stochastic,
+            )
+            outcome = stage.minimiser.minimise(objective, monitor)
+            field = self._outward(objective.field(outcome.params))
+            self.samples += [
+                Sample(steps + s.step, spent + laying_out + s.seconds, s.value)
+                for s in monitor.samples
+                if s.step > 0
+            ]
+            paused += monitor.paused
+            sampling += monitor.paused
+            history = history.then(outcome.history.delayed(laying_out))
+            result, steps = outcome.result, steps + outcome.steps
+            unused = max(monitor.stopping.max_steps - outcome.steps, 0) if stage.leg else 0
+            evaluations += outcome.evaluations
+            spent = time.perf_counter() - begun - paused
+            self.notes += outcome.notes
+            if number + 1 < len(stages) and not stage.leg:
+                self.notes.append(
+                    f"{stage.label.split('+')[0]} handed over to {stages[number + 1].label} after "
+                    f"{outcome.steps} steps, {spent:.3g} s ({result.word})"
+                )
+            arrived = stage.leg and result is Result.CONVERGED
+            if result is Result.INTERRUPTED or left <= 0 or arrived:
+                break
+        if self.sample is not None:
+            self.samples.append(Sample(steps, spent, self.sample(field)))
+        value, gradient = self.energy.judge.value_and_grad(field)
+        first = backends[0]
+        return Solution(
+            problem=self.energy,
+            solver=self.solver.label,
+            field=field,
+            result=result,
+            energy=float(value),
+            grad_norm=float(np.linalg.norm(gradient)) / scale,
+            start_energy=self.energy.value(begin),
+            steps=steps,
+            evaluations=evaluations,
+            solve_s=spent,
+            setup_s=self.setup_s,
+            compile_s=self.compile_s,
+            history=history,
+            backend=first.name,
+            device=first.device,
+            dtype=first.dtype,
+            notes=self.notes,
+            samples=self.samples,
+            sampling_s=sampling,
+            prefit_s=self.prefit_s,
+        )
+
+    def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:
+        sample = self.sample
+        if sample is None:
+            return None
+        return lambda params: sample(self._outward(objective.field(params)))
+
+    def _observer(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
+        if self.observe is None:
+            return None
+        tell, name = self.observe, self.solver.label
+
+        def observer(progress: Progress) -> None:
+            tell(name, replace(progress, step=steps + progress.step,
+                               seconds=seconds + progress.seconds,
+                               params=self._outward(progress.params)))  # fmt: skip
+
+        return observer

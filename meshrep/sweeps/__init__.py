@@ -1,0 +1,1 @@
+"""One problem at many parameters, in processes, resumable."""

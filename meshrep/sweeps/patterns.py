@@ -1,0 +1,191 @@
+"""One pattern of a phase diagram: Hopf oscillators at one (s₁, s₂) from one random start."""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.outcome import Result
+from meshrep.energies.flows import integrate
+from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.phases import (
+    attraction,
+    frequency_spread,
+    local_order,
+    order_parameter,
+    vortices,
+)
+from meshrep.errors import InputError
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.plaquettes import plaquettes
+from meshrep.solving.catalogue import known
+from meshrep.solving.solve import solve
+from meshrep.sources.spec import graph_from
+
+FRAMES = 20  # of an integration; between two it can be interrupted
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all points of a sweep have in common.
+
+    Attributes
+    ----------
+    graph : str
+        As :func:`meshrep.graph_from` takes it; vortices need its plaquettes.
+    how : {"minimise", "integrate"}
+        Minimise the potential (which leaves the term c Σ cos out), or integrate the full dynamics.
+    c : float
+    printed : bool
+        Minimise the papers' printed loss instead, which has no c.
+    solver, seconds_each : str, float
+        Of minimising: a name among the presets, and the most seconds a point.
+    time : float
+        To which is integrated, from random phases at 0.
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be used.
+    """
+
+    graph: str
+    how: str = "minimise"
+    c: float = 1.0
+    printed: bool = False
+    solver: str = "lbfgs"
+    seconds_each: float = 5.0
+    time: float = 200.0
+
+    def __post_init__(self) -> None:
+        if self.how not in ("minimise", "integrate"):
+            raise InputError(f"a sweep can minimise or integrate, not {self.how!r}")
+        if self.printed and self.how == "integrate":
+            raise InputError("the printed loss is no potential of the dynamics: minimise it")
+        if not math.isfinite(self.c):
+            raise InputError(f"c must be a finite number, not {self.c}")
+        for name in ("seconds_each", "time"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be a positive number, not {getattr(self, name)}")
+        known([self.solver])
+        if not len(plaquettes(self.loaded)):
+            raise InputError(f"{self.graph} has no faces round which vortices could be counted: "
+                             "take a lattice or a surface")  # fmt: skip
+
+    @property
+    def loaded(self) -> Graph:
+        """The graph, read once a process."""
+        return _graph(self.graph)
+
+    @property
+    def title(self) -> str:
+        """What is done, in a line."""
+        if self.how == "integrate":
+            return f"dynamics with c = {self.c:g} at t = {self.time:g}"
+        return "printed loss minimised" if self.printed else f"potential at c = {self.c:g}"
+
+    def record(self) -> dict[str, Any]:
+        """What makes the points what they are: the settings in use, and the graph's checksum."""
+        used = {"integrate": ("c", "time"), "minimise": ("c", "solver", "seconds_each")}[self.how]
+        if self.printed:
+            used = ("printed", *used[1:])
+        edges, weights = self.loaded.edges, self.loaded.weights
+        checksum = zlib.crc32(weights.tobytes(), zlib.crc32(edges.tobytes()))
+        record = {name: getattr(self, name) for name in ("graph", "how", *used)}
+        return {**record, "graph's checksum": checksum}
+
+
+@lru_cache(maxsize=1)
+def _graph(text: str) -> Graph:
+    return graph_from(text)
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """One place of the diagram and one random start."""
+
+    s1: float
+    s2: float
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """The name of its file; numbers as ``repr`` writes them, which loses nothing."""
+        return f"s1={self.s1!r},s2={self.s2!r},seed={self.seed}.npz"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured at a point; None where it failed, or where it does not apply.
+
+    ``rho`` is the order parameter, ``local_order`` the mean of that of every node with its
+    neighbours, ``energy`` that of the potential or the printed loss, ``frequency_spread`` in
+    radians per unit of time over the second half of an integration, ``seconds`` the point's own.
+    """
+
+    s1: float
+    s2: float
+    seed: int
+    rho: float | None = None
+    local_order: float | None = None
+    vortices: int | None = None
+    energy: float | None = None
+    frequency_spread: float | None = None
+    result: str = ""
+    seconds: float | None = None
+
+    @property
+    def point(self) -> Point:
+        """Where it was measured."""
+        return Point(self.s1, self.s2, self.seed)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result."""
+        return self.result.startswith("failed")
+
+
+def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
+    """Solve one point from random phases; what was measured, and its phases (n,).
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where Ctrl-C came, which the solvers themselves keep.
+    """
+    graph, begun, spread, result = settings.loaded, time.perf_counter(), None, ""
+    energy: HopfKuramoto | HopfKuramotoPrinted
+    if settings.printed:
+        energy = HopfKuramotoPrinted(graph, point.s1, point.s2)
+    else:
+        energy = HopfKuramoto(graph, point.s1, point.s2, settings.c)
+    if settings.how == "integrate":
+        flow = integrate(energy, settings.time, frames=FRAMES, seed=point.seed)
+        phi, value, interrupted = flow.fields[-1], float(flow.energies[-1]), flow.interrupted
+        if not interrupted:
+            spread = frequency_spread(flow.frequencies)
+            result = "locked" if flow.locked() else "moving"
+    else:
+        solution = solve(
+            energy, settings.solver, seed=point.seed, device="cpu",
+            max_seconds=settings.seconds_each,
+        )  # fmt: skip
+        phi, value, result = solution.field, solution.energy, solution.result.word
+        interrupted = solution.result is Result.INTERRUPTED
+    if interrupted:
+        raise KeyboardInterrupt
+    signs = attraction(graph, energy.edge_coupling, energy.alpha)
+    row = Row(
+        **asdict(point), rho=float(order_parameter(phi)),
+        local_order=float(local_order(graph, phi, signs).mean()),
+        vortices=vortices(graph, phi, signs).count,
+        energy=value, frequency_spread=spread, result=result,
+        seconds=round(time.perf_counter() - begun, 3),
+    )  # fmt: skip
+    return row, phi

@@ -1,0 +1,303 @@
+"""A phase diagram point by point, in many processes, each finished point a file.
+
+A sweep that was stopped goes on where it was, and a worker that is killed costs one point.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import cores
+from meshrep.errors import InputError, MeshrepError
+from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
+from meshrep.sweeps.workers import spread
+from meshrep.view.raster import raster
+from meshrep.view.write import replacing
+
+STALE = 60.0  # seconds after which a half-written file is nobody's
+MOST_VALUES = 100_000  # of one axis
+
+Work = Callable[[Settings, Point], tuple[Row, np.ndarray]]
+
+
+def numbers(text: str, name: str) -> list[float]:
+    """The numbers of ``"0,0.5,1"`` or of ``"start:stop:count"``, both ends included.
+
+    Numbers of a range are rounded to 12 digits, so that 0.3 is 0.3 however it was come by.
+
+    Raises
+    ------
+    InputError
+        For no numbers, one that is not finite or stands twice, or a count below 1.
+
+    >>> numbers("0:1:6", "s2")
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    """
+    try:
+        if ":" in text:
+            start, stop, many = text.split(":")
+            ends, count = [float(start), float(stop)], int(many)
+        else:
+            ends, count = [float(word) + 0.0 for word in text.split(",")], 0
+    except ValueError:
+        raise InputError(f"{name} {text!r}: write numbers as 0,0.5,1 or start:stop:count") from None
+    if not all(map(math.isfinite, ends)):
+        raise InputError(f"{name} {text}: every number must be finite")
+    found = ends
+    if ":" in text:
+        if not 1 <= count <= MOST_VALUES:
+            raise InputError(f"{name} {text}: the count must lie in 1 … {MOST_VALUES:,}")
+        found = [
+            float(f"{value:.12g}") + 0.0 for value in np.linspace(ends[0], ends[1], count).tolist()
+        ]
+    if len(set(found)) < len(found):
+        raise InputError(f"{name} {text}: a number stands there twice")
+    return found
+
+
+def grid(s1: Sequence[float], s2: Sequence[float], seeds: int, first_seed: int = 0) -> list[Point]:
+    """All points, one seed after the other, so that a stopped sweep has a whole diagram soon.
+
+    Raises
+    ------
+    InputError
+        For fewer than one seed, or a negative one.
+    """
+    if seeds < 1:
+        raise InputError(f"a sweep needs one seed or more, not {seeds}")
+    if first_seed < 0:
+        raise InputError(f"seeds must be 0 or more, not {first_seed}")
+    drawn = range(first_seed, first_seed + seeds)
+    return [Point(x, y, seed) for seed in drawn for y in s2 for x in s1]
+
+
+@dataclass
+class Swept:
+    """What a sweep has so far.
+
+    Attributes
+    ----------
+    rows : list of Row
+        Of the points that are finished or have failed, by s₁, s₂ and seed.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    found : int
+        How many points were there before.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    interrupted: bool = False
+    found: int = 0
+
+    @property
+    def failures(self) -> list[Row]:
+        """Rows without a result."""
+        return [row for row in self.rows if row.failed]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The table, a list for each of Row's fields."""
+        cells = [astuple(row) for row in self.rows]
+        return {f.name: [row[k] for row in cells] for k, f in enumerate(fields(Row))}
+
+
+class Store:
+    """The folder of finished points of one sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        One file a point.
+    settings : Settings
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+
+    def save(self, row: Row, phi: np.ndarray) -> None:
+        """Write a point whole or not at all."""
+        with replacing(self.folder / row.point.file) as temporary:
+            np.savez(
+                temporary, phi=phi, row=json.dumps(asdict(row)),
+                settings=json.dumps(self.settings.record()),
+            )  # fmt: skip
+
+    def load(self, point: Point) -> tuple[Row, np.ndarray] | None:
+        """Row and phases (n,) of a point; None where there is no file, or a damaged one."""
+        content = _read(self.folder / point.file)
+        if content is None:
+            return None
+        try:
+            row, phi = Row(**json.loads(str(content["row"]))), content["phi"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        whole = phi.shape == (self.settings.loaded.n,) and phi.dtype.kind == "f"
+        return (row, phi) if row.point == point and whole and np.isfinite(phi).all() else None
+
+    def finished(self, points: Sequence[Point], note: Callable[[str], None]) -> dict[Point, Row]:
+        """Rows of the points that are there whole; ``note`` hears of damaged ones.
+
+        Raises
+        ------
+        InputError
+            Where any file of the folder was made with other settings.
+        """
+        ours = json.loads(json.dumps(self.settings.record()))
+        for path in sorted(self.folder.glob("s1=*.npz")):
+            theirs = _settings(_read(path))
+            if theirs is None or theirs == ours:
+                continue
+            name = next(name for name in ours | theirs if theirs.get(name) != ours.get(name))
+            raise InputError(
+                f"{self.folder} holds points of another sweep ({name} "
+                f"{theirs.get(name, 'not set')}, here {ours.get(name, 'not set')}): "
+                "choose another --out, or remove that folder"
+            )
+        rows = {}
+        for point in points:
+            kept = self.load(point)
+            if kept is not None:
+                rows[point] = kept[0]
+            elif (self.folder / point.file).exists():
+                note(f"{point.file} is damaged and is done again")
+        return rows
+
+    def tidy(self) -> None:
+        """Remove what killed workers left half-written."""
+        for path in self.folder.glob(".s1=*.npz"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE:
+                    path.unlink()
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """All arrays of an .npz; None where it is not one, is cut short, or holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except Exception:  # damaged archives raise a dozen kinds
+        return None
+
+
+def _settings(content: dict[str, np.ndarray] | None) -> dict[str, Any] | None:
+    try:
+        found = json.loads(str((content or {})["settings"]))
+    except (KeyError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def sweep(
+    points: Sequence[Point],
+    store: Store,
+    *,
+    processes: int | None = None,
+    work: Work = evaluate,
+    observe: Callable[[int, int, float], None] | None = None,
+    note: Callable[[str], None] = lambda line: None,
+) -> Swept:
+    """Do the points that the store does not hold yet.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    store : Store
+    processes : int, optional
+        One for each core by default. With 1 all is done in this process.
+    work : callable
+        What does a point; importable by name where there are several processes.
+    observe : callable, optional
+        Called with the number of points done, of all, and the seconds left.
+    note : callable
+        Called with sentences worth reading.
+
+    Returns
+    -------
+    Swept
+        Shorter than asked for where Ctrl-C came. A point that raises is reported as failed, one
+        whose worker is killed after a second attempt; neither is saved.
+
+    Raises
+    ------
+    InputError
+        For processes below 1, or a store with points of other settings.
+    """
+    if processes is not None and processes < 1:
+        raise InputError(f"a sweep needs one process or more, not {processes}")
+    store.tidy()
+    rows = store.finished(points, note)
+    left = [point for point in points if point not in rows]
+    done = Swept(found=len(rows))
+    count = min(processes or cores(), len(left))
+    job = _Job(work, store)
+    begun = time.perf_counter()
+    answers = (job(point) for point in left) if count <= 1 else spread(job, left, count, _lost)
+    try:
+        with contextlib.closing(answers):
+            for row in answers:
+                rows[row.point] = row
+                if observe:
+                    some = len(rows) - done.found
+                    pace = (time.perf_counter() - begun) / some
+                    observe(len(rows), len(points), pace * (len(left) - some))
+    except KeyboardInterrupt:
+        done.interrupted = True
+        rows |= store.finished(left, lambda line: None)  # what was saved and not yet reported
+    done.rows = [rows[point] for point in sorted(rows)]
+    return done
+
+
+def cells(
+    done: Swept, store: Store, value: str = "rho"
+) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
+    """For each (s₁, s₂) the mean of a column over its seeds, and a picture.
+
+    The mean is NaN where all seeds failed or the column is empty. The picture is that of
+    :func:`meshrep.view.raster.raster` for the first seed that did not fail.
+    """
+    graph = store.settings.loaded
+    found: dict[tuple[float, float], list[Row]] = {}
+    for row in done.rows:
+        found.setdefault((row.s1, row.s2), []).append(row)
+    drawn = {}
+    for place, rows in found.items():
+        whole = [row for row in rows if not row.failed]
+        known = [getattr(row, value) for row in whole if getattr(row, value) is not None]
+        mean = float(np.mean(known)) if known else math.nan
+        kept = store.load(whole[0].point) if whole else None
+        drawn[place] = mean, None if kept is None else raster(graph, kept[1])
+    return drawn
+
+
+@dataclass
+class _Job:
+    """One point done and saved, or a row that says why not."""
+
+    work: Work
+    store: Store
+
+    def __call__(self, point: Point) -> Row:
+        try:
+            row, phi = self.work(self.store.settings, point)
+            self.store.save(row, phi)
+        except MeshrepError as error:
+            return _failed(point, str(error))
+        except Exception as error:  # whatever it is, the other points go on
+            return _failed(point, f"{type(error).__name__}: {error}")
+        return row
+
+
+def _failed(point: Point, why: str) -> Row:
+    return Row(**asdict(point), result=f"failed: {' '.join(why.split())}")
+
+
+def _lost(point: Point, how: str) -> Row:
+    return _failed(point, f"its process was killed twice ({how})")

@@ -1,0 +1,166 @@
+"""Steps on a device of torch: results held against the CPU's float64, times against bytes.
+
+The same code runs on ``cpu`` and ``cuda``. The floor is the time in which the bytes that a step
+must move go through the device's memory, at the rate of torch's a = b + s·c there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import meshrep
+from bench import Report, Say, figures, kernels
+from meshrep.base.backends import backend_for, installed
+from meshrep.energies.base import Energy
+from meshrep.energies.oscillators import Kuramoto
+from meshrep.errors import InputError, MeshrepError
+from meshrep.minimisers.first_order import Adam
+from meshrep.minimisers.monitor import Stopping
+from meshrep.parametrizations.base import Identity, Parametrization
+from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Solver
+
+SIDES, QUICK_SIDES = (50, 316, 1000), (50,)
+CHECKED, TIMED = 20, 300  # steps whose end is held against the CPU's, and that are timed
+SAME = {"float64": 1e-9, "float32": 1e-3}  # largest difference, in the energy's unit
+WIDTH = 32
+TRIAD = 20_000_000
+CALLS = 10
+
+FIELDS = {"heat": 6 + 2, "oscillators": 6 + 8, "gcn": 14 * WIDTH + 2}  # a step's, of n numbers
+
+
+def run(quick: bool, say: Say, device: str, what: str) -> Report:
+    """A table of sizes and types.
+
+    Raises
+    ------
+    InputError
+        Where torch or the device is not there.
+    MeshrepError
+        Where the device's result is not the CPU's.
+    """
+    if not installed("torch"):
+        raise InputError("--device needs torch: pip install 'meshrep[torch]'")
+    backend_for("torch", device)
+    say(f"{what} on {device}: bandwidth")
+    bandwidth = triad(device)
+    rows = []
+    for side in QUICK_SIDES if quick else SIDES:
+        for dtype in ("float32", "float64"):
+            say(f"{what} on {device}: {side}×{side}, {dtype}")
+            rows.append(measured(problem(what, side), what, device, dtype, bandwidth, quick))
+    name = name_of(device)
+    head = (
+        f"Steps of Adam on `{device}` ({name}), {bandwidth / 1e9:,.0f} GB/s by torch's triad; "
+        f"after {CHECKED} steps each result is held against the CPU's in float64."
+    )
+    return "\n\n".join([f"## {what.capitalize()} on {device}", head, table(rows)]), {
+        "device": name, "bandwidth": bandwidth, "rows": rows,
+    }  # fmt: skip
+
+
+def problem(what: str, side: int) -> Energy:
+    """Heat for heat and gcn, Kuramoto's energy for oscillators, on a square lattice."""
+    if what == "oscillators":
+        return Kuramoto(meshrep.graph_from(f"lattice:{side}x{side}"))
+    return kernels.heat_on(side)
+
+
+def solver(what: str, steps: int, backend: str) -> Solver:
+    """Adam for so many steps, on the field or on a graph network."""
+    variables: Parametrization = Identity()
+    if what == "gcn":
+        variables = GraphNetwork(layers=1, hidden=WIDTH)
+    stopping = Stopping(max_steps=steps, gtol=0.0)
+    return Solver(Adam(settle=False), variables, stopping, backend=backend)
+
+
+def measured(
+    energy: Energy, what: str, device: str, dtype: str, bandwidth: float, quick: bool
+) -> dict[str, Any]:
+    """One row: the difference from the CPU, a step's time, and its floor."""
+    start = energy.random_start(0)
+    there = solver(what, CHECKED, "torch")
+    found = solve(energy, there, start=start, device=device, dtype=dtype)
+    host = there if what == "gcn" else replace(there, backend="auto")
+    expected = solve(energy, host, start=start, device="cpu", dtype="float64")
+    apart = float(np.abs(found.field - expected.field).max()) / energy.unit
+    if not apart <= SAME[dtype]:
+        raise MeshrepError(f"{what} on {device} in {dtype} differs from the CPU by {apart:.1e}")
+    timed = solver(what, 20 if quick else TIMED, "torch")
+    seconds = []
+    for _ in range(3):
+        done = solve(energy, timed, start=start, device=device, dtype=dtype)
+        seconds.append(done.solve_s / done.steps)
+    size = 4 if dtype == "float32" else 8
+    entries = energy.coupling.nnz
+    products = {"heat": 1, "oscillators": 1, "gcn": 3}[what]
+    moved = products * (entries * (size + 4) + 4 * energy.graph.n)
+    moved += FIELDS[what] * energy.graph.n * size
+    step = float(np.median(seconds))
+    return {
+        "n": energy.graph.n, "dtype": dtype, "apart": apart, "step_s": step,
+        "floor_s": moved / bandwidth, "bytes": moved,
+    }  # fmt: skip
+
+
+def triad(device: str) -> float:
+    """Bytes a second of a = b + s·c on the device, 24 a number, the best of several."""
+    import torch
+
+    a, b, c = (torch.ones(TRIAD, dtype=torch.float64, device=device) for _ in range(3))
+    best = np.inf
+    for _ in range(CALLS):
+        finish(device)
+        begun = time.perf_counter()
+        torch.add(b, c, alpha=3.0, out=a)
+        finish(device)
+        best = min(best, time.perf_counter() - begun)
+    return 24.0 * TRIAD / best
+
+
+def finish(device: str) -> None:
+    """Wait for what the device has been asked to do."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.synchronize(device)
+
+
+def name_of(device: str) -> str:
+    """What the device calls itself."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    from bench.machine import processor
+
+    return processor()
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows of sizes and types."""
+    lines = [
+        "| nodes | type | off the CPU's float64 | step | bytes' floor | times the floor |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['n']:,} | {row['dtype']} | {row['apart']:.0e} | "
+            f"{figures.seconds(row['step_s'])} | {figures.seconds(row['floor_s'])} | "
+            f"{row['step_s'] / row['floor_s']:,.3g} |"
+        )
+    return "\n".join(lines)
+
+
+SUITES: dict[str, Callable[..., Report]] = {
+    what: partial(run, what=what) for what in ("heat", "oscillators", "gcn")
+}

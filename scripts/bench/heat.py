@@ -1,0 +1,125 @@
+"""Which solver wins on heat: time to an accuracy, ours and peers', from small to large.
+
+A gap is (E − E*) / |E*| from the minimum that Newton's method finds to machine precision. Times
+hold everything from the energy on: set-up (hierarchies, factors, fits) and solving, without
+imports and compilers, which have run before.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench import Report, Say, figures, jax_peers, missing, peers, torch_peers
+from bench.problems import Heat, pose, tiny
+from bench.race import Row, compared, ours, ranking, table, warmed
+from bench.runs import GAPS, Entrant
+from meshrep.base.backends import installed
+from meshrep.solving.catalogue import choose
+
+PROBLEMS = (
+    Heat("bunny.ply", "ends", 4), Heat("bunny.ply", "random", 4),
+    Heat("lattice:50x50", "strip", 4), Heat("lattice:50x50", "random", 4),
+    Heat("lattice:316x316", "strip", 10), Heat("lattice:50x50x50", "strip", 10),
+    Heat("lattice:1000x1000", "random", 10), Heat("lattice:1000x1000", "strip", 25),
+)  # fmt: skip
+QUICK_PROBLEMS = (Heat("bunny.ply", "ends", 1), Heat("lattice:150x150", "strip", 1))
+
+# Our solvers by name; those that are not among the presets have no row.
+NAMES = ("lbfgs", "lbfgs-newton", "lbfgs-scipy", "newton", "gcn", "gcn-res", "adam", "nesterov",
+         "heavy-ball", "gd", "rk4")  # fmt: skip
+PACKAGES = ("pyamg", "torch", "jax", "optax", "optimistix")
+
+
+def entrants() -> list[Entrant]:
+    """All rows, whatever is installed."""
+    return ours(NAMES) + peers.PEERS + torch_peers.PEERS + jax_peers.PEERS
+
+
+def run(quick: bool, say: Say) -> Report:
+    """A table for each problem, and the winners'."""
+    everyone = entrants()
+    say("heat: warming up")
+    warmed(everyone, tiny())
+    data: dict[str, Any] = {}
+    for problem in QUICK_PROBLEMS if quick else PROBLEMS:
+        say(f"{problem.title}: the minimum")
+        posed = pose(problem)
+        rows = compared(everyone, posed, quick, say)
+        auto = choose(posed.energy)[0]
+        data[problem.title] = {"n": posed.n, "cap": posed.cap, "auto": auto, "rows": rows}
+    return page(data), data
+
+
+def page(data: dict[str, Any]) -> str:
+    """The winners' table, and then one for each problem."""
+    text = ["## Heat: time to an accuracy", INTRODUCTION, "### Who wins", winners(data)]
+    for title, entry in data.items():
+        text += [f"### {title} ({entry['n']:,} nodes)", table(entry["rows"], entry["cap"])]
+    text += [missing(*PACKAGES), petsc()]
+    return "\n\n".join(part for part in text if part)
+
+
+def petsc() -> str:
+    """A sentence where PETSc is missing, which no extra brings."""
+    if installed("petsc4py"):
+        return ""
+    return "The package petsc4py is missing: pip builds PETSc from source, in some ten minutes."
+
+
+INTRODUCTION = (
+    "Quartic baths (λ = 1, T = 1 and 0) on the first and last tenth along the longest side "
+    "(“strip”, “ends”) or on as many nodes drawn at random. All begin at the same random field. "
+    "Times are seconds from the energy to a relative gap, set-up included, imports and compilers "
+    "excluded; energies of peers are judged in float64 while their clock stands still. Medians "
+    "where runs are short enough to be repeated in turn. “Ends at” is the gap where a solver's own "
+    "rule ended it: a small gradient is no small gap on a long mesh. SciPy's and the sparse Newton "
+    "methods get our fused gradient; torch and JAX differentiate the same energy themselves."
+)
+
+
+def winners(data: dict[str, Any]) -> str:
+    """Rows of problems, columns of accuracies; each the winner, its time and its lead."""
+    lines = [
+        "The least time, and in brackets how many times longer the next one takes; ours are bold. "
+        "The last column is what `--solver auto` takes, and its time to 1e-6 over the least.",
+        "",
+        "| problem | nodes | " + " | ".join(f"to {gap}" for gap in GAPS) + " | auto |",
+        "|---" * (len(GAPS) + 3) + "|",
+    ]
+    for title, entry in data.items():
+        cells = [winner(entry["rows"], gap) for gap in GAPS]
+        lines.append(
+            f"| {title} | {entry['n']:,} | " + " | ".join(cells) + f" | {automatic(entry)} |"
+        )
+    return "\n".join(lines)
+
+
+def winner(rows: dict[str, Row], gap: str) -> str:
+    """The quickest to a gap, and its lead."""
+    found = ranking(rows, gap)
+    if not found:
+        return "none in time"
+    time, label = found[0]
+    name = f"**{label}**" if rows[label]["ours"] else label
+    lead = f" ({found[1][0] / time:.2g}× {found[1][1]})" if len(found) > 1 else ""
+    return f"{name} {figures.seconds(time)}{lead}"
+
+
+def automatic(entry: dict[str, Any]) -> str:
+    """What auto takes, and how much longer than the winner."""
+    found = ranking(entry["rows"], GAPS[-1])
+    own = next((time for time, label in found if label == entry["auto"]), None)
+    return entry["auto"] + (f" ({own / found[0][0]:.2g}×)" if own is not None else "")
+
+
+def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
+    """A panel a problem: the quickest solvers to the finest accuracy."""
+    panels = {}
+    for title, entry in data.items():
+        found = ranking(entry["rows"], GAPS[-1])[:8]
+        panels[f"{title} ({entry['n']:,} nodes)"] = [
+            (label, time, entry["rows"][label]["ours"]) for time, label in found
+        ]
+    figures.bars(panels, f"seconds to a relative gap of {GAPS[-1]}", folder / "heat.png")
+    return [("heat.png", "The quickest to a gap of 1e-6; ours in blue.")]

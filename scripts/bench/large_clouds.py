@@ -1,0 +1,122 @@
+"""Steps of a large cloud whose diagrams are those of a fresh subsample each time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import meshrep
+from bench import Report, Say
+from meshrep.energies.topology import Filtration, RipsPersistence
+from meshrep.minimisers.monitor import Stopping
+from meshrep.persistence.diagrams import Diagrams
+from meshrep.solving.catalogue import preset
+from meshrep.solving.solve import solve
+from meshrep.solving.solver import Choices
+
+POINTS, QUICK_POINTS = 36_000, 4_000
+SUBSAMPLE, STEPS = 300, 90
+SOLVERS = {
+    "kernel, interpolate": ("kernel", Choices(form="interpolate")),
+    "kernel, average": ("kernel", Choices(form="average")),
+    "sgd": ("sgd", Choices()),
+    "adam": ("adam", Choices()),
+    "adam, lr 0.003": ("adam", Choices(lr=0.003)),
+    "gcn": ("gcn", Choices()),
+    "gcn, lr 0.001": ("gcn", Choices(lr=0.001)),
+}
+
+
+class Watched(RipsPersistence):
+    """The energy, with the seconds that each of its diagrams takes."""
+
+    clocks: tuple[list[float], ...] = ()  # of every filtration, a number a call
+
+    def new_filtration(self) -> Filtration:
+        """A filtration that looks at the clock."""
+        inner = super().new_filtration()
+        seconds: list[float] = []
+        self.clocks += (seconds,)
+
+        def timed(points: np.ndarray) -> Diagrams:
+            begun = time.perf_counter()
+            found = inner(points)
+            seconds.append(time.perf_counter() - begun)
+            return found
+
+        return timed
+
+
+def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
+    """Seconds a step and the judged energy, of the vertices of a file or of a torus."""
+    if cloud is None:
+        points = torus(QUICK_POINTS if quick else POINTS)
+        energy, name = Watched(points, subsample=SUBSAMPLE), "a torus"
+    else:
+        energy = Watched(meshrep.graph_from(cloud), subsample=SUBSAMPLE)
+        name = cloud.name
+    rows: dict[str, dict[str, float]] = {}
+    for label, (solver, choices) in SOLVERS.items():
+        say(f"{name}: {label}")
+        rows[label] = stepped(energy, solver, choices)
+    lines = [
+        "| solver | a step | of it persistence | energy after | fall |",
+        "|---|---|---|---|---|",
+    ]
+    for label, row in rows.items():
+        fall = row["energy_before"] - row["energy_after"]
+        lines.append(
+            f"| {label} | {row['step_s'] * 1e3:.3g} ms | "
+            f"{row['persistence_s'] * 1e3:.3g} ms ({row['persistence_s'] / row['step_s']:.0%}) | "
+            f"{row['energy_after']:.5g} | {fall:.2g} |"
+        )
+    slowest = max(rows, key=lambda label: rows[label]["step_s"])
+    quickest = min(rows, key=lambda label: rows[label]["step_s"])
+    best = min(rows, key=lambda label: rows[label]["energy_after"])
+    said = (
+        f"A step takes from {rows[quickest]['step_s'] * 1e3:.3g} ms (`{quickest}`) to "
+        f"{rows[slowest]['step_s'] * 1e3:.3g} ms (`{slowest}`); `{best}` is lowest after "
+        f"{STEPS} steps."
+    )
+    first = next(iter(rows.values()))["energy_before"]
+    page = [
+        "## Large clouds",
+        f"{len(energy.points):,} points of {name} in {energy.points.shape[1]} dimensions, "
+        f"diagrams of {energy.subsample or len(energy.points)} of them, {STEPS} steps; median "
+        "seconds a step. The energy is the mean over eight draws that no solver sees, "
+        f"{first:.5g} at the start.",
+        "\n".join(lines),
+        said,
+    ]
+    return "\n\n".join(page), {"cloud": name, "points": len(energy.points), "solvers": rows}
+
+
+def stepped(energy: Watched, solver: str, choices: Choices) -> dict[str, float]:
+    """Some steps of a solver's first stage, all of them taken."""
+    stage = preset(solver, choices, energy.quantity)
+    stopping = Stopping(max_steps=STEPS, gtol=0.0)
+    energy.clocks = ()
+    solution = solve(energy, replace(stage, stopping=stopping, then=None))
+    return {
+        "step_s": float(np.median(np.diff(solution.history.seconds))),
+        "persistence_s": float(np.median(max(energy.clocks, key=len)[-STEPS:])),
+        "energy_before": solution.start_energy,
+        "energy_after": solution.energy,
+        "setup_s": solution.setup_s,
+    }
+
+
+def torus(n: int, large: float = 1.0, small: float = 0.4, seed: int = 0) -> np.ndarray:
+    """Points (n, 3) drawn uniformly by area from a torus of two radii."""
+    rng = np.random.default_rng(seed)
+    around = rng.uniform(0, 2 * np.pi, 3 * n)
+    widths = large + small * np.cos(around)
+    around = around[rng.uniform(0, large + small, 3 * n) < widths][:n]
+    along = rng.uniform(0, 2 * np.pi, len(around))
+    radius = large + small * np.cos(around)
+    return np.stack(
+        [radius * np.cos(along), radius * np.sin(along), small * np.sin(around)], axis=1
+    )

@@ -1,0 +1,67 @@
+"""Peers in torch: eager Adam and L-BFGS, differentiated by autograd, as torch is commonly used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.problems import Posed
+from bench.runs import Entrant, Go, Recorder
+from meshrep.base.backends import backend_for
+
+
+def adam(posed: Posed) -> Go:
+    """A loop of ``loss.backward(); optimiser.step()``, at the step length of our ``adam``."""
+    import torch
+
+    backend = backend_for("torch", "cpu", "float64")
+    formula: Any = posed.energy.formula(backend)
+
+    def go(recorder: Recorder) -> None:
+        w = backend.asarray(posed.start).requires_grad_(True)
+        optimiser = torch.optim.Adam([w], lr=0.02 * posed.energy.unit)
+        recorder.look(0, lambda: posed.start)
+        step = 0
+        while True:
+            optimiser.zero_grad()
+            formula.value(w).backward()
+            optimiser.step()
+            step += 1
+            recorder.look(step, lambda: w.detach().numpy().copy())
+
+    return go
+
+
+def lbfgs(posed: Posed) -> Go:
+    """``torch.optim.LBFGS`` with its strong-Wolfe search, ten pairs, an iteration a step."""
+    import torch
+
+    backend = backend_for("torch", "cpu", "float64")
+    formula: Any = posed.energy.formula(backend)
+
+    def go(recorder: Recorder) -> None:
+        w = backend.asarray(posed.start).requires_grad_(True)
+        optimiser = torch.optim.LBFGS(
+            [w], max_iter=1, history_size=10, tolerance_grad=0.0, tolerance_change=0.0,
+            line_search_fn="strong_wolfe",
+        )  # fmt: skip
+
+        def closure() -> Any:
+            optimiser.zero_grad()
+            loss = formula.value(w)
+            loss.backward()
+            return loss
+
+        recorder.look(0, lambda: posed.start)
+        step = 0
+        while True:
+            optimiser.step(closure)
+            step += 1
+            recorder.look(step, lambda: w.detach().numpy().copy())
+
+    return go
+
+
+PEERS = [
+    Entrant("torch Adam, eager", make=adam, needs=("torch",), most=200_000),
+    Entrant("torch L-BFGS", make=lbfgs, needs=("torch",)),
+]

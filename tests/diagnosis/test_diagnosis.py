@@ -1,0 +1,216 @@
+"""Rates, words and pictures of a diagnosis."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from curvatures_of_tests import Quadratic, path_with_held_ends
+from linear_variables import Positions
+from problems_of_tests import heat
+
+import meshrep
+from meshrep.base.backends import installed
+from meshrep.diagnosis import theory
+from meshrep.diagnosis.advice import character, which_solver, why_slow
+from meshrep.diagnosis.curvature import Curvature
+from meshrep.diagnosis.diagnosing import Examination
+from meshrep.diagnosis.findings import GAP
+from meshrep.diagnosis.rates import contraction, steps_to
+from meshrep.parametrizations.base import Identity
+from meshrep.solving.catalogue import choose
+from meshrep.view.write import write_json
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [None, meshrep.Multilevel(), meshrep.Sobolev(), meshrep.GraphNetwork(residual=True)],
+    ids=["identity", "multilevel", "sobolev", "gcn-res"],
+)
+def test_predicted_rates_are_observed(recipe):
+    """To 1% of the logarithm for gradient descent, 5% for heavy ball, whose tail is no power."""
+    energy = heat("lattice:9x9", bath="power", power=2)
+    found = meshrep.diagnose(energy, recipe)
+    gd, ball = found.rates
+    assert gd.predicted == pytest.approx(contraction("gd", found.end.product.condition), rel=1e-3)
+    assert np.log(gd.observed) == pytest.approx(np.log(gd.predicted), rel=1e-2)
+    assert np.log(ball.observed) == pytest.approx(np.log(ball.predicted), rel=5e-2)
+    assert not gd.why and gd.steps > 3
+
+
+def test_gradient_descent_on_a_quadratic_takes_the_steps_predicted():
+    d = np.array([1.0, 3.0, 40.0])
+    w, fall = np.array([1.0, 0.0, 1.0]), 1e-6
+    first = 0.5 * (d * w * w).sum()
+    taken = 0
+    while 0.5 * (d * w * w).sum() > fall * first:
+        w = w - 2 / 41 * d * w
+        taken += 1
+    assert steps_to(fall, 40.0)["gd"] == taken
+    assert steps_to(1e-6, np.inf)["lbfgs"] == np.inf and steps_to(2.0, 10.0)["gd"] == 0
+    steps = steps_to(1e-6, 1e4)
+    assert steps["lbfgs"] < steps["nesterov"] < steps["gd"]
+
+
+def test_no_rate_where_there_is_no_minimum_near():
+    energy = heat("lattice:6x6", bath="power", power=2)
+    found = meshrep.diagnose(energy, field=energy.random_start(5))  # polished: heat is convex
+    assert found.rates[0].observed < 1
+    found = meshrep.diagnose(Quadratic(np.arange(1.0, 9.0)), field=np.ones(8))
+    assert "not near enough" in found.rates[0].why and np.isnan(found.rates[0].observed)
+
+
+def test_theory_of_reparametrization():
+    """M̄ = H² for unit fields, and K = H⁻¹ is M̄^{-1/2} while K = 1 is not."""
+    energy = heat("lattice:5x5", bath="power", power=2, t_hot=0.0)
+    H = energy.hessian(np.zeros(25)).toarray()
+    M = theory.gradient_moment(energy, range(25), lambda k: 5.0 * np.eye(25)[k])
+    np.testing.assert_allclose(M, H @ H, atol=1e-10)
+    best = theory.alignment(np.linalg.inv(H), M)
+    assert best.cosine == pytest.approx(1, abs=1e-8) and best.slope == pytest.approx(-0.5, abs=1e-6)
+    np.testing.assert_allclose(best.kernel, best.best, rtol=1e-6)
+    plain = theory.alignment(theory.mean_kernel(energy, Identity()), M)
+    assert plain.slope == pytest.approx(0, abs=1e-9) and plain.cosine < 0.9
+    spectral = theory.mean_kernel(energy, meshrep.Spectral(degree=8), range(2))
+    assert theory.alignment(spectral, M).cosine > 0.95
+    for wrong in (lambda: theory.gradient_moment(energy, []),
+                  lambda: theory.mean_kernel(energy, meshrep.Spectral(), []),
+                  lambda: theory.alignment(np.eye(3), np.eye(4)),
+                  lambda: theory.alignment(np.eye(3), np.zeros((3, 3))),
+                  lambda: theory.gradient_moment(heat("lattice:50x50"), [0])):  # fmt: skip
+        with pytest.raises(meshrep.InputError):
+            wrong()
+
+
+def test_words():
+    energy = heat("lattice:20x20", power=4)
+    found = meshrep.diagnose(energy)
+    name, why = choose(energy)
+    assert any(name in said and why in said for said in found.advice)
+    assert any("L-BFGS" in said for said in found.advice)
+    text = found.report()
+    assert "κ(H) = " in text and "start" in text and "gd with the best step" in text
+    slack = Curvature(energy, np.where(np.arange(400) % 20 < 10, 0.0, 1.0))
+    mode = np.zeros(400)
+    mode[energy.nodes] = 1.0
+    said = character(slack, mode)
+    assert "gone slack" in said
+    ends = path_with_held_ends(50)
+    long = Curvature(ends, ends.random_start(0))
+    assert "long wave (about 100 edges)" in character(long, np.sin(np.pi * np.arange(51) / 51))
+    assert "next to constant" in character(long, np.ones(51))
+    lone = np.zeros(51)
+    lone[7] = 1
+    assert "about 1 of 51 nodes" in character(long, lone)
+
+
+def test_a_bound_is_called_a_bound():
+    """Where κ is known from below alone, no sentence says that it is small, or that it grows."""
+    energy = heat("lattice:20x20", power=4)
+    found = meshrep.diagnose(energy, meshrep.GraphNetwork())
+    at, end = Examination(energy).at["end"], found.end
+    sure = replace(end.hessian, least=1.0, largest=50.0, least_residual=0.0, largest_residual=0.0)
+    bound = replace(sure, least_residual=0.5)
+    worse = replace(end.product, least=1e-3, least_residual=0.0, largest_residual=0.0)
+
+    def words(hessian, product):
+        return " ".join(why_slow(at, "end", "gcn", hessian, end.kernel, product, 2.0))
+
+    assert "κ(H) = 50, easy" in words(sure, worse) and "larger than without" in words(sure, worse)
+    said = words(bound, worse)
+    assert "κ(H) = at least 50, and not known better" in said and "easy" not in said
+    assert "larger than without" not in said and "slowest mode of H yet found" in said
+    said = words(sure, replace(worse, least_residual=1.0))
+    assert "κ is at least" in said and "larger than without" in said
+    same = replace(worse, least=worse.largest / 40)
+    assert "much as it is" in words(sure, same) and "much as it is" not in words(bound, same)
+    better = replace(worse, least=worse.largest / 2)
+    assert "brings κ down to 2" in words(sure, better) and "down to 2" in words(bound, better)
+    zero = replace(bound, least=-1e-6, least_residual=1e-3)
+    assert "whether H is singular is not known" in words(zero, worse)
+    for product in (worse, better):
+        assert len(why_slow(at, "end", "gcn", zero, end.kernel, product, 2.0)) == 1
+    steps = steps_to(GAP, 50.0)
+    said = " ".join(which_solver(energy, sure, steps, GAP))
+    assert "at worst: gd" in said and "Newton is not needed" in said
+    said = " ".join(which_solver(energy, bound, steps, GAP))
+    assert "in the worst case at least: gd" in said and "not needed" not in said
+    said = " ".join(which_solver(energy, zero, steps_to(GAP, np.inf), GAP))
+    assert "not told from 0" in said and "inf" not in said
+
+
+def test_the_step_that_is_best_is_in_the_units_of_a_solver():
+    """``solve(…, "gd", lr=…)`` falls as predicted from the slowest mode, bath and unit or not."""
+    energy = heat("lattice:6x6", bath="power", power=2, t_hot=7.0)
+    end = meshrep.solve(energy, "newton", gtol=1e-12).field
+    found = meshrep.diagnose(energy, field=end)
+    rate = found.rates[0]
+    start = end + 1e-2 * found.end.hessian.modes[0]
+    gaps = [energy.value(start) - energy.value(end)]
+    for steps in (5, 10):
+        run = meshrep.solve(energy, "gd", start=start, lr=rate.lr, max_steps=steps, gtol=0.0)
+        gaps.append(run.energy - energy.value(end))
+    np.testing.assert_allclose(gaps[1] / gaps[0], rate.predicted**10, rtol=1e-3)
+    np.testing.assert_allclose(gaps[2] / gaps[1], rate.predicted**10, rtol=1e-3)
+
+
+def test_variables_go_by_the_name_given():
+    energy = heat("lattice:5x5")
+    examined = Examination(energy)
+    wide = examined.of(meshrep.GraphNetwork(propagation="square"), "gcn-a2")
+    assert wide.parametrization == wide.to_dict()["parametrization"] == "gcn-a2"
+    assert "in the variables of gcn-a2" in wide.report()
+    assert examined.of(meshrep.GraphNetwork()).parametrization == "gcn"
+
+
+def test_positions_have_modes_too():
+    found = meshrep.diagnose(Positions())
+    assert found.end.hessian.modes.shape == (4, 20, 2) and found.end.hessian.size == 36
+    assert found.by == "H by differences of gradients"
+    values = found.end.hessian.values
+    np.testing.assert_allclose(values[::2], values[1::2], rtol=1e-5)  # x and y alike
+
+
+def test_it_is_the_same_twice_and_plain_data(tmp_path):
+    energy = heat("lattice:7x7")
+    first, second = (meshrep.diagnose(energy, meshrep.GraphNetwork()) for _ in range(2))
+    one, two = first.to_dict(), second.to_dict()
+    assert one.pop("seconds") > 0 and two.pop("seconds") > 0
+    assert (
+        write_json(one, tmp_path / "a").read_bytes() == write_json(two, tmp_path / "b").read_bytes()
+    )
+    read = json.loads((tmp_path / "a").read_text())
+    assert set(read["end"]) == {"energy", "grad_norm", "boost", "H", "K", "KH"}
+    assert read["end"]["KH"]["condition"] == pytest.approx(first.end.product.condition)
+
+
+def test_refusals():
+    energy = heat("lattice:5x5")
+    with pytest.raises(meshrep.InputError, match="no map"):
+        meshrep.diagnose(energy, meshrep.KernelSmoothing("average"))
+    with pytest.raises(meshrep.InputError, match="a mode or more"):
+        meshrep.diagnose(energy, modes=0)
+    graph = meshrep.graph_from("ring:3")
+    held = meshrep.HeatBath(graph, hot=[0], cold=[1, 2], bath="dirichlet")
+    with pytest.raises(meshrep.InputError, match="every node is fixed"):
+        meshrep.diagnose(held)
+
+
+@pytest.mark.parametrize("engine", ["as it is", "matplotlib"])
+def test_drawing(tmp_path, monkeypatch, engine):
+    image = pytest.importorskip("matplotlib.image")
+    if engine == "matplotlib":
+        from meshrep.view import display
+
+        monkeypatch.setattr(display, "can_render", lambda: False)
+    elif not installed("pyvista"):
+        pytest.skip("PyVista is not installed")
+    energy = heat("lattice:6x6")
+    recipe = meshrep.GraphNetwork() if engine == "matplotlib" else None
+    found = Examination(energy, modes=2).of(recipe)
+    pixels = image.imread(found.draw(tmp_path / "modes.png"))
+    assert pixels.shape[0] > 900 and pixels[..., :3].std() > 0.05
+    with pytest.raises(meshrep.InputError, match="no mode"):
+        from meshrep.view.modes import draw_modes
+
+        draw_modes(found.problem.graph, [], {}, {}, tmp_path / "none.png")

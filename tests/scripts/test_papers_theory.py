@@ -1,0 +1,149 @@
+"""The row on theory: spectra and rates with known answers, small runs, verdicts both ways."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import meshrep
+from meshrep.view.write import _plain
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.fixture
+def theory(monkeypatch):
+    """The row's module and that of its runs."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    from papers import theory, theory_runs
+
+    return theory, theory_runs
+
+
+@pytest.fixture(scope="module")
+def small():
+    """What the row's pieces give on a ring of 16 nodes, as a ledger holds it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPTS))
+        from papers import theory, theory_runs
+
+        patch.setattr(theory_runs, "RING", "ring:16")
+        patch.setattr(theory_runs, "HIDDEN", 4)
+        patch.setattr(theory_runs, "MOST_STEPS", 300)
+        patch.setattr(theory_runs, "DRAWS", 300)
+        patch.setattr(theory_runs, "RATES", (0.1,))
+        done = {key: piece(lambda line: None) for key, piece in theory.pieces(True).items()}
+    return json.loads(json.dumps(_plain(done)))
+
+
+def test_the_sphere_is_closed(theory):
+    graph = theory[1].sphere(100)
+    assert graph.n == 100 and graph.m == 3 * 100 - 6  # Euler, all faces triangles
+    assert np.allclose(np.linalg.norm(graph.points, axis=1), 1)
+
+
+def test_spectra_of_products_and_roots(theory):
+    runs = theory[1]
+    rng = np.random.default_rng(0)
+    A, B = (Q @ Q.T + np.eye(6) for Q in rng.standard_normal((2, 6, 6)))
+    root = runs.root_of(A)
+    np.testing.assert_allclose(root @ root, A, atol=1e-10)
+    known = np.sort(np.linalg.eigvals(A @ B).real)
+    np.testing.assert_allclose(runs.product_spectrum(A, B), known, rtol=1e-9)
+    B[:, 2] = B[2] = 0.0  # a mode that the kernel does not reach
+    assert runs.product_spectrum(A, B)[0] == 0.0
+    assert runs.steps_predicted(runs.product_spectrum(A, B)) == np.inf
+
+
+def test_steps_predicted_are_those_that_suffice(theory):
+    runs = theory[1]
+    assert runs.steps_predicted(np.array([2.0, 2.0])) == 1.0
+    spectrum = np.array([1.0, 3.0])  # the error halves in a step, the energy falls by four
+    assert runs.contraction(spectrum) == 0.5
+    assert runs.steps_predicted(spectrum, 4.0**-7) == 7
+
+
+def test_gradient_descent_has_the_predicted_rate(theory):
+    runs = theory[1]
+    H = np.diag(np.array([1.0, 9.0, 4.0, 2.0]))
+    energy = runs.bowl(meshrep.HeatBath(meshrep.graph_from("ring:4"), hot=[0], power=2), H)
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    steps, factor = runs.descended(energy, runs.Identity(), values, np.array([1.0, 1.0, 1.0, 1.0]))
+    assert factor == pytest.approx(0.8, rel=1e-3)  # (9 − 1)/(9 + 1)
+    assert steps <= runs.steps_predicted(values)
+    R = runs.Rooted(np.diag(np.diag(H) ** -0.5))
+    assert runs.descended(energy, R, np.ones(4), np.ones(4))[0] == 1.0
+
+
+def test_powers_of_the_moment(theory, small):
+    powers = small["ring, powers"]["powers"]
+    kappa = powers["0"]["condition"]
+    for s, run in powers.items():
+        assert run["condition"] == pytest.approx(kappa ** abs(1 - 2 * float(s)), rel=1e-8)
+        assert theory[0].as_predicted(run)
+    cell = small["ring, powers"]
+    assert powers["0.5"]["steps"] == [1.0] and theory[0].best_power(cell, "powers") == "0.5"
+    for moment in ("near", "drawn"):
+        assert all(theory[0].as_predicted(run) for run in cell[moment].values())
+    assert cell["near"]["0.5"]["condition"] < 5 < cell["near"]["0"]["condition"]
+
+
+def test_kernels_against_the_moment(small):
+    kernels = small["ring, kernels"]["kernels"]
+    assert kernels["the field itself"]["slope"] == pytest.approx(0, abs=1e-9)
+    best = kernels["Chebyshev, degree 8"]
+    assert best["cosine"] > 0.95 and best["slope"] == pytest.approx(-1, abs=0.1)
+    assert best["condition"] < kernels["κ, degree 2, right"]["condition"]
+    assert kernels["κ, degree 2, printed"]["slope"] > 0
+    moments, h = small["ring, kernels"]["moments"], small["ring, kernels"]["h"]
+    assert moments["about the minimum"] > 0.95 and moments["size"] == pytest.approx(1, abs=0.1)
+    assert h["lanczos"] == pytest.approx(h["exact"], rel=1e-6) and h["constant, no baths"] < 1e-12
+
+
+def test_the_series_as_they_are_known(small):
+    conditions = small["series"]["conditions"]
+    assert conditions["right"]["2"] == pytest.approx(6.08, abs=0.01)
+    assert conditions["printed"]["2"] is None  # infinite: it crosses zero
+    assert conditions["Chebyshev"]["2"] < conditions["right"]["2"] < conditions["right"]["0"] == 20
+
+
+def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
+    found = theory[0].findings(small)
+    assert found.verdict.value == "holds in part"
+    assert (
+        "of 5 claims 2 hold, 1 holds in part, 2 do not hold" in found.why
+        and len(found.why.split()) <= 60
+    )
+    assert "at K = M̄^(−½) descent takes " in found.why
+    assert "from 20 to ∞, the right one to 6.1" in found.why and "nan" not in found.text
+    assert "| networks on the graph come near to that | does not hold |" in found.text
+    if theory[0].curves.__globals__["figures"].drawable():
+        names = [name for name, _ in theory[0].draw(small, tmp_path)]
+        assert names == ["powers.png", "modes.png", "series.png"]
+        assert all((tmp_path / name).stat().st_size > 5000 for name in names)
+
+
+def test_other_data_give_other_verdicts(theory, small):
+    from papers.row import Verdict
+
+    module = theory[0]
+    kind = copy.deepcopy(small)
+    for label in module.NETWORKS:
+        kind["ring, kernels"]["kernels"][label] |= {"cosine": 0.99, "condition": 1.5}
+    kind["series"]["conditions"]["printed"]["2"] = 6.0
+    assert "holds in part" in module.findings(kind).text  # uniform starts have a mean
+    kind["ring, powers"]["drawn"] = kind["ring, powers"]["near"]
+    assert module.findings(kind).verdict is Verdict.HOLDS
+    kind["ring, kernels"]["kernels"]["nograph-res"]["cosine"] = 0.1  # is not on the graph
+    assert module.findings(kind).verdict is Verdict.HOLDS
+    unreached = copy.deepcopy(kind)
+    unreached["ring, powers"]["powers"]["0"] |= {"steps": [None], "steps predicted": 9e9}
+    assert module.best_power(unreached["ring, powers"], "powers") == "0.5"
+    assert "| – |" in module.findings(unreached).text
+    kind["ring, powers"]["powers"]["0.75"]["steps"] = [0.5]
+    found = module.findings(kind)
+    assert found.verdict is Verdict.IN_PART and "fewest steps at s = 0.75" in found.text
+    assert module.findings({"series": small["series"]}).verdict is Verdict.NOT
+    assert module.findings({}).verdict is Verdict.OPEN

@@ -1,0 +1,96 @@
+"""Comparisons: one start, one judge, one reference, and what is reported."""
+
+import json
+
+import numpy as np
+import pytest
+from problems_of_tests import heat
+
+import meshrep
+from meshrep.solving.compare import Reference, seconds
+
+SOLVERS = ["adam", "gd", "lbfgs", "newton", "rk4"]
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return meshrep.compare(heat("lattice:12x12"), SOLVERS, seed=4)
+
+
+def test_all_start_at_the_same_field(comparison):
+    assert len({row.start_energy for row in comparison.solutions}) == 1
+
+
+def test_the_reference_is_below_all(comparison):
+    for row in comparison.solutions:
+        assert comparison.reference.gap(row.energy) >= -1e-12
+    assert comparison.best.energy == min(row.energy for row in comparison.solutions)
+
+
+def test_the_report_is_json_with_everything(comparison):
+    report = json.loads(json.dumps(comparison.report(), allow_nan=False))
+    assert set(report) >= {"graph", "problem", "reference", "solvers", "seed", "versions"}
+    assert set(report["graph"]) >= {"nodes", "edges", "components", "repairs"}
+    assert report["graph"]["nodes"] == 144 and report["seed"] == 4
+    assert set(report["reference"]) == {"energy", "how"}
+    wanted = {
+        "name", "result", "energy", "gap", "grad_norm", "steps", "evaluations", "solve_s",
+        "setup_s", "compile_s", "time_to", "backend", "device", "dtype",
+    }  # fmt: skip
+    for entry in report["solvers"]:
+        assert set(entry) >= wanted
+        assert list(entry["time_to"]) == ["1e-2", "1e-3", "1e-4", "1e-6"]
+    assert [entry["name"] for entry in report["solvers"]] == SOLVERS
+
+
+def test_times_to_gaps_are_ordered(comparison):
+    for row in comparison.solutions:
+        times = [t for t in comparison.time_to(row).values() if t is not None]
+        assert len(times) >= 3 and times == sorted(times)
+
+
+def test_the_table_has_a_row_a_solver(comparison):
+    lines = comparison.table().splitlines()
+    assert [line.split()[0] for line in lines[2:]] == SOLVERS
+
+
+def test_columns_have_one_length(comparison):
+    lengths = {len(column) for column in comparison.columns().values()}
+    assert len(lengths) == 1 and lengths.pop() > 50
+
+
+def test_a_solver_that_raises_is_a_row(lattice):
+    def angry(w):
+        if angry.calls > 2:
+            raise RuntimeError("no more\nof this")
+        angry.calls += 1
+        return float((w * w).sum()), 2 * w
+
+    angry.calls = 0
+    energy = meshrep.FunctionEnergy(lattice, angry)
+    comparison = meshrep.compare(energy, ["lbfgs", "newton"])
+    assert all(row.message == "no more of this" for row in comparison.rows)
+    assert "failed: no more of this" in comparison.table()
+    with pytest.raises(meshrep.MeshrepError, match="every solver failed"):
+        _ = comparison.best
+    json.dumps(comparison.report()["solvers"])
+
+
+def test_gaps_where_the_minimum_is_zero():
+    assert Reference(0.0, "", 8.0).gap(4.0) == 0.5
+    assert Reference(-2.0, "", 8.0).gap(-1.0) == 0.5
+    assert Reference(2.0, "", 8.0).level(0.5) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("time", "text"), [(None, "–"), (2.5, "2.5 s"), (0.0031, "3.1 ms"), (4.2e-5, "42 µs")]
+)
+def test_times_are_readable(time, text):
+    assert seconds(time) == text
+
+
+def test_solution_knows_its_arrays(comparison):
+    assert set(comparison.fields) == {f"temperature_{name}" for name in SOLVERS}
+    assert np.shape(comparison["adam"].field) == (144,)
+    with pytest.raises(KeyError):
+        _ = comparison["gcn"]

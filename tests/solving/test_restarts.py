@@ -1,0 +1,205 @@
+"""Several seeds at once: the best of them, all their energies, and Ctrl-C among them."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from problems_of_tests import SOLVERS_OF_PHASES, heat, phases
+
+import meshrep
+from meshrep import Result
+from meshrep.base.backends import cores
+from meshrep.minimisers.monitor import Monitor
+from meshrep.solving import restarts
+
+
+def never(_):
+    return False
+
+
+def glass():
+    return phases("XYGlass", "lattice:8x8", seed=1)
+
+
+@pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)
+def test_restarts_are_the_best_of_single_runs(solver):
+    energy = glass()
+    steps = 200 if solver in ("rk4", "gd", "adam-torch") else None
+    singles = [meshrep.solve(energy, solver, seed=seed, max_steps=steps) for seed in range(3, 7)]
+    many = meshrep.solve(energy, solver, seed=3, restarts=4, max_steps=steps)
+    assert many.restarts == pytest.approx([single.energy for single in singles], rel=1e-12)
+    best = min(singles, key=lambda single: single.energy)
+    np.testing.assert_allclose(many.field, best.field, rtol=1e-9)
+    assert many.energy == min(many.restarts) == energy.value(many.field)
+    assert many.start_energy == best.start_energy and many.result is best.result
+    assert many.steps == sum(single.steps for single in singles)
+    assert many.evaluations == sum(single.evaluations for single in singles)
+    assert many.solver == best.solver and best.restarts == []
+
+
+def test_the_note_names_the_seed_and_the_spread():
+    many = meshrep.solve(glass(), "lbfgs", seed=5, restarts=3)
+    best = 5 + int(np.argmin(many.restarts))
+    low, high = (f"{end(many.restarts):.9g}" for end in (min, max))
+    assert many.notes[0].startswith(f"best of 3 seeds (seed {best}, ")
+    assert f"energies {low} to {high}, mean {np.mean(many.restarts):.9g}" in many.notes[0]
+
+
+def test_a_start_given_is_that_of_the_first():
+    energy = glass()
+    start = energy.random_start(77)
+    first = meshrep.solve(energy, "lbfgs", start=start).energy
+    second = meshrep.solve(energy, "lbfgs", seed=1).energy
+    many = meshrep.solve(energy, "lbfgs", start=start, restarts=2)
+    assert many.restarts == pytest.approx([first, second], rel=1e-12)
+
+
+def test_restarts_of_a_convex_problem_agree():
+    many = meshrep.solve(heat("lattice:12x12"), "newton", restarts=3)
+    assert np.ptp(many.restarts) < 1e-9 and many.result is Result.CONVERGED
+
+
+def test_one_restart_is_a_plain_run():
+    energy = glass()
+    one = meshrep.solve(energy, "lbfgs", seed=4, restarts=1)
+    plain = meshrep.solve(energy, "lbfgs", seed=4)
+    np.testing.assert_array_equal(one.field, plain.field)
+    assert one.restarts == [] and one.notes == plain.notes
+
+
+def test_comparisons_restart_too_and_keep_samples():
+    comparison = meshrep.compare(glass(), ["lbfgs", "newton"], restarts=3)
+    for row, entry in zip(comparison.solutions, comparison.report()["solvers"], strict=True):
+        assert entry["restarts"] == row.restarts and len(row.restarts) == 3
+        assert comparison.orders[row.solver][1][-1] == pytest.approx(row.measures["rho"])
+
+
+@pytest.mark.parametrize("count", [0, -2])
+def test_no_restart_at_all_is_refused(count):
+    with pytest.raises(meshrep.InputError, match="restarts must be 1 or more") as caught:
+        meshrep.solve(glass(), "lbfgs", restarts=count)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_in_one_seed_is_an_error():
+    ring = meshrep.graph_from("ring:8")
+
+    def value_and_grad(w):
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("not here")
+        return float((w * w).sum()), 2 * w
+
+    with pytest.raises(RuntimeError, match="not here"):
+        meshrep.solve(meshrep.FunctionEnergy(ring, value_and_grad), "lbfgs", restarts=3)
+
+
+def test_observers_hear_which_seed_it_is(monkeypatch):
+    monkeypatch.setattr(Monitor, "observe_every", 0.0)
+    names = set()
+    meshrep.solve(
+        glass(), "lbfgs", seed=2, restarts=3, observe=lambda name, progress: names.add(name)
+    )
+    assert names == {"lbfgs, seed 2", "lbfgs, seed 3", "lbfgs, seed 4"}
+
+
+def test_ctrl_c_in_the_first_seed_ends_them_all(monkeypatch):
+    """It comes in the main thread, where the first seed runs."""
+    monkeypatch.setattr(Monitor, "observe_every", 0.0)
+    names = []
+
+    def observe(name, progress):
+        names.append(name)
+        if len(names) == 5:
+            raise KeyboardInterrupt
+
+    many = meshrep.solve(glass(), "lbfgs", restarts=4, observe=observe)
+    assert many.result is Result.INTERRUPTED
+    assert set(names) == {"lbfgs, seed 0"} and len(many.restarts) == 1
+    assert many.energy <= many.start_energy and "3 of 4 seeds were not run" in " ".join(many.notes)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_among_the_others_keeps_the_best(monkeypatch):
+    monkeypatch.setattr(Monitor, "observe_every", 0.0)
+    sent = threading.Event()
+
+    def observe(name, progress):
+        if threading.current_thread() is threading.main_thread():
+            return
+        time.sleep(0.3 if not sent.is_set() else 0.05)  # until the main thread waits
+        if not sent.is_set():
+            sent.set()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    energy = glass()
+    first = meshrep.solve(energy, "lbfgs", seed=3)
+    try:
+        many = meshrep.solve(energy, "lbfgs", seed=3, restarts=12, observe=observe)
+    except KeyboardInterrupt:
+        pytest.fail("the interrupt came through, and the field was lost")
+    assert many.result is Result.INTERRUPTED and 1 <= len(many.restarts) < 12
+    assert many.restarts[0] == pytest.approx(first.energy, rel=1e-12)
+    assert many.energy == min(many.restarts) == energy.value(many.field)
+    missing = 12 - len(many.restarts)
+    assert f"interrupted: {missing} of 12 seeds were not run" in many.notes
+
+
+def test_work_comes_back_in_the_order_of_the_seeds():
+    def work(seed, check):
+        time.sleep(0.02 * (seed % 3))
+        return seed * seed, threading.current_thread() is threading.main_thread()
+
+    found, halted = restarts.for_each_seed(work, [5, 2, 9, 4], 3, never)
+    assert found == [(25, True), (4, False), (81, False), (16, False)] and not halted
+    assert restarts.for_each_seed(work, [7], 1, never) == ([(49, True)], False)
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+def test_ctrl_c_while_seeds_are_handed_out_keeps_what_there_is(monkeypatch):
+    class Interrupted(restarts.ThreadPoolExecutor):
+        def submit(self, *work):
+            future = super().submit(*work)
+            if work[1] == 5:
+                raise KeyboardInterrupt
+            return future
+
+    monkeypatch.setattr(restarts, "ThreadPoolExecutor", Interrupted)
+    try:
+        found, halted = restarts.for_each_seed(
+            lambda seed, check: seed, [3, 4, 5, 6], 2, lambda s: False
+        )
+    except KeyboardInterrupt:
+        pytest.fail("the interrupt came through, and the fields were lost")
+    assert halted and found[0] == 3 and len(found) < 4
+
+
+def test_times_count_what_ran_before_the_best_seed():
+    energy = phases("XYGlass", "lattice:20x20", seed=0)
+    many = meshrep.solve(energy, "lbfgs", restarts=12, seed=4)
+    best = int(np.argmin(many.restarts))
+    assert best > 0
+    alone = meshrep.solve(energy, "lbfgs", seed=4 + best)
+    assert many.history.energy == alone.history.energy
+    assert many.history.seconds[0] > 0.25 * alone.solve_s
+    assert many.history.seconds[-1] <= many.solve_s * 1.05
+    assert many.solve_s > alone.solve_s
+
+
+def test_samples_are_off_the_clock_of_restarts_too():
+    energy = glass()
+
+    def slow(field):
+        time.sleep(0.03)
+        return 0.0
+
+    many = meshrep.solve(energy, "lbfgs", restarts=3, sample=slow)
+    assert many.sampling_s > 0.2 > many.solve_s
+
+
+def test_a_time_limit_is_for_all_seeds_together():
+    energy = phases("XYGlass", "lattice:20x20", seed=0)
+    many = meshrep.solve(energy, "rk4", restarts=6, max_seconds=0.6, gtol=0.0)
+    assert many.solve_s < 2.0
