@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Result(enum.Enum):
@@ -25,6 +29,27 @@ class Result(enum.Enum):
     def word(self) -> str:
         """One word for tables."""
         return self.name.lower().replace("_", " ")
+
+
+class Interruptible(ABC):
+    """A run that Ctrl-C ends early without raising, so that its best state so far is kept."""
+
+    @property
+    @abstractmethod
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the run early."""
+
+    def raise_if_interrupted(self) -> Self:
+        """Return this run if it was not interrupted; for callers that do many runs in a row.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C ended the run early.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
 
 
 @dataclass
@@ -99,7 +124,7 @@ class History:
 
 
 @dataclass
-class Outcome:
+class Outcome(Interruptible):
     """What a minimiser hands back.
 
     ``params`` is the best finite state seen, in the minimiser's variables and on its back end;
@@ -112,3 +137,8 @@ class Outcome:
     evaluations: int
     history: History
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the run early."""
+        return self.result is Result.INTERRUPTED

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from meshrep.base.backends import calm_threads
-from meshrep.base.outcome import Result
 from meshrep.diagnosis.advice import number, which_solver, why_slow
 from meshrep.diagnosis.curvature import DENSE, Curvature
 from meshrep.diagnosis.findings import GAP, Diagnosis, State
@@ -19,7 +18,6 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.solving.compare import Reference
-from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
 
 _POLISHED = 1e-12  # scaled gradient of the end of a convex energy
@@ -72,7 +70,7 @@ class Examination:
         begun = energy.clamp(energy.random_start(seed) if start is None else start)
         if end is None:
             self.tell("solving")
-            found = _finished(solve(energy, "auto", start=begun, seed=seed))
+            found = solve(energy, "auto", start=begun, seed=seed).raise_if_interrupted()
             end = found.field
             self.notes.append(f"the end is that of {found.solver}: {found.result.word}")
         end = self._polished(energy.clamp(end))
@@ -106,7 +104,7 @@ class Examination:
             return end
         self.tell("polishing the end")
         found = solve(energy, "newton", start=end, gtol=_POLISHED, max_seconds=_POLISH_SECONDS)
-        return _finished(found).field
+        return found.raise_if_interrupted().field
 
     def of(self, parametrization: Parametrization | None = None, name: str = "") -> Diagnosis:
         """The diagnosis in some variables; by default the field itself.
@@ -191,13 +189,6 @@ class Examination:
             return {}
         fall = GAP * Reference(last, "", first).scale / (first - last)
         return steps_to(fall, spectrum.condition)
-
-
-def _finished(found: Solution) -> Solution:
-    """The solution, but for Ctrl-C, which a solve turns into a result."""
-    if found.result is Result.INTERRUPTED:
-        raise KeyboardInterrupt
-    return found
 
 
 def _boost(tangent: Tangent, hessian: Spectrum, product: Spectrum) -> float:

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import Array, NumpyBackend, calm_threads
-from meshrep.base.outcome import Result
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
@@ -213,6 +212,5 @@ def _run(rate: Rate, tangent: Tangent, away: np.ndarray, steps: int) -> np.ndarr
     with calm_threads(tangent.at.energy.graph.n):
         objective = _Watched(tangent, away)
         run = minimiser.minimise(objective, Monitor(Stopping(max_steps=steps, gtol=0.0)))
-    if run.result is Result.INTERRUPTED:
-        raise KeyboardInterrupt
+    run.raise_if_interrupted()
     return np.array(objective.norms[: steps + 1])  # the end is evaluated once more

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import backend_for, installed
+from meshrep.base.outcome import Interruptible
 from meshrep.energies.base import Energy, Evaluator
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
@@ -21,7 +22,7 @@ CALL_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
 
 
 @dataclass
-class Trajectory:
+class Trajectory(Interruptible):
     """A field over time.
 
     Attributes

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.base.outcome import History, Result
+from meshrep.base.outcome import History, Interruptible, Result
 from meshrep.energies.base import Energy
 from meshrep.minimisers.monitor import Sample
 
 
 @dataclass
-class Solution:
+class Solution(Interruptible):
     """The end of one solver on one problem.
 
     Attributes
@@ -77,6 +77,11 @@ class Solution:
     restarts: list[float] = dataclasses.field(default_factory=list)
     sampling_s: float = 0.0
     prefit_s: float = 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the solver early."""
+        return self.result is Result.INTERRUPTED
 
     @property
     def measures(self) -> dict[str, float]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.base.outcome import Result
 from meshrep.energies.flows import integrate
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
 from meshrep.energies.phases import (
@@ -157,9 +156,9 @@ def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
     Raises
     ------
     KeyboardInterrupt
-        Where Ctrl-C came, which the solvers themselves keep.
+        If Ctrl-C came. A solver itself does not raise, it keeps its best state so far.
     """
-    graph, begun, spread, result = settings.loaded, time.perf_counter(), None, ""
+    graph, begun, spread = settings.loaded, time.perf_counter(), None
     energy: HopfKuramoto | HopfKuramotoPrinted
     if settings.printed:
         energy = HopfKuramotoPrinted(graph, point.s1, point.s2)
@@ -167,19 +166,16 @@ def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
         energy = HopfKuramoto(graph, point.s1, point.s2, settings.c)
     if settings.how == "integrate":
         flow = integrate(energy, settings.time, frames=FRAMES, seed=point.seed)
-        phi, value, interrupted = flow.fields[-1], float(flow.energies[-1]), flow.interrupted
-        if not interrupted:
-            spread = frequency_spread(flow.frequencies)
-            result = "locked" if flow.locked() else "moving"
+        flow.raise_if_interrupted()
+        phi, value = flow.fields[-1], float(flow.energies[-1])
+        spread = frequency_spread(flow.frequencies)
+        result = "locked" if flow.locked() else "moving"
     else:
         solution = solve(
             energy, settings.solver, seed=point.seed, device="cpu",
             max_seconds=settings.seconds_each,
-        )  # fmt: skip
+        ).raise_if_interrupted()  # fmt: skip
         phi, value, result = solution.field, solution.energy, solution.result.word
-        interrupted = solution.result is Result.INTERRUPTED
-    if interrupted:
-        raise KeyboardInterrupt
     signs = attraction(graph, energy.edge_coupling, energy.alpha)
     row = Row(
         **asdict(point), rho=float(order_parameter(phi)),

@@ -77,6 +77,10 @@ def test_ctrl_c_keeps_the_frames_so_far():
 
     path = meshrep.integrate(heat("lattice:8x8"), 1.0, frames=10, observe=stop)
     assert path.interrupted and 5 < len(path.times) < 11
+    with pytest.raises(KeyboardInterrupt):
+        path.raise_if_interrupted()
+    whole = meshrep.integrate(heat("lattice:8x8"), 0.1, frames=2)
+    assert whole.raise_if_interrupted() is whole
     assert len(path.fields) == len(path.times) == len(path.energies)
 
 

@@ -143,7 +143,9 @@ def test_an_observer_is_told_and_may_interrupt(solver, monkeypatch):
             raise KeyboardInterrupt
 
     solution = meshrep.solve(energy, solver, observe=observe)
-    assert solution.result is Result.INTERRUPTED and len(seen) == 3
+    assert solution.result is Result.INTERRUPTED and solution.interrupted and len(seen) == 3
+    with pytest.raises(KeyboardInterrupt):
+        solution.raise_if_interrupted()
     names, steps, seconds, energies = zip(*seen, strict=True)
     assert set(names) == {solver}
     assert sorted(steps) == list(steps) and sorted(seconds) == list(seconds)
