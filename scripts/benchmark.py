@@ -96,7 +96,7 @@ def parser() -> OneLineParser:
         prog="benchmark.py", description=__doc__.splitlines()[0], allow_abbrev=False
     )
     add = top.add_argument
-    add("bench", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
+    add("suites", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
     add("--quick", action="store_true", help="fewer seeds and rounds, smaller sizes")
     add("--device", help="run heat, oscillators and gcn on this device of torch: cuda, cpu")
     add("--cloud", type=Path, help="a mesh whose vertices are the large cloud")

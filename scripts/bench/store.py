@@ -52,7 +52,7 @@ class Store:
         if not self._json.exists():
             return {}
         try:
-            found = json.loads(self._json.read_text(encoding="utf-8"))["bench"]
+            found = json.loads(self._json.read_text(encoding="utf-8"))["suites"]
             whole = all(set(section) >= PARTS for section in found.values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             whole = False
@@ -64,7 +64,7 @@ class Store:
 
     def keep(self, name: str, section: Section) -> None:
         """Enter the section of a suite at once, so that what has run survives a Ctrl-C."""
-        write_json({"bench": self.sections() | {name: section}}, self._json)
+        write_json({"suites": self.sections() | {name: section}}, self._json)
 
     def page(self, drawers: dict[str, Draw]) -> Path:
         """Write the page of all sections, in a fixed order, with figures drawn anew."""

@@ -11,13 +11,11 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep.base.backends import installed
-from meshrep.diagnosis import theory
 from meshrep.diagnosis.advice import character, which_solver, why_slow
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP
 from meshrep.diagnosis.rates import contraction, steps_to
-from meshrep.parametrizations.base import Identity
 from meshrep.solving.catalogue import choose
 from meshrep.view.write import write_json
 
@@ -58,28 +56,6 @@ def test_no_rate_where_there_is_no_minimum_near():
     assert found.rates[0].observed < 1
     found = meshrep.diagnose(Quadratic(np.arange(1.0, 9.0)), field=np.ones(8))
     assert "not near enough" in found.rates[0].why and np.isnan(found.rates[0].observed)
-
-
-def test_theory_of_reparametrization():
-    """M̄ = H² for unit fields, and K = H⁻¹ is M̄^{-1/2} while K = 1 is not."""
-    energy = heat("lattice:5x5", bath="power", power=2, t_hot=0.0)
-    H = energy.hessian(np.zeros(25)).toarray()
-    M = theory.gradient_moment(energy, range(25), lambda k: 5.0 * np.eye(25)[k])
-    np.testing.assert_allclose(M, H @ H, atol=1e-10)
-    best = theory.alignment(np.linalg.inv(H), M)
-    assert best.cosine == pytest.approx(1, abs=1e-8) and best.slope == pytest.approx(-0.5, abs=1e-6)
-    np.testing.assert_allclose(best.kernel, best.best, rtol=1e-6)
-    plain = theory.alignment(theory.mean_kernel(energy, Identity()), M)
-    assert plain.slope == pytest.approx(0, abs=1e-9) and plain.cosine < 0.9
-    spectral = theory.mean_kernel(energy, meshrep.Spectral(degree=8), range(2))
-    assert theory.alignment(spectral, M).cosine > 0.95
-    for wrong in (lambda: theory.gradient_moment(energy, []),
-                  lambda: theory.mean_kernel(energy, meshrep.Spectral(), []),
-                  lambda: theory.alignment(np.eye(3), np.eye(4)),
-                  lambda: theory.alignment(np.eye(3), np.zeros((3, 3))),
-                  lambda: theory.gradient_moment(heat("lattice:50x50"), [0])):  # fmt: skip
-        with pytest.raises(meshrep.InputError):
-            wrong()
 
 
 def test_words():

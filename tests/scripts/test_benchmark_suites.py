@@ -1,7 +1,6 @@
 """The benchmark's suites on tiny problems: what they say, keep and check, not how long it takes."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,12 @@ from meshrep.base.backends import installed
 from meshrep.errors import InputError, MeshrepError
 from meshrep.solving.catalogue import PRESETS
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_numba = pytest.mark.skipif(not installed("numba"), reason="needs numba")
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
-    """The script as a module in an empty folder, with clocks that take no time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    import benchmark
-    from bench import machine, timing
-
-    monkeypatch.setattr(timing, "paired", lambda ways, rounds=7: dict.fromkeys(ways, 1e-6))
-    monkeypatch.setattr(machine, "TRIAD_SIZE", 1000)
-    yield benchmark
-    for name in [name for name in sys.modules if name == "benchmark"]:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def few(bench, monkeypatch):
+def few(program, monkeypatch):
     """Few solvers on small problems."""
     from bench import heat, jax_peers, race, torch_peers
 
@@ -42,7 +25,7 @@ def few(bench, monkeypatch):
     monkeypatch.setattr(race, "FAMILIES", ("none of them",))
     monkeypatch.setattr(jax_peers, "PEERS", [])  # whose compiler takes seconds
     monkeypatch.setattr(torch_peers, "PEERS", torch_peers.PEERS[1:])  # Adam does not end
-    return bench
+    return program
 
 
 def section(text="## One", data=None, quick=False, date="2026-01-01"):
@@ -63,8 +46,8 @@ def test_heat_end_to_end(few, monkeypatch, capsys):
     page = capsys.readouterr().out
     assert "### lattice 6×6, strip (36 nodes)" in page and "### Who wins" in page
     assert "| problem | nodes | to 1e-2 | to 1e-4 | to 1e-6 | auto |" in page and "nan" not in page
-    data = json.loads(Path("o/benchmark.json").read_text(encoding="utf-8"))["bench"]["heat"]["data"]
-    rows = data["lattice 8×8, random"]["rows"]
+    kept = json.loads(Path("o/benchmark.json").read_text(encoding="utf-8"))["suites"]
+    rows = kept["heat"]["data"]["lattice 8×8, random"]["rows"]
     for label in ("lbfgs", "newton", "SciPy L-BFGS-B", "SciPy Newton-CG", "Newton, splu"):
         assert rows[label]["end_gap"] <= 1e-6, label
         times = [rows[label]["to"][gap] for gap in ("1e-2", "1e-4", "1e-6")]
@@ -73,6 +56,7 @@ def test_heat_end_to_end(few, monkeypatch, capsys):
 
 
 def test_a_missing_peer_is_named(few, monkeypatch, capsys):
+    import bench
     from bench import runs
 
     for module in (bench, runs):
@@ -85,7 +69,7 @@ def test_a_missing_peer_is_named(few, monkeypatch, capsys):
     assert "| torch L-BFGS | torch is missing |" in page
 
 
-def test_peers_in_jax_reach_the_minimum(bench):
+def test_peers_in_jax_reach_the_minimum(program):
     pytest.importorskip("jax")
     pytest.importorskip("optax")
     pytest.importorskip("optimistix")
@@ -97,7 +81,7 @@ def test_peers_in_jax_reach_the_minimum(bench):
         assert found.end_gap <= (1e-2 if "Adam" in entrant.label else 1e-6), entrant.label
 
 
-def test_rows_are_the_presets_that_there_are(bench, monkeypatch):
+def test_rows_are_the_presets_that_there_are(program, monkeypatch):
     from bench import race
 
     monkeypatch.setitem(PRESETS, "multilevel-new", PRESETS["adam"])
@@ -107,7 +91,7 @@ def test_rows_are_the_presets_that_there_are(bench, monkeypatch):
     assert not {"gd", "unheard-of"} & set(labels)
 
 
-def test_judging_is_off_the_clock(bench, monkeypatch):
+def test_judging_is_off_the_clock(program, monkeypatch):
     from bench import problems, runs
 
     posed = problems.tiny()
@@ -126,7 +110,7 @@ def test_judging_is_off_the_clock(bench, monkeypatch):
     assert recorder.history.seconds == [1.5, 2.5, 3.5, 4.5]
 
 
-def test_a_run_ends_at_the_finest_gap_or_the_cap(bench):
+def test_a_run_ends_at_the_finest_gap_or_the_cap(program):
     from bench import problems, runs
 
     posed = problems.tiny()
@@ -140,7 +124,7 @@ def test_a_run_ends_at_the_finest_gap_or_the_cap(bench):
         late.check()
 
 
-def test_a_solver_that_misreports_is_caught(bench, monkeypatch):
+def test_a_solver_that_misreports_is_caught(program, monkeypatch):
     from bench import problems, runs
 
     posed = problems.tiny()
@@ -151,7 +135,7 @@ def test_a_solver_that_misreports_is_caught(bench, monkeypatch):
         runs.judged(runs.Entrant("lbfgs", solver="lbfgs"), posed)
 
 
-def test_winner_and_lead(bench):
+def test_winner_and_lead(program):
     from bench import heat, race
 
     def row(time, ours):
@@ -167,26 +151,26 @@ def test_winner_and_lead(bench):
 
 
 @needs_numba
-def test_kernels_end_to_end(bench, monkeypatch, capsys):
+def test_kernels_end_to_end(program, monkeypatch, capsys):
     from bench import kernel_ways, kernels
 
     monkeypatch.setattr(kernels, "QUICK_SIDES", (6,))
     monkeypatch.setattr(kernel_ways, "LBFGS_STEPS", 4)
-    assert bench.main(["kernels", "--quick", "--out", "o"]) == 0
+    assert program.main(["kernels", "--quick", "--out", "o"]) == 0
     page = capsys.readouterr().out
     assert "| fused adam step | 0.25 µs |" in page and "### 36 nodes" in page
     assert ("| torch Adam step, eager |" in page) == installed("torch")
 
 
 @needs_numba
-def test_bytes_are_counted_once_an_array(bench):
+def test_bytes_are_counted_once_an_array(program):
     from bench import kernel_ways
 
     a = np.zeros(10)
     assert kernel_ways.held((a, (a, np.zeros(3, dtype=np.float32)), 4.0)) == 92
 
 
-def test_a_shuffled_problem_is_the_same_problem(bench):
+def test_a_shuffled_problem_is_the_same_problem(program):
     from bench import kernel_ways, kernels
 
     energy = kernels.heat_on(5)
@@ -198,7 +182,7 @@ def test_a_shuffled_problem_is_the_same_problem(bench):
     assert mixed.value(renamed) == pytest.approx(energy.value(w), rel=1e-13)
 
 
-def test_integrators_reach_one_accuracy(bench, monkeypatch):
+def test_integrators_reach_one_accuracy(program, monkeypatch):
     from bench import integrators
 
     monkeypatch.setattr(integrators, "END", 1.0)
@@ -216,7 +200,7 @@ def test_phases_end_to_end(few, monkeypatch):
     assert data["phases, lattice 8×8"]["rows"]["lbfgs"]["end_gap"] <= 1e-6
 
 
-def test_a_point_of_scale(bench):
+def test_a_point_of_scale(program):
     from bench import scale_point
 
     found = scale_point.point("heat", "lattice:12x12", "adam", 10)
@@ -224,7 +208,7 @@ def test_a_point_of_scale(bench):
     assert scale_point.point("kuramoto", "lattice:5x6", "adam", 10)["m"] == 49
 
 
-def test_subdivision_keeps_the_surface(bench):
+def test_subdivision_keeps_the_surface(program):
     from bench import scale_point
 
     import meshrep
@@ -242,24 +226,24 @@ def test_subdivision_keeps_the_surface(bench):
 
 
 @needs_torch
-def test_the_device_path_runs_on_the_cpu(bench, monkeypatch, capsys):
+def test_the_device_path_runs_on_the_cpu(program, monkeypatch, capsys):
     from bench import device
 
     monkeypatch.setattr(device, "QUICK_SIDES", (6,))
     monkeypatch.setattr(device, "TRIAD", 1000)
-    assert bench.main(["--device", "cpu", "--quick", "--out", "o"]) == 0
+    assert program.main(["--device", "cpu", "--quick", "--out", "o"]) == 0
     page = capsys.readouterr().out
     for what in ("Heat", "Oscillators", "Gcn"):
         assert f"## {what} on cpu" in page
     assert page.count("| 36 | float32 |") == 3
     monkeypatch.setattr(device, "SAME", {"float64": 0.0, "float32": 0.0})
-    assert bench.main(["heat", "--device", "cpu", "--quick", "--out", "o"]) == 1
+    assert program.main(["heat", "--device", "cpu", "--quick", "--out", "o"]) == 1
     assert "differs from the CPU" in capsys.readouterr().err
-    assert bench.main(["scale", "--device", "cpu", "--out", "o"]) == 2
+    assert program.main(["scale", "--device", "cpu", "--out", "o"]) == 2
     assert "unknown suite 'scale': choose heat, oscillators, gcn" in capsys.readouterr().err
 
 
-def test_sections_of_other_suites_stay(bench):
+def test_sections_of_other_suites_stay(program):
     from bench.store import Store
 
     store = Store(Path("."), "page")
@@ -270,25 +254,25 @@ def test_sections_of_other_suites_stay(bench):
     assert page.index("## Start-up") < page.index("## Scale, again") and page.count("## Sc") == 1
     assert "2026-02-02. It was a quick run" in page
     assert "Not installed, and so missing below: " in page
-    Path("page.json").write_text('{"bench": {"x": 1}}')
+    Path("page.json").write_text('{"suites": {"x": 1}}')
     with pytest.raises(InputError, match=r"page\.json is no benchmark's file"):
         store.sections()
 
 
-def test_docs_are_full_runs(bench, monkeypatch, capsys):
+def test_docs_are_full_runs(program, monkeypatch, capsys):
     from bench.store import Store
 
-    monkeypatch.setattr(bench, "DOCS", Path("docs"))
-    assert bench.main(["heat", "--docs", "--quick"]) == 2
+    monkeypatch.setattr(program, "DOCS", Path("docs"))
+    assert program.main(["heat", "--docs", "--quick"]) == 2
     assert "--docs holds full runs" in capsys.readouterr().err
     Path("docs").mkdir()
     Store(Path("docs"), "benchmarks").keep("startup", section("## Start-up"))
-    assert bench.main(["--docs"]) == 0
+    assert program.main(["--docs"]) == 0
     assert "## Start-up" in Path("docs/benchmarks.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not installed("matplotlib"), reason="needs matplotlib")
-def test_figures_are_drawn_from_the_data(bench):
+def test_figures_are_drawn_from_the_data(program):
     from bench import heat, kernels, scale
 
     row = {"ours": True, "reason": "", "to": {"1e-2": 0.1, "1e-4": 0.2, "1e-6": 0.3}}

@@ -1,6 +1,5 @@
 """The benchmark's command line and the tables that it prints."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,30 +9,14 @@ import pytest
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.errors import MeshrepError
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
 needs_gudhi = pytest.mark.skipif(
     not (installed("gudhi") and installed("sklearn")), reason="needs gudhi"
 )
 
 
 @pytest.fixture
-def script(tmp_path, monkeypatch):
-    """The script as a module, in an empty folder, with clocks that take no time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    from bench import machine, timing
-
-    monkeypatch.setattr(timing, "paired", lambda ways, rounds=7: dict.fromkeys(ways, 1e-6))
-    monkeypatch.setattr(machine, "TRIAD_SIZE", 1000)
-    return module
-
-
-@pytest.fixture
-def small(script, monkeypatch):
-    """The script with topology on clouds of a few points, and without oineus, which is slow."""
+def small(program, monkeypatch):
+    """The benchmark with topology on clouds of a few points, and without oineus, which is slow."""
     from bench import large_clouds, papers_clouds, rips_ways, topology
 
     monkeypatch.setattr(topology, "QUICK_SIZES", (25, 30))
@@ -46,7 +29,7 @@ def small(script, monkeypatch):
     monkeypatch.setattr(large_clouds, "SUBSAMPLE", 20)
     monkeypatch.setattr(large_clouds, "STEPS", 3)
     assert rips_ways.WAYS
-    return script
+    return program
 
 
 @pytest.mark.parametrize(
@@ -60,26 +43,25 @@ def small(script, monkeypatch):
         (("basin",), "unknown suite 'basin'"),
     ],
 )
-def test_what_cannot_be_used_is_one_sentence(script, capsys, arguments, words):
+def test_what_cannot_be_used_is_one_sentence(program, capsys, arguments, words):
     Path("FILE").write_text("precious")
-    assert script.main(arguments) == 2
+    assert program.main(arguments) == 2
     said = capsys.readouterr()
     assert said.err.startswith("benchmark: ") and said.err.count("\n") == 1 and words in said.err
     assert said.out == "" and Path("FILE").read_text() == "precious"
 
 
 @pytest.mark.parametrize("jit", [True, False])
-def test_the_table_names_the_back_end_that_ran(script, monkeypatch, jit):
+def test_the_table_names_the_back_end_that_ran(program, monkeypatch, jit):
     if jit and not installed("numba"):
         pytest.skip("needs numba")
-    monkeypatch.setattr(script.oscillators, "NumpyBackend", lambda: NumpyBackend(jit=jit))
-    text, data = script.oscillators.gradients((6,))
+    monkeypatch.setattr(program.oscillators, "NumpyBackend", lambda: NumpyBackend(jit=jit))
+    text, data = program.oscillators.gradients((6,))
     assert f"| lattice | meshrep, {'numba' if jit else 'NumPy'} | edge lists, NumPy |" in text
     assert "| 6×6 |" in text and set(data["6x6"]) >= {"ours", "edges", "csr"}
 
 
 def test_slow_ways_are_timed_in_fewer_rounds(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     from bench import timing
 
     calls = {"quick": 0, "slow": 0}
@@ -111,7 +93,7 @@ def test_topology_end_to_end(small, capsys):
     assert "| kernel, average |" in page and "nan" not in page
     written = Path("o/benchmark.md").read_text(encoding="utf-8")
     assert all(part in written for part in page.split("\n\n## ")[1].split("\n\n")[:-1])
-    suites = json.loads(Path("o/benchmark.json").read_text(encoding="utf-8"))["bench"]
+    suites = json.loads(Path("o/benchmark.json").read_text(encoding="utf-8"))["suites"]
     data = suites["topology-papers"]["data"]
     assert list(data) == ["n = 15, range 1", "n = 15, range 2"]
     cell = data["n = 15, range 1"]

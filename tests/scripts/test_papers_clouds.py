@@ -10,19 +10,17 @@ from meshrep.base.backends import installed
 from meshrep.minimisers.monitor import Stopping
 from meshrep.view.write import write_json
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_gudhi = pytest.mark.skipif(not installed("gudhi"), reason="needs gudhi")
 
 
 @pytest.fixture(autouse=True)
-def in_scripts(tmp_path, monkeypatch):
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 @pytest.mark.parametrize("steps", [30, 100, 130])
 def test_all_stages_together_take_the_steps(steps):
-    from papers.cloud_runs import named, of_steps
+    from papers.clouds.runs import named, of_steps
 
     stages = of_steps(named("gcn").solver, steps).stages
     own = min(steps, 100)
@@ -31,7 +29,7 @@ def test_all_stages_together_take_the_steps(steps):
 
 
 def test_the_papers_rule_is_kept_beside_the_limit_on_steps():
-    from papers.cloud_runs import of_steps, papers_network
+    from papers.clouds.runs import of_steps, papers_network
 
     solver = of_steps(papers_network(0.004, (4, 3)), 50)
     assert solver.stopping.patience == 10 and solver.stopping.atol == 1e-15
@@ -40,7 +38,7 @@ def test_the_papers_rule_is_kept_beside_the_limit_on_steps():
 
 
 def test_a_last_stage_ends_flat_and_keeps_its_rate():
-    from papers.cloud_runs import FLAT, NETWORK, WINDOW, named, of_steps
+    from papers.clouds.runs import FLAT, NETWORK, WINDOW, named, of_steps
 
     preset = named(NETWORK).solver
     first, last = of_steps(preset, 300).stages
@@ -50,7 +48,7 @@ def test_a_last_stage_ends_flat_and_keeps_its_rate():
 
 
 def test_only_adam_at_the_papers_rate_takes_more_steps_in_a_wide_box():
-    from papers.cloud_runs import NETWORK, PAPERS_ADAM, PAPERS_STEPS, steps_of
+    from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_STEPS, steps_of
 
     assert steps_of(PAPERS_ADAM, 4.0, 800) == 4 * PAPERS_STEPS
     assert steps_of(NETWORK, 4.0, 800) == 800 and steps_of(PAPERS_ADAM, 4.0, 40) == 40
@@ -58,7 +56,7 @@ def test_only_adam_at_the_papers_rate_takes_more_steps_in_a_wide_box():
 
 @needs_gudhi
 def test_in_the_papers_units_a_step_of_adam_has_its_length_in_any_box(monkeypatch):
-    from papers import cloud_runs
+    from papers.clouds import runs as cloud_runs
     from papers.contest import Entrant
 
     from meshrep.minimisers.first_order import Adam
@@ -76,7 +74,8 @@ def test_in_the_papers_units_a_step_of_adam_has_its_length_in_any_box(monkeypatc
 @pytest.fixture
 def tiny(monkeypatch):
     """The row on clouds of twenty points, a few steps each."""
-    from papers import cloud_runs, clouds
+    from papers.clouds import row as clouds
+    from papers.clouds import runs as cloud_runs
 
     monkeypatch.setattr(clouds, "QUICK_RANGES", {20: (1.0, 4.0)})
     monkeypatch.setattr(clouds, "QUICK_STEPS", {20: 6})
@@ -111,7 +110,7 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
 
 
 def test_nothing_done_is_open():
-    from papers import clouds
+    from papers.clouds import row as clouds
 
     assert clouds.findings({}).verdict.name == "OPEN" and clouds.draw({}, Path()) == []
 
@@ -129,7 +128,7 @@ def runs_of(steps, total, reached, seeds=3):
 
 def by_hand(of_tuned, of_papers, share=0.5, reached=3, n=100, fell=3):
     """Pieces of one size in two boxes: gains of ours over tuned Adam, of theirs over their Adam."""
-    from papers.cloud_runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK
+    from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK
 
     found = {}
     for bound, tuned, papers in zip((1.0, 4.0), of_tuned, of_papers, strict=True):
@@ -164,8 +163,8 @@ ALL = ["HOLDS"] * 5
     ],
 )
 def test_the_verdict_follows_the_data(of_tuned, of_papers, others, verdicts, overall):
-    from papers import clouds
-    from papers.cloud_claims import claims_of
+    from papers.clouds import row as clouds
+    from papers.clouds.claims import claims_of
 
     done = by_hand(of_tuned, of_papers, **others)
     assert [claim.verdict.name for claim in claims_of(done)] == verdicts
@@ -176,13 +175,13 @@ def test_the_verdict_follows_the_data(of_tuned, of_papers, others, verdicts, ove
 
 
 def test_a_gain_far_above_the_claim_is_called_so():
-    from papers.cloud_claims import claims_of
+    from papers.clouds.claims import claims_of
 
     assert "far above 4× in 2 of 2" in claims_of(by_hand((3.5, 5.0), (30, 57)))[0].seen
 
 
 def test_cells_in_which_adam_does_not_fall_are_left_out_and_named():
-    from papers import clouds
+    from papers.clouds import row as clouds
 
     done = by_hand((3.5, 5.0), (4, 5))
     done["100 points, range 1"]["fell"] = 2
@@ -193,14 +192,14 @@ def test_cells_in_which_adam_does_not_fall_are_left_out_and_named():
 
 
 def test_the_best_rate_at_an_edge_is_marked():
-    from papers.cloud_claims import loss_table
+    from papers.clouds.claims import loss_table
 
     assert "*†" in loss_table(by_hand((3.5, 5.0), (4, 5)))
 
 
 @needs_gudhi
 def test_the_yardstick_is_the_rate_that_arrives_soonest(monkeypatch):
-    from papers import cloud_runs
+    from papers.clouds import runs as cloud_runs
 
     found, begun = cloud_runs.ends(20, 4.0, 1, 30, cloud_runs.adams(), lambda line: None)
     data = cloud_runs.contested(found, begun)

@@ -1,6 +1,5 @@
 """The papers' contests: levels, tuned groups, gains, tables, claims and pictures."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,13 +9,10 @@ import meshrep
 from meshrep.base.outcome import History, Result
 from meshrep.errors import InputError
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 @pytest.fixture
 def contests(monkeypatch):
     """The module of contests."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
     from papers import contest
 
     return contest

@@ -1,7 +1,6 @@
 """The row on depth: the regression's derivatives, small runs, verdicts both ways."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +10,14 @@ import meshrep
 from meshrep.base.backends import backend_for, installed
 from meshrep.view.write import _plain
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture
 def depth(monkeypatch):
     """The row's module and that of the regression."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    from papers import depth, regression
+    from papers.depth import regression
+    from papers.depth import row as depth
 
     return depth, regression
 
@@ -28,8 +26,7 @@ def depth(monkeypatch):
 def small():
     """What the row's pieces give on few examples at few rates, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SCRIPTS))
-        from papers import depth
+        from papers.depth import row as depth
 
         patch.setattr(depth, "QUICK_EXAMPLES", 60)
         patch.setattr(depth, "QUICK_FEATURES", 6)

@@ -1,7 +1,6 @@
 """The row on six graphs: its graphs, its solvers, and what it says of made-up runs."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,14 +8,8 @@ import pytest
 import meshrep
 from meshrep.base.backends import installed
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-
-
-@pytest.fixture(autouse=True)
-def in_scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 def run(reached, energy=0.0, result="flat"):
@@ -39,7 +32,7 @@ def cell(steps, **more):
 
 def graph_pieces(graph, *, torch=5, rk4=2000, shampoo=None, first="gcn-res", layers=1):
     """Adam needs 100 steps, its tuned self 50; the best network of a sweep is ``first``."""
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     steps = {"adam": 100, "adam, tuned, rate 0.1": 50, "adam-torch": 100,
              "adam-torch, tuned, rate 0.1": 50, "rk4": rk4, "lbfgs": 5, "newton": 2}  # fmt: skip
@@ -61,7 +54,7 @@ def graph_pieces(graph, *, torch=5, rk4=2000, shampoo=None, first="gcn-res", lay
 
 
 def six(**settings):
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     found = {}
     for graph in row.GRAPHS:
@@ -76,7 +69,7 @@ def claims(finding):
 
 
 def test_all_claims_may_hold():
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     finding = row.findings(six())
     assert finding.verdict.name == "HOLDS" and claims(finding) == ["holds"] * 5
@@ -90,7 +83,7 @@ def test_all_claims_may_hold():
 
 
 def test_none_may_hold():
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     finding = row.findings(six(torch=50, rk4=100, shampoo=80, first="gcn", layers=2))
     says = claims(finding)
@@ -111,7 +104,7 @@ def test_none_may_hold():
     ],
 )
 def test_first_is_who_is_clearly_ahead_in_time_and_in_steps(time, steps, verdict):
-    from papers import heat_claims
+    from papers.heat_graphs import claims as heat_claims
 
     members = {("gcn", 1, 16): (10, 10), ("gcn-res", 1, 16): (time, steps)}
     sweep = {"a": members, "b": members}
@@ -119,7 +112,7 @@ def test_first_is_who_is_clearly_ahead_in_time_and_in_steps(time, steps, verdict
 
 
 def test_one_graph_ahead_on_both_counts_is_a_part():
-    from papers import heat_claims
+    from papers.heat_graphs import claims as heat_claims
 
     sweep = {"a": {("gcn", 1, 16): (10, 10), ("gcn", 2, 16): (20, 20)},
              "b": {("gcn", 1, 16): (20, 20), ("gcn", 2, 16): (10, 10)}}  # fmt: skip
@@ -127,7 +120,7 @@ def test_one_graph_ahead_on_both_counts_is_a_part():
 
 
 def test_one_graph_out_of_six_makes_a_claim_hold_in_part():
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     pieces = six(torch=50)
     pieces |= graph_pieces("bunny", torch=5)
@@ -137,7 +130,7 @@ def test_one_graph_out_of_six_makes_a_claim_hold_in_part():
 
 
 def test_fewer_graphs_settle_nothing():
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     assert row.findings({}).verdict.name == "OPEN"
     assert row.findings(graph_pieces("bunny")).verdict.name == "OPEN"
@@ -150,7 +143,7 @@ def test_fewer_graphs_settle_nothing():
 
 
 def test_the_papers_stop_and_the_hard_case_have_their_tables():
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     pieces = graph_pieces("bunny")
     pieces[row.HARD] = pieces["bunny, solvers"]
@@ -165,7 +158,7 @@ def test_the_papers_stop_and_the_hard_case_have_their_tables():
 
 def test_the_graphs_are_connected_and_of_the_sizes_that_the_row_states():
     from papers import heat
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     sizes = {}
     for name, spec in row.GRAPHS.items():
@@ -241,7 +234,7 @@ def test_autograd_takes_the_steps_that_the_written_pullback_takes(kind):
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
     from papers import heat, literature
-    from papers import heat_graphs as row
+    from papers.heat_graphs import row
 
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"tiny": "lattice:6x6"})
     for name in ("QUICK_CAP", "CAP", "QUICK_SHAMPOO_CAP", "STOP_CAP"):

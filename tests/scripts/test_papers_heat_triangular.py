@@ -1,20 +1,12 @@
 """The row on the triangular lattice: its problem, its pieces, and what it says of made-up runs."""
 
-from pathlib import Path
-
 import pytest
 
 import meshrep
 from meshrep.base.backends import installed
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-
-
-@pytest.fixture(autouse=True)
-def in_scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 def run(reached, energy=0.0):
@@ -55,7 +47,7 @@ def test_the_graph_is_networkx_s():
 
 
 def test_hot_at_the_top_and_cold_at_the_bottom():
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     energy, least = row.problem("triangular:15x15")
     height = energy.graph.points[:, 1]
@@ -77,7 +69,7 @@ def test_hot_at_the_top_and_cold_at_the_bottom():
     ],
 )
 def test_what_the_runs_say(steps, tuned, verdict):
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     finding = row.findings(found(*steps, tuned=tuned))
     assert finding.verdict.name == verdict
@@ -89,7 +81,7 @@ def test_what_the_runs_say(steps, tuned, verdict):
 
 
 def test_every_level_counts():
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     pieces = found(20, 25, 40)
     runs = pieces["gn"]["runs"]["gn by autograd, papers' start"]
@@ -101,7 +93,7 @@ def test_every_level_counts():
 
 
 def test_too_few_arrivals_settle_nothing():
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     pieces = found(20, 25, 40)
     for key in ("baselines", "gcn"):
@@ -112,7 +104,7 @@ def test_too_few_arrivals_settle_nothing():
 
 
 def test_a_part_of_the_runs_settles_nothing():
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     pieces = found(20, 25, 40)
     assert row.findings({}).verdict.name == "OPEN"
@@ -122,7 +114,7 @@ def test_a_part_of_the_runs_settles_nothing():
 
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
-    from papers import heat_triangular as row
+    from papers.heat_triangular import row
 
     monkeypatch.setattr(row, "QUICK_SIZE", "triangular:7x7")
     monkeypatch.setattr(row, "QUICK_CAP", 0.1)

@@ -7,14 +7,12 @@ import pytest
 
 from meshrep.base.backends import installed
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture(autouse=True)
-def in_scripts(tmp_path, monkeypatch):
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 def run(energy, seconds, rho, curve=()):
@@ -29,8 +27,8 @@ def run(energy, seconds, rho, curve=()):
 def point(rho, gain, fair):
     """A contest in which the network stops ``gain`` times sooner and gains ``fair`` from one
     start, ending a tenth of the fall lower than Adam."""
-    from papers import hopf_kuramoto as row
-    from papers.hopf_runs import AGAINST_TUNED
+    from papers.hopf_kuramoto import row
+    from papers.hopf_kuramoto.runs import AGAINST_TUNED
 
     runs = {label: run(-10.0, 1.0, rho) for label in (row.OWN, row.SHARED, row.PRESET,
                                                       row.LBFGS, row.NEWTON)}  # fmt: skip
@@ -49,7 +47,7 @@ def point(rho, gain, fair):
 
 def grid(gain, fair, side=5):
     """Pieces on side × side points whose ρ falls with s₁, gains given as functions of ρ."""
-    from papers import hopf_kuramoto as row
+    from papers.hopf_kuramoto import row
 
     found = {}
     for loss in row.LOSSES:
@@ -82,8 +80,8 @@ def less(rho):
     ],
 )
 def test_the_verdict_follows_the_correlations(gain, fair, side, verdicts):
-    from papers import hopf_kuramoto as row
-    from papers.grid import Grid
+    from papers.hopf_kuramoto import row
+    from papers.hopf_kuramoto.grid import Grid
 
     data = grid(gain, lambda rho: fair, side)
     grids = {loss: Grid(data, loss) for loss in row.LOSSES}
@@ -101,8 +99,8 @@ def test_the_verdict_follows_the_correlations(gain, fair, side, verdicts):
 
 def test_order_of_two_kinds_is_no_disorder():
     """Gains that rise with 1 − ρ alone, where neighbours are opposite, are not in disorder."""
-    from papers import hopf_kuramoto as row
-    from papers.grid import Grid
+    from papers.hopf_kuramoto import row
+    from papers.hopf_kuramoto.grid import Grid
 
     data = grid(much, lambda rho: 1.0)
     for piece in data.values():
@@ -114,8 +112,8 @@ def test_order_of_two_kinds_is_no_disorder():
 
 
 def test_where_the_network_ends_higher_there_is_no_gain():
-    from papers import hopf_kuramoto as row
-    from papers.grid import Grid
+    from papers.hopf_kuramoto import row
+    from papers.hopf_kuramoto.grid import Grid
 
     data = grid(much, lambda rho: 1.0)
     cell = data["printed, s2 = 0"]["cells"]["0"]
@@ -127,7 +125,7 @@ def test_where_the_network_ends_higher_there_is_no_gain():
 
 def test_gains_are_to_an_energy_that_both_reach():
     """Adam at 0.1 ends lowest, at −9.5; the network at −10: both pass −9.4 on the way."""
-    from papers import hopf_runs
+    from papers.hopf_kuramoto import runs as hopf_runs
 
     own = run(-10.0, 1.0, 1.0, [(1, 0.1, -1.0), (5, 0.5, -9.45), (9, 0.9, -10.0)])
     slow = run(-9.5, 1.0, 1.0, [(1, 0.1, -1.0), (50, 0.2, -9.5)])
@@ -142,7 +140,7 @@ def test_gains_are_to_an_energy_that_both_reach():
 
 def test_a_step_has_the_price_of_torch():
     """Adam: 800 steps at 0.01 s; the network: 100 at 0.05 s and 300 at 0.01 s."""
-    from papers import hopf_kuramoto as row
+    from papers.hopf_kuramoto import row
 
     found = point(0.5, 2.0, 1.0)
     found["runs"][row.NETWORK_STEP][0]["seconds"] = 5.0
@@ -153,7 +151,7 @@ def test_a_step_has_the_price_of_torch():
 
 def test_the_papers_rule_sees_losses_as_torch_has_them():
     from papers import phases
-    from papers.hopf_runs import RULE
+    from papers.hopf_kuramoto.runs import RULE
 
     import meshrep
 
@@ -167,7 +165,7 @@ def test_the_papers_rule_sees_losses_as_torch_has_them():
 
 
 def test_correlations_leave_out_what_is_not_known():
-    from papers.grid import correlation
+    from papers.hopf_kuramoto.grid import correlation
 
     disorder = np.linspace(0, 1, 8)
     gains = np.exp(disorder)
@@ -179,8 +177,8 @@ def test_correlations_leave_out_what_is_not_known():
 
 @needs_torch
 def test_the_row_runs(monkeypatch):
-    from papers import hopf_kuramoto as row
-    from papers import hopf_runs
+    from papers.hopf_kuramoto import row
+    from papers.hopf_kuramoto import runs as hopf_runs
 
     monkeypatch.setattr(hopf_runs, "QUICK_GRAPH", "lattice:4x4")
     monkeypatch.setattr(hopf_runs, "QUICK_S1", (-0.5, 0.5))
@@ -201,7 +199,7 @@ def test_the_row_runs(monkeypatch):
 
 @needs_torch
 def test_both_losses_are_posed():
-    from papers.hopf_runs import oscillators
+    from papers.hopf_kuramoto.runs import oscillators
 
     assert oscillators("printed", 0.3, 0.2, "lattice:3x3").law == (0.3, 0.2, 0.0)
     assert oscillators("potential", 0.3, 0.2, "lattice:3x3").law == (-0.15, 0.0, 0.2)

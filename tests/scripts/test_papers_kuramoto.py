@@ -9,14 +9,12 @@ import meshrep
 from meshrep.base.backends import installed
 from meshrep.solving.study import network_output
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture(autouse=True)
-def in_scripts(tmp_path, monkeypatch):
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 def run(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
@@ -34,7 +32,7 @@ def run(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
 def cell(own, alone, fair, seeds=3):
     """A contest in which the network stops ``own`` times sooner than Adam, Adam from its output
     ``alone`` times, and from one start it is at the levels ``fair`` times sooner."""
-    from papers import kuramoto as row
+    from papers.kuramoto import row
 
     stuck = {"energy": -1180.0, "rho": 0.6, "vortices": 2}
     network = row.switched(100)
@@ -78,7 +76,7 @@ def three(own=None, **gains):
     ],
 )
 def test_the_verdict_weighs_the_rule_the_start_and_the_baseline(gains, verdicts, verdict):
-    from papers import kuramoto as row
+    from papers.kuramoto import row
 
     cells = three(**gains)
     finding = row.findings(cells)
@@ -98,7 +96,7 @@ def test_the_verdict_weighs_the_rule_the_start_and_the_baseline(gains, verdicts,
 
 
 def test_a_level_that_few_seeds_reach_settles_nothing():
-    from papers import kuramoto as row
+    from papers.kuramoto import row
 
     cells = three(own=8.0, alone=2.0, fair=3.0)
     for label in (f"{row.SHARED}, rate 0.01", f"{row.SHARED}, rate 0.1"):
@@ -147,7 +145,7 @@ def test_where_phases_end():
     ],
 )
 def test_deeper_is_slower_where_it_is(times, reached, verdict):
-    from papers import kuramoto_variants as variants
+    from papers.kuramoto import variants
 
     runs = {"adam in torch, rate 0.01": [run(1.0)] * 3}
     for start in variants.STARTS:
@@ -168,7 +166,7 @@ def test_deeper_is_slower_where_it_is(times, reached, verdict):
      (5.0, "under the network", "IN_PART"), (9.9, "under the network", "HOLDS")],
 )  # fmt: skip
 def test_an_optimiser_is_better_that_arrives_clearly_sooner(sgd, how, verdict):
-    from papers import kuramoto_variants as variants
+    from papers.kuramoto import variants
 
     runs, groups = {}, {}
     for method, reached in (("Adam", 10.0), ("SGD", sgd)):
@@ -224,8 +222,7 @@ def test_autograd_moves_the_network_as_its_pullback_does():
 
 @needs_torch
 def test_the_row_runs(monkeypatch):
-    from papers import kuramoto as row
-    from papers import kuramoto_variants as variants
+    from papers.kuramoto import row, variants
 
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"lattice": "lattice:4x4", "tree": "tree:2^2"})
     for module in (row, variants):

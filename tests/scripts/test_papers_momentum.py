@@ -2,21 +2,18 @@
 
 import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from meshrep.view.write import _plain
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 @pytest.fixture
 def momentum(monkeypatch):
     """The row's module and that of its runs."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    from papers import momentum, momentum_runs
+    from papers.momentum import row as momentum
+    from papers.momentum import runs as momentum_runs
 
     return momentum, momentum_runs
 
@@ -25,8 +22,8 @@ def momentum(monkeypatch):
 def small():
     """What the row's pieces give on small problems, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SCRIPTS))
-        from papers import momentum, momentum_runs
+        from papers.momentum import row as momentum
+        from papers.momentum import runs as momentum_runs
 
         for module in (momentum, momentum_runs):
             patch.setattr(module, "CONDITIONS", (100.0,))

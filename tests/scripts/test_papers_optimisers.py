@@ -1,20 +1,12 @@
 """The row on the literature's optimisers: its search for rates, and what made-up runs say."""
 
-from pathlib import Path
-
 import pytest
 
 import meshrep
 from meshrep.base.backends import installed
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-
-
-@pytest.fixture(autouse=True)
-def in_scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
 
 
 def run(reached):
@@ -44,7 +36,7 @@ def cell(missing=(), **steps):
     ],
 )
 def test_what_the_runs_say(first, second, verdict):
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     one, two, three = row.PROBLEMS
     pieces = {one: cell(Adam=100, **first), two: cell(Adam=100, **second)}
@@ -62,7 +54,7 @@ def test_what_the_runs_say(first, second, verdict):
 
 
 def test_one_that_gets_there_where_adam_does_not_is_ahead():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     finding = row.findings(dict.fromkeys(row.PROBLEMS, cell(Adam=None, SGD=10)))
     assert finding.verdict.name == "NOT"
@@ -70,7 +62,7 @@ def test_one_that_gets_there_where_adam_does_not_is_ahead():
 
 
 def test_mfac_is_judged_by_its_steps():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     quick = cell(**{"Adam": 100, "M-FAC": 90})
     for each in quick["runs"]["M-FAC"]:
@@ -81,21 +73,21 @@ def test_mfac_is_judged_by_its_steps():
 
 
 def test_nothing_is_settled_where_adam_and_the_rest_do_not_arrive():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     finding = row.findings(dict.fromkeys(row.PROBLEMS, cell(Adam=None, SGD=None)))
     assert finding.verdict.name == "OPEN"
 
 
 def test_a_rate_at_the_end_of_its_grid_is_marked():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     assert row.label({"rates": {"SGD": 10.0}}, "SGD") == "SGD (rate 10, edge)"
     assert row.label({"rates": {"SGD": 0.3}}, "SGD") == "SGD (rate 0.3)"
 
 
 def test_the_minimum_of_kuramoto_is_all_phases_alike():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     energy, least = row.problem(row.PROBLEMS[2])
     alike = energy.random_start(0) * 0
@@ -103,7 +95,7 @@ def test_the_minimum_of_kuramoto_is_all_phases_alike():
 
 
 def test_what_is_missing_is_named():
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     finding = row.findings({"one": cell(("Sophia",), Adam=100)})
     assert "pytorch_optimizer is not installed: Sophia." in finding.text
@@ -112,8 +104,8 @@ def test_what_is_missing_is_named():
 
 @needs_torch
 def test_the_rate_found_is_the_one_with_the_fewest_steps():
-    from papers import optimisers as row
     from papers.literature import Method
+    from papers.optimisers import row
 
     ring = meshrep.graph_from("ring:12")
     energy = meshrep.HeatBath(ring, [0, 6], [3, 9], power=2)
@@ -125,7 +117,7 @@ def test_the_rate_found_is_the_one_with_the_fewest_steps():
 
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
-    from papers import optimisers as row
+    from papers.optimisers import row
 
     monkeypatch.setattr(row, "MESH", "lattice:6x6")
     monkeypatch.setattr(row, "LATTICE", "lattice:4x4")

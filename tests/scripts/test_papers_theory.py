@@ -2,22 +2,22 @@
 
 import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from papers.theory import moments
+from problems_of_tests import heat
 
 import meshrep
+from meshrep.parametrizations.base import Identity
 from meshrep.view.write import _plain
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture
 def theory(monkeypatch):
     """The row's module and that of its runs."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    from papers import theory, theory_runs
+    from papers.theory import row as theory
+    from papers.theory import runs as theory_runs
 
     return theory, theory_runs
 
@@ -26,8 +26,8 @@ def theory(monkeypatch):
 def small():
     """What the row's pieces give on a ring of 16 nodes, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SCRIPTS))
-        from papers import theory, theory_runs
+        from papers.theory import row as theory
+        from papers.theory import runs as theory_runs
 
         patch.setattr(theory_runs, "RING", "ring:16")
         patch.setattr(theory_runs, "HIDDEN", 4)
@@ -36,6 +36,28 @@ def small():
         patch.setattr(theory_runs, "RATES", (0.1,))
         done = {key: piece(lambda line: None) for key, piece in theory.pieces(True).items()}
     return json.loads(json.dumps(_plain(done)))
+
+
+def test_kernels_are_held_against_the_root_of_the_moment():
+    """M̄ = H² for unit fields, and K = H⁻¹ is M̄^{-1/2} while K = 1 is not."""
+    energy = heat("lattice:5x5", bath="power", power=2, t_hot=0.0)
+    H = energy.hessian(np.zeros(25)).toarray()
+    M = moments.gradient_moment(energy, range(25), lambda k: 5.0 * np.eye(25)[k])
+    np.testing.assert_allclose(M, H @ H, atol=1e-10)
+    best = moments.alignment(np.linalg.inv(H), M)
+    assert best.cosine == pytest.approx(1, abs=1e-8) and best.slope == pytest.approx(-0.5, abs=1e-6)
+    np.testing.assert_allclose(best.kernel, best.best, rtol=1e-6)
+    plain = moments.alignment(moments.mean_kernel(energy, Identity()), M)
+    assert plain.slope == pytest.approx(0, abs=1e-9) and plain.cosine < 0.9
+    spectral = moments.mean_kernel(energy, meshrep.Spectral(degree=8), range(2))
+    assert moments.alignment(spectral, M).cosine > 0.95
+    for wrong in (lambda: moments.gradient_moment(energy, []),
+                  lambda: moments.mean_kernel(energy, meshrep.Spectral(), []),
+                  lambda: moments.alignment(np.eye(3), np.eye(4)),
+                  lambda: moments.alignment(np.eye(3), np.zeros((3, 3))),
+                  lambda: moments.gradient_moment(heat("lattice:50x50"), [0])):  # fmt: skip
+        with pytest.raises(meshrep.InputError):
+            wrong()
 
 
 def test_the_sphere_is_closed(theory):

@@ -11,7 +11,6 @@ import pytest
 
 from meshrep.errors import SolveError
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 MACHINE = {
     "date": "2026-01-01T10:00+00:00", "processor": "p", "cores": 2, "memory_gb": 1.0,
     "caches": [], "system": "s", "versions": {"numpy": "2"}, "triad_gb_s": None,
@@ -22,7 +21,6 @@ MACHINE = {
 def program(tmp_path, monkeypatch, capsys):
     """Call the program with made-up rows in an empty folder: exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(SCRIPTS))
     import reproduce
     from bench import machine
 

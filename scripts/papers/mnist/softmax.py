@@ -18,7 +18,7 @@ import meshrep
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
-from papers.digits import CLASSES, Digits
+from papers.mnist.digits import CLASSES, Digits
 
 LINKS = ("covariance", "grid")
 

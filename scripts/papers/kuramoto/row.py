@@ -18,7 +18,7 @@ from meshrep.solving.solver import Solver
 from papers import contest, phases
 from papers.contest import Entrant, Mean, factor, gained, geometric_mean, spread
 from papers.drawing import Panel, curves
-from papers.kuramoto_variants import compare_depths, compare_optimisers, depth, optimisers
+from papers.kuramoto.variants import compare_depths, compare_optimisers, depth, optimisers
 from papers.phases import ENOUGH, each, one
 from papers.row import (
     Claim,

@@ -10,7 +10,7 @@ import numpy as np
 from bench.papers_clouds import Cell, Runs
 from bench.ratios import geometric_mean
 
-from papers.cloud_runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
+from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
 from papers.contest import number, spread
 from papers.row import Claim, Pieces, Verdict, judged
 

@@ -10,7 +10,6 @@ from scipy import sparse
 
 import meshrep
 from meshrep.base.backends import Array, Backend
-from meshrep.diagnosis.theory import alignment, gradient_moment, mean_kernel
 from meshrep.energies.base import Energy
 from meshrep.minimisers.first_order import GradientDescent
 from meshrep.minimisers.monitor import Stopping
@@ -26,6 +25,7 @@ from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
 from papers import contest
 from papers.row import Say
+from papers.theory.moments import alignment, gradient_moment, mean_kernel
 
 GRAPHS = ("ring", "lattice", "sphere")
 RING, LATTICE, SPHERE = "ring:60", "lattice:12x12", 500

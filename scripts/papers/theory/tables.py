@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from papers import contest
-from papers.theory_runs import DRAWS, GAP, HIDDEN, KERNEL_DRAWS, MOST_STEPS, QUICK_KERNEL_DRAWS
+from papers.theory.runs import DRAWS, GAP, HIDDEN, KERNEL_DRAWS, MOST_STEPS, QUICK_KERNEL_DRAWS
 
 AIM = f"{GAP:.0e}".replace("e-0", "e-")
 

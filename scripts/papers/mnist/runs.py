@@ -15,9 +15,9 @@ from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
 from papers.contest import Entrant, rates, whole
-from papers.digits import Digits
+from papers.mnist.digits import Digits
+from papers.mnist.softmax import SoftmaxRegression
 from papers.row import Say
-from papers.softmax import SoftmaxRegression
 
 PAPERS_RATE, BATCH, SWITCH = 1e-3, 100, 50
 TORCH_RATES = (1e-3, 1e-2, 3e-2)

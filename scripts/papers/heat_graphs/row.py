@@ -12,9 +12,10 @@ from bench import figures
 
 import meshrep
 from meshrep.energies.heat import HeatBath
-from papers import heat, heat_claims, literature
+from papers import heat, literature
 from papers.contest import Entrant, contest, lean, standings
 from papers.drawing import Panel, curves
+from papers.heat_graphs import claims as heat_claims
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say
 
 GRAPHS = {

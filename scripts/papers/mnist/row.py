@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from bench import figures
 
-from papers import mnist_runs
 from papers.contest import Entrant, rates, standings, table
-from papers.digits import FETCH, NPM, VARIABLE, digits
-from papers.mnist_claims import (
+from papers.mnist import runs as mnist_runs
+from papers.mnist.claims import (
     BASELINES,
     FEWEST,
     GRAPHS,
@@ -34,7 +33,8 @@ from papers.mnist_claims import (
     graph_words,
     least_words,
 )
-from papers.mnist_runs import BATCH, PAPERS_RATE, SWITCH, TORCH, TUNED
+from papers.mnist.digits import FETCH, NPM, VARIABLE, digits
+from papers.mnist.runs import BATCH, PAPERS_RATE, SWITCH, TORCH, TUNED
 from papers.row import (
     Figures,
     Finding,

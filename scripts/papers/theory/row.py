@@ -24,7 +24,7 @@ from papers.row import (
     judged,
     together,
 )
-from papers.theory_runs import (
+from papers.theory.runs import (
     GRAPHS,
     KERNEL_DRAWS,
     LATTICE,
@@ -37,7 +37,7 @@ from papers.theory_runs import (
     series,
     solvers,
 )
-from papers.theory_tables import (
+from papers.theory.tables import (
     AIM,
     between,
     kernel_table,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from papers.contest import Mean, Standing, factor, gain, gained, number, spread, standings
-from papers.mnist_runs import PAPERS_RATE, TORCH, TUNED
+from papers.mnist.runs import PAPERS_RATE, TORCH, TUNED
 from papers.row import Claim, Pieces, judged
 
 LEVEL = "1e-1"  # early: nine tenths of the fall that adam at the papers' rate makes in all epochs

@@ -11,8 +11,9 @@ import numpy as np
 from meshrep.base.outcome import Result
 from papers import contest, phases
 from papers.contest import Standing, geometric_mean, number
-from papers.grid import Grid, correlation, related
-from papers.hopf_runs import (
+from papers.hopf_kuramoto.grid import Grid, correlation, related
+from papers.hopf_kuramoto.maps import Map, maps
+from papers.hopf_kuramoto.runs import (
     GCN,
     LBFGS,
     LEVEL,
@@ -29,7 +30,6 @@ from papers.hopf_runs import (
     TUNED,
     pieces,
 )
-from papers.maps import Map, maps
 from papers.row import (
     Claim,
     Figures,

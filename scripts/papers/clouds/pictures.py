@@ -10,7 +10,7 @@ import numpy as np
 from bench import figures
 from bench.papers_clouds import Cell, geometric_mean
 
-from papers.cloud_runs import NETWORK, PAPERS_NETWORK
+from papers.clouds.runs import NETWORK, PAPERS_NETWORK
 
 
 def curves(

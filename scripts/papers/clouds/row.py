@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from bench.papers_clouds import geometric_mean
 
-from papers import cloud_pictures
-from papers.cloud_claims import (
+from papers.clouds import pictures as cloud_pictures
+from papers.clouds.claims import (
     CLAIMED,
     COUNTS,
     ENOUGH,
@@ -25,7 +25,7 @@ from papers.cloud_claims import (
     read,
     times,
 )
-from papers.cloud_runs import (
+from papers.clouds.runs import (
     ADAM_RATES,
     FLAT,
     LATE,

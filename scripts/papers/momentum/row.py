@@ -10,7 +10,7 @@ import numpy as np
 
 from papers import contest
 from papers.drawing import Panel, curves
-from papers.momentum_runs import (
+from papers.momentum.runs import (
     CONDITIONS,
     FIT,
     FIT_PLAIN,

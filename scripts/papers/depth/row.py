@@ -15,8 +15,8 @@ from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.linear.deep_linear import DeepLinear
 from meshrep.solving.solver import Solver
 from papers import contest
+from papers.depth.regression import LpRegression, data
 from papers.drawing import Panel, curves
-from papers.regression import LpRegression, data
 from papers.row import (
     Claim,
     Figures,

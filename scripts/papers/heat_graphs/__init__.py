@@ -1,0 +1,1 @@
+"""Heat on six graphs."""

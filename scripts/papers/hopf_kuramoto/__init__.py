@@ -1,0 +1,1 @@
+"""Hopf–Kuramoto oscillators over a plane of parameters."""

@@ -1,0 +1,1 @@
+"""Heavy ball and Nesterov's gradient."""
