@@ -23,7 +23,6 @@ __version__ = "0.1.0"
 _HOME = {
     "Adam": "meshrep.minimisers.first_order",
     "Cells": "meshrep.graphs.cells",
-    "Choices": "meshrep.solving.solver",
     "Comparison": "meshrep.solving.compare",
     "DeepLinear": "meshrep.parametrizations.linear.deep_linear",
     "Diagnosis": "meshrep.diagnosis.findings",
@@ -45,12 +44,14 @@ _HOME = {
     "MeshrepError": "meshrep.errors",
     "MessagePassing": "meshrep.parametrizations.networks.gn",
     "MissingPart": "meshrep.errors",
+    "NamedSolver": "meshrep.solving.declaration",
     "Multilevel": "meshrep.parametrizations.linear.multilevel",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "Solution": "meshrep.solving.solution",
+    "Setting": "meshrep.base.settings",
     "SGD": "meshrep.minimisers.first_order",
     "Sobolev": "meshrep.parametrizations.linear.sobolev",
     "SolveError": "meshrep.errors",
@@ -69,11 +70,13 @@ _HOME = {
     "from_trimesh": "meshrep.sources.memory",
     "graph_from": "meshrep.sources.spec",
     "integrate": "meshrep.energies.flows",
+    "known_solvers": "meshrep.solving.catalogue",
     "load": "meshrep.sources.files",
     "local_order": "meshrep.energies.phases",
     "order_parameter": "meshrep.energies.phases",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
+    "register": "meshrep.solving.catalogue",
     "rips_diagrams": "meshrep.persistence.rips",
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
@@ -97,6 +100,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from meshrep.base.outcome import Result
+    from meshrep.base.settings import Setting
     from meshrep.diagnosis.diagnosing import diagnose
     from meshrep.diagnosis.findings import Diagnosis
     from meshrep.energies.base import Energy
@@ -130,11 +134,13 @@ if TYPE_CHECKING:
     from meshrep.parametrizations.networks.gcn import GraphNetwork
     from meshrep.parametrizations.networks.gn import MessagePassing
     from meshrep.persistence.rips import rips_diagrams
+    from meshrep.solving.catalogue import known_solvers, register
     from meshrep.solving.compare import Comparison, compare
+    from meshrep.solving.declaration import NamedSolver
     from meshrep.solving.simplify import simplify
     from meshrep.solving.solution import Solution
     from meshrep.solving.solve import solve
-    from meshrep.solving.solver import Choices, Solver
+    from meshrep.solving.solver import Solver
     from meshrep.sources.files import load
     from meshrep.sources.networks import from_networkx
     from meshrep.sources.selection import ends, random_split, select

@@ -1,6 +1,7 @@
 """Small energies of every kind, by name, for the contracts that cross them."""
 
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import pytest
 import meshrep
 from meshrep.base.backends import installed
 from meshrep.energies import oscillators
-from meshrep.solving.catalogue import PRESETS
+from meshrep.solving.catalogue import known_solvers, solver_named
 
+PRESETS = known_solvers()
 NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph", "gat", "gn"))}
 FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
 FOR_CLOUDS = {"kernel"}  # needs points to act on, which not every problem has
@@ -36,6 +38,11 @@ def solvers(names):
 
 SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES.keys() | FOR_CLOUDS)
 SOLVERS_OF_PHASES = solvers(name for name in PRESETS if name not in FOR_CLOUDS)
+
+
+def named(name, quantity="temperature", **settings):
+    """What a name builds for an energy of a quantity."""
+    return solver_named(name, SimpleNamespace(quantity=quantity), **settings)
 
 
 def log_cosh(xp):

@@ -12,12 +12,9 @@ from meshrep.diagnosis.advice import number
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP, Diagnosis, draw
 from meshrep.diagnosis.rates import Rate
-from meshrep.energies.base import Energy
 from meshrep.errors import MeshrepError
 from meshrep.parametrizations.base import Identity, Parametrization
-from meshrep.solving.catalogue import PRESETS, preset
 from meshrep.solving.compare import Comparison, versions
-from meshrep.solving.solver import Choices
 from meshrep.view.write import write_json
 
 if TYPE_CHECKING:
@@ -31,7 +28,6 @@ def save_diagnoses(
     comparison: Comparison,
     start: np.ndarray,
     out: Path,
-    choices: dict[str, Any],
     say: Printer,
     *,
     pictures: bool = True,
@@ -44,8 +40,6 @@ def save_diagnoses(
         With a solution; the end is that of the best one.
     start : (n,) or (n, d)
         Where the comparison started.
-    choices : dict
-        Settings of single solvers, as :class:`meshrep.solving.solver.Choices` takes them.
     say : Printer
         Is given the reports and what is going on.
 
@@ -61,7 +55,7 @@ def save_diagnoses(
         examined = Examination(
             energy, start, comparison.best.field, seed=comparison.seed, tell=say.begin
         )
-        for name, recipe in _variables(comparison, choices, energy):
+        for name, recipe in _variables(comparison):
             try:
                 done.append(examined.of(recipe, name))
             except _FAILURES as error:
@@ -100,19 +94,16 @@ def save_diagnoses(
     return written, missing, interrupted
 
 
-def _variables(
-    comparison: Comparison, choices: dict[str, Any], energy: Energy
-) -> list[tuple[str, Parametrization]]:
+def _variables(comparison: Comparison) -> list[tuple[str, Parametrization]]:
     """The field itself and the other variables of the solvers that ran, each once, by name.
 
-    Variables go by the first solver that works in them, for several of a kind differ in settings.
+    Variables are named after the first solver that works in them.
     """
     found: list[tuple[str, Parametrization]] = [(Identity.name, Identity())]
     for row in comparison.solutions:
-        if row.solver in PRESETS:
-            for stage in preset(row.solver, Choices(**choices), energy.quantity).stages:
-                if not any(_alike(stage.parametrization, recipe) for _, recipe in found):
-                    found.append((stage.label, stage.parametrization))
+        for stage in row.composed.stages:
+            if not any(_alike(stage.parametrization, recipe) for _, recipe in found):
+                found.append((stage.label, stage.parametrization))
     return found
 
 

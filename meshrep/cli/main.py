@@ -19,7 +19,7 @@ from meshrep.cli.arguments import parser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.cli.posing import energy_of, graph_of, solvers_of
 from meshrep.cli.printer import Printer
-from meshrep.cli.rules import OF_INTEGRATORS, OF_ONE_SOLVER, OF_SOLVERS, check, given
+from meshrep.cli.rules import OF_INTEGRATORS, OF_SOLVERS, check, given
 from meshrep.errors import MeshrepError
 
 if TYPE_CHECKING:
@@ -106,10 +106,11 @@ def _solve(
     options: argparse.Namespace, names: list[str] | None, energy: Energy, w0: Any, out: Path,
     say: Printer,
 ) -> Comparison:  # fmt: skip
-    from meshrep.solving.compare import compare, default_solvers
+    from meshrep.solving.catalogue import compared
+    from meshrep.solving.compare import compare
 
     if names is None:
-        names = default_solvers(energy)
+        names = compared(energy)
     alone = len(set(names)) == 1
     limits = {} if alone else {"max_seconds": SECONDS_EACH}
     comparison = compare(
@@ -243,7 +244,7 @@ def _diagnose(
     from meshrep.cli.diagnosis_outputs import save_diagnoses
 
     written, missing, comparison.interrupted = save_diagnoses(
-        comparison, w0, out, given(options, OF_ONE_SOLVER), say, pictures=not options.no_pictures
+        comparison, w0, out, say, pictures=not options.no_pictures
     )
     _tell(out, written, missing, say)
 

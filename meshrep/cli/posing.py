@@ -101,11 +101,11 @@ def solvers_of(options: argparse.Namespace) -> list[str] | None:
     """
     if options.solver is None and options.compare is None and options.optimiser is None:
         return None
-    from meshrep.solving.catalogue import TORCH, known
+    from meshrep.solving.catalogue import TORCH, check_names
 
     names = [options.solver] if options.solver else []
     names += [name.strip() for name in (options.compare or "").split(",") if name.strip()]
     optimisers = (options.optimiser or "").split(",")
     names += [f"{name.strip()}{TORCH}" for name in optimisers if name.strip()]
-    known(names)
+    check_names(names)
     return names

@@ -9,7 +9,7 @@ from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.energies.base import Energy
 from meshrep.energies.heat import HeatBath
 from meshrep.graphs.operators import laplacian
-from meshrep.solving.catalogue import PATIENCE, choose
+from meshrep.solving.named.second_order import PATIENCE
 
 _FEW = 0.05  # share of the nodes below which a mode is local
 _EASY, _HARD = 1e3, 1e5  # condition numbers
@@ -141,7 +141,7 @@ def _hidden(before: float, after: float) -> str:
 
 def which_solver(energy: Energy, end: Spectrum, steps: dict[str, float], gap: float) -> list[str]:
     """What "auto" takes and why, and how many steps solvers in the field itself may need."""
-    name, why = choose(energy)
+    name, why = energy.auto_solver
     said = [f"take {name}, as auto does: {why}"]
     if end.indefinite and not energy.smooth:
         said.append("where pieces meet, negative eigenvalues of one of them do not rule out a "

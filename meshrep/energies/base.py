@@ -109,6 +109,34 @@ class Energy(ABC):
         return (self.graph.n,)
 
     @property
+    def auto_solver(self) -> tuple[str, str]:
+        """The named solver that "auto" takes for this energy, and why."""
+        moves = self.quantity == "position"
+        if self.stochastic and moves:
+            return "kernel", (
+                "a few points of a large cloud move at a time, and take the others along"
+            )
+        if self.stochastic:
+            return "adam", "a fresh subsample at every step, which a line search cannot follow"
+        if self.has_hessian and self.convex and self.smooth:
+            return "lbfgs-newton", (
+                "convex with a sparse Hessian: L-BFGS arrives first on most meshes, and Newton's "
+                "method goes on where it has not arrived"
+            )
+        if not self.smooth and moves:
+            return "gcn", "points under a loss on topology, where networks end lowest most often"
+        if not self.smooth:
+            return "adam", "not smooth, where a line search stalls"
+        return "lbfgs", "not known to be convex, or without a sparse Hessian"
+
+    @property
+    def compared_solvers(self) -> tuple[str, ...]:
+        """The named solvers that are compared on this energy unless others are named."""
+        if self.quantity == "position":
+            return ("kernel", "adam", "sgd") if self.stochastic else ("gcn", "adam", "sgd", "lbfgs")
+        return "gcn", "adam", "gd", "lbfgs", "newton", "rk4"
+
+    @property
     def coupling(self) -> sparse.csr_array:
         """The symmetric matrix (n, n) of how nodes are coupled, from which networks propagate."""
         return self.graph.adjacency

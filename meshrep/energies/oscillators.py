@@ -120,6 +120,16 @@ class Oscillators(Energy):
         return joined
 
     @property
+    def auto_solver(self) -> tuple[str, str]:
+        """The solver that finds the lowest of many minima."""
+        return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
+
+    @property
+    def compared_solvers(self) -> tuple[str, ...]:
+        """Also those that look beyond the nearest minimum."""
+        return ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
+
+    @property
     def law(self) -> tuple[float, float, float]:
         """(α, β, γ)."""
         return self.alpha, self.beta, self.gamma

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,21 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.base.backends import installed
 from meshrep.base.outcome import History, Result
 from meshrep.energies.base import Energy
-from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.monitor import Progress
-from meshrep.solving.catalogue import known
+from meshrep.solving.catalogue import check_names, compared, shared_among, taken_by
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve, without_stand_ins
-from meshrep.solving.solver import Solver
+from meshrep.solving.solver import AnySolver, name_of
 
-DEFAULT = ("gcn", "adam", "gd", "lbfgs", "newton", "rk4")
-DEFAULT_CLOUDS = ("gcn", "adam", "sgd", "lbfgs")
-DEFAULT_SUBSAMPLES = ("kernel", "adam", "sgd")
-DEFAULT_PHASES = ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
+OF_SOLVE = frozenset(inspect.signature(solve).parameters)
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
 
 
@@ -272,7 +268,7 @@ def seconds(time: float | None) -> str:
 
 def compare(
     energy: Energy,
-    solvers: Iterable[str | Solver] = DEFAULT,
+    solvers: Iterable[AnySolver] | None = None,
     *,
     start: np.ndarray | None = None,
     seed: int = 0,
@@ -288,10 +284,12 @@ def compare(
     ----------
     energy : Energy
         What to minimise.
-    solvers : iterable of str or Solver
-        Names or compositions, each once.
+    solvers : iterable, optional
+        What :func:`meshrep.solve` takes for a solver, each once; by default those that suit the
+        energy.
     start, seed, observe, **settings
-        As for :func:`meshrep.solve`, the same for every solver.
+        As for :func:`meshrep.solve`, the same for every solver. A setting of a named solver goes
+        to each solver that has it.
     begin : callable, optional
         Called with each solver's name before it runs.
     done : callable, optional
@@ -308,12 +306,14 @@ def compare(
     Raises
     ------
     InputError
-        When no solver is named or one is unknown, before any has run.
+        When no solver is named, one is unknown, or none has a setting, before any has run.
     """
-    chosen = list(dict.fromkeys(solvers))
+    chosen = compared(energy) if solvers is None else list(dict.fromkeys(solvers))
     if not chosen:
         raise InputError("no solver to compare: name at least one")
-    known([solver for solver in chosen if isinstance(solver, str)])
+    check_names(solver for solver in chosen if isinstance(solver, str))
+    own = {name: settings.pop(name) for name in list(settings) if name not in OF_SOLVE}
+    shared_among(chosen, own)
     chosen = without_stand_ins(chosen, energy)
     w0 = energy.clamp(energy.random_start(seed) if start is None else start)
     watches = energy.watched(w0) is not None
@@ -323,12 +323,12 @@ def compare(
     rows: list[Solution | Failure] = []
     interrupted = False
     for solver in chosen:
-        name = solver if isinstance(solver, str) else solver.label
+        name = name_of(solver)
         if begin:
             begin(name)
         try:
             row = solve(energy, solver, start=w0, seed=seed, observe=observe, sample=sample,
-                        **settings)  # fmt: skip
+                        **settings, **taken_by(solver, own))  # fmt: skip
         except KeyboardInterrupt:  # before its first step: the rows so far stand
             interrupted = True
             break
@@ -359,17 +359,6 @@ def _judged(row: Solution) -> Solution:
         past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
     notes = ["energies on the way are judged at some steps only, off the clock"]
     return replace(row, history=past, notes=[*row.notes, *notes])
-
-
-def default_solvers(energy: Energy) -> list[str]:
-    """What is compared unless told.
-
-    For phases also those that look beyond the nearest basin, for subsamples those that can follow.
-    """
-    names: tuple[str, ...] = DEFAULT_PHASES if isinstance(energy, Oscillators) else DEFAULT
-    if energy.quantity == "position":
-        names = DEFAULT_SUBSAMPLES if energy.stochastic else DEFAULT_CLOUDS
-    return [name for name in names if name != "anneal" or installed("numba")]
 
 
 def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> Reference:

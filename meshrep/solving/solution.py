@@ -12,6 +12,7 @@ import numpy as np
 from meshrep.base.outcome import History, Interruptible, Result
 from meshrep.energies.base import Energy
 from meshrep.minimisers.monitor import Sample
+from meshrep.solving.solver import Solver
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Solution(Interruptible):
         What was minimised.
     solver : str
         The solver's name.
+    composed : Solver
+        What the name stood for: minimisers, variables and stopping rules, stage by stage.
     field : (n,) or (n, d) float64
         The best field found, fixed nodes at their values.
     result : Result
@@ -58,6 +61,7 @@ class Solution(Interruptible):
 
     problem: Energy
     solver: str
+    composed: Solver
     field: np.ndarray
     result: Result
     energy: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,10 +16,10 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Progress
 from meshrep.parametrizations.base import Identity
-from meshrep.solving.catalogue import choose, preset
+from meshrep.solving.catalogue import compose, solver_named
 from meshrep.solving.restarts import for_each_seed
 from meshrep.solving.solution import Solution
-from meshrep.solving.solver import Choices, Solver
+from meshrep.solving.solver import AnySolver, Solver
 from meshrep.solving.stages import Stages, renumbered
 
 SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
@@ -28,7 +27,7 @@ SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
 
 def solve(
     energy: Energy,
-    solver: str | Solver = "gcn",
+    solver: AnySolver = "auto",
     *,
     start: np.ndarray | None = None,
     seed: int = 0,
@@ -41,7 +40,7 @@ def solve(
     sample: Callable[[np.ndarray], Any] | None = None,
     restarts: int = 1,
     reorder: bool = True,
-    **choices: Any,
+    **settings: Any,
 ) -> Solution:
     """Minimise an energy.
 
@@ -49,8 +48,10 @@ def solve(
     ----------
     energy : Energy
         What to minimise.
-    solver : str or Solver
-        A name ("auto", "gcn", "lbfgs", …: see :mod:`meshrep.solving.catalogue`) or a composition.
+    solver : str, Solver, NamedSolver, Minimiser or class
+        A name ("auto", "gcn", "lbfgs", …: ``meshrep.known_solvers()`` has all), a composition, a
+        minimiser that works on the field itself, or an optimiser of torch's kind: its class, or
+        "package.module:Class".
     start : (n,) or (n, d) array, optional
         The first field; drawn from the energy's ``random_start(seed)`` by default.
     seed : int
@@ -75,8 +76,8 @@ def solve(
         memory and another order brings them together: see
         :func:`meshrep.graphs.ordering.better_order`. Nothing that comes back shows it but a note
         and the time.
-    **choices
-        Fields of :class:`meshrep.solving.catalogue.Choices`: lr, layers, hidden, switch, ….
+    **settings
+        Those that the named solver has, such as ``degree=12`` of spectral.
 
     Returns
     -------
@@ -86,7 +87,8 @@ def solve(
     Raises
     ------
     InputError
-        For settings that do not fit the problem.
+        For a solver that is not known, settings that it does not have, or a solver that does not
+        fit the problem.
     MissingPart
         For an optimiser of torch's kind where torch, or the package that has it, is not
         installed; adam-torch has a stand-in.
@@ -104,7 +106,7 @@ def solve(
         raise InputError(f"restarts must be 1 or more, not {restarts}")
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
-    composed, notes = _composition(energy, solver, choices)
+    composed, notes = compose(energy, solver, settings)
     random = any(stage.parametrization.random for stage in composed.stages)
     if restarts > 1 and energy.one_start and not random:
         raise InputError(
@@ -196,29 +198,6 @@ def _best_of(
     )
 
 
-def _composition(
-    energy: Energy, solver: str | Solver, choices: dict[str, Any]
-) -> tuple[Solver, list[str]]:
-    if isinstance(solver, Solver):
-        if choices:
-            raise InputError(f"{', '.join(choices)} only apply to a solver given by name")
-        return solver, []
-    try:
-        chosen = Choices(**choices)
-    except TypeError as error:
-        known = list(Choices.__dataclass_fields__)
-        wrong = next(name for name in choices if name not in known)
-        near = difflib.get_close_matches(wrong, known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InputError(
-            f"unknown setting {wrong!r}: {hint}known are {', '.join(known)}"
-        ) from error
-    if solver != "auto":
-        return preset(solver, chosen, energy.quantity), []
-    name, why = choose(energy)
-    return preset(name, chosen, energy.quantity), [f"auto chose {name}: {why}"]
-
-
 def _follows_noise(solver: Solver, energy: Energy) -> None:
     """Refuse a solver with a stage that a stochastic energy would lead astray."""
     if not energy.stochastic:
@@ -232,32 +211,30 @@ def _follows_noise(solver: Solver, energy: Energy) -> None:
             )
 
 
-def _with_what_is_installed(solver: Solver, energy: Energy | None = None) -> tuple[Solver, str]:
+def _with_what_is_installed(solver: Solver, energy: Energy) -> tuple[Solver, str]:
     """The solver, or another in its place where a stage needs torch and torch is not installed."""
     wants_torch = any(stage.backend == "torch" for stage in solver.stages)
     if not wants_torch or installed("torch"):
         return solver, ""
-    name = "sgd" if energy is not None and energy.stochastic else "lbfgs"
-    stand_in = preset(name).limited(max_seconds=solver.stopping.max_seconds)
+    name = "sgd" if energy.stochastic else "lbfgs"
+    stand_in = solver_named(name, energy).limited(max_seconds=solver.stopping.max_seconds)
     return stand_in, (
         f"torch is not installed, so {name} takes the place of {solver.label}: "
         "pip install 'meshrep[torch]'"
     )
 
 
-def without_stand_ins(
-    solvers: list[str | Solver], energy: Energy | None = None
-) -> list[str | Solver]:
-    """The solvers, those by name that one solver would stand in for at most once among them.
+def without_stand_ins(solvers: list[AnySolver], energy: Energy) -> list[AnySolver]:
+    """Drop named solvers that would fall back to one that is in the list already.
 
-    Where torch is absent and the stand-in for the energy (lbfgs, where no energy is given) is
-    asked for too, it runs once, in the first of their places.
+    Where torch is absent and the solver that takes the place of adam-torch is asked for too, it
+    runs once.
     """
-    kept: list[str | Solver] = []
+    kept: list[AnySolver] = []
     seen: set[str] = set()
     for solver in solvers:
         if isinstance(solver, str) and solver != "auto":
-            label = _with_what_is_installed(preset(solver), energy)[0].label
+            label = _with_what_is_installed(solver_named(solver, energy), energy)[0].label
             if label in seen:
                 continue
             seen.add(label)

@@ -1,4 +1,4 @@
-"""What a solver is made of: a minimiser, variables, a stopping rule, what follows; and settings."""
+"""What a solver is made of: a minimiser, variables, a stopping rule, and what follows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meshrep.errors import InputError
-from meshrep.minimisers.base import Minimiser, check_momentum
+from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Parametrization
 
@@ -79,65 +79,13 @@ class Solver:
         )
 
 
-@dataclass(frozen=True)
-class Choices:
-    """Settings that presets share; None means the preset's own default.
+AnySolver = Any  # a name, a Solver, a NamedSolver, a Minimiser, or a class: see catalogue.compose
 
-    ``switch`` is when a network hands over to the field itself: "auto" (when its fall flattens)
-    or a number of steps; ``sweeps`` are anneal's; ``lift_steps``, ``lift_rounds`` and
-    ``dimensions`` lift's; ``momentum`` and ``decay`` those of sgd and kernel, momentum that of
-    heavy-ball and mfac too; ``layout`` is that of torch's optimisers; ``form`` and
-    ``bandwidth`` those of
-    :class:`meshrep.parametrizations.linear.kernel.KernelSmoothing`; ``hidden`` is one width or all
-    of them, and ``network_start`` the ``start``, of
-    :class:`meshrep.parametrizations.networks.network.Network`; ``propagation`` is that of
-    :class:`meshrep.parametrizations.networks.gcn.GraphNetwork`; ``degree`` is that of
-    :class:`meshrep.parametrizations.linear.spectral.Spectral` and of
-    :class:`meshrep.parametrizations.linear.kappa.Kappa`, whose ``series`` is "right" or "printed";
-    ``depth`` is that of :class:`meshrep.parametrizations.linear.deep_linear.DeepLinear`, and
-    ``smoothing`` the λ of :class:`meshrep.parametrizations.linear.sobolev.Sobolev`.
-    """
 
-    lr: float | None = None
-    layers: int | None = None
-    hidden: int | tuple[int, ...] | None = None
-    propagation: str | None = None
-    readout: str | None = None
-    network_start: str = "shared"
-    switch: str | int = "auto"
-    momentum: float | None = None
-    decay: float | None = None
-    form: str | None = None
-    bandwidth: float | None = None
-    adaptive: bool = False
-    sweeps: int | None = None
-    lift_steps: int | None = None
-    lift_rounds: int | None = None
-    dimensions: int | None = None
-    degree: int | None = None
-    series: str | None = None
-    depth: int | None = None
-    smoothing: float | None = None
-    layout: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("layers", "sweeps", "lift_steps", "lift_rounds", "dimensions", "degree",
-                     "depth"):  # fmt: skip
-            number = getattr(self, name)
-            if number is not None and not (isinstance(number, int) and number >= 1):
-                raise InputError(f"{name} must be a whole number of 1 or more, not {number!r}")
-        widths = self.hidden if isinstance(self.hidden, tuple) else (self.hidden or 1,)
-        if self.hidden in (0, ()) or not all(isinstance(h, int) and h >= 1 for h in widths):
-            raise InputError(
-                "hidden must be a whole number of 1 or more, or a tuple of such, "
-                f"not {self.hidden!r}"
-            )
-        if self.switch != "auto" and not (isinstance(self.switch, int) and self.switch >= 1):
-            raise InputError(f"switch must be 'auto' or a number of steps, not {self.switch!r}")
-        if self.momentum is not None:
-            check_momentum(self.momentum)
-
-    def given(self, **names: str) -> dict[str, Any]:
-        """Keyword arguments {name: value} for the choices that are not None."""
-        pairs = ((name, getattr(self, choice)) for name, choice in names.items())
-        return {name: value for name, value in pairs if value is not None}
+def name_of(solver: AnySolver) -> str:
+    """What reports call a solver of any kind before it is composed."""
+    if isinstance(solver, str):
+        return solver
+    if isinstance(solver, Solver):
+        return solver.label
+    return str(getattr(solver, "name", None) or getattr(solver, "__name__", type(solver).__name__))

@@ -212,6 +212,7 @@ class Stages:
         return Solution(
             problem=self.energy,
             solver=self.solver.label,
+            composed=self.solver,
             field=field,
             result=result,
             energy=float(value),

@@ -23,7 +23,7 @@ from meshrep.energies.phases import (
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.plaquettes import plaquettes
-from meshrep.solving.catalogue import known
+from meshrep.solving.catalogue import check_names
 from meshrep.solving.solve import solve
 from meshrep.sources.spec import graph_from
 
@@ -72,7 +72,7 @@ class Settings:
         for name in ("seconds_each", "time"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be a positive number, not {getattr(self, name)}")
-        known([self.solver])
+        check_names([self.solver])
         if not len(plaquettes(self.loaded)):
             raise InputError(f"{self.graph} has no faces round which vortices could be counted: "
                              "take a lattice or a surface")  # fmt: skip

@@ -15,7 +15,6 @@ from bench.problems import Heat, pose, tiny
 from bench.race import Row, compared, ours, ranking, table, warmed
 from bench.runs import GAPS, Entrant
 from meshrep.base.backends import installed
-from meshrep.solving.catalogue import choose
 
 PROBLEMS = (
     Heat("bunny.ply", "ends", 4), Heat("bunny.ply", "random", 4),
@@ -46,7 +45,7 @@ def run(quick: bool, say: Say) -> Report:
         say(f"{problem.title}: the minimum")
         posed = pose(problem)
         rows = compared(everyone, posed, quick, say)
-        auto = choose(posed.energy)[0]
+        auto = posed.energy.auto_solver[0]
         data[problem.title] = {"n": posed.n, "cap": posed.cap, "auto": auto, "rows": rows}
     return page(data), data
 

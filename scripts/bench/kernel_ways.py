@@ -23,9 +23,8 @@ from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.minimisers.quasi_newton import SINGLE_FROM
 from meshrep.numerics.rules import Memory, update_rule
 from meshrep.parametrizations.networks.gcn import GraphNetwork
-from meshrep.solving.catalogue import PRESETS
+from meshrep.solving.catalogue import known_solvers
 from meshrep.solving.solve import solve
-from meshrep.solving.solver import Choices
 
 ADAM = "fused adam step"
 STEPS = 4  # in one call of a fused stepper
@@ -226,7 +225,7 @@ def lbfgs_iterations(heat: HeatBath) -> dict[str, float]:
     start = heat.random_start(0)
     for _ in range(3):
         for name in ("lbfgs", "lbfgs-scipy"):
-            if name in PRESETS:
+            if name in known_solvers():
                 solution = solve(heat, name, start=start, max_steps=LBFGS_STEPS, gtol=0.0)
                 found.setdefault(f"{name} iteration", []).append(_late(solution.history))
         if installed("torch"):
@@ -267,8 +266,7 @@ def _torch_lbfgs(heat: HeatBath, start: np.ndarray) -> float:
 
 def can_reorder() -> bool:
     """Whether solve() puts nodes in a better order on request."""
-    known = set(inspect.signature(solve).parameters) | set(Choices.__dataclass_fields__)
-    return "reorder" in known
+    return "reorder" in inspect.signature(solve).parameters
 
 
 def permuted(heat: HeatBath, order: np.ndarray) -> HeatBath:

@@ -13,20 +13,19 @@ from bench import Report, Say
 from meshrep.energies.topology import Filtration, RipsPersistence
 from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence.diagrams import Diagrams
-from meshrep.solving.catalogue import preset
+from meshrep.solving.catalogue import solver_named
 from meshrep.solving.solve import solve
-from meshrep.solving.solver import Choices
 
 POINTS, QUICK_POINTS = 36_000, 4_000
 SUBSAMPLE, STEPS = 300, 90
 SOLVERS = {
-    "kernel, interpolate": ("kernel", Choices(form="interpolate")),
-    "kernel, average": ("kernel", Choices(form="average")),
-    "sgd": ("sgd", Choices()),
-    "adam": ("adam", Choices()),
-    "adam, lr 0.003": ("adam", Choices(lr=0.003)),
-    "gcn": ("gcn", Choices()),
-    "gcn, lr 0.001": ("gcn", Choices(lr=0.001)),
+    "kernel, interpolate": ("kernel", {"form": "interpolate"}),
+    "kernel, average": ("kernel", {"form": "average"}),
+    "sgd": ("sgd", {}),
+    "adam": ("adam", {}),
+    "adam, lr 0.003": ("adam", {"lr": 0.003}),
+    "gcn": ("gcn", {}),
+    "gcn, lr 0.001": ("gcn", {"lr": 0.001}),
 }
 
 
@@ -59,9 +58,9 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
         energy = Watched(meshrep.graph_from(cloud), subsample=SUBSAMPLE)
         name = cloud.name
     rows: dict[str, dict[str, float]] = {}
-    for label, (solver, choices) in SOLVERS.items():
+    for label, (solver, settings) in SOLVERS.items():
         say(f"{name}: {label}")
-        rows[label] = stepped(energy, solver, choices)
+        rows[label] = stepped(energy, solver, settings)
     lines = [
         "| solver | a step | of it persistence | energy after | fall |",
         "|---|---|---|---|---|",
@@ -94,9 +93,9 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
     return "\n\n".join(page), {"cloud": name, "points": len(energy.points), "solvers": rows}
 
 
-def stepped(energy: Watched, solver: str, choices: Choices) -> dict[str, float]:
+def stepped(energy: Watched, solver: str, settings: dict[str, Any]) -> dict[str, float]:
     """Some steps of a solver's first stage, all of them taken."""
-    stage = preset(solver, choices, energy.quantity)
+    stage = solver_named(solver, energy, **settings)
     stopping = Stopping(max_steps=STEPS, gtol=0.0)
     energy.clocks = ()
     solution = solve(energy, replace(stage, stopping=stopping, then=None))

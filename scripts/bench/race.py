@@ -10,9 +10,9 @@ import numpy as np
 from bench import Say, figures
 from bench.problems import Posed
 from bench.runs import GAPS, Entrant, Run, Runner, judged, measured
-from meshrep.solving.catalogue import PRESETS
+from meshrep.solving.catalogue import known_solvers
 
-FAMILIES = ("multilevel", "spectral", "sobolev")  # of presets: all whose names begin so
+FAMILIES = ("multilevel", "spectral", "sobolev")  # of named solvers: all whose names begin so
 # Nodes beyond which a solver or a family has no chance within its time.
 MOST = dict.fromkeys(("adam", "heavy-ball", "gd", "rk4", "gcn", "sobolev"), 200_000)
 
@@ -20,9 +20,10 @@ Row = dict[str, Any]
 
 
 def ours(names: Iterable[str]) -> list[Entrant]:
-    """A row for each of our solvers that is among the presets, and for the families'."""
-    wanted = [name for name in names if name in PRESETS]
-    wanted += [name for name in PRESETS if name.startswith(FAMILIES) and name not in wanted]
+    """A row for each of our solvers that has a name, and for the families'."""
+    known = known_solvers()
+    wanted = [name for name in names if name in known]
+    wanted += [name for name in known if name.startswith(FAMILIES) and name not in wanted]
     return [
         Entrant(name, solver=name, most=MOST.get(name, MOST.get(name.split("-")[0], np.inf)))
         for name in wanted

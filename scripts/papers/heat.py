@@ -18,9 +18,9 @@ from meshrep.graphs.graph import Graph
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
-from meshrep.solving.catalogue import preset
+from meshrep.solving.catalogue import solver_named
 from meshrep.solving.solve import solve
-from meshrep.solving.solver import Choices, Solver
+from meshrep.solving.solver import Solver
 from papers.contest import Entrant, Standing, geometric_mean, rates, spread, standings, whole
 from papers.contest import number as digits
 
@@ -98,14 +98,13 @@ def network(
 ) -> Solver:
     """A network as the papers move it, by Adam with its usual decays, and then Adam on the field.
 
-    It hands over by the preset's rule, since the papers give none for heat, to Adam with the rate
+    It hands over by the named solver's rule, since the papers give none for heat, to Adam with the rate
     ``second``. In torch and by autograd both stages run in eager torch, the second with autograd;
     ``stopping`` is the rule of the second.
     """
-    choices = Choices(layers=layers, hidden=hidden, network_start=start)
-    composed = preset(kind, choices, HeatBath.quantity)
+    composed = solver_named(kind, HeatBath, layers=layers, hidden=hidden, network_start=start)
     eager = way != JITTED
-    last = preset("adam-torch" if eager else "adam", Choices(lr=second), HeatBath.quantity)
+    last = solver_named("adam-torch" if eager else "adam", HeatBath, lr=second)
     if stopping is not None:
         last = replace(last, stopping=stopping)
     minimiser: Minimiser = Adam(lr=rate, settle=False)
@@ -240,7 +239,7 @@ def joined(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def stoppers(kinds: Sequence[str], hidden: int = HIDDEN) -> list[Entrant]:
     """Adam and the networks by autograd with the papers' rate, until the papers' rule ends each."""
-    base = preset("adam-torch", Choices(lr=PAPERS_RATE), HeatBath.quantity)
+    base = solver_named("adam-torch", HeatBath, lr=PAPERS_RATE)
     found = [Entrant("adam-torch", replace(base, stopping=PAPERS_STOP))]
     for kind in kinds:
         solver = network(kind, way=AUTOGRAD, hidden=hidden, stopping=PAPERS_STOP)

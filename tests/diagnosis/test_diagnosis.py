@@ -16,7 +16,6 @@ from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP
 from meshrep.diagnosis.rates import contraction, steps_to
-from meshrep.solving.catalogue import choose
 from meshrep.view.write import write_json
 
 
@@ -61,7 +60,7 @@ def test_no_rate_where_there_is_no_minimum_near():
 def test_words():
     energy = heat("lattice:20x20", power=4)
     found = meshrep.diagnose(energy)
-    name, why = choose(energy)
+    name, why = energy.auto_solver
     assert any(name in said and why in said for said in found.advice)
     assert any("L-BFGS" in said for said in found.advice)
     text = found.report()

@@ -4,16 +4,18 @@ from functools import cached_property
 
 import numpy as np
 import pytest
+from problems_of_tests import heat
 
 import meshrep
-from meshrep import Result, Solver, Stopping, solving
+from meshrep import Result, Solver, Stopping
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Monitor
-from meshrep.solving.catalogue import PRESETS, choose
+from meshrep.solving import solve as solving
+from meshrep.solving.catalogue import known_solvers, solver_named
 
 
 class Drawn(Evaluator):
@@ -90,16 +92,14 @@ def test_presets_that_cannot_follow_end_a_comparison(name):
 
 
 def test_who_follows():
-    for name in PRESETS:
+    for name in known_solvers():
         if name == "adam-torch" and not installed("torch"):
             continue
-        follows = all(
-            s.minimiser.follows_noise for s in meshrep.solving.catalogue.preset(name).stages
-        )
+        follows = all(s.minimiser.follows_noise for s in solver_named(name, Subsampled()).stages)
         heads = ("adam", "sgd", "kernel", "gcn", "nograph", "gat", "gn", "deep-linear")
         assert follows == (name.startswith(heads) or name.endswith("-adam")), name
     assert GradientDescent(0.1).follows_noise and HeavyBall(0.1).follows_noise
-    assert choose(Subsampled())[0] == "kernel"
+    assert Subsampled().auto_solver[0] == "kernel"
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", "kernel", "gcn"])
@@ -205,7 +205,10 @@ def test_without_torch_sgd_takes_the_place_of_its_adam(monkeypatch):
     assert found.solver == "sgd"
     kept = solving.without_stand_ins(["adam-torch", "sgd", "adam"], Subsampled())
     assert kept == ["adam-torch", "adam"]
-    assert solving.without_stand_ins(["adam-torch", "lbfgs", "gcn"]) == ["adam-torch", "gcn"]
+    assert solving.without_stand_ins(["adam-torch", "lbfgs", "gcn"], heat("lattice:6x6")) == [
+        "adam-torch",
+        "gcn",
+    ]
 
 
 def test_ctrl_c_keeps_a_late_state():

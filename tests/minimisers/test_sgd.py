@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from problems_of_tests import heat
+from problems_of_tests import heat, named
 
 import meshrep
 from meshrep import Result, Solver, Stopping
 from meshrep.minimisers.first_order import SGD, GradientDescent, HeavyBall
-from meshrep.solving.catalogue import PRESETS, choose, preset
-from meshrep.solving.solver import Choices
+from meshrep.solving.catalogue import known_solvers
 
 
 class Kinked(meshrep.FunctionEnergy):
@@ -93,15 +92,15 @@ def test_unusable_settings_are_one_sentence(build, message):
     assert "\n" not in str(caught.value)
 
 
-def test_presets_carry_their_choices():
-    rule = preset("sgd", Choices(lr=0.3, momentum=0.5, decay=20.0)).minimiser
+def test_named_solvers_carry_their_settings():
+    rule = named("sgd", lr=0.3, momentum=0.5, decay=20.0).minimiser
     assert isinstance(rule, SGD) and (rule.lr, rule.beta1, rule.decay) == (0.3, 0.5, 20.0)
-    solver = preset("kernel", Choices(lr=0.3, form="average", bandwidth=0.2))
+    solver = named("kernel", lr=0.3, form="average", bandwidth=0.2)
     assert solver.minimiser.lr == 0.3 and solver.label == "kernel"
     assert (solver.parametrization.form, solver.parametrization.bandwidth) == ("average", 0.2)
-    default = preset("sgd").minimiser
+    default = named("sgd").minimiser
     assert (default.lr, default.beta1, default.decay) == (0.1, 0.0, 1000.0)
-    assert {"sgd", "kernel", "gcn-prefit"} <= set(PRESETS)
+    assert {"sgd", "kernel", "gcn-prefit"} <= set(known_solvers())
 
 
 @pytest.mark.parametrize("form", ["interpolate", "average", "root"])
@@ -144,8 +143,8 @@ def test_an_end_that_is_no_kink_is_not_called_one():
 
 
 def test_auto_takes_adam_where_the_energy_is_not_smooth():
-    assert choose(Kinked())[0] == "adam"
-    assert choose(bowl())[0] == "lbfgs"
+    assert Kinked().auto_solver[0] == "adam"
+    assert bowl().auto_solver[0] == "lbfgs"
 
 
 def test_sums_are_smooth_if_all_terms_are():

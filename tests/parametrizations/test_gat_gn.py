@@ -10,15 +10,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from problems_of_tests import PROBLEMS, heat
+from problems_of_tests import PROBLEMS, heat, named
 
 import meshrep
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.minimisers.base import Objective
 from meshrep.parametrizations.networks.gat import BENT, GraphAttention
 from meshrep.parametrizations.networks.gn import MessagePassing
-from meshrep.solving.catalogue import preset
-from meshrep.solving.solver import Choices
 
 KINDS = {
     "gat": GraphAttention,
@@ -341,13 +339,13 @@ def test_networks_are_fitted_to_a_start(kind):
 
 
 @pytest.mark.parametrize("solver", ["gat", "gn"])
-def test_presets_arrive_where_newton_does(solver):
+def test_named_solvers_arrive_where_newton_does(solver):
     energy = heat("triangular:16x16", t_hot=80.0, t_cold=20.0)
     found, least = meshrep.solve(energy, solver), meshrep.solve(energy, "newton")
     assert found.energy == pytest.approx(least.energy, rel=1e-5)
-    stage = preset(solver, Choices(layers=2, hidden=4)).parametrization
+    stage = named(solver, layers=2, hidden=4).parametrization
     assert stage.name == solver and stage.widths == (4, 4, 4)
-    assert preset(solver, quantity="phase").parametrization.spread == 1.0
+    assert named(solver, "phase").parametrization.spread == 1.0
 
 
 def test_heads_are_counted():

@@ -11,7 +11,7 @@ from meshrep.base.backends import backend_for
 from meshrep.minimisers.base import Objective
 from meshrep.parametrizations.base import Identity
 from meshrep.parametrizations.networks.gcn import GraphNetwork
-from meshrep.solving.catalogue import Choices, preset
+from meshrep.solving.catalogue import solver_named
 
 NETWORKS = [
     GraphNetwork(layers, 4, residual=residual, propagation=propagation)
@@ -113,7 +113,7 @@ def test_impossible_networks_are_refused():
 def test_a2_is_the_square_of_the_normalised_matrix(physics, solver):
     """As the papers have it for Hopf–Kuramoto: one layer is σ((D^{-1/2} A D^{-1/2})² z W) R."""
     energy = phases(physics, "er:30:degree=4")
-    stage = preset(solver, Choices(network_start="network", readout="value"), energy.quantity)
+    stage = solver_named(solver, energy, network_start="network", readout="value")
     objective = Objective(
         energy, energy.random_start(), backend_for("numpy"), stage.parametrization, seed=3
     )

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from problems_of_tests import heat
+from problems_of_tests import heat, named
 
 import meshrep
 from meshrep import GraphNetwork, Solver, Stopping
@@ -13,8 +13,6 @@ from meshrep.graphs.operators import propagation
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.lbfgs import LBFGS
-from meshrep.solving.catalogue import preset
-from meshrep.solving.solver import Choices
 
 
 @pytest.fixture(params=["numpy", "numba", "torch"])
@@ -89,10 +87,10 @@ def test_a_number_is_a_width_for_all():
         (lambda: GraphNetwork(start="fitted"), "or prefit"),
         (lambda: GraphNetwork(propagation="x"), "unknown propagation 'x': choose auto, sym, self"),
         (lambda: GraphNetwork(prefit_tol=0.0), "prefit_tol"),
-        (lambda: Choices(hidden=(8, 0)), "hidden must be"),
-        (lambda: Choices(hidden=0), "hidden must be"),
-        (lambda: Choices(hidden=()), "hidden must be"),
-        (lambda: preset("gcn", Choices(hidden=(8, 6), layers=2)), "2 layers have 3 widths"),
+        (lambda: named("gcn", hidden=(8, 0)), "hidden must be"),
+        (lambda: named("gcn", hidden=0), "hidden must be"),
+        (lambda: named("gcn", hidden=()), "hidden must be"),
+        (lambda: named("gcn", hidden=(8, 6), layers=2), "2 layers have 3 widths"),
     ],
 )
 def test_impossible_widths_are_refused(build, message):
@@ -212,14 +210,14 @@ def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
     assert counts == [2, 3, 5, 6]
 
 
-def test_the_preset_is_the_papers_network():
-    solver = preset("gcn-prefit", quantity="position")
+def test_the_named_solver_is_the_papers_network():
+    solver = named("gcn-prefit", "position")
     network = solver.parametrization
     assert network.widths == (8, 6) and network.start == "prefit" and solver.minimiser.lr == 0.01
     assert solver.then.label == "adam"
-    assert preset("gcn-prefit", Choices(layers=3)).parametrization.widths == (8, 6, 6, 6)
-    assert preset("gcn-prefit", Choices(hidden=5, lr=0.2)).parametrization.widths == (5, 5)
-    other = preset("gcn", Choices(hidden=(4, 3), network_start="prefit")).parametrization
+    assert named("gcn-prefit", layers=3).parametrization.widths == (8, 6, 6, 6)
+    assert named("gcn-prefit", hidden=5, lr=0.2).parametrization.widths == (5, 5)
+    other = named("gcn", hidden=(4, 3), network_start="prefit").parametrization
     assert other.widths == (4, 3) and other.start == "prefit"
 
 

@@ -13,7 +13,7 @@ from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.newton import Newton
-from meshrep.solving.catalogue import PATIENCE
+from meshrep.solving.named.second_order import PATIENCE
 
 
 @pytest.fixture(scope="module")

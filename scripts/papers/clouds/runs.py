@@ -17,10 +17,10 @@ from meshrep.energies.topology import RipsPersistence
 from meshrep.minimisers.first_order import Adam, FirstOrder
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork
-from meshrep.solving.catalogue import preset
+from meshrep.solving.catalogue import solver_named
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
-from meshrep.solving.solver import Choices, Solver
+from meshrep.solving.solver import Solver
 from meshrep.sources.clouds import uniform
 from papers.contest import Entrant, whole
 from papers.row import Say
@@ -57,14 +57,14 @@ def papers_network(rate: float = PAPERS_RATE, widths: tuple[int, ...] = PAPERS_W
 def adams() -> list[Entrant]:
     """Adam at the rates among which the best of a cell is the one to beat."""
     return [
-        Entrant(f"adam {rate:g}", preset("adam", Choices(lr=rate), "position"))
+        Entrant(f"adam {rate:g}", solver_named("adam", RipsPersistence, lr=rate))
         for rate in ADAM_RATES
     ]
 
 
 def named(name: str) -> Entrant:
-    """A preset as it is."""
-    return Entrant(name, preset(name, Choices(), "position"))
+    """A named solver as it is."""
+    return Entrant(name, solver_named(name, RipsPersistence))
 
 
 def of_steps(solver: Solver, steps: int) -> Solver:

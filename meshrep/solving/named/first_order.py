@@ -1,0 +1,121 @@
+"""Named solvers that use gradients only: descent, momentum, Adam, and the flow in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from meshrep.base.settings import Setting
+from meshrep.energies.base import Energy
+from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
+from meshrep.minimisers.gradient_flow import GradientFlow
+from meshrep.minimisers.mfac import MFAC
+from meshrep.parametrizations.linear.kernel import KernelSmoothing
+from meshrep.solving.declaration import NamedSolver
+from meshrep.solving.named.shared import DECAY, DECAYING, LONG, WINDOW, lr, momentum
+from meshrep.solving.solver import Solver
+
+# The step lengths of kernel: those of "root" add up over neighbours and must be shorter.
+KERNEL_LR = {"interpolate": 0.3, "average": 0.3, "root": 0.03}
+
+
+def adam(energy: Energy, **settings: Any) -> Solver:
+    """Adam on the field, fused with the energy in one compiled loop."""
+    return Solver(Adam(**settings), stopping=WINDOW, name="adam")
+
+
+def _sgd(energy: Energy, **settings: Any) -> Solver:
+    return Solver(SGD(**settings), stopping=DECAYING)
+
+
+def _kernel(
+    energy: Energy, lr: float | None = None, form: str = "interpolate",
+    bandwidth: float | None = None, **settings: Any,
+) -> Solver:  # fmt: skip
+    smoothing = KernelSmoothing(form, bandwidth)
+    stage = _sgd(energy, lr=lr or KERNEL_LR[form], **settings)
+    return replace(stage, parametrization=smoothing)
+
+
+def _rk4(energy: Energy, adaptive: bool = False) -> Solver:
+    stopping = replace(LONG, window=200, ftol=1e-10) if adaptive else LONG
+    return Solver(GradientFlow(adaptive=adaptive), stopping=stopping)
+
+
+SOLVERS = (
+    NamedSolver(
+        "adam",
+        "Adam on the field, fused with the energy in one compiled loop.",
+        "A baseline; useful where curvatures differ much from node to node.",
+        adam,
+        (lr(0.02),),
+        "first order",
+    ),
+    NamedSolver(
+        "gd",
+        "Gradient descent with the longest stable step, fused likewise.",
+        "A baseline.",
+        lambda energy, **settings: Solver(GradientDescent(**settings), stopping=LONG),
+        (lr(shown="by the curvature"),),
+        "first order",
+    ),
+    NamedSolver(
+        "nesterov",
+        "Nesterov's accelerated descent, fused likewise, restarted where it rises.",
+        "Well-conditioned problems: often the fastest to engineering accuracy.",
+        lambda energy, **settings: Solver(Nesterov(**settings), stopping=LONG),
+        (lr(shown="by the curvature"),),
+        "first order",
+    ),
+    NamedSolver(
+        "heavy-ball",
+        "Descent with Polyak's momentum, fused likewise.",
+        "Well-conditioned problems, beside nesterov.",
+        lambda energy, **settings: Solver(HeavyBall(**settings), stopping=LONG),
+        (lr(shown="by the curvature"), momentum(0.97)),
+        "first order",
+    ),
+    NamedSolver(
+        "sgd",
+        "Gradient descent with inverse-time decay, as Carrière et al. use it on topology.",
+        "A baseline for losses with kinks, where L-BFGS stalls and says so.",
+        _sgd,
+        (lr(0.1), momentum(0.0), DECAY),
+        "first order",
+    ),
+    NamedSolver(
+        "kernel",
+        "sgd whose step is spread over a cloud by a Gaussian kernel (diffeomorphic interpolation).",
+        "Large clouds by subsamples: auto takes it for them.",
+        _kernel,
+        (
+            lr(0.3, "0.3, or 0.03 with form=root"),
+            momentum(0.0),
+            DECAY,
+            Setting(
+                "form", str, "how a gradient is spread over the cloud", default="interpolate",
+                choices=("interpolate", "average", "root"),
+            ),
+            Setting(
+                "bandwidth", float, "width of the Gaussian", shown="by the spacing", above=0
+            ),
+        ),
+        "first order",
+    ),
+    NamedSolver(
+        "mfac",
+        "M-FAC: steps by the inverse Fisher matrix of the last 32 gradients.",
+        "Made for noisy gradients: to try on your own energy.",
+        lambda energy, **settings: Solver(MFAC(**settings), stopping=LONG),
+        (lr(shown="by the curvature"), momentum(0.9)),
+        "first order",
+    ),
+    NamedSolver(
+        "rk4",
+        "The gradient flow in time, by Runge–Kutta steps of fourth order.",
+        "When the path to the minimum matters too.",
+        _rk4,
+        (Setting("adaptive", bool, "let SciPy choose the steps", default=False),),
+        "first order",
+    ),
+)  # fmt: skip
