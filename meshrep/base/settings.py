@@ -68,7 +68,7 @@ class Setting:
         if self.kind is bool:
             return "true or false"
         if self.choices:
-            return " or ".join(self.choices)
+            return f"one of {', '.join(self.choices)}"
         if self.kind is str:
             return "text"
         return " or ".join([*(repr(word) for word in self.words), self._numbers])

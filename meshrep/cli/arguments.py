@@ -215,8 +215,8 @@ def parser() -> argparse.ArgumentParser:
         help="networks' output as the phase, or as a vector whose angle is it (default)",
     )
     add("--sweeps", type=int, help="of anneal (default 1000)")
-    add("--lift-steps", type=int, help="sweeps of lift's first descent (default 300)")
-    add("--lift-rounds", type=int, help="rounds after it (default 20)")
+    add("--steps", type=int, help="sweeps of lift's first descent (default 300)")
+    add("--rounds", type=int, help="rounds after it (default 20)")
     add("--dimensions", type=int, metavar="H", help="of lift's vectors, 3 or more (default 4 or 6)")
     add("--momentum", type=float, help="of heavy-ball (default 0.97), mfac (0.9) and sgd (0)")
     add("--decay", type=float, metavar="STEPS", help="in which sgd and kernel halve their step")

@@ -18,14 +18,14 @@ TOPOLOGY_ONLY = ("maximise", "minimise", "range", "penalty", "pair_power", "top"
                  "target", "filtration", "max_length", "subsample", "links")  # fmt: skip
 OF_TOPOLOGY = (*TOPOLOGY_ONLY, "strength")
 OF_ONE_SOLVER = ("lr", "layers", "hidden", "propagation", "network_start", "switch", "readout",
-                 "sweeps", "lift_steps", "lift_rounds", "dimensions", "momentum", "decay",
+                 "sweeps", "steps", "rounds", "dimensions", "momentum", "decay",
                  "form", "bandwidth", "degree", "series", "depth", "smoothing",
                  "layout", "adaptive")  # fmt: skip
 OF_SOLVERS = ("restarts", "max_seconds", "max_steps", "gtol", "device", "dtype", *OF_ONE_SOLVER)
 OF_INTEGRATORS = ("frames", "method", "dt")
 POSITIVE = ("transient", "dt", "frames", "max_seconds", "max_steps", "gtol", "lr", "decay",
             "bandwidth", "degree", "depth", "smoothing", "layers", "restarts", "sweeps",
-            "lift_steps", "lift_rounds", "dimensions", "simplify", "range", "pair_power", "top",
+            "steps", "rounds", "dimensions", "simplify", "range", "pair_power", "top",
             "max_length", "subsample")  # fmt: skip
 
 # Where the first holds, the options after it would do nothing: they are refused, and told why.

@@ -98,9 +98,9 @@ def network(
 ) -> Solver:
     """A network as the papers move it, by Adam with its usual decays, and then Adam on the field.
 
-    It hands over by the named solver's rule, since the papers give none for heat, to Adam with the rate
-    ``second``. In torch and by autograd both stages run in eager torch, the second with autograd;
-    ``stopping`` is the rule of the second.
+    It hands over by the named solver's rule, since the papers give none for heat, to Adam with the
+    rate ``second``. In torch and by autograd both stages run in eager torch, the second with
+    autograd; ``stopping`` is the rule of the second.
     """
     composed = solver_named(kind, HeatBath, layers=layers, hidden=hidden, network_start=start)
     eager = way != JITTED

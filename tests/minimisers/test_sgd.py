@@ -80,9 +80,12 @@ def test_decay_settles_at_a_kink_where_a_constant_step_does_not():
         (lambda: SGD(momentum=1.0), "momentum must lie"),
         (lambda: SGD(decay=0), "decay must be"),
         (lambda: meshrep.solve(Kinked(), "sgd", decay=float("nan")), "decay must be"),
-        (lambda: meshrep.solve(Kinked(), "sgd", momentum=1.5), "momentum must lie"),
+        (lambda: meshrep.solve(Kinked(), "sgd", momentum=1.5), "momentum must be a number"),
         (lambda: meshrep.solve(Kinked(), "kernel"), "kernel needs points"),
-        (lambda: meshrep.solve(Kinked(), "kernel", form="square"), "unknown form"),
+        (
+            lambda: meshrep.solve(Kinked(), "kernel", form="square"),
+            "form must be one of interpolate",
+        ),
         (lambda: meshrep.solve(Kinked(), "kernel", bandwidth=-1.0), "bandwidth must be"),
     ],
 )

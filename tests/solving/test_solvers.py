@@ -249,7 +249,7 @@ def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
     ("call", "message"),
     [
         (lambda e: meshrep.solve(e, "gcm"), "did you mean gcn"),
-        (lambda e: meshrep.solve(e, "lbfgs", hiden=3), "unknown setting"),
+        (lambda e: meshrep.solve(e, "lbfgs", hiden=3), "lbfgs has no setting 'hiden': it has none"),
         (lambda e: meshrep.solve(e, "adam", start=np.zeros(3)), "has shape"),
         (lambda e: meshrep.solve(e, "adam", start=np.full(144, np.nan)), "NaN"),
         (lambda e: meshrep.solve(e, "adam", dtype="float16"), "float32 or float64"),
