@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.errors import InputError, MissingPart
 
 Array = Any  # a NumPy array or a torch tensor, according to the back end
@@ -60,9 +61,6 @@ def gpu_seen() -> bool:
     return sees_gpu()
 
 
-SMALL = 100_000  # nodes below which a second torch thread costs more than it brings
-
-
 @contextmanager
 def calm_threads(nodes: int) -> Iterator[None]:
     """Keep thread pools from fighting over the cores while a solver runs.
@@ -77,7 +75,7 @@ def calm_threads(nodes: int) -> Iterator[None]:
 
             stack.enter_context(threadpool_limits(1, "blas"))
         torch = sys.modules.get("torch")
-        if torch is not None and nodes < SMALL:
+        if torch is not None and nodes < limits.TORCH_THREADS_FROM:
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
         yield

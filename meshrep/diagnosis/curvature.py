@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.energies.base import Energy, Evaluator
 from meshrep.numerics.spectra import Gauge
-
-DENSE = 2_000  # coordinates up to which matrices are dense, none ever beyond
-SOON_DENSE = 600  # likewise where there is a faster way, or each column costs an evaluation
 
 
 class Curvature:
@@ -65,12 +63,14 @@ class Curvature:
     @property
     def dense_spectrum(self) -> bool:
         """Whether the spectrum of H is that of a dense matrix."""
-        return len(self.free) <= SOON_DENSE
+        return len(self.free) <= limits.DENSE_BY_COLUMNS_UP_TO
 
     @property
     def dense_products(self) -> bool:
         """Whether products of H with dense matrices may be taken."""
-        return len(self.free) <= (SOON_DENSE if self.matrix is None else DENSE)
+        return len(self.free) <= (
+            limits.DENSE_BY_COLUMNS_UP_TO if self.matrix is None else limits.DENSE_UP_TO
+        )
 
     def spread(self, v: np.ndarray) -> np.ndarray:
         """Values (f,) as a field, 0 at fixed nodes."""

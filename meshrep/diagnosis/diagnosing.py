@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import calm_threads
 from meshrep.diagnosis.advice import number, which_solver, why_slow
-from meshrep.diagnosis.curvature import DENSE, Curvature
+from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.findings import GAP, Diagnosis, State
 from meshrep.diagnosis.rates import Rate, rates, steps_to
 from meshrep.diagnosis.spectrum import Spectrum, of_hessian, of_kernel, of_product
@@ -22,7 +23,6 @@ from meshrep.solving.solve import solve
 
 _POLISHED = 1e-12  # scaled gradient of the end of a convex energy
 _POLISH_SECONDS = 20.0
-_ENDS_ONLY = 300_000  # coordinates beyond which K is not looked at where a run starts
 _FEW = 2  # slow modes that are looked for there
 Tell = Callable[[str], None]
 
@@ -79,9 +79,12 @@ class Examination:
         if energy.stochastic:
             self.notes.append("the energy draws subsamples: H is that of the average by which "
                               "ends are judged")  # fmt: skip
-        large = int(np.prod(energy.shape)) > _ENDS_ONLY
+        large = int(np.prod(energy.shape)) > limits.DIAGNOSED_AT_START_UP_TO
         if large and modes > _FEW:
-            self.notes.append(f"{_FEW} slow modes are sought beyond {_ENDS_ONLY:,} coordinates")
+            self.notes.append(
+                f"{_FEW} slow modes are sought beyond {limits.DIAGNOSED_AT_START_UP_TO:,} "
+                "coordinates"
+            )
         sought = min(modes, _FEW) if large else modes
         clock = time.perf_counter()
         self.at: dict[str, Curvature] = {}
@@ -129,7 +132,7 @@ class Examination:
         size = len(self.at["end"].free)
         notes = list(self.notes)
         found: list[Rate] = []
-        left_out = not plain and size > _ENDS_ONLY
+        left_out = not plain and size > limits.DIAGNOSED_AT_START_UP_TO
         start, _ = self._state(recipe, name, "start", left_out)
         end, tangent = self._state(recipe, name, "end")
         last = end.product
@@ -140,11 +143,13 @@ class Examination:
             self.tell(f"{name}: rates")
             found = rates(tangent, last)
         if start.product is None:
-            notes.append(f"K at the start is left out beyond {_ENDS_ONLY:,} coordinates")
+            notes.append(
+                f"K at the start is left out beyond {limits.DIAGNOSED_AT_START_UP_TO:,} coordinates"
+            )
         if not plain:
             notes.append(f"K is that of {name} laid out anew at each field, not where a "
                          "run has taken its parameters")  # fmt: skip
-        if not plain and size > DENSE:
+        if not plain and size > limits.DENSE_UP_TO:
             notes.append("K's least value and ranks of large problems are not counted, which would "
                          "take dense matrices")  # fmt: skip
         advice = []

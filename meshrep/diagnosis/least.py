@@ -14,13 +14,12 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.numerics.linear_solvers import expander, smoothed_aggregation
 from meshrep.numerics.multigrid import Refreshed
 from meshrep.numerics.spectra import Gauge
 
-FACTORED_UP_TO = 100_000  # rows
-_FILLED = 5_000  # rows up to which a factorisation may fill up
 _BESIDE = 1  # columns that LOBPCG carries beside those that are asked for
 _ROUNDS = 40  # of LOBPCG
 _SHIFTS = (1e-9, 1e-3, 1e-2, 1e-1, 1.0, 4.0)  # of the mean diagonal, for the preconditioner
@@ -73,7 +72,9 @@ def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) 
     n = matrix.shape[0]
     if top == 0.0:
         return _nothing(n, 0, "a matrix of zeros")
-    if n <= min(_FILLED, FACTORED_UP_TO) or (n <= FACTORED_UP_TO and not expander(matrix)):
+    if n <= min(limits.FILLED_UP_TO, limits.FACTORED_UP_TO) or (
+        n <= limits.FACTORED_UP_TO and not expander(matrix)
+    ):
         return _by_factors(matrix, gauge, count)
     return _by_lobpcg(matrix, gauge, top, count)
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from meshrep.diagnosis.curvature import DENSE, Curvature
+from meshrep.base import limits
+from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.least import Least, least_pairs
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.numerics.lanczos import CLOSE, Ritz, affordable, lanczos
 
-_HELD = 2e7, 4e6, 1e7  # numbers in a Lanczos basis for H, K and K H: they bound time, and memory
 _PROBES = 4  # random vectors that estimate traces
 _BLURRED = 1e-7  # of the largest eigenvalue, below which differences of a map lose one
 _ROUNDING = 1e-13  # of the largest eigenvalue, below which one is no more than rounding
@@ -130,7 +130,7 @@ def of_hessian(at: Curvature, count: int = 4) -> Spectrum:
     if at.matrix is not None:
         known = least_pairs(at.matrix, at.gauge, at.top, count)
     enough = known is not None and len(known.values) > 0
-    steps = affordable(len(at.free), _HELD[0], 40)
+    steps = affordable(len(at.free), limits.LANCZOS_NUMBERS_UP_TO[0], 40)
     ritz = lanczos(at.product, start, steps, count=0 if enough else count)
     which = list(range(min(count, len(ritz.values))))
     values, residuals, how = ritz.values[which], ritz.residuals[which], f"Lanczos on {at.by}"
@@ -167,7 +167,7 @@ def of_kernel(tangent: Tangent) -> Spectrum:
     f, nothing = len(at.free), np.zeros(0)
     unsought = ("values", "residuals", "modes", "fastest", "shares")
     none: dict[str, Any] = dict.fromkeys(unsought, nothing)
-    if f <= DENSE:
+    if f <= limits.DENSE_UP_TO:
         every = tangent.axes[0]
         kept = every[every > f * np.finfo(float).eps * every.max(initial=0.0)]
         ends = (float(kept[0]), float(kept[-1])) if len(kept) else (np.nan, np.nan)
@@ -178,7 +178,9 @@ def of_kernel(tangent: Tangent) -> Spectrum:
         )  # fmt: skip
     rng = np.random.default_rng(2)
     start = at.gauge.project(rng.standard_normal(f))
-    ritz = lanczos(tangent.kernel, start, affordable(f, _HELD[1], 12, 80), count=0)
+    ritz = lanczos(
+        tangent.kernel, start, affordable(f, limits.LANCZOS_NUMBERS_UP_TO[1], 12, 80), count=0
+    )
     pulled = pushed = 0.0
     for _ in range(_PROBES):
         probe = at.gauge.project(rng.choice([-1.0, 1.0], f))
@@ -229,7 +231,7 @@ def of_product(tangent: Tangent, hessian: Spectrum, count: int = 4) -> Spectrum:
     how = "Lanczos in the metric of K"
     if not tangent.pull(start).any():
         return _exact(at, *nothing, how=f"{how}, which is 0")
-    steps = affordable(len(at.free), _HELD[2])
+    steps = affordable(len(at.free), limits.LANCZOS_NUMBERS_UP_TO[2])
     ritz = lanczos(at.product, start, steps, tangent.kernel, count)
     floor = _ROUNDING if tangent.linear else _BLURRED
     seen = np.flatnonzero(abs(ritz.values) > floor * abs(ritz.values).max())

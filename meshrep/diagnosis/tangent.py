@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
 
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.errors import InputError
@@ -17,7 +18,6 @@ from meshrep.parametrizations.base import Parametrization
 _NUDGE = 1e-5  # of the largest entry of a nudge that differences take, times that of θ or 1
 _LINEAR = 1e-10  # of a doubled nudge's effect, by which that of a linear map may differ
 _ADJOINT = 1e-3  # relative, by which ⟨Jθ, v⟩ and ⟨θ, Jᵀv⟩ may differ
-_HELD = 6e7  # numbers of J that are held at once
 _FEW = 0.1  # share of the nodes, up to which those that a parameter moves are few
 
 
@@ -102,7 +102,7 @@ class Tangent:
     def dense(self) -> np.ndarray:
         """K (f, f) as an array: of Jᵀ by the pullback alone where it fits in memory, exactly."""
         f = len(self.at.free)
-        if f * self.params.size <= _HELD:
+        if f * self.params.size <= limits.JACOBIAN_NUMBERS_UP_TO:
             return _gram(_stacked((self.pull(unit) for unit in _units(f)), self.params.size))
         K = np.array([self.kernel(unit) for unit in _units(f)])
         return 0.5 * (K + K.T)

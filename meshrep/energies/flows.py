@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.outcome import Interruptible
 from meshrep.energies.base import Energy, Evaluator
@@ -18,7 +19,6 @@ from meshrep.errors import InputError, SolveError
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
-CALL_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
 
 
 @dataclass
@@ -225,7 +225,7 @@ class _Run:
                     runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
                     spent = max(time.perf_counter() - begun, 1e-9)
                     chunk = max(1, min(2 * some if some == chunk else chunk,
-                                       int(CALL_SECONDS * some / spent)))  # fmt: skip
+                                       int(limits.CALL_SECONDS * some / spent)))  # fmt: skip
                     left -= some
                     taken += some
                 if not np.isfinite(w).all():

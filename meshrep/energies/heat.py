@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
-from meshrep.energies.rows import PARALLEL_FROM, compressed
+from meshrep.energies.rows import compressed
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
@@ -324,7 +325,7 @@ class _Kernels(Evaluator):
         from meshrep.kernels import heat
 
         n = energy.graph.n
-        self.kernels = heat.PARALLEL if n >= PARALLEL_FROM else heat.SERIAL
+        self.kernels = heat.PARALLEL if n >= limits.THREADS_FROM else heat.SERIAL
         self.rows = compressed(energy.coupling, backend.dtype)
         order = np.argsort(energy.nodes)
         self.baths = (

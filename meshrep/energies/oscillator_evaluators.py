@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Evaluator
-from meshrep.energies.rows import PARALLEL_FROM, compressed
+from meshrep.energies.rows import compressed
 
 if TYPE_CHECKING:
     from meshrep.energies.oscillators import Oscillators
@@ -105,7 +106,7 @@ class Kernels(Evaluator):
         from meshrep.kernels import oscillators
 
         n = energy.graph.n
-        self.kernels = oscillators.PARALLEL if n >= PARALLEL_FROM else oscillators.SERIAL
+        self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
         self.rows = compressed(energy.coupling, backend.dtype)
         self.law = energy.law
         self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-PARALLEL_FROM = 20_000  # nodes from which threads pay
-
 
 def compressed(
     coupling: sparse.csr_array, dtype: str = "float64"

@@ -9,11 +9,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from meshrep.base import limits
 from meshrep.base.arrays import for_keeps, frozen
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
-
-MOST_NODES = 2**31 - 1  # the last that fits 32-bit indices; pairs of nodes then fit 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +88,8 @@ class Graph:
             raise InputError(f"{self.name}: a graph needs at least one node")
         if self.labels is not None and len(self.labels) != self.n:
             raise InputError(f"{self.name}: {self.n} nodes but {len(self.labels)} labels")
-        if self.n > MOST_NODES:
-            raise InputError(f"{self.name}: a graph holds {MOST_NODES:,} nodes at most")
+        if self.n > limits.NODES_UP_TO:
+            raise InputError(f"{self.name}: a graph holds {limits.NODES_UP_TO:,} nodes at most")
         edges = frozen(self.edges, np.int64)
         if edges.ndim != 2 or edges.shape[1] != 2:
             edges = edges.reshape(-1, 2)
@@ -148,8 +147,8 @@ class Graph:
         pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
         if len(pairs) and (pairs.min() < 0 or pairs.max() >= n):
             raise InputError(f"{name}: an edge names a node outside 0 … {n - 1}")
-        if n > MOST_NODES:
-            raise InputError(f"{name}: a graph holds {MOST_NODES:,} nodes at most")
+        if n > limits.NODES_UP_TO:
+            raise InputError(f"{name}: a graph holds {limits.NODES_UP_TO:,} nodes at most")
         if weights is not None:
             weights = np.asarray(weights, dtype=np.float64)
             if weights.shape != (len(pairs),):

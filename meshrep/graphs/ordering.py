@@ -9,11 +9,11 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from meshrep.base import limits
 from meshrep.base.arrays import for_keeps
 from meshrep.graphs.graph import Graph
 
 LINE = 8  # numbers of a field in a cache line
-FITS = 500_000  # nodes whose field stays in the cache in any order
 WINDOW = 2**14  # rows whose neighbours the cache holds at once, whatever else goes through it
 SAMPLES = 16  # windows looked at
 POOR = 1.0  # cache lines a row from which another order is tried; a good one has 1/8 or little more
@@ -115,7 +115,7 @@ def better_order(graph: Graph, coupling: sparse.csr_array) -> Order | None:
     ----------
     Cuthill and McKee, "Reducing the bandwidth of sparse symmetric matrices" (1969); George (1971).
     """
-    if graph.n < FITS:
+    if graph.n < limits.REORDERED_FROM:
         return None
     begun = time.perf_counter()
     lines, apart = locality(coupling)

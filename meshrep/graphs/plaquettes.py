@@ -12,10 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import depth_first_order
 
+from meshrep.base import limits
 from meshrep.graphs.cells import POLYGON, Cells
 from meshrep.graphs.graph import Graph
 
-_MOST = 30_000_000  # paths of two edges beyond which no cycles are looked for
 _LONG = 1.5  # times the median: an edge that joins opposite sides of a periodic lattice
 _FLAT = 1e-9  # area over squared size below which a cycle is a line round the whole lattice
 
@@ -226,7 +226,7 @@ def _pairs(starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """All pairs a < b of places in each stretch ``starts[s]:starts[s+1]``; none if too many."""
     starts = np.asarray(starts, dtype=np.int64)
     sizes = np.diff(starts)
-    if (sizes * (sizes - 1) // 2).sum() > _MOST or not len(sizes):
+    if (sizes * (sizes - 1) // 2).sum() > limits.PATHS_UP_TO or not len(sizes):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     partners = np.repeat(starts[1:], sizes) - np.arange(starts[0], starts[-1]) - 1
     one = np.repeat(np.arange(starts[0], starts[-1]), partners)

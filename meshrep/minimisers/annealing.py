@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.base.outcome import Result
 from meshrep.energies.oscillators import Oscillators
@@ -17,8 +18,6 @@ HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures over the field o
 FROZEN, FREEZING = 1e-3, 0.05  # last temperature over t_cold, and the share of the run to get there
 RESERVED = 0.1  # share of a time limit that is left to what follows
 ENTRIES = 100  # history entries of a run, at least
-CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
-PARALLEL_FROM = 10_000  # sites of an average colour from which threads pay
 
 
 class Annealing(Minimiser):
@@ -138,7 +137,7 @@ class Annealing(Minimiser):
             sampler.sweep(temperature(progress, hot, cold), done)
             done += count
             phases = sampler.phases().astype(start.dtype)
-            longest = int(CHUNK_SECONDS * count / max(monitor.seconds - begun, 1e-9))
+            longest = int(limits.CALL_SECONDS * count / max(monitor.seconds - begun, 1e-9))
             count = max(1, min(longest, -(-total // ENTRIES)))
 
 
@@ -189,7 +188,7 @@ class Sampler:
         self.rows = J.indptr.astype(np.uint32), J.indices.astype(np.uint32), factor * J.data
         self.spins = tuple(f(self.start[self.order]) for f in (np.cos, np.sin))
         self.sums = tuple(np.zeros(0 if self.single else len(self.order)) for _ in range(2))
-        many = self.starts[-1] >= PARALLEL_FROM * len(sizes)
+        many = self.starts[-1] >= limits.ANNEAL_THREADS_FROM * len(sizes)
         self.kernels: Any = annealing.PARALLEL if many else annealing.SERIAL
 
     def sweep(self, temperatures: np.ndarray, first: int) -> None:

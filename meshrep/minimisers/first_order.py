@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
 from meshrep.errors import InputError
@@ -37,9 +38,6 @@ from meshrep.numerics.rules import (
 )
 
 WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
-PARALLEL_FROM = 20_000  # nodes from which threads pay; below it several solvers may run at once
-CHUNK_SECONDS = 0.1  # the longest that a jitted call should keep Ctrl-C waiting
-FIRST_CHUNK = 10_000_000  # coordinates moved by the first call, whose speed is not known yet
 
 
 class FirstOrder(Minimiser):
@@ -103,7 +101,7 @@ class FirstOrder(Minimiser):
 
     @staticmethod
     def _advance(objective: Objective) -> Callable[[Array, Array, Memory], None]:
-        threads = objective.energy.graph.n >= PARALLEL_FROM
+        threads = objective.energy.graph.n >= limits.THREADS_FROM
         return update_rule(objective.backend, threads)
 
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
@@ -214,7 +212,7 @@ class FirstOrder(Minimiser):
         evaluator: Any = objective.evaluator
         params = objective.start + 0
         taken, halvings, first = 0, 0, np.inf
-        chunk = max(2, min(16, 2 * (FIRST_CHUNK // (2 * params.size))))
+        chunk = max(2, min(16, 2 * (limits.FIRST_CALL_UP_TO // (2 * params.size))))
         most = monitor.stopping.max_steps
         before, noise = params.copy(), ROUNDING[objective.backend.dtype]
         while True:
@@ -245,7 +243,7 @@ class FirstOrder(Minimiser):
             if verdict:
                 return verdict, params, taken
             before[:] = params
-            longest = 2 * int(CHUNK_SECONDS * count / max(spent, 1e-9) / 2)
+            longest = 2 * int(limits.CALL_SECONDS * count / max(spent, 1e-9) / 2)
             chunk = max(2, min(longest, max(16, 2 * (taken // 8))))
 
 

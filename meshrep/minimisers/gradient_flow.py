@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
-from meshrep.energies.flows import CALL_SECONDS, REAL_STABILITY, runge_kutta4
+from meshrep.energies.flows import REAL_STABILITY, runge_kutta4
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
 
@@ -72,7 +73,7 @@ class GradientFlow(Minimiser):
                 if dt < 1e-6 * REAL_STABILITY / steepest:
                     return Result.DIVERGED, w.reshape(-1), taken
             taken += count
-            longest = int(CALL_SECONDS * count / max(ended - begun, 1e-9))
+            longest = int(limits.CALL_SECONDS * count / max(ended - begun, 1e-9))
             chunk = max(1, min(longest, max(8, taken // 4)))
             begun = ended
         return verdict, w.reshape(-1), taken

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.line_search import search
 from meshrep.minimisers.monitor import Monitor
-from meshrep.minimisers.quasi_newton import SINGLE_FROM, Preconditioner, pairs
+from meshrep.minimisers.quasi_newton import Preconditioner, pairs
 
 ROUNDING = {"float64": 1e-12, "float32": 1e-6}  # relative differences of energies that are none
 FIRST_STEP = 0.01  # of the parameters' norm
@@ -59,7 +60,7 @@ class LBFGS(Minimiser):
 
     def pairs_for(self, count: int) -> int:
         """m for so many parameters."""
-        return self.memory or (MEMORY if count < SINGLE_FROM else MEMORY_OF_MANY)
+        return self.memory or (MEMORY if count < limits.SINGLE_PAIRS_FROM else MEMORY_OF_MANY)
 
     def warm_up(self, objective: Objective) -> None:
         """Compile the passes by a step that is not kept, and evaluate once."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
 from meshrep.energies.oscillators import Oscillators
@@ -15,11 +16,8 @@ from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
 
-PARALLEL_FROM = 200_000  # nodes from which threads pay: five waits for the slowest a sweep
-CALL_SECONDS = 0.1  # the longest that Ctrl-C waits
 RECORDS = 30  # entries of a descent's history
 TIME_SHARE = 0.9  # of max_seconds; the rest is left to what follows
-REPLICAS = ((20_000, 32), (100_000, 8))  # of graphs up to a size; one of larger ones
 PLANAR = 0.1  # share of a descent at its end with the components beyond the second switched off
 ROUND, ROUND_PENALTY, ROUND_PLANAR = 60, 2.0, 0.15  # sweeps of a round, penalty over the first's
 PLANAR_OVER = 1.7  # most over-relaxation in the plane, where swings have to calm down
@@ -151,7 +149,9 @@ class Lift(Minimiser):
         kind = Jitted if objective.backend.name == "numba" else Arrays
         replicas = self.replicas
         if replicas == "auto":
-            replicas = next((r for most, r in REPLICAS if energy.graph.n <= most), 1)
+            replicas = next(
+                (r for most, r in limits.LIFT_REPLICAS_UP_TO if energy.graph.n <= most), 1
+            )
         h = self.dimensions
         if h == "auto":
             h = 4 if energy.beta == 0 and energy.gamma == 0 else 6
@@ -199,7 +199,7 @@ class _Run:
                 self.record(0)
             clock, pace = self.monitor.seconds, max(1.0 / sweeps, self.each / span)
             count = min(int((1.0 - t) / pace), int(1.0 / pace / RECORDS), sweeps - done)
-            count = max(1, min(count, int(CALL_SECONDS / self.each) if self.each else 1))
+            count = max(1, min(count, int(limits.CALL_SECONDS / self.each) if self.each else 1))
             shrink = fading(t + pace * np.arange(1, count + 1), penalty, planar)
             calm = min(self.over, PLANAR_OVER)
             self.vectors.sweep(shrink, np.where(shrink > 0, self.over, calm))
@@ -332,7 +332,7 @@ class Jitted(Vectors):
         super().__init__(*given)
         matrix = self.whole
         self.rows = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data
-        self.kernels = compiled(self.h, self.replicas == 1, len(self.x) >= PARALLEL_FROM)
+        self.kernels = compiled(self.h, self.replicas == 1, len(self.x) >= limits.LIFT_THREADS_FROM)
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
         """All sweeps in one call."""

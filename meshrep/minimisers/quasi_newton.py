@@ -14,10 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, installed
 
-PARALLEL_FROM = 20_000  # entries from which threads pay
-SINGLE_FROM = 100_000  # entries from which reading half as many bytes pays
 Preconditioner = Callable[[Array], Array]
 
 
@@ -210,18 +209,20 @@ class Pairs:
 class JittedPairs(Pairs):
     """The same with the passes in numba, on NumPy arrays or tensors on the CPU.
 
-    From ``SINGLE_FROM`` parameters on pairs are kept in single precision, by which half as much
-    is read; sums are in double precision. The matrix H is then that of steps and differences
-    rounded to seven digits, still symmetric and positive definite, and as good a guess: over
-    twelve problems it took about as many steps (1% fewer to 8% more).
+    From ``limits.SINGLE_PAIRS_FROM`` parameters on, pairs are kept in single precision, so that
+    half as much is read; sums are in double precision. The matrix H is then that of steps and
+    differences rounded to seven digits, still symmetric and positive definite, and as good a
+    guess: over twelve problems it took about as many steps (1% fewer to 8% more).
     """
 
     def _storage(self, rows: int, p: int) -> np.ndarray:
         from meshrep.kernels import lbfgs
 
-        self.kernels = lbfgs.PARALLEL if p >= PARALLEL_FROM else lbfgs.SERIAL
+        self.kernels = lbfgs.PARALLEL if p >= limits.THREADS_FROM else lbfgs.SERIAL
         self.two_loop = lbfgs.two_loop
-        return np.zeros((rows, p), "float32" if p >= SINGLE_FROM else self.backend.dtype)
+        return np.zeros(
+            (rows, p), "float32" if p >= limits.SINGLE_PAIRS_FROM else self.backend.dtype
+        )
 
     def forget(self) -> None:
         """Drop all pairs; γ stays."""

@@ -16,15 +16,13 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import splu
 
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
-from meshrep.numerics.multigrid import THREADS_FROM, Refreshed, in_kernels, same_pattern
+from meshrep.numerics.multigrid import Refreshed, in_kernels, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
 
-_DIRECT_WORK = 3e7  # n·bandwidth² up to which a factorisation takes 0.02 s or less
-_WITHOUT_NUMBA = 10.0  # times that is still sooner done than what else there is
-_WARM = 1000  # unknowns up to which a factorisation is likely to do
 _EXPANDER = 0.1  # bandwidth over n beyond which a graph has no small separators to speak of
 
 Product = Callable[[np.ndarray], np.ndarray]
@@ -61,7 +59,10 @@ def choose(matrix: sparse.csr_array) -> tuple[str, str]:
     width = bandwidth(matrix)
     size = f"{n} unknowns, bandwidth {width}"
     by = _multigrid_by()
-    if n * float(width) ** 2 <= _DIRECT_WORK * (1.0 if by == "numba" else _WITHOUT_NUMBA):
+    most = limits.DIRECT_WORK_UP_TO
+    if by != "numba":
+        most = limits.DIRECT_WORK_WITHOUT_NUMBA_UP_TO
+    if n * float(width) ** 2 <= most:
         return "direct", f"linear systems by sparse LU ({size})"
     if width > _EXPANDER * n:
         return "jacobi", f"linear systems by Jacobi-preconditioned CG ({size}: no small separators)"
@@ -94,9 +95,9 @@ def expander(matrix: sparse.csr_array) -> bool:
 
 def warm_up(n: int) -> None:
     """Compile or load what iterative solvers need for n unknowns, by solving along a path."""
-    if not installed("numba") or n <= _WARM:
+    if not installed("numba") or n <= limits.MOSTLY_DIRECT_UP_TO:
         return
-    size = THREADS_FROM if n >= THREADS_FROM else _WARM
+    size = limits.THREADS_FROM if n >= limits.THREADS_FROM else limits.MOSTLY_DIRECT_UP_TO
     beside = np.full(size - 1, -1.0)
     system = ShiftedSystem("amg")
     system.renew(sparse.diags_array([beside, np.full(size, 3.0), beside], offsets=[-1, 0, 1]))
@@ -179,7 +180,7 @@ class ShiftedSystem:
         diagonal = self.inner.diagonal() + shift
         if (diagonal <= 0).any():
             return Answer(right, False)
-        threads = installed("numba") and len(right) >= THREADS_FROM
+        threads = installed("numba") and len(right) >= limits.THREADS_FROM
         product = _threaded(self.inner, shift) if threads else _plain(self.inner, shift)
         vectors = _kernels() if threads else PLAIN
         if self.kind == "jacobi":

@@ -19,19 +19,18 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.kernels import aggregation
 
-COARSEST = 300  # unknowns from which on aggregates are made
-THREADS_FROM = 20_000  # unknowns from which threads pay
-
-_DENSE = 500  # unknowns up to which the coarsest matrix is inverted
 _SHRINKS = 0.8  # a level pays when it has at most this share of the unknowns above it
 _DAMPING = 2 / 3  # 4/3 over the largest eigenvalue of D⁻¹L, which is 2 at most
 _REGULAR = 1e-10  # of the diagonal, added lest the coarsest matrix be singular
 
 
-def prolongations(matrix: sparse.csr_array, coarsest: int = COARSEST) -> list[sparse.csr_array]:
+def prolongations(
+    matrix: sparse.csr_array, coarsest: int = limits.COARSEST_UP_TO
+) -> list[sparse.csr_array]:
     """Smoothed-aggregation prolongations for the couplings of a symmetric matrix, finest first.
 
         P = (I − ⅔ D⁻¹ L) T
@@ -106,7 +105,7 @@ class Hierarchy:
     prolongations : list of csr_array
     """
 
-    def __init__(self, matrix: sparse.csr_array, coarsest: int = COARSEST) -> None:
+    def __init__(self, matrix: sparse.csr_array, coarsest: int = limits.COARSEST_UP_TO) -> None:
         self.prolongations = prolongations(matrix, coarsest)
         self._levels: list[_Level] = []
         pattern = compact(sparse.csr_array(matrix, copy=True))
@@ -163,7 +162,7 @@ class _Level:
         from meshrep.kernels import multigrid as kernels
 
         n, m = p.shape
-        self.kernels = kernels.PARALLEL if n >= THREADS_FROM else kernels.SERIAL
+        self.kernels = kernels.PARALLEL if n >= limits.THREADS_FROM else kernels.SERIAL
         self.matrix = matrix
         ones = [
             sparse.csr_array((np.ones(a.nnz), a.indices, a.indptr), a.shape) for a in (matrix, p)
@@ -215,7 +214,7 @@ class _Coarsest:
         from meshrep.kernels.multigrid import SERIAL
 
         n = self.matrix.shape[0]
-        if n > _DENSE:
+        if n > limits.INVERTED_UP_TO:
             return bool(SERIAL.pivots(*in_kernels(self.matrix), self._inverse) > 0)
         try:
             factors = cho_factor(self.matrix.toarray())
@@ -228,7 +227,7 @@ class _Coarsest:
         """About the inverse times a vector."""
         from meshrep.kernels.multigrid import SERIAL
 
-        if self.matrix.shape[0] <= _DENSE:
+        if self.matrix.shape[0] <= limits.INVERTED_UP_TO:
             SERIAL.product(*in_kernels(self._dense), 0.0, right, self._x)
             return self._x
         arrays = in_kernels(self.matrix)

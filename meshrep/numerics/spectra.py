@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, splu
 
-_DENSE = 300  # rows up to which all eigenvalues are computed
-_LARGEST = 100_000  # rows beyond which a factorisation may take minutes
+from meshrep.base import limits
+
 _SOUND = 1e-13  # least pivot over the largest that is no rounding
 
 
@@ -107,9 +107,9 @@ def least_eigenvalue(matrix: sparse.csr_array, gauge: Gauge) -> tuple[float, np.
     n = matrix.shape[0]
     matrix = sparse.csr_array(matrix)
     top = float(abs(matrix).sum(axis=1).max()) or 1.0
-    if len(gauge.kept) == 0 or n > _LARGEST:
+    if len(gauge.kept) == 0 or n > limits.FACTORED_UP_TO:
         return None
-    if n <= _DENSE:
+    if n <= limits.ALL_EIGENVALUES_UP_TO:
         values, vectors = np.linalg.eigh(gauge.lifted(matrix, top) @ np.eye(n))
         return float(values[0]), vectors[:, 0]
     start = gauge.project(np.random.default_rng(0).standard_normal(n))

@@ -22,12 +22,12 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.persistence.diagrams import Diagram
 from meshrep.persistence.neighbourhood import longest_beyond
 
-_SMALL = 400  # points up to which all distances are computed at once
 _ROUNDING = 1e-12  # persistence relative to the cloud's extent that is none
 # Measured, in gudhi and here: memory, and seconds of an edge for each of its ends' neighbours
 _BYTES_AN_EDGE, _BYTES_A_TRIANGLE = 120, 72
@@ -174,7 +174,7 @@ def checked_points(points: np.ndarray) -> np.ndarray:
 def edges_within(points: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Edges (m, 2), i < j, of length up to the reach, and lengths (m,), by (length, i, j)."""
     n = len(points)
-    if n <= _SMALL:
+    if n <= limits.ALL_DISTANCES_UP_TO:
         lengths = pdist(points)
         near = np.flatnonzero(lengths <= reach)
         i, j = np.triu_indices(n, 1)
@@ -199,7 +199,7 @@ def check_cost(points: np.ndarray, reach: float, *, cavities: bool = False) -> N
     from meshrep.sources.room import available_memory
 
     n = len(points)
-    if n <= _SMALL and not cavities:
+    if n <= limits.ALL_DISTANCES_UP_TO and not cavities:
         return
     tree = cKDTree(points)
     edges = (int(tree.count_neighbors(tree, reach)) - n) // 2

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Backend, backend_for, calm_threads, gpu_seen, installed
 from meshrep.base.outcome import History, Result
 from meshrep.energies.base import Energy
-from meshrep.graphs.ordering import FITS, Order, better_order
+from meshrep.graphs.ordering import Order, better_order
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor, Progress, Sample
 from meshrep.parametrizations.base import Identity
-from meshrep.parametrizations.networks.passes import PARALLEL_FROM
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import Solver
 
@@ -40,7 +40,7 @@ def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
         stage.minimiser.renumbers and isinstance(stage.parametrization, Identity)
         for stage in solver.stages
     )
-    if not alike or energy.graph.n < FITS:
+    if not alike or energy.graph.n < limits.REORDERED_FROM:
         return None
     begun = time.perf_counter()
     order = better_order(energy.graph, energy.coupling)
@@ -126,7 +126,7 @@ class Stages:
             return made, time.perf_counter() - clock - apart
 
         objective, seconds = laid_out()
-        threads = self.energy.graph.n >= PARALLEL_FROM  # whose kernels are others
+        threads = self.energy.graph.n >= limits.THREADS_FROM  # whose kernels are others
         kind = type(stage.parametrization), backend.name, backend.dtype, threads
         first = stage.parametrization.loads_kernels and kind not in _loaded
         if first and not objective.map.prefit_s:

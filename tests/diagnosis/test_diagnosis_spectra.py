@@ -7,8 +7,9 @@ from problems_of_tests import heat
 from scipy import sparse
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
-from meshrep.diagnosis import curvature, least, spectrum
+from meshrep.diagnosis import least
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.spectrum import of_hessian, of_kernel, of_product
@@ -24,10 +25,8 @@ NUMPY = NumpyBackend(jit=False)
 @pytest.fixture
 def never_dense(monkeypatch):
     """Small problems are treated as large ones."""
-    for module in (curvature, spectrum):
-        for name in ("DENSE", "SOON_DENSE"):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, 10)
+    for name in ("DENSE_UP_TO", "DENSE_BY_COLUMNS_UP_TO"):
+        monkeypatch.setattr(limits, name, 10)
 
 
 @pytest.mark.parametrize("n", [60, 900], ids=["dense", "by factors"])
@@ -50,7 +49,7 @@ def test_a_path_with_held_ends(n):
 def test_a_lattice_up_to_constants(way, monkeypatch):
     """Kuramoto in step: H is the Laplacian of 40×30 nodes, whose constants count out."""
     if way != "by factors":
-        monkeypatch.setattr(least, "FACTORED_UP_TO", 10)
+        monkeypatch.setattr(limits, "FACTORED_UP_TO", 10)
     if way.endswith("diagonal"):
         monkeypatch.setattr(least, "expander", lambda matrix: True)
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:40x30"))
@@ -271,7 +270,7 @@ def test_large_problems_agree_with_dense_ones(recipe, never_dense):
 
 
 def test_what_has_not_converged_is_a_bound_and_said_so(never_dense, monkeypatch):
-    monkeypatch.setattr(spectrum, "_HELD", (1.0, 1.0, 1.0))  # twenty steps
+    monkeypatch.setattr(limits, "LANCZOS_NUMBERS_UP_TO", (1.0, 1.0, 1.0))  # twenty steps
     energy = heat("lattice:25x25")
     found = meshrep.diagnose(energy, meshrep.GraphNetwork())
     at = Curvature(energy, Examination(energy).at["end"].field)

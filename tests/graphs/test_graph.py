@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.arrays import for_keeps, frozen
 from meshrep.graphs.cells import (
     EDGES_OF_KIND,
@@ -25,7 +26,7 @@ from meshrep.graphs.cells import (
     Cells,
     CellsInWaiting,
 )
-from meshrep.graphs.graph import MOST_NODES, Graph, Origin
+from meshrep.graphs.graph import Graph, Origin
 
 CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 MIDS = (CORNERS + np.roll(CORNERS, -1, 0)) / 2
@@ -205,9 +206,9 @@ def test_keys_of_pairs_do_not_overflow(n):
 
 def test_more_nodes_than_32_bits_are_refused():
     for make in (lambda n: Graph.from_edges(n, []), lambda n: Graph(n, [], [])):
-        assert make(MOST_NODES).n == MOST_NODES
+        assert make(limits.NODES_UP_TO).n == limits.NODES_UP_TO
         with pytest.raises(meshrep.InputError, match="2,147,483,647 nodes at most"):
-            make(MOST_NODES + 1)
+            make(limits.NODES_UP_TO + 1)
 
 
 @pytest.mark.parametrize("edges", [[[1, 2], [0, 1]], [[0, 2], [0, 1]], [[0, 1], [0, 1]]])

@@ -5,12 +5,12 @@ import pytest
 from problems_of_tests import solvers
 
 import meshrep
+from meshrep.base import limits
 from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, XYGlass
 from meshrep.graphs import ordering
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order, better_order, locality
 from meshrep.minimisers.base import Minimiser
-from meshrep.solving import stages
 
 
 def shuffled(spec, seed=0):
@@ -40,8 +40,7 @@ ENERGIES = {
 @pytest.fixture
 def small_cache(monkeypatch):
     """A machine whose cache is full with 400 nodes, 64 of which it reads at a time."""
-    for module in (ordering, stages):
-        monkeypatch.setattr(module, "FITS", 400)
+    monkeypatch.setattr(limits, "REORDERED_FROM", 400)
     monkeypatch.setattr(ordering, "WINDOW", 64)
 
 

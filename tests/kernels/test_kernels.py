@@ -6,6 +6,7 @@ from problems_of_tests import heat
 from scipy import sparse
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
 from meshrep.energies.flows import runge_kutta4
 from meshrep.numerics import rules
@@ -197,10 +198,9 @@ def test_single_precision_stays_near(version, weighted):
 
 def test_the_first_call_on_a_large_field_is_short(monkeypatch):
     """Ctrl-C waits for a call to return, and how long one takes is not known before the first."""
-    from meshrep.minimisers import first_order
 
     def calls(moved_at_first):
-        monkeypatch.setattr(first_order, "FIRST_CHUNK", moved_at_first)
+        monkeypatch.setattr(limits, "FIRST_CALL_UP_TO", moved_at_first)
         energy, counts = heat("lattice:6x6"), []
         on = energy.on
 
@@ -226,7 +226,7 @@ def test_the_first_call_on_a_large_field_is_short(monkeypatch):
     assert calls(5 * n)[0] == 4  # an even number leaves the result where it is wanted
     assert calls(n // 2)[0] == 2
     assert calls(10**9)[0] == 16
-    assert first_order.CHUNK_SECONDS < 0.5
+    assert limits.CALL_SECONDS < 0.5
 
 
 def test_the_number_of_threads_changes_nothing():

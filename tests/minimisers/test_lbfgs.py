@@ -8,6 +8,7 @@ from problems_of_tests import OSCILLATORS, PROBLEMS, heat
 
 import meshrep
 from meshrep import Result, Solver, Stopping
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.minimisers import lbfgs, quasi_newton
 from meshrep.minimisers.base import Objective
@@ -98,7 +99,7 @@ def test_a_preconditioner_is_the_first_matrix(name):
 def test_single_precision_pairs_give_nearly_the_same_direction(monkeypatch):
     pytest.importorskip("numba")
     exact = walk(8, 5, NumpyBackend())
-    monkeypatch.setattr(quasi_newton, "SINGLE_FROM", 1)
+    monkeypatch.setattr(limits, "SINGLE_PAIRS_FROM", 1)
     rows = quasi_newton.pairs(2, NumpyBackend(), np.ones(3)).rows
     assert rows.dtype == np.float32
     for (d, *_), (same, *_) in zip(walk_of_single(), exact, strict=True):

@@ -5,11 +5,11 @@ import pytest
 from problems_of_tests import heat
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.base.outcome import Result
 from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
 from meshrep.errors import InputError
-from meshrep.minimisers import lift
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Arrays, Jitted, Lift, classes, lifted
@@ -95,7 +95,7 @@ def test_plain_sweeps_never_raise_the_energy(law, s):
 @pytest.mark.parametrize("h, replicas", [(3, 1), (4, 5)])
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 def test_kernels_sweep_as_arrays_do(law, h, replicas, parallel, monkeypatch):
-    monkeypatch.setattr(lift, "PARALLEL_FROM", 0 if parallel else 10**9)
+    monkeypatch.setattr(limits, "LIFT_THREADS_FROM", 0 if parallel else 10**9)
     energy = oscillators(law)
     shrink = np.array([1.0, 0.9, 0.5, 0.2, 0.0])
     plain = vectors(Arrays, energy, h, replicas)

@@ -6,6 +6,7 @@ from problems_of_tests import heat
 from scipy import sparse
 
 import meshrep
+from meshrep.base import limits
 from meshrep.graphs.operators import laplacian
 from meshrep.numerics import linear_solvers
 from meshrep.numerics.linear_solvers import (
@@ -134,7 +135,7 @@ def test_threads_and_plain_vectors_give_the_same_iterates(monkeypatch):
     for kind in ("amg", "jacobi"):
         solutions = []
         for size in (10**9, 1):
-            monkeypatch.setattr(linear_solvers, "THREADS_FROM", size)
+            monkeypatch.setattr(limits, "THREADS_FROM", size)
             system = ShiftedSystem(kind)
             system.renew(H)
             solutions.append(system.solve(r, 0.1, 1e-6).s)
@@ -221,7 +222,8 @@ def test_the_choice_follows_size_and_bandwidth(monkeypatch):
     lattice = laplacian(meshrep.graph_from("lattice:40x40").adjacency)
     kind, why = choose(lattice)
     assert kind == "direct" and "1600 unknowns" in why
-    monkeypatch.setattr(linear_solvers, "_DIRECT_WORK", 1e3)
+    monkeypatch.setattr(limits, "DIRECT_WORK_UP_TO", 1e3)
+    monkeypatch.setattr(limits, "DIRECT_WORK_WITHOUT_NUMBA_UP_TO", 1e4)
     monkeypatch.setattr(linear_solvers, "installed", lambda package: True)
     assert choose(lattice)[0] == "amg"
     monkeypatch.setattr(linear_solvers, "installed", lambda package: False)

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve_triangular
 
 import meshrep
+from meshrep.base import limits
 from meshrep.graphs.operators import laplacian
 from meshrep.kernels import aggregation
 from meshrep.numerics import multigrid
@@ -31,7 +32,7 @@ def kernels(monkeypatch):
     pytest.importorskip("numba")
     from meshrep.kernels import multigrid as kernels
 
-    monkeypatch.setattr(multigrid, "THREADS_FROM", 0)
+    monkeypatch.setattr(limits, "THREADS_FROM", 0)
     return kernels.PARALLEL
 
 
@@ -121,7 +122,7 @@ def test_refreshed_coarse_matrices_are_those_built_anew(kernels, shift):
 @pytest.mark.parametrize("threads_from", [0, 10**9])
 def test_a_cycle_is_symmetric_positive_definite_and_near_the_inverse(monkeypatch, threads_from):
     pytest.importorskip("numba")
-    monkeypatch.setattr(multigrid, "THREADS_FROM", threads_from)
+    monkeypatch.setattr(limits, "THREADS_FROM", threads_from)
     matrix = strip("lattice:24x24", 0.1)
     hierarchy = Hierarchy(matrix, coarsest=10)
     assert hierarchy.renew(matrix)

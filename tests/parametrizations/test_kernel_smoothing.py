@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
@@ -179,7 +180,7 @@ def test_threads_change_no_digit():
 @pytest.mark.parametrize("chunk", [1, 50, 10**6])
 def test_chunks_change_nothing(chunk, monkeypatch):
     x, weights = cloud(40, 2), np.ones((7, 1))
-    monkeypatch.setattr(kernel, "CHUNK", chunk)
+    monkeypatch.setattr(limits, "GAUSSIANS_HELD_UP_TO", chunk)
     np.testing.assert_allclose(
         spread(x, x[:7], weights, 0.3, 0.0, np), k(x, x[:7], 0.3).sum(1, keepdims=True)
     )
@@ -189,7 +190,7 @@ def test_chunks_change_nothing(chunk, monkeypatch):
 @pytest.mark.parametrize("form", kernel.NAMES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_back_ends_agree(name, form, dtype, monkeypatch):
-    monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(limits, "GAUSSIAN_THREADS_FROM", 0)
     x, g = cloud(150, 3), sparse_gradient(150, 3, 15)
     backend = backend_for(name, "cpu", dtype)
     recipe = KernelSmoothing(form, bandwidth=0.2)
@@ -420,7 +421,7 @@ def test_fixed_points_stay(form):
 
 
 def test_too_many_to_interpolate(monkeypatch):
-    monkeypatch.setattr(kernel, "LARGEST", 10)
+    monkeypatch.setattr(limits, "KERNEL_FACTORED_UP_TO", 10)
     x = cloud(30, 2)
     with pytest.raises(InputError, match="30 points, too many to interpolate"):
         step(x, np.ones((30, 2)), KernelSmoothing())

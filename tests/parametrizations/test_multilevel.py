@@ -15,6 +15,7 @@ from linear_variables import (
 from problems_of_tests import heat, phases
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError
 from meshrep.numerics.multigrid import prolongations
@@ -48,9 +49,8 @@ def test_every_back_end_agrees(name, kind, dtype):
 
 def test_threads_change_nothing(monkeypatch):
     pytest.importorskip("numba")
-    from meshrep.parametrizations.linear import multilevel
 
-    monkeypatch.setattr(multilevel, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(limits, "THREADS_FROM", 1)
     check_backend(Multilevel(2), ENERGIES["baths"], "numba", "float64")
 
 

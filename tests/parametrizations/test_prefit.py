@@ -8,6 +8,7 @@ from problems_of_tests import heat, named
 
 import meshrep
 from meshrep import GraphNetwork, Solver, Stopping
+from meshrep.base import limits
 from meshrep.base.backends import backend_for
 from meshrep.graphs.operators import propagation
 from meshrep.minimisers.base import Objective
@@ -192,7 +193,6 @@ def test_what_a_fit_loads_is_not_its_time(monkeypatch):
 
 
 def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
-    from meshrep.solving import stages
 
     class Counted(GraphNetwork):
         built = 0
@@ -204,7 +204,7 @@ def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
     solver = Solver(Adam(0.01), Counted(), Stopping(max_steps=2), backend="numpy")
     counts = []
     for threads_from in (1000, 1000, 1, 1):  # kernels with threads are others
-        monkeypatch.setattr(stages, "PARALLEL_FROM", threads_from)
+        monkeypatch.setattr(limits, "THREADS_FROM", threads_from)
         meshrep.solve(cloud(), solver)
         counts.append(Counted.built)
     assert counts == [2, 3, 5, 6]

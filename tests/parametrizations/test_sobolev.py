@@ -14,12 +14,12 @@ from linear_variables import (
 from problems_of_tests import heat
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import UniformAdam
 from meshrep.numerics.rules import UNIFORM, Memory, advance_arrays
-from meshrep.parametrizations.linear import sobolev
 from meshrep.parametrizations.linear.linear import stiffness
 from meshrep.parametrizations.linear.sobolev import Sobolev
 
@@ -86,7 +86,7 @@ def test_what_it_refuses(monkeypatch):
         Sobolev(0.0)
     with pytest.raises(InputError, match="unknown power"):
         Sobolev(power="two")
-    monkeypatch.setattr(sobolev, "LARGEST", 20)
+    monkeypatch.setattr(limits, "SOBOLEV_FACTORED_UP_TO", 20)
     with pytest.raises(InputError, match="take multilevel"):
         meshrep.solve(heat("lattice:5x5"), "sobolev")
 

@@ -15,6 +15,7 @@ from numpy.polynomial.chebyshev import chebval
 from problems_of_tests import heat
 
 import meshrep
+from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError
 from meshrep.graphs.operators import laplacian
@@ -49,9 +50,8 @@ def test_every_back_end_agrees(name, kind, dtype):
 
 def test_threads_change_nothing(monkeypatch):
     pytest.importorskip("numba")
-    from meshrep.parametrizations.linear import filters
 
-    monkeypatch.setattr(filters, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(limits, "THREADS_FROM", 1)
     check_backend(Spectral(), ENERGIES["baths"], "numba", "float64")
 
 

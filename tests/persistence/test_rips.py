@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from meshrep.base import limits
 from meshrep.errors import InputError
-from meshrep.persistence import rips
 from meshrep.persistence.rips import RipsFiltration, edges_within, rips_diagrams
 
 gudhi = pytest.importorskip("gudhi")
@@ -114,7 +114,7 @@ def test_cavities_are_those_of_the_simplex_tree():
 def test_both_ways_to_list_edges_agree(small, monkeypatch):
     points = np.random.default_rng(1).integers(0, 6, (60, 2)).astype(float)
     expected = edges_within(points, 2.5)
-    monkeypatch.setattr(rips, "_SMALL", small)
+    monkeypatch.setattr(limits, "ALL_DISTANCES_UP_TO", small)
     edges, found = edges_within(points, 2.5)
     assert (edges == expected[0]).all()
     assert (found == expected[1]).all()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, installed
 from meshrep.base.outcome import Result
 from meshrep.errors import InputError, MeshrepError, SolveError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from meshrep.minimisers.torch.rehearsal import Traits
 
 LEAST_RATE = 0.02  # where the class's own default is shorter: that of our Adam
-MOST_ROWS = 4000  # for which matrices over all pairs are still built
 FIRST_DRAWS = 32  # at least, for the first estimate of the Hessian's diagonal
 
 
@@ -170,7 +170,7 @@ class TorchOptimiser(Minimiser):
         backend, start = objective.backend, objective.start
         key = backend.device, backend.dtype
         sheet = Sheet.of(objective, self.layout)
-        large = sheet.rows > MOST_ROWS
+        large = sheet.rows > limits.PAIRS_OF_ROWS_UP_TO
         try:
             if key not in self._traits:
                 closure = needs_closure(self.optimiser)
@@ -186,7 +186,7 @@ class TorchOptimiser(Minimiser):
             raise InputError(
                 f"{self.title} builds matrices over all pairs of rows, and for {sheet.rows:,} rows "
                 f"of variables these take {size:,.1f} GB: fold them by layout='square' "
-                f"(--layout square), or take at most {MOST_ROWS:,} nodes"
+                f"(--layout square), or take at most {limits.PAIRS_OF_ROWS_UP_TO:,} nodes"
             )
         return found
 

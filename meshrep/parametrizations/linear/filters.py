@@ -6,8 +6,9 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebinterpolate
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
-from meshrep.parametrizations.linear.linear import PARALLEL_FROM, Root, in_kernels
+from meshrep.parametrizations.linear.linear import Root, in_kernels
 
 PROBES = 40  # Lanczos steps that measure the interval
 MARGIN = 1.02  # over the largest Ritz value, which lies inside the spectrum
@@ -36,7 +37,7 @@ class Filter(Root):
             from meshrep.kernels import products
 
             self.matrix = in_kernels(matrix, backend.dtype)
-            self.kernels = products.PARALLEL if n >= PARALLEL_FROM else products.SERIAL
+            self.kernels = products.PARALLEL if n >= limits.THREADS_FROM else products.SERIAL
         else:
             self.matrix = backend.sparse(matrix)
         self.first, self.second = backend.zeros(n), backend.zeros(n)

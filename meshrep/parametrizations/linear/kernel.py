@@ -20,16 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, cores, installed
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Map, Parametrization, whole
 
-PARALLEL_FROM = 300_000  # Gaussians from which threads pay
-LARGEST = 6_000  # points whose kernel matrix is still factored
 FADE = float(np.exp(-32.0))  # the average's Σ k at which it is halved: eight σ from a lone point
 FAR = 40.0  # |x − y|²/(2σ²) from which k is 0, as in meshrep.kernels.smoothing
-CHUNK = 2_000_000  # Gaussians held at once where they are held
 DRAWS = 10  # first gradients from which a default bandwidth is taken
 NAMES = {"interpolate": "kernel", "average": "kernel-average", "root": "kernel-root"}
 MULTIPLES = {"interpolate": 2.0, "average": 1.0, "root": 2.0}  # of the support's spacing
@@ -173,7 +171,7 @@ def spread(x: Array, centres: Array, weights: Array, sigma: float, floor: float,
 
     The twin of :mod:`meshrep.kernels.smoothing`, a chunk of points at a time.
     """
-    parts, rows = [], max(1, CHUNK // max(1, len(centres)))
+    parts, rows = [], max(1, limits.GAUSSIANS_HELD_UP_TO // max(1, len(centres)))
     for begin in range(0, len(x), rows):
         k = gaussians(x[begin : begin + rows], centres, sigma, xp)
         sums = k @ weights
@@ -211,7 +209,7 @@ class _Cloud:
         if self.jitted:
             from meshrep.kernels import smoothing
 
-            threads = len(points) * len(centres) >= PARALLEL_FROM and cores() > 1
+            threads = len(points) * len(centres) >= limits.GAUSSIAN_THREADS_FROM and cores() > 1
             kernels = smoothing.PARALLEL if threads else smoothing.SERIAL
             result = np.empty((len(points), weights.shape[1]))
             kernels.spread(points, centres, weights, sigma, floor, result)
@@ -264,10 +262,11 @@ class _SmoothedMap(Map):
         from scipy.linalg import cho_factor, cho_solve
 
         count = len(centres)
-        if count > LARGEST:
+        if count > limits.KERNEL_FACTORED_UP_TO:
             raise InputError(
                 f"the gradient acts on {count:,} points, too many to interpolate "
-                f"({LARGEST:,} at most): take the form average, or a smaller subsample"
+                f"({limits.KERNEL_FACTORED_UP_TO:,} at most): take the form average, or a smaller "
+                "subsample"
             )
         matrix = gaussians(centres, centres, sigma, np)
         matrix.flat[:: count + 1] += self.recipe.ridge

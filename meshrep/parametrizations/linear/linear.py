@@ -21,7 +21,6 @@ from meshrep.energies.base import Energy
 from meshrep.graphs.operators import laplacian
 from meshrep.parametrizations.base import Map
 
-PARALLEL_FROM = 20_000  # rows from which threads pay
 _PROBES = 20  # Lanczos steps that look for negative curvature
 _NEGATIVE = 1e-3  # share of the largest curvature from which a negative one counts
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.numerics.multigrid import prolongations
 from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.linear.linear import (
-    PARALLEL_FROM,
     Kept,
     LinearMap,
     Root,
@@ -122,7 +122,7 @@ class _Levels(Root):
         self.up = [in_kernels(P, backend.dtype) for P, _ in chain]
         self.down = [in_kernels(R, backend.dtype) for _, R in chain]
         pair = products.SERIAL, products.PARALLEL
-        self.kernels = [pair[size >= PARALLEL_FROM] for size in self.sizes]
+        self.kernels = [pair[size >= limits.THREADS_FROM] for size in self.sizes]
         self.fine = [backend.zeros(size) for size in self.sizes]
 
     def apply(self, theta: Array) -> Array:

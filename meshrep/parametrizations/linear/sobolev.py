@@ -13,6 +13,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebval
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
@@ -20,7 +21,6 @@ from meshrep.parametrizations.base import Map, Parametrization
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
 from meshrep.parametrizations.linear.linear import LinearMap, Root, interval, stiffness
 
-LARGEST = 300_000  # nodes up to which I + λL is factored
 ACCURATE = 0.01  # relative error of the filter that stands for the root
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # that it may have
 DEFAULT = {"one": 20.0, "half": 100.0}  # λ by power: the best of 20, 100, 1,000 and 10,000
@@ -107,10 +107,10 @@ class _Solve(Root):
         from scipy.sparse.linalg import splu
 
         self.size = len(scale)
-        if self.size > LARGEST:
+        if self.size > limits.SOBOLEV_FACTORED_UP_TO:
             raise InputError(
                 f"sobolev factors a matrix, which {self.size:,} nodes are too many for "
-                f"({LARGEST:,} at most): take multilevel, or sobolev-half"
+                f"({limits.SOBOLEV_FACTORED_UP_TO:,} at most): take multilevel, or sobolev-half"
             )
         self.factors: Any = splu(
             sparse.csc_matrix(matrix), permc_spec="COLAMD", diag_pivot_thresh=0.0

@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
-
-PARALLEL_FROM = 20_000  # nodes from which threads pay; below it several solvers may run at once
 
 Shape = tuple[int, ...]
 
@@ -206,7 +205,7 @@ class KernelPass(Pass):
         from meshrep.kernels.network import block_rows
 
         n, backend = frame.nodes, frame.backend
-        self.kernels = compiled.PARALLEL if n >= PARALLEL_FROM else compiled.SERIAL
+        self.kernels = compiled.PARALLEL if n >= limits.THREADS_FROM else compiled.SERIAL
         self.rows = block_rows(n)
         blocks = -(-n // self.rows)
         number = self.gradient.dtype.type

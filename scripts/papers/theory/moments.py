@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meshrep.diagnosis.curvature import DENSE, Curvature
+from meshrep.base import limits
+from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
@@ -131,6 +132,8 @@ def _free(energy: Energy, gradient: np.ndarray) -> np.ndarray:
 def _small_enough(energy: Energy, field: np.ndarray) -> np.ndarray:
     """The field, where dense matrices of its free coordinates may be made."""
     size = int(np.prod(energy.shape[1:])) * len(energy.free)
-    if size > DENSE:
-        raise InputError(f"{size:,} coordinates are too many for dense matrices: {DENSE:,} at most")
+    if size > limits.DENSE_UP_TO:
+        raise InputError(
+            f"{size:,} coordinates are too many for dense matrices: {limits.DENSE_UP_TO:,} at most"
+        )
     return field
