@@ -21,6 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base import limits
+from meshrep.base.rows import with_short_indices
 from meshrep.errors import InputError, MissingPart
 
 Array = Any  # a NumPy array or a torch tensor, according to the back end
@@ -155,11 +156,7 @@ class NumpyBackend:
 
     def sparse(self, matrix: sparse.csr_array) -> sparse.csr_array:
         """The matrix in the back end's type, with 32-bit indices where they fit."""
-        matrix = sparse.csr_array(matrix, dtype=self.dtype)
-        if max(matrix.nnz, *matrix.shape) < 2**31:
-            matrix.indices = matrix.indices.astype(np.int32, copy=False)
-            matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
-        return matrix
+        return with_short_indices(sparse.csr_array(matrix, dtype=self.dtype))
 
     def empty(self, *shape: int) -> np.ndarray:
         """An uninitialised array."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from meshrep.base.rows import fits_32_bits
 from meshrep.errors import InputError
 
 
@@ -74,7 +75,7 @@ class TorchBackend:
         torch's notice that CSR is in beta is silenced here only.
         """
         matrix = sparse.csr_array(matrix)
-        index = np.int32 if max(matrix.nnz, *matrix.shape) < 2**31 else np.int64
+        index = np.int32 if fits_32_bits(matrix) else np.int64
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return torch.sparse_csr_tensor(

@@ -16,8 +16,8 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, installed
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import ByHost, Energy, Evaluator
-from meshrep.energies.rows import compressed
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
@@ -326,7 +326,7 @@ class _Kernels(Evaluator):
 
         n = energy.graph.n
         self.kernels = heat.PARALLEL if n >= limits.THREADS_FROM else heat.SERIAL
-        self.rows = compressed(energy.coupling, backend.dtype)
+        self.rows = kernel_rows(energy.coupling, backend.dtype, equal_once=True)
         order = np.argsort(energy.nodes)
         self.baths = (
             energy.nodes[order].astype(np.uint32), backend.asarray(energy.targets[order]),

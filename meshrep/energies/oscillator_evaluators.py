@@ -10,8 +10,8 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Evaluator
-from meshrep.energies.rows import compressed
 
 if TYPE_CHECKING:
     from meshrep.energies.oscillators import Oscillators
@@ -107,7 +107,7 @@ class Kernels(Evaluator):
 
         n = energy.graph.n
         self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
-        self.rows = compressed(energy.coupling, backend.dtype)
+        self.rows = kernel_rows(energy.coupling, backend.dtype, equal_once=True)
         self.law = energy.law
         self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)
         self.own = backend.empty(0 if energy.beta == 0 and energy.gamma == 0 else n)

@@ -9,6 +9,7 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.base.outcome import Result
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Minimiser, Objective
@@ -184,8 +185,7 @@ class Sampler:
         sizes = np.bincount(colour[~still])
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
         J = J[self.order][:, self.order]
-        factor = -2 * energy.alpha if self.single else 1.0
-        self.rows = J.indptr.astype(np.uint32), J.indices.astype(np.uint32), factor * J.data
+        self.rows = kernel_rows(-2 * energy.alpha * J if self.single else J)
         self.spins = tuple(f(self.start[self.order]) for f in (np.cos, np.sin))
         self.sums = tuple(np.zeros(0 if self.single else len(self.order)) for _ in range(2))
         many = self.starts[-1] >= limits.ANNEAL_THREADS_FROM * len(sizes)

@@ -11,6 +11,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
@@ -330,8 +331,7 @@ class Jitted(Vectors):
         from meshrep.kernels.lift import compiled
 
         super().__init__(*given)
-        matrix = self.whole
-        self.rows = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32), matrix.data
+        self.rows = kernel_rows(self.whole)
         self.kernels = compiled(self.h, self.replicas == 1, len(self.x) >= limits.LIFT_THREADS_FROM)
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:

@@ -18,8 +18,9 @@ from scipy.sparse.linalg import splu
 
 from meshrep.base import limits
 from meshrep.base.backends import installed
+from meshrep.base.rows import kernel_rows, with_short_indices
 from meshrep.errors import InputError, MissingPart
-from meshrep.numerics.multigrid import Refreshed, in_kernels, same_pattern
+from meshrep.numerics.multigrid import Refreshed, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
 
@@ -206,7 +207,7 @@ def _plain(matrix: sparse.csr_array, shift: float) -> Product:
 
 def _threaded(matrix: sparse.csr_array, shift: float) -> Product:
     """The same product in threads; each call overwrites what the last one returned."""
-    arrays, y = in_kernels(matrix), np.empty(matrix.shape[0])
+    arrays, y = kernel_rows(matrix), np.empty(matrix.shape[0])
 
     def product(v: np.ndarray) -> np.ndarray:
         _kernels().product(*arrays, shift, v, y)
@@ -285,7 +286,7 @@ def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
 
     diagonal = matrix.diagonal()
     safe = sparse.csr_matrix(matrix + sparse.diags_array(shift + 1e-10 * diagonal))
-    safe.indices, safe.indptr = safe.indices.astype(np.int32), safe.indptr.astype(np.int32)
+    safe = with_short_indices(safe)
     state = np.random.get_state()
     np.random.seed(0)
     try:

@@ -21,6 +21,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from meshrep.base import limits
 from meshrep.base.backends import installed
+from meshrep.base.rows import kernel_rows, with_short_indices
 from meshrep.kernels import aggregation
 
 _SHRINKS = 0.8  # a level pays when it has at most this share of the unknowns above it
@@ -63,10 +64,7 @@ def prolongations(
 def compact(matrix: sparse.csr_array) -> sparse.csr_array:
     """The matrix itself, its columns now sorted and its indices of 32 bits where they fit."""
     matrix.sort_indices()
-    if max(matrix.nnz, *matrix.shape) < 2**31:
-        matrix.indices = matrix.indices.astype(np.int32, copy=False)
-        matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
-    return matrix
+    return with_short_indices(matrix)
 
 
 def _couplings(matrix: sparse.csr_array) -> sparse.csr_array:
@@ -168,9 +166,9 @@ class _Level:
             sparse.csr_array((np.ones(a.nnz), a.indices, a.indptr), a.shape) for a in (matrix, p)
         ]
         self.coarse = compact(sparse.csr_array(ones[1].T @ ones[0] @ ones[1]))  # nothing cancels
-        self._a = in_kernels(matrix)
-        self._p, self._restriction = in_kernels(p), in_kernels(compact(sparse.csr_array(p.T)))
-        self._c = in_kernels(self.coarse)
+        self._a = kernel_rows(matrix)
+        self._p, self._restriction = kernel_rows(p), kernel_rows(compact(sparse.csr_array(p.T)))
+        self._c = kernel_rows(self.coarse)
         self._x, self._old, self._spare = np.empty(n), np.empty(n), np.empty(n)
         self._below = np.empty(m)
         self._inverse, self._right = np.empty(n), np.empty(0)
@@ -215,7 +213,7 @@ class _Coarsest:
 
         n = self.matrix.shape[0]
         if n > limits.INVERTED_UP_TO:
-            return bool(SERIAL.pivots(*in_kernels(self.matrix), self._inverse) > 0)
+            return bool(SERIAL.pivots(*kernel_rows(self.matrix), self._inverse) > 0)
         try:
             factors = cho_factor(self.matrix.toarray())
         except LinAlgError:
@@ -228,9 +226,9 @@ class _Coarsest:
         from meshrep.kernels.multigrid import SERIAL
 
         if self.matrix.shape[0] <= limits.INVERTED_UP_TO:
-            SERIAL.product(*in_kernels(self._dense), 0.0, right, self._x)
+            SERIAL.product(*kernel_rows(self._dense), 0.0, right, self._x)
             return self._x
-        arrays = in_kernels(self.matrix)
+        arrays = kernel_rows(self.matrix)
         SERIAL.forward(*arrays, self._inverse, right, self._x)
         SERIAL.backward(*arrays, self._inverse, right, self._x, self._x.copy())
         return self._x
@@ -282,9 +280,3 @@ def _strength_of_couplings(matrix: sparse.csr_array) -> float:
 def same_pattern(a: sparse.csr_array, b: sparse.csr_array) -> bool:
     """Whether two matrices hold entries at the same places."""
     return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices)
-
-
-def in_kernels(matrix: sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """indptr, indices, data as the kernels take them: unsigned, and the data shared."""
-    wide = np.uint32 if matrix.indices.dtype == np.int32 else np.uint64
-    return matrix.indptr.view(wide), matrix.indices.view(wide), matrix.data

@@ -122,17 +122,17 @@ def test_equal_couplings_need_not_be_read(version, bath):
 
 
 def test_row_arrays_share_what_they_can():
-    from meshrep.energies.rows import compressed
+    from meshrep.base.rows import kernel_rows
 
     matrix = meshrep.graph_from("lattice:4x4").adjacency
-    indptr, indices, a = compressed(matrix)
+    indptr, indices, a = kernel_rows(matrix, equal_once=True)
     assert np.shares_memory(indices, matrix.indices) and indices.dtype == np.uint32
     np.testing.assert_array_equal(indptr, matrix.indptr)
     np.testing.assert_array_equal(a, [1.0])
     matrix = matrix.copy()
     matrix.data[3] = 2.0
-    assert len(compressed(matrix)[2]) == matrix.nnz
-    empty = compressed(sparse.csr_array((3, 3)), "float32")
+    assert len(kernel_rows(matrix, equal_once=True)[2]) == matrix.nnz
+    empty = kernel_rows(sparse.csr_array((3, 3)), "float32", equal_once=True)
     assert empty[2].dtype == np.float32 and len(empty[2]) == 0
 
 

@@ -10,11 +10,12 @@ from scipy.sparse.linalg import spsolve_triangular
 
 import meshrep
 from meshrep.base import limits
+from meshrep.base.rows import kernel_rows
 from meshrep.graphs.operators import laplacian
 from meshrep.kernels import aggregation
 from meshrep.numerics import multigrid
 from meshrep.numerics.linear_solvers import PLAIN, conjugate_gradients
-from meshrep.numerics.multigrid import Hierarchy, compact, in_kernels, prolongations
+from meshrep.numerics.multigrid import Hierarchy, compact, prolongations
 
 
 def strip(spec, strength=1.0):
@@ -147,14 +148,14 @@ def test_sweeps_are_those_of_the_split_matrix(kernels):
     )
     outside = abs(matrix - block).sum(axis=1)
     inverse, x = np.empty((2, n))
-    assert kernels.pivots(*in_kernels(matrix), inverse) == matrix.diagonal().min()
+    assert kernels.pivots(*kernel_rows(matrix), inverse) == matrix.diagonal().min()
     np.testing.assert_allclose(1 / inverse, matrix.diagonal() + 0.5 * outside, rtol=1e-14)
     block = block + sparse.diags_array(0.5 * outside)
-    kernels.forward(*in_kernels(matrix), inverse, b, x)
+    kernels.forward(*kernel_rows(matrix), inverse, b, x)
     lower = sparse.csr_array(sparse.tril(block))
     np.testing.assert_allclose(x, spsolve_triangular(lower, b), rtol=1e-12, atol=1e-12)
     x[:] = old
-    kernels.backward(*in_kernels(matrix), inverse, b, x, old)
+    kernels.backward(*kernel_rows(matrix), inverse, b, x, old)
     upper = sparse.csr_array(sparse.triu(block))
     expected = old + spsolve_triangular(upper, b - matrix @ old, lower=False)
     np.testing.assert_allclose(x, expected, rtol=1e-11, atol=1e-11)
@@ -183,9 +184,9 @@ def test_products_and_vectors_are_those_of_numpy(kernels):
     rng = np.random.default_rng(2)
     x, r, p, q = rng.standard_normal((4, matrix.shape[0]))
     y = np.empty_like(x)
-    kernels.product(*in_kernels(matrix), 0.7, x, y)
+    kernels.product(*kernel_rows(matrix), 0.7, x, y)
     np.testing.assert_allclose(y, matrix @ x + 0.7 * x, rtol=1e-12, atol=1e-12)
-    kernels.residual(*in_kernels(matrix), p, x, y)
+    kernels.residual(*kernel_rows(matrix), p, x, y)
     np.testing.assert_allclose(y, p - matrix @ x, rtol=1e-12, atol=1e-12)
     assert kernels.dot(p, q) == pytest.approx(float(p @ q), rel=1e-12)
     slow = x.copy(), r.copy(), p.copy()

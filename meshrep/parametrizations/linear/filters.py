@@ -8,7 +8,8 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
-from meshrep.parametrizations.linear.linear import Root, in_kernels
+from meshrep.base.rows import kernel_rows
+from meshrep.parametrizations.linear.linear import Root
 
 PROBES = 40  # Lanczos steps that measure the interval
 MARGIN = 1.02  # over the largest Ritz value, which lies inside the spectrum
@@ -36,7 +37,7 @@ class Filter(Root):
         if self.jitted:
             from meshrep.kernels import products
 
-            self.matrix = in_kernels(matrix, backend.dtype)
+            self.matrix = kernel_rows(matrix, backend.dtype)
             self.kernels = products.PARALLEL if n >= limits.THREADS_FROM else products.SERIAL
         else:
             self.matrix = backend.sparse(matrix)

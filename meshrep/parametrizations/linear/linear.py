@@ -173,16 +173,6 @@ def mean_size(energy: Energy, diagonal: np.ndarray) -> float:
     return energy.unit * float(np.sqrt(diagonal[used].mean())) if used.any() else energy.unit
 
 
-def in_kernels(matrix: sparse.csr_array, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(indptr, indices, data) as :mod:`meshrep.kernels.products` reads them, shared if possible."""
-    wide = max(matrix.nnz, *matrix.shape) >= 2**31
-    signed, unsigned = (np.int64, np.uint64) if wide else (np.int32, np.uint32)
-    indptr, indices = (
-        part.astype(signed, copy=False).view(unsigned) for part in (matrix.indptr, matrix.indices)
-    )
-    return indptr, indices, matrix.data.astype(dtype, copy=False)
-
-
 class Kept:
     """What was made last, as long as it is asked for the same energy and start.
 

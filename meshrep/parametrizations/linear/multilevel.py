@@ -18,6 +18,7 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.numerics.multigrid import prolongations
 from meshrep.parametrizations.base import Map, Parametrization, whole
@@ -26,7 +27,6 @@ from meshrep.parametrizations.linear.linear import (
     LinearMap,
     Root,
     curvature,
-    in_kernels,
     mean_size,
     stiffness,
 )
@@ -119,8 +119,8 @@ class _Levels(Root):
             return
         from meshrep.kernels import products
 
-        self.up = [in_kernels(P, backend.dtype) for P, _ in chain]
-        self.down = [in_kernels(R, backend.dtype) for _, R in chain]
+        self.up = [kernel_rows(P, backend.dtype) for P, _ in chain]
+        self.down = [kernel_rows(R, backend.dtype) for _, R in chain]
         pair = products.SERIAL, products.PARALLEL
         self.kernels = [pair[size >= limits.THREADS_FROM] for size in self.sizes]
         self.fine = [backend.zeros(size) for size in self.sizes]

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.parametrizations.base import whole
 from meshrep.parametrizations.networks.network import Network
@@ -176,7 +177,7 @@ class KernelAttention(KernelPass):
         n, backend, number = frame.nodes, frame.backend, self.gradient.dtype.type
         count = neighbours.nnz
         each = sparse.csr_array((np.arange(count), neighbours.indices, neighbours.indptr), (n, n))
-        self.pattern = tuple(part.astype(np.uint32) for part in (each.indptr, each.indices))
+        self.pattern = kernel_rows(each)[:2]
         self.mirror = sparse.csr_array(each.T).data.astype(np.uint32)
         self.bias = backend.asarray(neighbours.data)
         self.bent, self.part = number(BENT), number(1 / heads)

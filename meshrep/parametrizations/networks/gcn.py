@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.graphs.operators import PROPAGATION_KINDS, propagation
@@ -113,8 +114,7 @@ class KernelConvolution(KernelPass):
         super().__init__(frame, _shapes(frame), convolution)
         if matrix is None:
             matrix = sparse.eye_array(frame.nodes, format="csr")
-        P = frame.backend.sparse(matrix)
-        self.arrays = P.indptr.astype(np.uint32), P.indices.astype(np.uint32), P.data
+        self.arrays = kernel_rows(matrix, frame.backend.dtype)
 
     def forward(self, k: int, x: np.ndarray, out: np.ndarray) -> None:
         """σ(P X W)."""

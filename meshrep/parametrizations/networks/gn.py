@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array
+from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.parametrizations.networks.network import Network
 from meshrep.parametrizations.networks.passes import (
@@ -102,8 +103,7 @@ class KernelMessages(KernelPass):
 
         super().__init__(frame, _shapes(frame), messages)
         n, backend = frame.nodes, frame.backend
-        indices = (part.astype(np.uint32) for part in (coupling.indptr, coupling.indices))
-        self.arrays = (*indices, backend.asarray(coupling.data))
+        self.arrays = kernel_rows(coupling, backend.dtype)
         self.scale = self.gradient.dtype.type(_scale(coupling))
         self.to, self.sent, self.sums = (
             [backend.empty(n, width) for width in frame.widths[1:]] for _ in range(3)
