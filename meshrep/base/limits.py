@@ -13,7 +13,7 @@ different things. The block sizes of kernels are not here: kernels import nothin
 THREADS_FROM = 20_000
 # Nodes. torch waits longer for its threads than numba does.
 TORCH_THREADS_FROM = 100_000
-# Nodes. A sweep of lift waits for its threads once for each of about five classes.
+# Nodes. A sweep of lift waits for its threads once for each colour.
 LIFT_THREADS_FROM = 200_000
 # Sites of an average colour. A sweep of anneal waits for its threads once for each colour.
 ANNEAL_THREADS_FROM = 10_000

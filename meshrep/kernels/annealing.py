@@ -93,31 +93,6 @@ def bottom(x, y, u, v):
     return lowered(p, q, x, y, u, v, least)
 
 
-@njit(cache=True)
-def colours(indptr, indices, distance):
-    """Greedy colours (n,): sites within ``distance`` (1 or 2) of one another differ.
-
-    Takes O(m), or O(Σ degree²) for distance 2.
-    """
-    n = len(indptr) - 1
-    colour = np.full(n, -1)
-    taken = np.full(n + 1, -1)
-    for i in range(n):
-        for k in range(indptr[i], indptr[i + 1]):
-            j = indices[k]
-            if colour[j] >= 0:
-                taken[colour[j]] = i
-            if distance == 2:
-                for q in range(indptr[j], indptr[j + 1]):
-                    if colour[indices[q]] >= 0:
-                        taken[colour[indices[q]]] = i
-        first = 0
-        while taken[first] == i:
-            first += 1
-        colour[i] = first
-    return colour
-
-
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The sweeps, with threads or without, and with ``block`` sites at a time.
 

@@ -9,8 +9,8 @@ where a linear majorant of its energy on the sphere is least, and over-relaxed b
 
     x ← (1 − ω) x + ω p/|p|, normalised,   p = λx − ∂E/∂x.
 
-Nodes come sorted into classes, ``bounds[c] … bounds[c+1]``, of nodes that do not act on each
-other: the order within a class is of no effect, so that threads may share it. Vectors are rows
+Nodes come sorted by colour: ``bounds[c] … bounds[c+1]`` do not act on each other, so that the
+order within a colour has no effect, and threads may share it. Vectors are rows
 (h, R) of R replicas, laid flat, R innermost.
 """
 
@@ -79,7 +79,7 @@ def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel, fastmath=True, error_model="numpy")
     def descend(rows, bounds, law, squares, x, z, replicas, shrink, over):
-        """The same for any α, β, γ: classes must be of nodes three edges apart or more.
+        """The same for any α, β, γ: nodes of a colour must be three edges apart or more.
 
         ``rows`` is (indptr, indices, J), ``squares`` Σ_j J_ij² (n,); z (n·h·R,) holds Σ_j J_ij x_j
         and follows x. λ = 2γ Σ J² + 2 max(β − γ, 0)(|z_i|² + Σ J²): the first takes a node's own

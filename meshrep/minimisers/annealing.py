@@ -14,6 +14,7 @@ from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
+from meshrep.numerics.colouring import colours
 
 HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures over the field on a site
 FROZEN, FREEZING = 1e-3, 0.05  # last temperature over t_cold, and the share of the run to get there
@@ -177,7 +178,7 @@ class Sampler:
         self.key = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
         J = energy.coupling
         degree = np.diff(J.indptr)
-        colour = annealing.colours(J.indptr, J.indices, 1 if self.single else 2)
+        colour = colours(J, 1 if self.single else 2)
         still = degree == 0
         still[energy.fixed] = True
         colour[still] = energy.graph.n

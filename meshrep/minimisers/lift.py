@@ -16,6 +16,7 @@ from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
+from meshrep.numerics.colouring import colours
 
 RECORDS = 30  # entries of a descent's history
 TIME_SHARE = 0.9  # of max_seconds; the rest is left to what follows
@@ -225,38 +226,8 @@ def lifted(phases: np.ndarray, h: int, replicas: int, spread: float, seed: int) 
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-def classes(acting: sparse.csr_array, seed: int = 0) -> list[np.ndarray]:
-    """Nodes in classes without an entry of ``acting`` among them; isolated nodes in none.
-
-    Each class is a maximal independent set of those left, by Luby's random priorities (1986).
-    """
-    n = acting.shape[0]
-    priority = np.random.default_rng(seed).permutation(n)
-    rows, columns = (index.astype(np.int64) for index in acting.tocoo().coords)
-    rows, columns = rows[rows != columns], columns[rows != columns]
-    left = np.zeros(n, dtype=bool)
-    left[rows] = True
-    found = []
-    while left.any():
-        alive, chosen = left.copy(), np.zeros(n, dtype=bool)
-        both = left[rows] & left[columns]
-        i, j = rows[both], columns[both]
-        while alive.any():
-            beaten = np.zeros(n, dtype=bool)
-            beaten[i[priority[i] < priority[j]]] = True
-            winners = alive & ~beaten
-            chosen |= winners
-            alive &= ~winners
-            alive[j[winners[i]]] = False
-            both = alive[i] & alive[j]
-            i, j = i[both], j[both]
-        found.append(np.flatnonzero(chosen))
-        left &= ~chosen
-    return found
-
-
 class Vectors:
-    """Unit vectors of all nodes, sorted by class, and how to sweep over them.
+    """Unit vectors of all nodes, sorted by colour, and how to sweep over them.
 
     ``single`` says that β = γ = 0, where a node acts on its neighbours only, by −2αJ; else it acts
     on their neighbours too.
@@ -269,11 +240,11 @@ class Vectors:
         n, self.h, self.replicas = start.shape
         coupling = energy.coupling.copy()
         coupling.eliminate_zeros()  # a node whose edges all weigh nothing is a still one
-        pattern = abs(coupling).sign()
-        parts = classes(pattern if self.single else sparse.csr_array(pattern + pattern @ pattern))
-        self.bounds = np.cumsum([0, *(len(part) for part in parts)])
-        still = np.flatnonzero(np.diff(coupling.indptr) == 0)
-        self.order = np.concatenate([*parts, still])
+        colour = colours(coupling, 1 if self.single else 2)
+        alone = np.diff(coupling.indptr) == 0
+        colour[alone] = n
+        self.order, still = np.argsort(colour, kind="stable"), np.flatnonzero(alone)
+        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~alone]))])
         self.still = self.fields.asarray(np.arctan2(start[still, 1, 0], start[still, 0, 0]))
         factor = -2.0 * energy.alpha if self.single else 1.0
         self.law = (-0.5, 0.0, 0.0) if self.single else (energy.alpha, energy.beta, energy.gamma)
@@ -290,7 +261,7 @@ class Vectors:
         raise NotImplementedError
 
     def plane(self) -> Array:
-        """The unit vectors (n, 2, R) of the angles in the plane, in class order."""
+        """The unit vectors (n, 2, R) of the angles in the plane, in the order of the colours."""
         x = self._wide(self.x)[:, :2]
         return x / self._length(x)
 
@@ -358,7 +329,7 @@ class Arrays(Vectors):
             self.columns = [self.backend.sparse(part) for part in columns]
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """Class by class."""
+        """Colour by colour."""
         z = None if self.single else self.whole @ self.x
         fade = self.backend.zeros(self.x.shape[1]) + 1
         for s, ahead in zip(shrink.tolist(), over.tolist(), strict=True):
@@ -378,7 +349,7 @@ class Arrays(Vectors):
                 self.x[part] = new
 
     def slope(self, fade: Array, z: Array, number: int) -> Array:
-        """∂E/∂x of a class, D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)), for Σ_j J_ij x_j = z."""
+        """∂E/∂x of a colour, D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)), for Σ_j J_ij x_j = z."""
         alpha, beta, gamma = self.law
         u = alpha + 2 * (beta - gamma) * self._wide(fade * self.x * z).sum(1)
         u = self.backend.xp.concatenate([u] * self.h, 1)
@@ -387,7 +358,7 @@ class Arrays(Vectors):
         return fade * (u[part] * z[part] + around)
 
     def _shift(self, z: Array, part: slice) -> Array:
-        """λ of a class (k, 1, R)."""
+        """λ of a colour (k, 1, R)."""
         _, beta, gamma = self.law
         squares = self.squares[part, None]
         convex = (self._wide(z[part]) ** 2).sum(1) + squares

@@ -59,17 +59,6 @@ def polished(energy, seed, **settings):
     return energy.value(end.params)
 
 
-@pytest.mark.parametrize("spec", ["lattice:7x6", "triangular:6x6", "er:60", "lattice:4x4x4"])
-@pytest.mark.parametrize("distance", [1, 2])
-def test_colours_differ_within_the_distance(spec, distance):
-    J = meshrep.graph_from(spec).adjacency
-    colour = kernels.colours(J.indptr, J.indices, distance)
-    near = J if distance == 1 else J @ J + J
-    i, j = near.nonzero()
-    assert (colour[i] != colour[j])[i != j].all()
-    assert colour.min() == 0
-
-
 def test_random_numbers_are_uniform_and_apart():
     key, count = np.uint64(5), 20_000 if not INTERPRETED else 2_000
     with np.errstate(over="ignore"):

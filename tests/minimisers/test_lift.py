@@ -12,7 +12,7 @@ from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XY
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
-from meshrep.minimisers.lift import Arrays, Jitted, Lift, classes, lifted
+from meshrep.minimisers.lift import Arrays, Jitted, Lift, lifted
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.solving.solver import Solver
 
@@ -160,18 +160,6 @@ def test_rounds_never_raise_the_energy():
         for rounds in (0, 5, 30)
     ]
     assert found[0] > found[1] > found[2]
-
-
-@pytest.mark.parametrize("spec", ["lattice:7x6", "triangular:5x5", "ring:5"])
-@pytest.mark.parametrize("reach", [1, 2])
-def test_classes_do_not_act_on_each_other(spec, reach):
-    acting = abs(meshrep.graph_from(spec).adjacency)
-    acting = acting if reach == 1 else acting + acting @ acting
-    parts = classes(acting)
-    assert sorted(np.concatenate(parts)) == list(range(acting.shape[0]))
-    for part in parts:
-        block = acting[part][:, part].toarray()
-        assert not (block - np.diag(np.diag(block))).any()
 
 
 def test_isolated_nodes_stay_and_components_are_independent():
