@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import calm_threads, cores, installed
 from meshrep.base.outcome import Result
 from meshrep.energies.base import Energy
@@ -21,8 +22,6 @@ from meshrep.solving.restarts import for_each_seed
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import AnySolver, Solver
 from meshrep.solving.stages import Stages, renumbered
-
-SMALL_FOR_ONE_CORE = 20_000  # nodes below which kernels keep to one thread
 
 
 def solve(
@@ -113,7 +112,7 @@ def solve(
             f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
             "alike: drop restarts, or take a network such as gcn"
         )
-    apart = np.prod(energy.shape) < SMALL_FOR_ONE_CORE and all(
+    apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
         for stage in composed.stages
     )  # what is larger may enter threaded kernels, which not every layer of numba's bears twice
