@@ -60,6 +60,7 @@ _HOME = {
     "Stopping": "meshrep.minimisers.monitor",
     "Trajectory": "meshrep.energies.flows",
     "XYGlass": "meshrep.energies.oscillators",
+    "baths": "meshrep.sources.selection",
     "clusters": "meshrep.energies.phases",
     "compare": "meshrep.solving.compare",
     "diagnose": "meshrep.diagnosis.diagnosing",
@@ -143,5 +144,5 @@ if TYPE_CHECKING:
     from meshrep.solving.solver import Solver
     from meshrep.sources.files import load
     from meshrep.sources.networks import from_networkx
-    from meshrep.sources.selection import ends, random_split, select
+    from meshrep.sources.selection import baths, ends, random_split, select
     from meshrep.sources.spec import graph_from

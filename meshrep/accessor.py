@@ -15,6 +15,7 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solution import Solution
+from meshrep.solving.solver import AnySolver
 
 
 @pv.register_dataset_accessor("meshrep", pv.DataSet)
@@ -50,7 +51,14 @@ class MeshrepAccessor:
         *,
         bath: str = "ends",
         share: float = 0.1,
-        solver: str = "auto",
+        kind: str = "quartic",
+        power: float | None = None,
+        t_hot: float = 1.0,
+        t_cold: float = 0.0,
+        strength: float = 1.0,
+        laplacian: str = "graph",
+        unbathed: str = "raise",
+        solver: AnySolver = "auto",
         seed: int = 0,
         **settings: Any,
     ) -> pv.DataSet:
@@ -62,12 +70,12 @@ class MeshrepAccessor:
             What :func:`meshrep.select` takes (numbers or masks of the dataset's points, or a
             condition such as ``"z < 0.06"``); without both, ``bath`` chooses.
         bath : {"ends", "random"}
-            The two ends of the longest axis, or random nodes; ``share`` of each.
-        solver : str
+            Where the baths are: at the two ends of the longest axis, or at random nodes;
+            ``share`` of each.
+        kind, power, t_hot, t_cold, strength, laplacian, unbathed
+            As for :class:`meshrep.HeatBath`, such as ``kind="dirichlet"``.
+        solver, seed, **settings
             As for :func:`meshrep.solve`.
-        **settings
-            Of :class:`meshrep.HeatBath`: t_hot, t_cold, strength, power, bath kind as
-            ``kind="dirichlet"``, laplacian, unbathed.
 
         Returns
         -------
@@ -76,23 +84,17 @@ class MeshrepAccessor:
         """
         from meshrep.energies.heat import HeatBath
         from meshrep.solving.solve import solve
-        from meshrep.sources.selection import ends, random_split, select
+        from meshrep.sources.selection import baths
 
         graph = self.graph()
-        none = np.zeros(0, dtype=np.int64)
-        if hot is not None or cold is not None:
-            high = none if hot is None else select(graph, hot)
-            low = none if cold is None else select(graph, cold)
-        elif bath == "random":
-            high, low = random_split(graph, share, seed)
-        elif bath == "ends":
-            low, high = ends(graph, share)
-        else:
-            raise InputError(f"unknown bath {bath!r}: choose ends or random")
-        energy = HeatBath(graph, high, low, bath=settings.pop("kind", "power"), **settings)
-        return self._with(solve(energy, solver, seed=seed))
+        high, low, _ = baths(graph, bath, hot=hot, cold=cold, share=share, seed=seed)
+        energy = HeatBath(
+            graph, high, low, kind=kind, power=power, t_hot=t_hot, t_cold=t_cold,
+            strength=strength, laplacian=laplacian, unbathed=unbathed,
+        )  # fmt: skip
+        return self._with(solve(energy, solver, seed=seed, **settings))
 
-    def solve(self, energy: Energy, solver: str = "auto", **settings: Any) -> pv.DataSet:
+    def solve(self, energy: Energy, solver: AnySolver = "auto", **settings: Any) -> pv.DataSet:
         """A copy of the dataset with the minimiser of an energy on ``graph()`` as point data.
 
         The array is named after the energy's quantity; settings go to :func:`meshrep.solve`.

@@ -10,7 +10,7 @@ from meshrep.parametrizations.linear.linear import LinearMap, Root
 def path_with_held_ends(n):
     """A ring of n + 1 nodes of which one is held: a path of n between two held ends."""
     graph = meshrep.graph_from(f"ring:{n + 1}")
-    return meshrep.HeatBath(graph, hot=[0], bath="dirichlet")
+    return meshrep.HeatBath(graph, hot=[0], kind="dirichlet")
 
 
 def of_a_path(n):

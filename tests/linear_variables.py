@@ -45,7 +45,7 @@ def energies():
     """One of each kind that the maps treat differently."""
     return {
         "baths": heat("lattice:6x6"),
-        "held nodes": heat("lattice:6x6", bath="dirichlet"),
+        "held nodes": heat("lattice:6x6", kind="dirichlet"),
         "phases": phases("Kuramoto", "lattice:5x5"),
         "positions": Positions(),
     }

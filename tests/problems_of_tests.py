@@ -98,7 +98,7 @@ PROBLEMS = {
     "quartic random": lambda: heat("lattice:12x12", "random"),
     "quadratic": lambda: heat("triangular:8x8", power=2),
     "cubic bath": lambda: heat("lattice:8x8", power=3),
-    "dirichlet": lambda: heat("lattice:5x5x5", bath="dirichlet"),
+    "dirichlet": lambda: heat("lattice:5x5x5", kind="dirichlet"),
     "hundred degrees": lambda: heat("lattice:12x12", power=2, t_hot=120.0, t_cold=20.0),
     "weighted": weighted,
     "edges and nodes": lambda: meshrep.EdgeEnergy(

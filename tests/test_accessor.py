@@ -67,6 +67,19 @@ def test_an_unknown_bath_is_one_sentence(sphere):
 
     with pytest.raises(meshrep.InputError, match="choose ends or random"):
         sphere.meshrep.heat(bath="middle")
+    with pytest.raises(meshrep.InputError, match=r"choose ends or random .*kind='dirichlet'"):
+        sphere.meshrep.heat(bath="dirichlet")
+
+
+def test_heat_takes_the_settings_of_its_bath_and_of_its_solver(sphere):
+    import meshrep
+
+    heated = sphere.meshrep.heat(kind="quadratic", t_hot=2.0, solver="spectral", degree=4)
+    graph = sphere.meshrep.graph()
+    hot, cold, _ = meshrep.baths(graph)
+    energy = meshrep.HeatBath(graph, hot, cold, power=2, t_hot=2.0)
+    expected = meshrep.solve(energy, "spectral", degree=4).field
+    np.testing.assert_allclose(heated["temperature"], expected, atol=1e-9)
 
 
 def test_simplify_removes_small_extrema(sphere):

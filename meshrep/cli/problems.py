@@ -18,12 +18,10 @@ from meshrep.energies.oscillators import (
 )
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
-from meshrep.sources.selection import ends, random_split, select
+from meshrep.sources.selection import baths
 
 if TYPE_CHECKING:
     from meshrep.energies.topology import RipsPersistence
-
-POWERS = {"quartic": 4.0, "quadratic": 2.0}
 
 
 @dataclass(frozen=True)
@@ -55,27 +53,17 @@ def heat(graph: Graph, choices: HeatChoices, seed: int = 0) -> tuple[HeatBath, l
     InputError
         When a selection, a number or their combination cannot be used.
     """
-    said = []
-    bath = choices.bath
-    if choices.hot or choices.cold:
-        hot = select(graph, choices.hot) if choices.hot else np.zeros(0, dtype=np.int64)
-        cold = select(graph, choices.cold) if choices.cold else np.zeros(0, dtype=np.int64)
-    elif bath == "random" or (bath == "ends" and graph.points is None):
-        if bath == "ends":
-            said.append(f"{graph.name} has no coordinates and so no ends: random baths are taken")
-        hot, cold = random_split(graph, choices.share, seed)
-    else:
-        cold, hot = ends(graph, choices.share)
-    dirichlet = choices.kind == "dirichlet"
-    if dirichlet and choices.power is not None:
-        raise InputError("a Dirichlet bath has no power: drop --power or take another --bath-kind")
-    power = choices.power or POWERS.get(choices.kind, 4.0)
+    hot, cold, said = baths(
+        graph, choices.bath or "ends", hot=choices.hot or None, cold=choices.cold or None,
+        share=choices.share, seed=seed,
+    )  # fmt: skip
     energy = HeatBath(
         graph, hot, cold, t_hot=choices.t_hot, t_cold=choices.t_cold, strength=choices.strength,
-        power=power, bath="dirichlet" if dirichlet else "power", laplacian=choices.laplacian,
+        kind=choices.kind, power=choices.power, laplacian=choices.laplacian,
         unbathed=choices.unbathed,
     )  # fmt: skip
-    law = "held exactly" if dirichlet else f"strength {choices.strength:g}, power {power:g}"
+    law = f"strength {energy.strength:g}, power {energy.power:g}"
+    law = "held exactly" if energy.kind == "dirichlet" else law
     said.append(
         f"heat: {len(energy.hot):,} hot nodes at {choices.t_hot:g}, {len(energy.cold):,} cold at "
         f"{choices.t_cold:g} ({law}), {choices.laplacian} Laplacian"

@@ -253,7 +253,7 @@ def diagnose(
     --------
     >>> import meshrep
     >>> ring = meshrep.graph_from("ring:40")
-    >>> heat = meshrep.HeatBath(ring, hot=[0], cold=[20], bath="dirichlet")
+    >>> heat = meshrep.HeatBath(ring, hot=[0], cold=[20], kind="dirichlet")
     >>> found = meshrep.diagnose(heat)
     >>> round(found.end.hessian.condition, 1)
     161.4

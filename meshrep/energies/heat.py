@@ -23,6 +23,8 @@ from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
 from meshrep.graphs.ordering import Order
 
+POWERS = {"quartic": 4.0, "quadratic": 2.0}  # p of the kinds of bath that have one
+
 
 class HeatBath(Energy):
     """Heat between hot and cold nodes.
@@ -37,10 +39,11 @@ class HeatBath(Energy):
         Bath temperatures.
     strength : float
         λ > 0; not used by the Dirichlet bath.
-    power : float
-        p ≥ 2: 4 is the papers' soft bath, 2 a Robin bath.
-    bath : {"power", "dirichlet"}
-        Whether baths pull by the power law or hold their nodes exactly at T.
+    kind : {"quartic", "quadratic", "dirichlet"}
+        How a bath acts on its nodes: it pulls them with p = 4 (the papers' soft bath) or p = 2
+        (a Robin bath), or holds them exactly at T.
+    power : float, optional
+        A p ≥ 2 in place of the kind's; a Dirichlet bath has none.
     laplacian : {"graph", "cotan", "robust"}
         Conductances: the graph's weights, finite elements on the faces, or intrinsic Delaunay.
     unbathed : {"raise", "hold"}
@@ -64,7 +67,7 @@ class HeatBath(Energy):
 
     >>> import numpy as np, meshrep
     >>> ring = meshrep.graph_from("ring:8")
-    >>> heat = meshrep.HeatBath(ring, hot=[4], cold=[0], t_hot=4.0, bath="dirichlet")
+    >>> heat = meshrep.HeatBath(ring, hot=[4], cold=[0], t_hot=4.0, kind="dirichlet")
     >>> meshrep.solve(heat, solver="newton").field.round(6).tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0]
     """
@@ -82,14 +85,13 @@ class HeatBath(Energy):
         t_hot: float = 1.0,
         t_cold: float = 0.0,
         strength: float = 1.0,
-        power: float = 4.0,
-        bath: str = "power",
+        kind: str = "quartic",
+        power: float | None = None,
         laplacian: str = "graph",
         unbathed: str = "raise",
     ) -> None:
         super().__init__(graph)
-        if bath not in ("power", "dirichlet"):
-            raise InputError(f"unknown bath {bath!r}: choose power or dirichlet")
+        self.kind, self.power = _kind_and_power(kind, power)
         if unbathed not in ("raise", "hold"):
             raise InputError(f"unbathed={unbathed!r} is unknown: choose raise or hold")
         for name, number in (("t_hot", t_hot), ("t_cold", t_cold)):
@@ -97,8 +99,6 @@ class HeatBath(Energy):
                 raise InputError(f"{name} must be a finite temperature, not {number}")
         if not (np.isfinite(strength) and strength > 0):
             raise InputError(f"the bath's strength λ must be positive, not {strength}")
-        if not (np.isfinite(power) and power >= 2):
-            raise InputError(f"the bath's power p must be 2 or more, not {power}")
         self.hot = _bath_nodes(graph, hot, "hot")
         self.cold = _bath_nodes(graph, cold, "cold")
         both = np.intersect1d(self.hot, self.cold)
@@ -110,8 +110,7 @@ class HeatBath(Energy):
         if len(self.hot) + len(self.cold) == 0:
             raise InputError("neither bath has a node: choose at least one hot or cold node")
         self.t_hot, self.t_cold = float(t_hot), float(t_cold)
-        self.strength, self.power = float(strength), float(power)
-        self.bath, self.laplacian = bath, laplacian
+        self.strength, self.laplacian = float(strength), laplacian
         self._coupling = conductances(graph, laplacian)
         if laplacian == "graph" and len(graph.weights) and graph.weights.min() < 0:
             raise InputError(
@@ -122,7 +121,7 @@ class HeatBath(Energy):
         self.targets = np.repeat([self.t_hot, self.t_cold], [len(self.hot), len(self.cold)])
         held = self._unbathed_nodes(unbathed)
         middle = np.full(len(held), 0.5 * (self.t_hot + self.t_cold))
-        if bath == "dirichlet":
+        if kind == "dirichlet":
             self.fixed = np.concatenate([self.nodes, held])
             self.fixed_values = np.concatenate([self.targets, middle])
             self.nodes, self.targets = self.nodes[:0], self.targets[:0]
@@ -243,10 +242,28 @@ class HeatBath(Energy):
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""
         return {
-            "energy": "HeatBath", "bath": self.bath, "hot": len(self.hot), "cold": len(self.cold),
+            "energy": "HeatBath", "kind": self.kind, "hot": len(self.hot), "cold": len(self.cold),
             "t_hot": self.t_hot, "t_cold": self.t_cold, "strength": self.strength,
-            "power": self.power, "laplacian": self.laplacian, "held": len(self.held),
+            "power": None if self.kind == "dirichlet" else self.power,
+            "laplacian": self.laplacian, "held": len(self.held),
         }  # fmt: skip
+
+
+def _kind_and_power(kind: str, power: float | None) -> tuple[str, float]:
+    """The kind of bath and its p: a power that is given names the kind, "power" if none has it.
+
+    A Dirichlet bath leaves no node to be pulled, and its p is not used.
+    """
+    if kind not in (*POWERS, "dirichlet"):
+        raise InputError(f"unknown kind of bath {kind!r}: choose {', '.join(POWERS)} or dirichlet")
+    if power is None:
+        return kind, POWERS.get(kind, 2.0)
+    if kind == "dirichlet":
+        raise InputError("a Dirichlet bath has no power: drop the power or choose another kind")
+    if not (np.isfinite(power) and power >= 2):
+        raise InputError(f"the bath's power p must be 2 or more, not {power}")
+    named = {p: name for name, p in POWERS.items()}
+    return named.get(float(power), "power"), float(power)
 
 
 def _bath_nodes(graph: Graph, nodes: Any, name: str) -> np.ndarray:

@@ -276,7 +276,7 @@ class XYGlass(Kuramoto):
     Parameters
     ----------
     graph : Graph
-    couplings : {"binary", "gaussian"}
+    coupling : {"binary", "gaussian"}
         ±1 with equal odds, or standard normal; times the edge weights.
     seed : int
         Of the couplings.
@@ -291,22 +291,23 @@ class XYGlass(Kuramoto):
     Edwards and Anderson, "Theory of spin glasses" (1975).
     """
 
-    def __init__(self, graph: Graph, couplings: str = "binary", seed: int = 0) -> None:
-        if couplings not in ("binary", "gaussian"):
-            raise InputError(f"unknown couplings {couplings!r}: choose binary or gaussian")
+    def __init__(self, graph: Graph, coupling: str = "binary", seed: int = 0) -> None:
+        if coupling not in ("binary", "gaussian"):
+            raise InputError(f"unknown coupling {coupling!r}: choose binary or gaussian")
         if not (isinstance(seed, (int, np.integer)) and seed >= 0):
             raise InputError(f"seed must be a whole number of 0 or more, not {seed!r}")
         rng = np.random.default_rng(seed)
-        if couplings == "binary":
+        if coupling == "binary":
             drawn = rng.choice([-1.0, 1.0], graph.m)
         else:
             drawn = rng.standard_normal(graph.m)
         super().__init__(graph, drawn)
-        self.couplings, self.seed = couplings, seed
+        self.coupling_kind, self.seed = coupling, seed
 
     def settings(self) -> dict[str, Any]:
         """Those of the oscillators, with kind and seed of the couplings."""
-        return {**super().settings(), "couplings": self.couplings, "coupling_seed": self.seed}
+        kind = {"coupling_kind": self.coupling_kind, "coupling_seed": self.seed}
+        return {**super().settings(), **kind}
 
 
 class HopfKuramoto(Oscillators):

@@ -105,6 +105,68 @@ def random_split(graph: Graph, share: float = 0.1, seed: int = 0) -> tuple[np.nd
     return np.sort(order[:count]), np.sort(order[count : 2 * count])
 
 
+def baths(
+    graph: Graph,
+    bath: str = "ends",
+    *,
+    hot: Any = None,
+    cold: Any = None,
+    share: float = 0.1,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Where the hot and the cold bath are.
+
+    Parameters
+    ----------
+    graph : Graph
+    bath : {"ends", "random"}
+        The two ends of the longest axis (:func:`ends`; the high end is hot), or random nodes
+        (:func:`random_split`). Not used where ``hot`` or ``cold`` is given.
+    hot, cold : optional
+        What :func:`select` takes. Where one of them is given, the other may be left empty.
+    share : float
+        Of the extent, or of the nodes, that each bath takes.
+    seed : int
+        Of the random nodes.
+
+    Returns
+    -------
+    hot, cold : (k,) int64
+        Node numbers; at most one of the two is empty.
+    notes : list of str
+        What was chosen in place of what was asked for: a graph without coordinates has no ends,
+        and gets random baths.
+
+    Raises
+    ------
+    InputError
+        For another word, or as the three functions above.
+
+    Examples
+    --------
+    >>> import meshrep
+    >>> hot, cold, notes = meshrep.baths(meshrep.graph_from("lattice:8x8"))
+    >>> hot.tolist(), len(cold), notes
+    ([7, 15, 23, 31, 39, 47, 55, 63], 8, [])
+    """
+    if bath not in ("ends", "random"):
+        kinds = ("quartic", "quadratic", "dirichlet")
+        hint = f" (how a bath acts on its nodes is kind={bath!r})" if bath in kinds else ""
+        raise InputError(f"unknown bath {bath!r}: choose ends or random{hint}")
+    if hot is not None or cold is not None:
+        none = np.zeros(0, dtype=np.int64)
+        high = none if hot is None else select(graph, hot)
+        low = none if cold is None else select(graph, cold)
+        return high, low, []
+    if bath == "ends" and graph.points is not None:
+        low, high = ends(graph, share)
+        return high, low, []
+    notes = []
+    if bath == "ends":
+        notes = [f"{graph.name} has no coordinates and so no ends: random baths are taken"]
+    return *random_split(graph, share, seed), notes
+
+
 def _of_array(graph: Graph, numbers: Any, who: str) -> np.ndarray:
     """Nodes from a boolean mask or from numbers of the file, or of the graph without one."""
     numbers = np.asarray(numbers)

@@ -102,7 +102,7 @@ def test_an_error_at_the_beginning_is_told(run, monkeypatch):
 
 def test_predictions_beside_what_solvers_took(monkeypatch):
     """By a bound they are "at least", without a rate there is none, and of the field itself."""
-    energy = heat("lattice:6x6", bath="power", power=2)
+    energy = heat("lattice:6x6", power=2)
     compared = meshrep.compare(energy, ["gd", "heavy-ball", "lbfgs"], max_steps=3)
     examined = Examination(energy, end=meshrep.solve(energy, "newton").field)
     plain, mapped = examined.of(), examined.of(meshrep.GraphNetwork())

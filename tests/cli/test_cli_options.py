@@ -58,7 +58,7 @@ def test_heats_defaults_are_those_of_the_library(run):
     plain = HeatChoices()
     assert problem["strength"] == plain.strength and problem["laplacian"] == plain.laplacian
     assert (problem["t_hot"], problem["t_cold"]) == (plain.t_hot, plain.t_cold) == (1, 0)
-    assert problem["bath"] == "power" and problem["power"] == 4
+    assert problem["kind"] == "quartic" and problem["power"] == 4
 
 
 def test_a_zero_is_given_too(run):

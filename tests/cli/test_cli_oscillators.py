@@ -75,7 +75,9 @@ def test_the_files_of_a_glass(run):
     assert charge.sum() == 0 or mesh.n_open_edges > 0
     rho = np.abs(np.exp(1j * mesh.point_data["phase_newton"]).mean())
     assert entry["measures"]["rho"] == pytest.approx(rho, abs=1e-6)
-    assert report["problem"]["couplings"] == "gaussian" and report["problem"]["coupling_seed"] == 3
+    assert (
+        report["problem"]["coupling_kind"] == "gaussian" and report["problem"]["coupling_seed"] == 3
+    )
     rows = table(out / "order.csv")
     assert set(rows[0]) == {"solver", "seconds", "rho"}
     assert float(rows[-1]["rho"]) == pytest.approx(entry["measures"]["rho"], abs=1e-9)
@@ -90,8 +92,8 @@ def test_the_files_of_a_glass(run):
         (("--kuramoto",), "K = 1 on 112", {"energy": "Kuramoto", "beta": 0.0}),
         (("--kuramoto", "2"), "K = 2 on 112", {"alpha": -0.5, "gamma": 0.0}),
         (("--kuramoto", "-1.5"), "K = -1.5", {"energy": "Kuramoto", "torque": 0.0}),
-        (("--xy-glass",), "binary couplings", {"energy": "XYGlass", "couplings": "binary"}),
-        (("--xy-glass", "gaussian"), "gaussian couplings", {"couplings": "gaussian"}),
+        (("--xy-glass",), "binary couplings", {"energy": "XYGlass", "coupling_kind": "binary"}),
+        (("--xy-glass", "gaussian"), "gaussian couplings", {"coupling_kind": "gaussian"}),
         (("--hopf-kuramoto",), "s1 = 1, s2 = 0.5, c = 1", {"energy": "HopfKuramoto", "s2": 0.5}),
         (
             ("--hopf-kuramoto", "--s1", "0.3", "--s2", "-0.1", "--c", "2"),

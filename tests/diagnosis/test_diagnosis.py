@@ -26,7 +26,7 @@ from meshrep.view.write import write_json
 )
 def test_predicted_rates_are_observed(recipe):
     """To 1% of the logarithm for gradient descent, 5% for heavy ball, whose tail is no power."""
-    energy = heat("lattice:9x9", bath="power", power=2)
+    energy = heat("lattice:9x9", power=2)
     found = meshrep.diagnose(energy, recipe)
     gd, ball = found.rates
     assert gd.predicted == pytest.approx(contraction("gd", found.end.product.condition), rel=1e-3)
@@ -50,7 +50,7 @@ def test_gradient_descent_on_a_quadratic_takes_the_steps_predicted():
 
 
 def test_no_rate_where_there_is_no_minimum_near():
-    energy = heat("lattice:6x6", bath="power", power=2)
+    energy = heat("lattice:6x6", power=2)
     found = meshrep.diagnose(energy, field=energy.random_start(5))  # polished: heat is convex
     assert found.rates[0].observed < 1
     found = meshrep.diagnose(Quadratic(np.arange(1.0, 9.0)), field=np.ones(8))
@@ -116,7 +116,7 @@ def test_a_bound_is_called_a_bound():
 
 def test_the_step_that_is_best_is_in_the_units_of_a_solver():
     """``solve(…, "gd", lr=…)`` falls as predicted from the slowest mode, bath and unit or not."""
-    energy = heat("lattice:6x6", bath="power", power=2, t_hot=7.0)
+    energy = heat("lattice:6x6", power=2, t_hot=7.0)
     end = meshrep.solve(energy, "newton", gtol=1e-12).field
     found = meshrep.diagnose(energy, field=end)
     rate = found.rates[0]
@@ -166,7 +166,7 @@ def test_refusals():
     with pytest.raises(meshrep.InputError, match="a mode or more"):
         meshrep.diagnose(energy, modes=0)
     graph = meshrep.graph_from("ring:3")
-    held = meshrep.HeatBath(graph, hot=[0], cold=[1, 2], bath="dirichlet")
+    held = meshrep.HeatBath(graph, hot=[0], cold=[1, 2], kind="dirichlet")
     with pytest.raises(meshrep.InputError, match="every node is fixed"):
         meshrep.diagnose(held)
 

@@ -196,7 +196,7 @@ def test_sums_are_linear_and_flatten():
 
 
 def test_a_sum_holds_what_its_terms_hold():
-    base = heat("lattice:5x5", bath="dirichlet")
+    base = heat("lattice:5x5", kind="dirichlet")
     total = base + meshrep.EdgeEnergy(base.graph, log_cosh, convex=True)
     np.testing.assert_array_equal(total.fixed, np.sort(base.fixed))
     np.testing.assert_array_equal(total.gradient(total.random_start())[total.fixed], 0.0)

@@ -49,7 +49,7 @@ def test_every_method_finds_the_exact_field(method):
 
 
 def test_the_flow_ends_at_the_minimum():
-    energy = heat("lattice:8x8", bath="dirichlet")
+    energy = heat("lattice:8x8", kind="dirichlet")
     path = meshrep.integrate(energy, 300.0, frames=3, method="bdf", rtol=1e-8)
     best = meshrep.solve(energy, "newton")
     np.testing.assert_allclose(path.fields[-1], best.field, atol=1e-5)

@@ -11,7 +11,7 @@ from meshrep.base.backends import NumpyBackend, backend_for, installed
 
 def test_ring_between_0_and_4_is_linear():
     ring = meshrep.graph_from("ring:8")
-    energy = meshrep.HeatBath(ring, [4], [0], t_hot=4.0, bath="dirichlet")
+    energy = meshrep.HeatBath(ring, [4], [0], t_hot=4.0, kind="dirichlet")
     field = meshrep.solve(energy, "newton").field
     np.testing.assert_allclose(field, [0, 1, 2, 3, 4, 3, 2, 1], atol=1e-12)
 
@@ -19,7 +19,7 @@ def test_ring_between_0_and_4_is_linear():
 @pytest.mark.parametrize("n", [2, 5, 33])
 def test_path_is_linear_with_the_energy_of_its_length(n):
     path = meshrep.Graph.from_edges(n, np.stack([np.arange(n - 1), np.arange(1, n)], 1))
-    energy = meshrep.HeatBath(path, [n - 1], [0], t_hot=3.0, t_cold=1.0, bath="dirichlet")
+    energy = meshrep.HeatBath(path, [n - 1], [0], t_hot=3.0, t_cold=1.0, kind="dirichlet")
     solution = meshrep.solve(energy, "newton")
     np.testing.assert_allclose(solution.field, np.linspace(1, 3, n), atol=1e-12)
     assert solution.energy == pytest.approx(4 / (2 * (n - 1)), rel=1e-12)
@@ -116,7 +116,7 @@ def test_cotan_heat_on_a_sphere_is_antisymmetric(sphere):
     graph = sphere(3)
     energy = meshrep.HeatBath(
         graph, meshrep.select(graph, "z > 1.8"), meshrep.select(graph, "z < -1.8"),
-        bath="dirichlet", laplacian="cotan",
+        kind="dirichlet", laplacian="cotan",
     )  # fmt: skip
     field = meshrep.solve(energy, "newton").field
     equator = np.abs(graph.points[:, 2]) < 1e-9
@@ -130,7 +130,7 @@ def test_robust_laplacian_is_close_to_cotan(sphere):
     hot, cold = meshrep.select(graph, "z > 1.8"), meshrep.select(graph, "z < -1.8")
     fields = [
         meshrep.solve(
-            meshrep.HeatBath(graph, hot, cold, bath="dirichlet", laplacian=kind), "newton"
+            meshrep.HeatBath(graph, hot, cold, kind="dirichlet", laplacian=kind), "newton"
         ).field
         for kind in ("cotan", "robust")
     ]
@@ -149,7 +149,8 @@ def test_robust_laplacian_is_close_to_cotan(sphere):
         ({"strength": float("nan")}, "must be positive"),
         ({"t_hot": float("inf")}, "finite temperature"),
         ({"power": 1.0}, "2 or more"),
-        ({"bath": "warm"}, "choose power or dirichlet"),
+        ({"kind": "warm"}, "choose quartic, quadratic or dirichlet"),
+        ({"kind": "dirichlet", "power": 2}, "has no power: drop the power"),
         ({"laplacian": "round"}, "graph"),
         ({"laplacian": "cotan"}, "face|triangle|points"),
         ({"unbathed": "what"}, "choose raise or hold"),
@@ -160,6 +161,22 @@ def test_unusable_settings_are_one_sentence(settings, message):
     with pytest.raises(meshrep.InputError, match=message) as caught:
         meshrep.HeatBath(ring, **{"hot": [0], "cold": [4], **settings})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "power"),
+    [
+        ({}, "quartic", 4),
+        ({"kind": "quadratic"}, "quadratic", 2),
+        ({"power": 2}, "quadratic", 2),
+        ({"kind": "quadratic", "power": 4}, "quartic", 4),
+        ({"power": 3}, "power", 3),
+        ({"kind": "dirichlet"}, "dirichlet", None),
+    ],
+)
+def test_a_power_takes_the_place_of_the_kinds(settings, kind, power):
+    told = meshrep.HeatBath(meshrep.graph_from("ring:8"), [0], [4], **settings).settings()
+    assert (told["kind"], told["power"]) == (kind, power)
 
 
 def test_a_piece_without_a_bath_is_named_or_held():
@@ -181,8 +198,8 @@ def test_sums_check_what_they_add():
     one, two = heat("lattice:8x8"), heat("lattice:8x8")
     with pytest.raises(meshrep.InputError, match="share one graph"):
         one + two
-    other = meshrep.HeatBath(one.graph, one.hot, [], bath="dirichlet", t_hot=5.0)
-    clash = meshrep.HeatBath(one.graph, one.hot, [], bath="dirichlet", t_hot=6.0)
+    other = meshrep.HeatBath(one.graph, one.hot, [], kind="dirichlet", t_hot=5.0)
+    clash = meshrep.HeatBath(one.graph, one.hot, [], kind="dirichlet", t_hot=6.0)
     with pytest.raises(meshrep.InputError, match="fix node"):
         other + clash
     assert (2 * one).value(one.random_start()) == pytest.approx(2 * one.value(one.random_start()))

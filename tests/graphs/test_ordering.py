@@ -28,7 +28,7 @@ def heat(graph, **settings):
 
 ENERGIES = {
     "quartic": heat,
-    "dirichlet": lambda graph: heat(graph, bath="dirichlet", t_hot=3.0),
+    "dirichlet": lambda graph: heat(graph, kind="dirichlet", t_hot=3.0),
     "kuramoto": Kuramoto,
     "coupled each its own": lambda g: Kuramoto(g, np.linspace(-1, 2, g.m)),
     "glass": lambda graph: XYGlass(graph, "gaussian", seed=4),

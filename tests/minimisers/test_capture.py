@@ -31,7 +31,7 @@ def both_baths():
     graph = meshrep.graph_from("lattice:12x12")
     cold, hot = meshrep.ends(graph)
     soft = meshrep.HeatBath(graph, hot, cold, power=2)
-    return soft + 0.5 * meshrep.HeatBath(graph, hot, cold, bath="dirichlet")
+    return soft + 0.5 * meshrep.HeatBath(graph, hot, cold, kind="dirichlet")
 
 
 RULES = {
@@ -42,7 +42,7 @@ RULES = {
     "uniform-adam": first_order.UniformAdam,
 }
 ENERGIES = {
-    "dirichlet": lambda: heat("lattice:12x12", bath="dirichlet"),
+    "dirichlet": lambda: heat("lattice:12x12", kind="dirichlet"),
     "quartic": lambda: heat("lattice:12x12", "random"),
     "kuramoto": lambda: phases("Kuramoto", "lattice:12x12"),
     "hopf": lambda: phases("HopfKuramoto", "lattice:12x12"),

@@ -95,7 +95,7 @@ def test_steps_are_the_formula():
 @pytest.mark.parametrize("variables", [None, Sobolev(smoothing=1.0), GraphNetwork()])
 def test_the_path_is_the_same_on_every_back_end(backend, variables):
     pytest.importorskip(backend)
-    energy, rule = heat("lattice:6x6", bath="dirichlet"), MFAC(0.01, 6, 0.3)
+    energy, rule = heat("lattice:6x6", kind="dirichlet"), MFAC(0.01, 6, 0.3)
     plain = path(energy, rule, 30, backend="numpy", parametrization=variables)
     other = path(energy, rule, 30, backend=backend, parametrization=variables)
     assert other.backend == backend and plain.energy < plain.start_energy

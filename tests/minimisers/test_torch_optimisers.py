@@ -168,7 +168,7 @@ class Watching(Monitor):
 )
 def test_energies_are_those_of_fields_whose_fixed_nodes_stay(name, settings, layout):
     needs(name)
-    energy = heat("lattice:6x7", bath="dirichlet")
+    energy = heat("lattice:6x7", kind="dirichlet")
     objective = Objective(energy, energy.random_start(3), backend_for("torch", "cpu"))
     lr = (OF_TORCH | OF_PACKAGE).get(name, 0.05)
     monitor = Watching(20)
@@ -227,7 +227,7 @@ def test_hutchinsons_estimate_is_the_diagonal_in_the_mean_of_all_signs(name):
     graph = "lattice:3x3"
     energy = {
         "quartic random": lambda: heat(graph, "random"),
-        "dirichlet": lambda: heat(graph, bath="dirichlet"),
+        "dirichlet": lambda: heat(graph, kind="dirichlet"),
         "hopf": lambda: phases("HopfKuramoto", graph),
     }[name]()
     objective = Objective(energy, energy.random_start(1), backend_for("torch", "cpu"))

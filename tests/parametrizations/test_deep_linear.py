@@ -210,7 +210,7 @@ def test_points_on_a_line_can_leave_it():
 
 
 def test_the_near_zero_start_of_the_paper():
-    energy = heat("lattice:6x6", bath="dirichlet")
+    energy = heat("lattice:6x6", kind="dirichlet")
     start = energy.random_start(1)
     made = DeepLinear(3, share=0.01).build(energy, start, NUMPY, seed=0)
     begin = made.field(made.start)
@@ -231,9 +231,9 @@ def test_fixed_nodes_stay(name):
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
-@pytest.mark.parametrize("bath", ["power", "dirichlet"])
-def test_it_reaches_the_minimum(depth, bath):
-    energy = heat("lattice:12x12", bath=bath)
+@pytest.mark.parametrize("kind", ["quartic", "dirichlet"])
+def test_it_reaches_the_minimum(depth, kind):
+    energy = heat("lattice:12x12", kind=kind)
     best = meshrep.solve(energy, "newton").energy
     found = meshrep.solve(energy, "deep-linear", depth=depth)
     assert found.solver == "deep-linear"

@@ -40,7 +40,7 @@ def small():
 
 def test_kernels_are_held_against_the_root_of_the_moment():
     """M̄ = H² for unit fields, and K = H⁻¹ is M̄^{-1/2} while K = 1 is not."""
-    energy = heat("lattice:5x5", bath="power", power=2, t_hot=0.0)
+    energy = heat("lattice:5x5", power=2, t_hot=0.0)
     H = energy.hessian(np.zeros(25)).toarray()
     M = moments.gradient_moment(energy, range(25), lambda k: 5.0 * np.eye(25)[k])
     np.testing.assert_allclose(M, H @ H, atol=1e-10)

@@ -16,7 +16,7 @@ from meshrep.minimisers.monitor import Monitor
 
 
 def held_sum():
-    base = heat("lattice:8x8", bath="dirichlet")
+    base = heat("lattice:8x8", kind="dirichlet")
     return base + 0.5 * meshrep.EdgeEnergy(base.graph, log_cosh, convex=True)
 
 
@@ -39,7 +39,7 @@ def one_node():
 
 def nothing_free():
     ring = meshrep.graph_from("ring:4")
-    return meshrep.HeatBath(ring, [0, 1], [2, 3], bath="dirichlet")
+    return meshrep.HeatBath(ring, [0, 1], [2, 3], kind="dirichlet")
 
 
 def in_pieces():
@@ -100,7 +100,7 @@ def test_the_path_scales_with_the_temperatures(solver, factor):
     """With Dirichlet baths E(s·w) = s²E(w): the same steps, in other units."""
     runs = []
     for s in (1.0, factor):
-        energy = heat("lattice:8x8", bath="dirichlet", t_hot=s, t_cold=0.0)
+        energy = heat("lattice:8x8", kind="dirichlet", t_hot=s, t_cold=0.0)
         runs.append(meshrep.solve(energy, solver, seed=1, max_steps=30).field / s)
     np.testing.assert_allclose(*runs, rtol=1e-4, atol=1e-5)
 

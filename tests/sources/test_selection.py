@@ -10,7 +10,7 @@ from meshrep.graphs.cells import Cells
 from meshrep.graphs.graph import Graph
 from meshrep.sources.files import load
 from meshrep.sources.lattices import cubic, square, tree
-from meshrep.sources.selection import ends, random_split, select
+from meshrep.sources.selection import baths, ends, random_split, select
 
 
 @pytest.fixture
@@ -196,3 +196,32 @@ def test_random_split_refusals():
         random_split(square(5, 5), 0.6)
     with pytest.raises(InputError):
         random_split(square(1, 1))
+
+
+def test_baths_are_the_selections_the_ends_or_random_nodes(grid):
+    hot, cold, notes = baths(grid, "random", hot="3", cold="x < 1")
+    assert hot.tolist() == [3] and np.array_equal(cold, select(grid, "x < 1")) and notes == []
+    hot, cold, _ = baths(grid, cold=[7])
+    assert hot.tolist() == [] and cold.tolist() == [7]
+    low, high = ends(grid, 0.2)
+    hot, cold, _ = baths(grid, share=0.2)
+    assert np.array_equal(hot, high) and np.array_equal(cold, low)
+    hot, cold, _ = baths(grid, "random", share=0.2, seed=3)
+    drawn = random_split(grid, 0.2, 3)
+    assert np.array_equal(hot, drawn[0]) and np.array_equal(cold, drawn[1])
+
+
+def test_baths_of_a_graph_without_coordinates_are_random_with_a_note(grid):
+    bare = Graph.from_edges(grid.n, grid.edges)
+    hot, cold, notes = baths(bare, "ends", seed=2)
+    drawn = random_split(bare, seed=2)
+    assert np.array_equal(hot, drawn[0]) and np.array_equal(cold, drawn[1])
+    assert len(notes) == 1 and "no coordinates" in notes[0]
+    assert baths(bare, "random")[2] == []
+
+
+@pytest.mark.parametrize("bath", ["middle", "dirichlet"])
+def test_an_unknown_place_of_baths_is_refused(grid, bath):
+    with pytest.raises(InputError, match="choose ends or random") as caught:
+        baths(grid, bath, hot=[1])
+    assert ("kind='dirichlet'" in str(caught.value)) == (bath == "dirichlet")
