@@ -1,17 +1,21 @@
-# make bunny: set everything up and run the main job.   make test: the tests.
+# make bunny: set everything up and run the main job.   make test: the tests, but for slow ones.
+# make test-all: every test.
 # make rows: the papers' experiments, small.
 # PYTHON chooses the interpreter, VENV the folder of the environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: bunny test rows check clean
+.PHONY: bunny test test-all rows check clean
 
 bunny: $(VENV)/.installed
 	$(BIN)/python scripts/solve_mesh.py assets/bunny.ply --bath
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto
+
+test-all: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n auto -m ""
 
 rows: $(VENV)/.installed
 	$(BIN)/python scripts/reproduce.py --all --quick --fresh --out out/rows
