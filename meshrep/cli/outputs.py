@@ -24,7 +24,8 @@ from meshrep.energies.sums import Sum
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison, versions
-from meshrep.view.write import mesh_path, write_csv, write_json, write_mesh, write_series
+from meshrep.view.meshes import mesh_path, write_mesh, write_series
+from meshrep.view.write import write_csv, write_json
 
 if TYPE_CHECKING:
     from meshrep.view.scene import Drawn

@@ -22,7 +22,8 @@ from meshrep.solving.compare import Comparison
 from meshrep.solving.simplify import in_words
 from meshrep.solving.solution import Solution
 from meshrep.sources.clouds import in_space
-from meshrep.view.write import mesh_path, write_csv, write_mesh
+from meshrep.view.meshes import mesh_path, write_mesh
+from meshrep.view.write import write_csv
 
 LOOPS = 8  # drawn of one cloud, the longest
 LOOPS_UP_TO = 1000  # points of which an alpha filtration's loops are looked for in the Rips complex

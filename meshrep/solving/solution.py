@@ -121,7 +121,7 @@ class Solution(Interruptible):
         InputError
             When the format cannot carry a field, or the file cannot be written.
         """
-        from meshrep.view.write import write_mesh
+        from meshrep.view.meshes import write_mesh
 
         fields = {self.problem.quantity: self.field}
         return write_mesh(self.problem.graph, fields, path, original=original)

@@ -20,7 +20,7 @@ from meshrep.base.backends import cores
 from meshrep.errors import InputError, MeshrepError
 from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
 from meshrep.sweeps.workers import spread
-from meshrep.view.raster import raster
+from meshrep.view.diagram import raster
 from meshrep.view.write import replacing
 
 STALE = 60.0  # seconds after which a half-written file is nobody's
@@ -261,7 +261,7 @@ def cells(
     """For each (s₁, s₂) the mean of a column over its seeds, and a picture.
 
     The mean is NaN where all seeds failed or the column is empty. The picture is that of
-    :func:`meshrep.view.raster.raster` for the first seed that did not fail.
+    :func:`meshrep.view.diagram.raster` for the first seed that did not fail.
     """
     graph = store.settings.loaded
     found: dict[tuple[float, float], list[Row]] = {}

@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 
 from meshrep.errors import InputError
+from meshrep.view.cloud_page import CloudPage, Line, film_colours
+from meshrep.view.page import page_size, picture_path
 from meshrep.view.projection import Ball, Box, Projection, checked_cloud, outline, projection_of
 from meshrep.view.reel import reel
-from meshrep.view.scene import SUFFIXES
-from meshrep.view.sheet import Line, Sheet, film_colours
-from meshrep.view.write import replacing
 
 Loop = tuple[np.ndarray, float]
 Up = Literal["y", "z"]
@@ -84,9 +83,7 @@ def cloud_panels(
     Arguments are those of :func:`cloud_picture`; ``clouds`` and ``loops`` map each panel's title
     to its points and its loops. All loops share one scale of colours.
     """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: pictures can be written to {', '.join(SUFFIXES)}")
+    path = picture_path(path)
     if not clouds:
         raise InputError(f"{path}: there is no cloud to draw")
     drawn = {name: checked_cloud(points, name or "cloud") for name, points in clouds.items()}
@@ -97,14 +94,12 @@ def cloud_panels(
     projection = projection_of(list(drawn.values()), box, ball, z_up=up == "z")
     lines = {name: _lines(found.get(name, ()), len(points)) for name, points in drawn.items()}
     most = _most([line for some in lines.values() for line in some])
-    size = size or _panel_size(len(drawn), most is not None)
-    sheet = Sheet(size, projection, list(drawn), _heading(title, "", projection), most)
+    size = size or page_size(len(drawn), (520, 520), (40 if most is None else 190, 90))
+    page = CloudPage(size, projection, list(drawn), _heading(title, "", projection), most)
     bounds = outline(projection, box, ball)
     for k, (name, points) in enumerate(drawn.items()):
-        sheet.draw(k, points, lines[name], bounds, _checked_edges(edges, len(points)))
-    with replacing(path) as temporary:
-        sheet.save(temporary)
-    return path
+        page.draw(k, points, lines[name], bounds, _checked_edges(edges, len(points)))
+    return page.save(path)
 
 
 def cloud_film(
@@ -168,9 +163,9 @@ def cloud_film(
         for (step, points), some in zip(clouds, lines, strict=True):
             moment = f"{label_time} = {step:.4g}" if label_time else ""
             heading = _heading(title, moment, projection)
-            sheet = Sheet(wanted.size, projection, [""], heading, most)
-            sheet.draw(0, points, some, bounds, _checked_edges(edges, len(points)))
-            yield sheet.image()
+            page = CloudPage(wanted.size, projection, [""], heading, most)
+            page.draw(0, points, some, bounds, _checked_edges(edges, len(points)))
+            yield page.image()
 
     wanted.write(pages(), film_colours())
     return wanted.path
@@ -213,9 +208,3 @@ def _check_nodes(nodes: np.ndarray, n: int, what: str) -> None:
 def _most(lines: Sequence[Line]) -> float | None:
     """The greatest persistence; None where there is no loop."""
     return max((line.persistence for line in lines), default=None)
-
-
-def _panel_size(count: int, with_key: bool) -> tuple[int, int]:
-    """Pixels of a page for so many panels."""
-    columns = min(count, 3 if count != 4 else 2)
-    return 40 + 150 * with_key + 520 * columns, 90 + 520 * -(-count // columns)

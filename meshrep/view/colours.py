@@ -23,6 +23,9 @@ TURN = 2 * np.pi
 _MARKS = (("#ffffff", INK), (INK, "#ffffff"), ("#3ddc97", INK), ("#ff5d8f", INK))
 _MARKS_ON_PHASES = (("#ffe100", INK), ("#00e1ff", INK), ("#5dff5d", INK), ("#ff4fd8", INK))
 DARK = (30, 30, 30)
+# Lines of plots in Okabe and Ito's colours, which colour-blind readers tell apart. Their yellow is
+# left out, because it is too pale on white.
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#111111", "#E69F00", "#56B4E9")
 _BRIGHT = 120  # luminance of 255 beyond which dark ink is seen better than white
 _JUMP = 0.1  # of a channel in [0, 1], beyond which two neighbouring colours show a seam
 
@@ -152,6 +155,9 @@ def _cmap(name: str) -> Colormap:
     if name == "warm":
         warm = mpl.colormaps["inferno"](np.linspace(0.10, 0.96, 256))  # black would hide shading
         return ListedColormap(warm, name=name)
+    if name == "loops":
+        loops = mpl.colormaps["plasma"](np.linspace(0.02, 0.80, 256))  # its yellow drowns on white
+        return ListedColormap(loops, name=name)
     if name.startswith("cmo.") and find_spec("cmocean"):
         import cmocean  # noqa: F401  (adds its maps to matplotlib's)
     if name not in mpl.colormaps:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.errors import InputError
+from meshrep.graphs.graph import Graph
 from meshrep.view.colours import INK, PAPER, Palette, palette
-from meshrep.view.page import DPI, blank, draw_wheel
-from meshrep.view.write import replacing
+from meshrep.view.page import DPI, Page, picture_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CELL = 0.52  # inches at the least
-_PANEL = 4.4  # inches of the longer side where cells are few
+PIXELS = 60  # along the longer side of a small picture
+_CELL = 78  # pixels at the least
+_PANEL = 660  # pixels of the longer side where cells are few
 _TEXT = 9.0  # points
 _HATCH: dict[str, Any] = {
     "facecolor": "#e4e4e4",
@@ -50,7 +51,7 @@ def diagram(
         Phases in radians, (rows, columns) with the first row on top, or None. Pairs that are
         missing, values and phases that are NaN or None are drawn hatched in grey.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
     x_label, y_label, value_label : str
         At the axes and the colour bar.
     clim : (low, high) or None
@@ -69,7 +70,7 @@ def diagram(
     R. Lauter, C. Brendel, S. Habraken, F. Marquardt: Pattern phase diagram for two-dimensional
     arrays of coupled limit-cycle oscillators. Phys. Rev. E 92 (2015) 012902.
     """
-    path = Path(path)
+    path = picture_path(path)
     if not cells:
         raise InputError(f"{path}: a diagram needs at least one cell")
     for pair, (_, phases) in cells.items():
@@ -93,28 +94,55 @@ def diagram(
 
     cell = max(_CELL, _PANEL / max(len(rows), len(columns)))
     wide, high = cell * len(columns), cell * len(rows)
-    left, gap, right, bottom = 0.85, 1.95, 1.35, 0.75
-    top = 0.6 if title else 0.3
-    width, height = left + wide + gap + wide + right, bottom + max(high, 1.6) + top
-    figure = blank((width, height))
-
-    def axes_at(x: float, w: float, h: float) -> Axes:
-        y = bottom + (max(high, 1.6) - h) / 2
-        return figure.add_axes((x / width, y / height, w / width, h / height))
-
-    first, second = axes_at(left, wide, high), axes_at(left + wide + gap, wide, high)
+    left, gap, right, bottom, top = 128, 292, 203, 113, 90 if title else 45
+    tall = max(high, 240)
+    size = left + 2 * wide + gap + right, bottom + tall + top
+    page = Page(size, title, text=_TEXT, scale=1.0)
+    first, second = (
+        page.axes((x, bottom + (tall - high) / 2, wide, high)) for x in (left, left + wide + gap)
+    )
     for axes in (first, second):
         _grid(axes, list(columns), list(rows), cell, x_label, y_label)
     _heat(first, values, heat, cell)
     _small_pictures(second, values.shape, pictures, wheel)
-    bar = axes_at(left + wide + 0.14, 0.13, min(high, 3.2))
-    _bar(bar, heat)
-    draw_wheel(axes_at(left + 2 * wide + gap + 0.2, 1.05, 1.05), wheel, _TEXT)
-    if title:
-        figure.text(0.15 / width, 1 - 0.15 / height, title, size=1.3 * _TEXT, color=INK, va="top")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=DPI, facecolor=PAPER)
-    return path
+    page.key((left + wide + 11, bottom, 0, tall), heat)
+    page.key((left + 2 * wide + gap + 30, bottom, 0, tall), wheel)
+    return page.save(path)
+
+
+def raster(graph: Graph, field: np.ndarray) -> np.ndarray | None:
+    """A field on a flat graph as the pixels of a small picture.
+
+    A rectangular lattice of up to 60 nodes a side has one pixel a node. Elsewhere a pixel has the
+    value of the nearest node.
+
+    Parameters
+    ----------
+    graph : Graph
+    field : (n,) array
+
+    Returns
+    -------
+    (rows, columns) array or None
+        The largest y is in the first row. None if the graph has no points in a plane that two of
+        the axes span.
+    """
+    if graph.points is None:
+        return None
+    size = np.ptp(graph.points, axis=0)
+    flat = int(size.argmin())
+    if size[flat] > 1e-9 * size.max():
+        return None
+    from scipy.spatial import cKDTree
+
+    points = np.delete(graph.points, flat, axis=1)
+    axes = [np.unique(column) for column in points.T]
+    if len(axes[0]) * len(axes[1]) != graph.n or max(map(len, axes)) > PIXELS:
+        step = size.max() / PIXELS
+        ends = zip(points.min(axis=0), points.max(axis=0), strict=True)
+        axes = [np.arange(low + step / 2, max(high, low + step), step) for low, high in ends]
+    places = np.stack(np.meshgrid(axes[0], axes[1][::-1]), axis=-1)
+    return field[cKDTree(points).query(places)[1]]
 
 
 def _grid(
@@ -127,7 +155,7 @@ def _grid(
     axes.set_ylim(-0.5, len(ys) - 0.5)
     axes.add_patch(Rectangle((-0.5, -0.5), len(xs), len(ys), zorder=0, **_HATCH))
     names = [f"{x:.4g}" for x in xs]
-    slanted = max(map(len, names)) * 0.6 * _TEXT / 72 > 0.9 * cell
+    slanted = max(map(len, names)) * 0.6 * _TEXT > 0.9 * cell * 72 / DPI
     axes.set_xticks(range(len(xs)), names, rotation=90 if slanted else 0)
     axes.set_yticks(range(len(ys)), [f"{y:.4g}" for y in ys])
     axes.set_xlabel(x_label, size=1.1 * _TEXT, color=INK)
@@ -158,7 +186,7 @@ def _heat(axes: Axes, values: np.ndarray, colours: Palette, cell: float) -> None
     texts = _alike(values[known])
     inks = colours.ink_on(values[known]) / 255
     longest = max(map(len, texts), default=1)
-    size = min(_TEXT, 72 * 0.92 * cell / (0.62 * longest))
+    size = min(_TEXT, 0.92 * cell * 72 / DPI / (0.62 * longest))
     for (i, j), text, ink in zip(np.argwhere(known), texts, inks, strict=True):
         axes.text(j, i, text, size=size, color=ink, ha="center", va="center", zorder=2)
 
@@ -183,15 +211,3 @@ def _small_pictures(
         axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=PAPER, zorder=1))
     axes.set_xlim(-0.5, shape[1] - 0.5)
     axes.set_ylim(-0.5, shape[0] - 0.5)
-
-
-def _bar(axes: Axes, colours: Palette) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    bar = axes.figure.colorbar(
-        ScalarMappable(Normalize(colours.low, colours.high), colours.cmap), cax=axes
-    )
-    bar.outline.set_visible(False)
-    axes.tick_params(labelsize=_TEXT, colors=INK, length=2.5, width=0.8)
-    axes.set_title(colours.label, size=_TEXT, color=INK, loc="left", pad=6)

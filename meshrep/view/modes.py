@@ -12,18 +12,14 @@ import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
-from meshrep.view import display
-from meshrep.view.colours import INK, PAPER, palette
-from meshrep.view.page import DPI, blank
+from meshrep.view.colours import INK, SERIES, palette
+from meshrep.view.page import Page, picture_path, quiet
+from meshrep.view.scene import draw
 from meshrep.view.subject import subject_of
-from meshrep.view.write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind readers: of H, then of each set of variables.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _PANEL = (430, 400)  # pixels of one mode
 _LEFT, _TOP, _TITLE, _LOWER, _GAP = 110, 80, 44, 470, 20
 _TEXT = 9.5  # points
@@ -63,7 +59,7 @@ def draw_modes(
     shares : mapping of str to (k,) array
         Shares of the squared gradient at the start in slow modes, by names as of the rows.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
 
     Raises
     ------
@@ -72,7 +68,7 @@ def draw_modes(
     MissingPart
         Where matplotlib is not installed.
     """
-    path = Path(path)
+    path = picture_path(path)
     most = 4 if graph.n <= _FEWER else 2
     rows = [
         Row(row.name, row.values[:most], row.modes[:most], row.sure)
@@ -84,77 +80,34 @@ def draw_modes(
     across = max(2, *(len(row.modes) for row in rows))
     width = _LEFT + across * (_PANEL[0] + _GAP) + 150
     height = _TOP + len(rows) * (_PANEL[1] + _TITLE) + _LOWER
-    colours = _colours([row.name for row in rows])
-    figure = blank((width / DPI, height / DPI))
-    if title:
-        figure.text(24 / width, 1 - 22 / height, f"{title}: slowest modes at the end", va="top",
-                    size=1.3 * _TEXT, color=INK)  # fmt: skip
-    for r, row in enumerate(rows):
-        _draw_row(figure, graph, row, (width, height), r, colours[row.name])
+    colours = {row.name: SERIES[k % len(SERIES)] for k, row in enumerate(rows)}
+    heading = f"{title}: slowest modes at the end" if title else ""
+    page = Page((width, height), heading, text=_TEXT, scale=1.0)
+    for k, row in enumerate(rows):
+        top = height - _TOP - k * (_PANEL[1] + _TITLE) - _TITLE
+        _draw_row(page, graph, row, top, colours[row.name])
     bottom, tall = 90, _LOWER - 160
     split = int(0.62 * (width - _LEFT))
-    left = figure.add_axes(
-        (_LEFT / width, bottom / height, (split - _LEFT - 40) / width, tall / height)
-    )
+    left = page.axes((_LEFT, bottom, split - _LEFT - 40, tall))
     _draw_spectra(left, curves, colours)
-    right = figure.add_axes(
-        ((split + 90) / width, bottom / height, (width - split - 130) / width, tall / height)
-    )
+    right = page.axes((split + 90, bottom, width - split - 130, tall))
     _draw_shares(right, shares, graph.n, colours)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=DPI, facecolor=PAPER)
-    return path
+    return page.save(path)
 
 
-def _colours(operators: list[str]) -> dict[str, str]:
-    """A colour for each operator."""
-    return {name: _COLOURS[k % len(_COLOURS)] for k, name in enumerate(operators)}
-
-
-def _draw_row(
-    figure: Figure, graph: Graph, row: Row, size: tuple[int, int], number: int, ink: str
-) -> None:
-    """The modes of one operator, each in colours from −1 to 1, and a colour bar."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    width, height = size
+def _draw_row(page: Page, graph: Graph, row: Row, top: int, ink: str) -> None:
+    """The modes of one operator below ``top``, in colours from −1 to 1, and a colour bar."""
     signed = row.modes.ndim == 2
-    colours = palette("field", np.zeros(1), (-1.0 if signed else 0.0, 1.0), "",
+    colours = palette("field", np.zeros(1), (-1.0 if signed else 0.0, 1.0), "mode",
                       "coolwarm" if signed else "viridis")  # fmt: skip
-    top = height - _TOP - number * (_PANEL[1] + _TITLE) - _TITLE
-    figure.text(30 / width, (top - _PANEL[1] / 2) / height, row.name, size=1.15 * _TEXT,
-                color=ink, rotation=90, va="center", ha="center")  # fmt: skip
+    wide, tall = _PANEL
+    page.write(30, top - tall / 2, row.name, 1.15, color=ink, rotation=90, va="center", ha="center")
     for k, mode in enumerate(row.modes):
         values = mode if signed else np.linalg.norm(mode, axis=1)
-        x, y = _LEFT + k * (_PANEL[0] + _GAP), top - _PANEL[1]
-        title = _title(row.values[k], bool(row.sure[k]))
-        figure.text((x + _PANEL[0] / 2) / width, (top + 10) / height, title, size=_TEXT, color=INK,
-                    ha="center")  # fmt: skip
-        subject = subject_of(graph, values)
-        if display.can_render():
-            from meshrep.view.stage import render
-
-            figure.figimage(render(subject, colours, _PANEL), x, y, origin="upper")
-        else:
-            from meshrep.view.sketch import sketch
-
-            axes = figure.add_axes((x / width, y / height, _PANEL[0] / width, _PANEL[1] / height))
-            axes.set_axis_off()
-            axes.set_xlim(0, _PANEL[0])
-            axes.set_ylim(0, _PANEL[1])
-            sketch(axes, subject, colours, _PANEL)
-    x = width - 118
-    key = figure.add_axes(
-        (x / width, (top - 0.85 * _PANEL[1]) / height, 20 / width, 0.7 * _PANEL[1] / height)
-    )
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(colours.low, colours.high), colours.cmap), cax=key,
-        ticks=[-1, 0, 1] if signed else [0, 1],
-    )  # fmt: skip
-    bar.outline.set_visible(False)
-    key.tick_params(labelsize=0.9 * _TEXT, colors=INK, length=3)
-    key.set_title("mode", size=0.9 * _TEXT, color=INK, loc="left", pad=6)
+        box = (_LEFT + k * (wide + _GAP), top - tall, wide, tall)
+        page.title(box, _title(row.values[k], bool(row.sure[k])))
+        draw(page, box, subject_of(graph, values), colours)
+    page.bar((page.size[0] - 128, top - tall, 0, tall), colours, (-1, 0, 1) if signed else (0, 1))
 
 
 def _draw_spectra(axes: Axes, curves: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:
@@ -179,7 +132,7 @@ def _draw_spectra(axes: Axes, curves: Mapping[str, np.ndarray], colours: Mapping
     axes.set_xlabel("eigenvalue over the largest", size=_TEXT, color=INK)
     axes.set_ylabel("share of the spectrum below", size=_TEXT, color=INK)
     axes.legend(frameon=False, fontsize=0.9 * _TEXT, labelcolor=INK, loc="upper left")
-    _quiet(axes)
+    quiet(axes, 0.9 * _TEXT)
 
 
 def _draw_shares(
@@ -202,14 +155,7 @@ def _draw_shares(
     axes.set_ylabel("share of the squared gradient", size=_TEXT, color=INK)
     axes.legend(frameon=False, fontsize=0.9 * _TEXT, labelcolor=INK, loc="lower right", ncols=3,
                 bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)  # fmt: skip
-    _quiet(axes)
-
-
-def _quiet(axes: Axes) -> None:
-    """Small dark numbers, no frame at the top and the right."""
-    axes.tick_params(which="both", colors=INK, labelsize=0.9 * _TEXT)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    quiet(axes, 0.9 * _TEXT)
 
 
 def _title(value: float, sure: bool) -> str:

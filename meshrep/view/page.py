@@ -1,134 +1,176 @@
-"""The page round one or several drawings: titles, colour bar, legend of marks."""
+"""The page of every figure: its heading, boxes in rows, a key at the right, a legend below."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meshrep.errors import MissingPart
+from meshrep.errors import InputError, MissingPart
 from meshrep.view.colours import INK, PAPER, Palette
+from meshrep.view.write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
 DPI = 150
+SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp", ".tif", ".tiff")
 _TEXT = 10.5  # points
+_PLAIN = 1200 * 900  # pixels of a page whose text and margins are drawn at their plain size
+
+Box = tuple[float, float, float, float]  # left, bottom, width, height in pixels
 
 
 class Page:
-    """A figure of fixed size in pixels with boxes to draw in.
+    """A white figure of fixed size; places on it are pixels from the lower left corner.
 
     Parameters
     ----------
-    size : (width, height) in pixels
-    palette : Palette
-        What the colour bar shows; one for all boxes.
-    titles : list of str
-        One a box; boxes stand in rows, the first ones on top.
+    size : (width, height)
+        Pixels.
     heading : str
-        Above everything.
-    marks : list of str
-        Names of the marks, for the legend.
+        The text above everything; "" for none.
+    text : float
+        Points of the letters at the plain size.
+    scale : float or None
+        Factor of letters and margins; by default it follows the size of the page.
+    dpi : float
+        Pixels per inch, 72 points long.
+
+    Attributes
+    ----------
+    unit : int
+        Pixels of the unit in which margins are given, 10 at the plain size.
+
+    Raises
+    ------
+    MissingPart
+        If matplotlib is not installed.
     """
 
     def __init__(
         self,
-        size: tuple[int, int],
-        palette: Palette,
-        titles: list[str],
+        size: tuple[float, float],
         heading: str = "",
-        marks: list[str] | None = None,
+        *,
+        text: float = _TEXT,
+        scale: float | None = None,
+        dpi: float = DPI,
     ) -> None:
-        self.size = size
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise MissingPart("matplotlib", "draw pictures", "viz") from error
         width, height = size
-        self.scale = float(np.clip(np.sqrt(width * height / (1200 * 900)), 0.45, 2.5))
-        self.text = _TEXT * self.scale
-        self.figure = blank((width / DPI, height / DPI))
-        unit = round(self.scale * 10)
-        named = [name for name in marks or [] if name]
-        top = 7 * unit if heading else 2 * unit
-        bottom = 5 * unit if named else 2 * unit
-        right = 19 * unit
-        self._boxes = _boxes(
-            (2 * unit, bottom, width - right, height - top), titles, 5 * unit, 2 * unit
-        )
+        if scale is None:
+            scale = float(np.clip(np.sqrt(width * height / _PLAIN), 0.45, 2.5))
+        self.size, self.heading, self.scale, self.dpi = size, heading, scale, dpi
+        self.text, self.unit = text * scale, round(10 * scale)
+        self.figure: Figure = Figure((width / dpi, height / dpi), dpi=dpi, facecolor=PAPER)
+        FigureCanvasAgg(self.figure)
         if heading:
-            self.figure.text(
-                2.6 * unit / width, 1 - 2.2 * unit / height, heading,
-                size=1.25 * self.text, color=INK, va="top", ha="left",
-            )  # fmt: skip
-        for (x, y, w, h), title in zip(self._boxes, titles, strict=True):
-            if title:
-                self.figure.text(
-                    (x + w / 2) / width, (y + h + unit) / height, title,
-                    size=self.text, color=INK, va="bottom", ha="center",
-                )  # fmt: skip
-        key = (width - right + 2.5 * unit, bottom, right, height - top - bottom)
-        self._colour_key(palette, key, unit)
-        if named:
-            self._mark_key(palette, list(marks or []), unit)
+            self.write(2.6 * self.unit, height - 2.2 * self.unit, heading, 1.25, va="top")
 
-    def pixels(self, k: int) -> tuple[int, int]:
-        """Width and height of box k in pixels."""
-        return self._boxes[k][2:]
+    def grid(
+        self, titles: Sequence[str], *, key: bool = True, legend: bool = False
+    ) -> tuple[list[Box], Box]:
+        """Divide the page into boxes for drawings, in rows from the top, and one for their key.
 
-    def axes(self, k: int) -> Axes:
-        """Bare axes that fill box k, in pixels from its lower left."""
-        x, y, w, h = self._boxes[k]
+        Parameters
+        ----------
+        titles : sequence of str
+            One a drawing. Room for them is left above the boxes if any is not empty.
+        key, legend : bool
+            Whether room is left at the right for a key, and at the bottom for a legend.
+
+        Returns
+        -------
+        list of Box
+            One a drawing, all of one size in whole pixels.
+        Box
+            For the key, as high as the drawings; of no use without ``key``.
+        """
+        unit, (width, height) = self.unit, map(round, self.size)
+        left, right = 2 * unit, width - (19 if key else 2) * unit
+        bottom, top = (5 if legend else 2) * unit, height - (7 if self.heading else 2) * unit
+        head, gap, count = 5 * unit if any(titles) else 0, 2 * unit, len(titles)
+
+        def size(columns: int) -> tuple[int, int]:
+            rows = -(-count // columns)
+            w = (right - left - gap * (columns - 1)) // columns
+            h = (top - bottom - gap * (rows - 1)) // rows - head
+            return max(w, 16), max(h, 16)
+
+        columns = max(range(1, count + 1), key=lambda c: min(size(c)))
+        w, h = size(columns)
+        boxes: list[Box] = []
+        for k in range(count):
+            row, column = divmod(k, columns)
+            y = top - (row + 1) * (h + head) - row * gap
+            boxes.append((left + column * (w + gap), y, w, h))
+        return boxes, (right + 2.5 * unit, bottom, width - right - 2.5 * unit, top - bottom)
+
+    def axes(self, box: Box, **look: Any) -> Axes:
+        """Axes that fill a box."""
+        x, y, w, h = box
         width, height = self.size
-        axes = self.figure.add_axes((x / width, y / height, w / width, h / height))
+        return self.figure.add_axes((x / width, y / height, w / width, h / height), **look)
+
+    def canvas(self, box: Box, **look: Any) -> Axes:
+        """Axes without a frame that fill a box, their data in pixels from its lower left corner."""
+        axes = self.axes(box, **look)
         axes.set_axis_off()
-        axes.set_xlim(0, w)
-        axes.set_ylim(0, h)
+        axes.set_xlim(0, box[2])
+        axes.set_ylim(0, box[3])
         return axes
 
-    def place(self, k: int, image: np.ndarray) -> None:
-        """Put an image of exactly the size of box k, pixel on pixel."""
-        x, y, _, _ = self._boxes[k]
-        self.figure.figimage(image, x, y, origin="upper")
+    def place(self, box: Box, image: np.ndarray) -> None:
+        """Put an image (height, width, 3) uint8 of exactly the size of a box, pixel on pixel."""
+        self.figure.figimage(image, round(box[0]), round(box[1]), origin="upper")
 
-    def image(self) -> np.ndarray:
-        """The page as pixels (height, width, 3) uint8."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        canvas = FigureCanvasAgg(self.figure)
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
-
-    def save(self, path: Path) -> None:
-        """Write the page in the format of the suffix."""
-        self.figure.savefig(path, dpi=DPI, facecolor=PAPER)
-
-    def _colour_key(
-        self, palette: Palette, box: tuple[float, float, float, float], unit: int
-    ) -> None:
-        """A colour bar, or for phases a wheel, in the middle of the box."""
+    def write(self, x: float, y: float, words: str, size: float = 1.0, **look: Any) -> None:
+        """Write words at a place, ``size`` times as large as the page's text."""
         width, height = self.size
-        x, y, _, h = box
+        look.setdefault("color", INK)
+        self.figure.text(x / width, y / height, words, size=size * self.text, **look)
+
+    def title(self, box: Box, words: str) -> None:
+        """Write a title above a box, in its middle; nothing for no words."""
+        if words:
+            x, y, w, h = box
+            self.write(x + w / 2, y + h + self.unit, words, ha="center", va="bottom")
+
+    def key(self, box: Box, palette: Palette) -> None:
+        """Draw the colours of a palette in the middle of a box: a bar, or a wheel for phases."""
         if palette.cyclic:
-            side = 14 * unit
-            place = (x, y + h / 2 - side / 2, side, side)
-            axes = self.figure.add_axes(
-                (place[0] / width, place[1] / height, side / width, side / height)
-            )
-            draw_wheel(axes, palette, self.text, 5 * self.scale)
-            return
+            x, y, _, h = box
+            side = 14 * self.unit
+            self.wheel((x, y + h / 2 - side / 2, side, side), palette)
+        else:
+            self.bar(box, palette)
+
+    def bar(self, box: Box, palette: Palette, ticks: Sequence[float] | None = None) -> None:
+        """Draw a colour bar in the middle of a box, its numbers to the right, its label above.
+
+        ``ticks`` are the values that are numbered; by default a few round ones.
+        """
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
-        from matplotlib.ticker import MaxNLocator
 
-        tall = min(h * 0.72, 60 * unit)
-        axes = self.figure.add_axes(
-            ((x + unit) / width, (y + (h - tall) / 2) / height, 2.2 * unit / width, tall / height)
-        )
-        bar = self.figure.colorbar(
-            ScalarMappable(Normalize(palette.low, palette.high), palette.cmap), cax=axes
-        )
-        bar.locator = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
-        bar.update_ticks()
+        x, y, _, h = box
+        unit, tall = self.unit, min(0.72 * h, 60 * self.unit)
+        axes = self.axes((x + unit, y + (h - tall) / 2, 2.2 * unit, tall))
+        colours = ScalarMappable(Normalize(palette.low, palette.high), palette.cmap)
+        bar = self.figure.colorbar(colours, cax=axes, ticks=ticks)
+        if ticks is None:
+            bar.locator = round_numbers(5)
+            bar.update_ticks()
         bar.formatter.set_locs(bar.get_ticks().tolist())
         if bar.formatter.get_offset():  # a power of ten or a shift, which would hide the label
             axes.yaxis.get_offset_text().set_visible(False)
@@ -138,8 +180,23 @@ class Page:
         axes.tick_params(labelsize=self.text, colors=INK, length=3 * self.scale, width=0.8)
         axes.set_title(palette.label, size=self.text, color=INK, loc="left", pad=9 * self.scale)
 
-    def _mark_key(self, palette: Palette, names: list[str], unit: int) -> None:
-        """A line at the bottom that says what the marks are."""
+    def wheel(self, box: Box, palette: Palette) -> None:
+        """Draw a ring in the colours of phases, each at its own angle, that fills a box."""
+        axes, edge = self.axes(box), 1.45
+        line = np.linspace(-edge, edge, 300)
+        x, y = np.meshgrid(line, line)
+        radius = np.hypot(x, y)
+        colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
+        soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
+        axes.imshow(np.dstack([colours, soft]), extent=(-edge, edge, -edge, edge), origin="lower",
+                    interpolation="bilinear")  # fmt: skip
+        axes.set_axis_off()
+        for name, u, v in (("0", 1.2, 0), ("π/2", 0, 1.22), ("π", -1.22, 0), ("3π/2", 0, -1.25)):
+            axes.text(u, v, name, size=self.text, color=INK, ha="center", va="center")
+        axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
+
+    def legend(self, palette: Palette, names: Sequence[str]) -> None:
+        """Write a line at the bottom that names the marks of a palette, in their order."""
         from matplotlib.lines import Line2D
 
         handles = []
@@ -150,65 +207,85 @@ class Page:
         self.figure.legend(
             handles=handles, loc="lower left", ncols=len(handles), frameon=False,
             fontsize=self.text, labelcolor=INK, handletextpad=0.2, columnspacing=1.4,
-            bbox_to_anchor=(1.4 * unit / self.size[0], 0.4 * unit / self.size[1]),
+            bbox_to_anchor=(1.4 * self.unit / self.size[0], 0.4 * self.unit / self.size[1]),
         )  # fmt: skip
 
+    def image(self) -> np.ndarray:
+        """The page as pixels (height, width, 3) uint8."""
+        canvas: Any = self.figure.canvas
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
-def blank(inches: tuple[float, float]) -> Figure:
-    """An empty white figure with a canvas to draw on.
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file in the format of its suffix, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If pictures cannot be written in that format, or the file cannot be written.
+        """
+        path = picture_path(path)
+        with replacing(path) as temporary:
+            self.figure.savefig(temporary, dpi=self.dpi, facecolor=PAPER)
+        return path
+
+
+def panels(
+    rows: int,
+    columns: int,
+    inches: tuple[float, float],
+    heading: str = "",
+    *,
+    text: float = 10.0,
+    dpi: float = DPI,
+) -> tuple[Page, list[Axes]]:
+    """A page of plots, and their axes row by row; matplotlib lays them out around their labels.
+
+    Parameters
+    ----------
+    inches : (width, height)
+        Of the page.
+    heading, text, dpi
+        As of a :class:`Page`.
+    """
+    page = Page((inches[0] * dpi, inches[1] * dpi), text=text, scale=1.0, dpi=dpi)
+    page.figure.set_layout_engine("constrained")
+    if heading:
+        page.figure.suptitle(heading, x=0.01, ha="left", color=INK, size=1.2 * text)
+    axes = page.figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for each in axes:
+        quiet(each, 0.95 * text)
+    return page, axes
+
+
+def quiet(axes: Axes, size: float) -> None:
+    """Give axes dark numbers of ``size`` points and no frame at the top and the right."""
+    axes.tick_params(which="both", colors=INK, labelsize=size)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def round_numbers(most: int) -> MaxNLocator:
+    """What gives an axis round numbers that divide it into ``most`` parts or fewer."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10])
+
+
+def page_size(count: int, panel: tuple[int, int], margins: tuple[int, int]) -> tuple[int, int]:
+    """Pixels of a page for ``count`` panels, three in a row (two of four), and its margins."""
+    columns = min(count, 3 if count != 4 else 2)
+    return margins[0] + panel[0] * columns, margins[1] + panel[1] * -(-count // columns)
+
+
+def picture_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a picture that can be written.
 
     Raises
     ------
-    MissingPart
-        Where matplotlib is not installed.
+    InputError
+        If its suffix is not that of a format for pictures.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPart("matplotlib", "draw pictures", "viz") from error
-    figure = Figure(figsize=inches, dpi=DPI, facecolor=PAPER)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def draw_wheel(axes: Axes, palette: Palette, text: float, pad: float = 5.0) -> None:
-    """A ring whose angle is the phase, in its colours; letters of ``text`` points round it."""
-    line = np.linspace(-1.45, 1.45, 300)
-    x, y = np.meshgrid(line, line)
-    radius = np.hypot(x, y)
-    colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
-    soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
-    axes.imshow(np.dstack([colours, soft]), extent=(-1.45, 1.45, -1.45, 1.45), origin="lower",
-                interpolation="bilinear")  # fmt: skip
-    axes.set_axis_off()
-    for name, u, v in (("0", 1.2, 0), ("π/2", 0, 1.22), ("π", -1.22, 0), ("3π/2", 0, -1.25)):
-        axes.text(u, v, name, size=text, color=INK, ha="center", va="center")
-    axes.set_title(palette.label, size=text, color=INK, pad=pad)
-
-
-def _boxes(
-    area: tuple[int, int, int, int], titles: list[str], title_height: int, gap: int
-) -> list[tuple[int, int, int, int]]:
-    """Boxes (x, y, width, height) in rows that use the area (left, bottom, right, top) best."""
-    left, bottom, right, top = area
-    count = len(titles)
-    head = title_height if any(titles) else 0
-
-    def box_size(columns: int) -> tuple[int, int]:
-        rows = -(-count // columns)
-        w = (right - left - gap * (columns - 1)) // columns
-        h = (top - bottom - gap * (rows - 1)) // rows - head
-        return max(w, 16), max(h, 16)
-
-    columns = max(range(1, count + 1), key=lambda c: min(box_size(c)))
-    w, h = box_size(columns)
-    return [
-        (
-            left + (k % columns) * (w + gap),
-            top - (k // columns + 1) * (h + head) - (k // columns) * gap,
-            w,
-            h,
-        )
-        for k in range(count)
-    ]
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: pictures can be written to {', '.join(SUFFIXES)}")
+    return path

@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.view.colours import INK, PAPER
-from meshrep.view.page import DPI, blank
-from meshrep.view.write import replacing
+from meshrep.view.colours import INK, PAPER, SERIES
+from meshrep.view.page import DPI, Page, picture_path, quiet, round_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-# Okabe and Ito's blue, vermilion and green: one colour and one sign a dimension
-_LOOKS = (("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "s"), ("#CC79A7", "D"))
+_LOOKS = tuple(zip(SERIES, "o^sD", strict=False))  # one colour and one sign a dimension
 _NAMES = {0: "components", 1: "loops", 2: "cavities"}
-_SUFFIXES = (".png", ".pdf", ".svg")
 _BARS = 60  # drawn of one dimension
 _TEXT = 10.0  # points
-_SIDE, _BARCODE = 3.5, 2.7  # inches of the drawings; those of a column share their x axis
-_LEFT, _COLUMN, _HEAD, _BETWEEN, _FOOT = 0.97, 4.77, 0.45, 0.75, 0.62
+_SIDE, _BARCODE = 525, 405  # pixels of the drawings; those of a column share their x axis
+_LEFT, _COLUMN, _HEAD, _BETWEEN, _FOOT = 145, 715, 67, 113, 93
 _QUIET = "#b4b4b4"
 _FAINT = "#6b6b6b"
 _VOID = "#f5f5f3"  # where no pair can be
@@ -60,7 +57,7 @@ def persistence_picture(
         Births and deaths by dimension, a column each under its name; superlevel pairs
         (birth ≥ death) lie below the diagonal. Pairs that never die are to be left out.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
     names : mapping of int to str or None
         What the features of each dimension are called; by default components, loops, cavities.
     threshold : float or None
@@ -76,9 +73,7 @@ def persistence_picture(
         Where there is no diagram, pairs are not finite (k, 2) arrays, the threshold is negative,
         the span is none, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"{path}: diagrams can be written to {', '.join(_SUFFIXES)}")
+    path = picture_path(path)
     columns = {name: _checked(name, given, path) for name, given in diagrams.items()}
     if not columns:
         raise InputError(f"{path}: there is no persistence diagram to draw")
@@ -91,24 +86,19 @@ def persistence_picture(
     drawn = [pairs for column in (*columns.values(), wanted) for pairs in column.values()]
     low, high = _limits(drawn, threshold or 0.0, span)
 
-    top = _HEAD + (0.42 if title else 0.0) if any(columns) else 0.25 + (0.35 if title else 0.0)
-    width, height = len(columns) * _COLUMN + 0.15, top + _SIDE + _BETWEEN + _BARCODE + _FOOT
-    figure = blank((width, height))
+    head = _HEAD + (63 if title else 0) if any(columns) else 37 + (53 if title else 0)
+    bottom = _FOOT + _BARCODE + _BETWEEN
+    size = len(columns) * _COLUMN + 23, bottom + _SIDE + head
+    page = Page(size, title, text=_TEXT, scale=1.0)
     for k, (name, column) in enumerate(columns.items()):
-        left = (k * _COLUMN + _LEFT) / width
-        share = _SIDE / width
-        below = figure.add_axes((left, _FOOT / height, share, _BARCODE / height))
-        bottom = (_FOOT + _BARCODE + _BETWEEN) / height
-        above = figure.add_axes((left, bottom, share, _SIDE / height))
+        left = k * _COLUMN + _LEFT
+        below = page.axes((left, _FOOT, _SIDE, _BARCODE))
+        above = page.axes((left, bottom, _SIDE, _SIDE))
         rising = _direction(column) or _direction(wanted)
         _diagram(above, column, called, (low, high), rising, threshold or 0.0, wanted)
         _barcode(below, column, (low, high), rising)
         above.set_title(name, size=1.15 * _TEXT, color=INK, pad=9)
-    if title:
-        figure.text(0.17 / width, 1 - 0.15 / height, title, size=1.25 * _TEXT, color=INK, va="top")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=DPI, facecolor=PAPER)
-    return path
+    return page.save(path)
 
 
 def _checked(name: str, given: Pairs, path: Path) -> dict[int, np.ndarray]:
@@ -214,7 +204,7 @@ def _diagram(
             frameon=False, fontsize=0.95 * _TEXT, labelcolor=INK, handletextpad=0.6,
             borderaxespad=0.4,
         )  # fmt: skip
-    _quiet(axes)
+    quiet(axes, 0.9 * _TEXT)
 
 
 def _barcode(
@@ -225,8 +215,8 @@ def _barcode(
 
     shown = {dimension: _longest(pairs, rising) for dimension, pairs in column.items()}
     rows = sum(len(pairs) + _GAP for pairs in shown.values() if len(pairs)) - _GAP
-    thick = float(np.clip(0.62 * 72 * _BARCODE / max(rows, 1), 0.8, 5.0))
-    visible = _VISIBLE * (limits[1] - limits[0]) / (_SIDE * DPI)
+    thick = float(np.clip(0.62 * 72 / DPI * _BARCODE / max(rows, 1), 0.8, 5.0))
+    visible = _VISIBLE * (limits[1] - limits[0]) / _SIDE
     bottom = 0
     for dimension, pairs in shown.items():
         at = bottom + np.arange(len(pairs))
@@ -247,7 +237,7 @@ def _barcode(
     axes.set_ylabel(f"pairs by birth{rest}", size=_TEXT, color=INK, labelpad=8)
     if not bottom:
         _say_empty(axes)
-    _quiet(axes)
+    quiet(axes, 0.9 * _TEXT)
 
 
 def _longest(pairs: np.ndarray, rising: int) -> np.ndarray:
@@ -267,10 +257,10 @@ def _widened(pairs: np.ndarray, least: float, rising: int) -> np.ndarray:
 
 def _number(axis: Axis) -> None:
     """A few round numbers on an axis, each written in full: no power or offset beside them."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter
 
     low, high = axis.get_view_interval()
-    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_locator(round_numbers(6))
     axis.set_major_formatter(
         FuncFormatter(lambda x, _: f"{0 if abs(x) < 1e-9 * (high - low) else x:.6g}")
     )
@@ -285,10 +275,3 @@ def _say_empty(axes: Axes) -> None:
 def _lowered(number: int) -> str:
     """A number in lowered digits."""
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-
-
-def _quiet(axes: Axes) -> None:
-    """Dark small numbers and no frame at the top and the right."""
-    axes.tick_params(labelsize=0.9 * _TEXT, colors=INK)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.base.outcome import History
-from meshrep.errors import InputError, MissingPart
-from meshrep.view.colours import INK
-from meshrep.view.write import replacing
+from meshrep.errors import InputError
+from meshrep.view.colours import INK, SERIES
+from meshrep.view.page import Page, panels, picture_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind readers, without the yellow that white drowns.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#111111", "#E69F00", "#56B4E9")
 _STYLES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _SIGNS = ("", "s", "^", "D")  # a round of colours later, signs on the line
 _POINTS = 500  # drawn of one line
@@ -53,7 +50,7 @@ def convergence(
     reference : float
         E*, the energy that counts as the minimum.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
     order : mapping of str to (seconds, ρ) or None
         Arrays (k,) of a solver's order parameter, in [0, 1], after seconds of solving.
     floor : float
@@ -64,7 +61,7 @@ def convergence(
     InputError
         Where there is nothing to draw, ``order`` does not fit, or the file cannot be written.
     """
-    path = Path(path)
+    path = picture_path(path)
     lines = _drawable(histories)
     starts = [history.energy[0] for history in lines.values()]
     if not lines or not np.isfinite(reference):
@@ -81,7 +78,7 @@ def convergence(
         name: np.maximum((history.best_energy() - reference) / scale, floor)
         for name, history in lines.items()
     }
-    figure, (left, right, *rest), looks = _against_work(lines, gaps, 3 if curves else 2)
+    page, (left, right, *rest), looks = _against_work(lines, gaps, 3 if curves else 2, title)
     over = "|E*|" if relative else "(E₀ − E*)"
     left.set_ylabel(f"relative gap  (E − E*) / {over}", color=INK)
     for axes in (left, right):
@@ -95,9 +92,8 @@ def convergence(
         axes.set_xscale("log")
         axes.set_xlabel("solve time in seconds", color=INK)
         _order_axis(axes, "order parameter ρ")
-        _quiet(axes)
-    _key(figure, left, _staged(lines))
-    return _saved(figure, path, title)
+    _key(page, left, _staged(lines))
+    return page.save(path)
 
 
 def losses(
@@ -117,7 +113,7 @@ def losses(
     histories : mapping of str to History
         One line each, in this order; those without a finite energy are left out.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
     label : str
         At the upright axis.
 
@@ -126,7 +122,7 @@ def losses(
     InputError
         Where there is nothing to draw, or the file cannot be written.
     """
-    path = Path(path)
+    path = picture_path(path)
     lines = {
         name: history
         for name, history in _drawable(histories).items()
@@ -135,14 +131,13 @@ def losses(
     if not lines:
         raise InputError(f"{path}: losses need a history of finite energy")
     values = {name: history.best_energy() for name, history in lines.items()}
-    figure, (left, right), _ = _against_work(lines, values, 2)
+    page, (left, right), _ = _against_work(lines, values, 2, title)
     left.set_ylabel(label, color=INK)
     for axes in (left, right):
         _log_work(axes)
         axes.ticklabel_format(axis="y", useOffset=False)
-        _quiet(axes)
-    _key(figure, left, _staged(lines))
-    return _saved(figure, path, title)
+    _key(page, left, _staged(lines))
+    return page.save(path)
 
 
 def order_over_time(
@@ -160,7 +155,7 @@ def order_over_time(
     curves : mapping of str to (k,) array
         ρ at these times, by the name of the line.
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
     label : str
         At the upright axis.
 
@@ -169,20 +164,18 @@ def order_over_time(
     InputError
         Where there is nothing to draw, a curve does not fit, or the file cannot be written.
     """
-    path = Path(path)
+    path = picture_path(path)
     drawn = _checked({name: (times, rho) for name, rho in curves.items()}, path)
     if not drawn:
         raise InputError(f"{path}: there is no order parameter to draw")
-    figure = _figure((6.4, max(3.9, 0.24 * len(drawn) + 0.8)))
-    axes = figure.subplots()
+    page, (axes,) = panels(1, 1, (6.4, _height(len(drawn))), title, dpi=_DPI)
     for k, (name, (x, rho)) in enumerate(drawn.items()):
         axes.plot(x, rho, label=name, **_look(k))
     axes.set_xlabel("time", color=INK)
     _order_axis(axes, label)
-    _quiet(axes)
     if len(drawn) > 1 or any(drawn):
-        _key(figure, axes, staged=False)
-    return _saved(figure, path, title)
+        _key(page, axes, staged=False)
+    return page.save(path)
 
 
 def trajectory(
@@ -201,27 +194,25 @@ def trajectory(
     order : (k,) array or None
         ρ in [0, 1].
     path : path
-        A .png, .pdf or .svg to write.
+        A picture file to write.
 
     Raises
     ------
     InputError
         Where there is no time, lengths differ, or the file cannot be written.
     """
-    path = Path(path)
+    path = picture_path(path)
     columns = {"energy": energies} if order is None else {"energy": energies, "ρ": order}
     drawn = _checked({name: (times, values) for name, values in columns.items()}, path)
-    figure = _figure((9.0 if len(drawn) > 1 else 5.2, 3.6))
-    panels = figure.subplots(1, len(drawn), squeeze=False)[0]
-    for k, (axes, (name, (x, values))) in enumerate(zip(panels, drawn.items(), strict=True)):
+    page, parts = panels(1, len(drawn), (9.0 if len(drawn) > 1 else 5.2, 3.6), title, dpi=_DPI)
+    for k, (axes, (name, (x, values))) in enumerate(zip(parts, drawn.items(), strict=True)):
         axes.plot(x, values, **_look(k) | {"ls": "-"})
         axes.set_xlabel("time", color=INK)
         if name == "energy":
             axes.set_ylabel("energy", color=INK)
         else:
             _order_axis(axes, "order parameter ρ")
-        _quiet(axes)
-    return _saved(figure, path, title)
+    return page.save(path)
 
 
 def _drawable(histories: Mapping[str, History]) -> dict[str, History]:
@@ -235,11 +226,11 @@ def _staged(lines: Mapping[str, History]) -> bool:
 
 
 def _against_work(
-    lines: Mapping[str, History], values: Mapping[str, np.ndarray], panels: int
-) -> tuple[Figure, list[Axes], dict[str, dict[str, Any]]]:
-    """A figure whose first two panels show values against solve time and steps, and the looks."""
-    figure = _figure((12.4 if panels > 2 else 9.0, max(3.9, 0.24 * len(lines) + 0.8)))
-    left, right, *rest = figure.subplots(1, panels)
+    lines: Mapping[str, History], values: Mapping[str, np.ndarray], count: int, title: str
+) -> tuple[Page, list[Axes], dict[str, dict[str, Any]]]:
+    """A page whose first two panels show values against solve time and steps, and the looks."""
+    inches = 12.4 if count > 2 else 9.0, _height(len(lines))
+    page, (left, right, *rest) = panels(1, count, inches, title, dpi=_DPI)
     right.sharey(left)
     right.tick_params(which="both", labelleft=False)
     looks = {name: _look(k) for k, name in enumerate(lines)}
@@ -256,7 +247,7 @@ def _against_work(
             )  # fmt: skip
     left.set_xlabel("solve time in seconds", color=INK)
     right.set_xlabel("steps", color=INK)
-    return figure, [left, right, *rest], looks
+    return page, [left, right, *rest], looks
 
 
 def _log_work(axes: Axes) -> None:
@@ -288,30 +279,16 @@ def _checked(
     return checked
 
 
-def _figure(inches: tuple[float, float]) -> Figure:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingPart("matplotlib", "draw plots", "viz") from error
-    figure = Figure(figsize=inches, dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _saved(figure: Figure, path: Path, title: str) -> Path:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", color=INK, size=12)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI)
-    return path
+def _height(lines: int) -> float:
+    """Inches of a page beside whose panels a legend names so many lines."""
+    return max(3.9, 0.24 * lines + 0.8)
 
 
 def _look(k: int) -> dict[str, Any]:
     """How line k is drawn: no two of the first 28 have both colour and strokes in common."""
-    round_ = k // len(_COLOURS) % len(_SIGNS)
+    round_ = k // len(SERIES) % len(_SIGNS)
     return {
-        "color": _COLOURS[k % len(_COLOURS)], "ls": _STYLES[k % len(_STYLES)], "lw": 1.7,
+        "color": SERIES[k % len(SERIES)], "ls": _STYLES[k % len(_STYLES)], "lw": 1.7,
         "solid_capstyle": "round", "marker": _SIGNS[round_], "markevery": 0.16, "ms": 5.0,
         "mec": "white", "mew": 0.6,
     }  # fmt: skip
@@ -339,7 +316,7 @@ def _thinned(x: np.ndarray, always: np.ndarray) -> np.ndarray:
 
 
 def _dress(axes: Axes, floor: float) -> None:
-    """Logarithmic axes, quiet frame, thin lines at the levels that tables speak of."""
+    """Logarithmic axes, thin lines at the levels that tables speak of."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     _log_work(axes)
@@ -353,17 +330,9 @@ def _dress(axes: Axes, floor: float) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(_power))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))
-    _quiet(axes)
 
 
-def _quiet(axes: Axes) -> None:
-    """Dark small numbers and no frame at the top and the right."""
-    axes.tick_params(which="both", colors=INK, labelsize=9.5)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _key(figure: Figure, axes: Axes, staged: bool) -> None:
+def _key(page: Page, axes: Axes, staged: bool) -> None:
     """A legend beside the panels, where it hides nothing."""
     from matplotlib.lines import Line2D
 
@@ -371,7 +340,7 @@ def _key(figure: Figure, axes: Axes, staged: bool) -> None:
     if staged:
         handles.append(Line2D([], [], ls="", marker="o", ms=5.5, color="#777777"))
         names.append("next stage")
-    figure.legend(
+    page.figure.legend(
         handles, names, loc="outside right upper", frameon=False, fontsize=10, labelcolor=INK,
         handlelength=3.4,
     )  # fmt: skip

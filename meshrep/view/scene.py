@@ -14,12 +14,10 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.view import display
 from meshrep.view.colours import Palette, Quantity, palette
-from meshrep.view.page import Page
+from meshrep.view.page import Box, Page, page_size, picture_path
 from meshrep.view.subject import Marks, Subject, subject_of
-from meshrep.view.write import replacing
 
 Engine = Literal["pyvista", "matplotlib"]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,7 @@ def panels(
 
     Arguments are those of :func:`picture`; ``fields`` maps each panel's title to its values.
     """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path}: pictures can be written to {', '.join(SUFFIXES)}")
+    path = picture_path(path)
     if not fields:
         raise InputError(f"{path}: there is no field to draw")
     subjects = [
@@ -116,9 +112,7 @@ def panels(
     everything = np.concatenate([subject.values for subject in subjects])
     colours = palette(quantity, everything, clim, label, cmap)
     page, engine = composed(subjects, list(fields), colours, title, size)
-    with replacing(path) as temporary:
-        page.save(temporary)
-    return Drawn(path, engine)
+    return Drawn(page.save(path), engine)
 
 
 def composed(
@@ -129,29 +123,30 @@ def composed(
     size: tuple[int, int] | None,
 ) -> tuple[Page, Engine]:
     """A page with all subjects drawn in its boxes, and the engine that drew them."""
-    size = size or _panel_size(len(subjects))
-    page = Page(size, colours, titles, heading, list(subjects[0].marks))
-    engine: Engine = "pyvista" if display.can_render() else "matplotlib"
-    for k, subject in enumerate(subjects):
-        _draw(page, k, subject, colours, engine)
+    page = Page(size or page_size(len(subjects), (450, 430), (190, 120)), heading)
+    names = list(subjects[0].marks)
+    boxes, key = page.grid(titles, legend=any(names))
+    page.key(key, colours)
+    if any(names):
+        page.legend(colours, names)
+    for box, title, subject in zip(boxes, titles, subjects, strict=True):
+        page.title(box, title)
+        engine = draw(page, box, subject, colours)
     return page, engine
 
 
-def _panel_size(count: int) -> tuple[int, int]:
-    """Pixels of a page for so many panels."""
-    columns = min(count, 3 if count != 4 else 2)
-    return 190 + 450 * columns, 120 + 430 * -(-count // columns)
-
-
-def _draw(page: Page, k: int, subject: Subject, colours: Palette, engine: Engine) -> None:
-    if engine == "pyvista":
+def draw(page: Page, box: Box, subject: Subject, colours: Palette) -> Engine:
+    """Draw a subject into a box of a page, of a whole number of pixels; what drew it."""
+    size = round(box[2]), round(box[3])
+    if display.can_render():
         from meshrep.view.stage import render
 
-        page.place(k, render(subject, colours, page.pixels(k)))
-    else:
-        from meshrep.view.sketch import sketch
+        page.place(box, render(subject, colours, size))
+        return "pyvista"
+    from meshrep.view.sketch import sketch
 
-        sketch(page.axes(k), subject, colours, page.pixels(k))
+    sketch(page.canvas(box), subject, colours, size)
+    return "matplotlib"
 
 
 def show(

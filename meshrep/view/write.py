@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: meshes with fields, series in time, JSON, CSV."""
+"""Files that are written whole or not at all: text, JSON, CSV, and any other by ``replacing``."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph
-from meshrep.view.dataset import CellField, dataset, needs_grid
-from meshrep.view.encode import FORMATS, encoded
 
 
 @contextlib.contextmanager
@@ -62,109 +57,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def mesh_path(graph: Graph, stem: str | os.PathLike[str]) -> Path:
-    """``stem`` with the suffix of the format that holds the graph: .vtu for solids, else .vtp."""
-    cells = [graph.cells] if graph.origin is None else [graph.cells, graph.origin.cells]
-    suffix = ".vtu" if any(needs_grid(kind) for kind in cells) else ".vtp"
-    return Path(f"{os.fspath(stem)}{suffix}")
-
-
-def write_mesh(
-    graph: Graph,
-    fields: Mapping[str, np.ndarray],
-    path: str | os.PathLike[str],
-    *,
-    original: bool = True,
-    cell_fields: Mapping[str, CellField] | None = None,
-) -> Path:
-    """Write the mesh with its fields as point and cell data, in the format of the suffix.
-
-    Parameters
-    ----------
-    graph : Graph
-    fields : mapping of str to (n,) or (n, k) array
-    path : path
-        Ends in .vtp (surfaces, networks), .vtu (any cells), .vtk, or .ply (faces or points).
-    original : bool
-        On the points and cells of the input that the graph was read from, NaN where dropped.
-    cell_fields : mapping of str to array, or to a function of the cells
-        As for :func:`meshrep.view.dataset.dataset`; .ply holds those of faces only.
+def write_text(text: str, path: str | os.PathLike[str]) -> Path:
+    """Write text in UTF-8.
 
     Raises
     ------
     InputError
-        Where the format cannot hold the fields or the cells, or the file cannot be written.
+        If the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise InputError(
-            f"{path}: fields can be written to {known}, not to "
-            f"{path.suffix or 'a name without a suffix'}; choose one of these suffixes"
-        )
-    mesh = dataset(graph, fields, original=original, cell_fields=cell_fields)
-    content = encoded(mesh, path)
     with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return path
-
-
-def write_series(
-    graph: Graph,
-    frames: Iterable[tuple[float, np.ndarray]],
-    folder: str | os.PathLike[str],
-    name: str,
-    *,
-    field: str = "field",
-    cell_fields: Mapping[str, Callable[[Cells, np.ndarray], np.ndarray]] | None = None,
-) -> Path:
-    """Write one mesh file a frame and the .pvd that lists them with their times.
-
-    Parameters
-    ----------
-    frames : iterable of (time, (n,) array)
-        Read one at a time, so that a generator of any length fits in memory.
-    folder, name
-        ``folder/name.pvd`` lists ``folder/name/name_0000.vtp`` (or .vtu) and so on.
-    field : str
-        What the values are called in the files.
-    cell_fields : mapping of str to function of (cells, values)
-        Named cell data of each frame, as ``{"vortex": charges}``.
-
-    Returns
-    -------
-    Path
-        The .pvd file. Times stand in it as ``repr`` writes them, so that reading gives them back
-        exactly.
-    """
-    folder = Path(folder)
-    lines = []
-    for count, (time, values) in enumerate(frames):
-        file = mesh_path(graph, folder / name / f"{name}_{count:04d}")
-        of_cells = {key: _with(of, values) for key, of in (cell_fields or {}).items()}
-        write_mesh(graph, {field: values}, file, original=False, cell_fields=of_cells)
-        where = quoteattr(f"{name}/{file.name}")
-        lines.append(f'    <DataSet timestep="{float(time)!r}" part="0" file={where}/>')
-    listing = "\n".join(
-        [
-            '<?xml version="1.0"?>',
-            '<VTKFile type="Collection" version="0.1">',
-            "  <Collection>",
-            *lines,
-            "  </Collection>",
-            "</VTKFile>",
-            "",
-        ]
-    )
-    with replacing(folder / f"{name}.pvd") as temporary:
-        temporary.write_text(listing, encoding="utf-8")
-    return folder / f"{name}.pvd"
-
-
-def _with(
-    of: Callable[[Cells, np.ndarray], np.ndarray], values: np.ndarray
-) -> Callable[[Cells], np.ndarray]:
-    return lambda cells: of(cells, values)
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
 
 
 def write_json(obj: Any, path: str | os.PathLike[str]) -> Path:
@@ -175,18 +78,22 @@ def write_json(obj: Any, path: str | os.PathLike[str]) -> Path:
     InputError
         Where something is not data, or the file cannot be written.
     """
-    text = json.dumps(_plain(obj), indent=2, allow_nan=False, ensure_ascii=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return Path(path)
+    text = json.dumps(plain(obj), indent=2, allow_nan=False, ensure_ascii=False)
+    return write_text(text + "\n", path)
 
 
-def _plain(obj: Any) -> Any:
-    """The object in the types that JSON knows."""
+def plain(obj: Any) -> Any:
+    """An object in the types that JSON knows, as :func:`write_json` writes it.
+
+    Raises
+    ------
+    InputError
+        If something in it is not data.
+    """
     if isinstance(obj, np.generic | np.ndarray):
         obj = obj.tolist()
     if isinstance(obj, enum.Enum):
-        return _plain(obj.value)
+        return plain(obj.value)
     if obj is None or isinstance(obj, bool | int | str):
         return obj
     if isinstance(obj, float):
@@ -194,11 +101,11 @@ def _plain(obj: Any) -> Any:
     if isinstance(obj, os.PathLike):
         return os.fspath(obj)
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
-        return {f.name: _plain(getattr(obj, f.name)) for f in dataclasses.fields(obj)}
+        return {f.name: plain(getattr(obj, f.name)) for f in dataclasses.fields(obj)}
     if isinstance(obj, Mapping):
-        return {str(key): _plain(value) for key, value in obj.items()}
+        return {str(key): plain(value) for key, value in obj.items()}
     if isinstance(obj, Iterable):
-        return [_plain(value) for value in obj]
+        return [plain(value) for value in obj]
     raise InputError(f"{type(obj).__name__} cannot be written as JSON")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from bench import figures, machine
 from meshrep.cli.outputs import folder
 from meshrep.errors import InputError
-from meshrep.view.write import replacing, write_json
+from meshrep.view.write import write_json, write_text
 
 Draw = Callable[[dict[str, Any], Path], list[tuple[str, str]]]
 Section = dict[str, Any]
@@ -81,10 +81,7 @@ class Store:
                 for file, caption in drawers[name](section["data"], pictures):
                     parts.append(f"![{caption}]({self.stem}/{file})")
             parts.append(said(section, newest))
-        path = self.place / f"{self.stem}.md"
-        with replacing(path) as temporary:
-            temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-        return path
+        return write_text("\n\n".join(parts) + "\n", self.place / f"{self.stem}.md")
 
 
 def said(section: Section, newest: Section | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import figures, machine
 
-from meshrep.view.write import replacing, write_json
+from meshrep.view.write import write_json, write_text
 from papers.ledger import Ledger
 from papers.row import Row, Verdict
 
@@ -92,10 +92,8 @@ def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
         "pieces": {k: piece["data"] for k, piece in wanted_of(row, ledger, quick).items()},
     }  # fmt: skip
     write_json(result, ledger.place / "result.json")
-    path = ledger.place / "README.md"
-    with replacing(path) as temporary:
-        temporary.write_text(f"{text}\n\n### How to read this\n\n{TERMS}\n", encoding="utf-8")
-    return path, verdict
+    text += f"\n\n### How to read this\n\n{TERMS}\n"
+    return write_text(text, ledger.place / "README.md"), verdict
 
 
 def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path: Path) -> Path:
@@ -113,6 +111,4 @@ def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path
             if newest is None or piece["machine"]["date"] > newest["date"]:
                 newest = piece["machine"]
     parts = [HEAD, *([machine.words(newest, ())] if newest else []), "\n".join(verdicts), *sections]
-    with replacing(path) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    return path
+    return write_text("\n\n".join(parts) + "\n", path)

@@ -8,7 +8,7 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.base.backends import backend_for, installed
-from meshrep.view.write import _plain
+from meshrep.view.write import plain
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
@@ -35,7 +35,7 @@ def small():
         for name in ("ADAM_RATES", "ADAGRAD_RATES", "ADADELTA_RATES"):
             patch.setattr(depth, name, (0.1,))
         done = {key: piece(lambda line: None) for key, piece in depth.pieces(True).items()}
-    return json.loads(json.dumps(_plain(done)))
+    return json.loads(json.dumps(plain(done)))
 
 
 @pytest.mark.parametrize("p", [2, 3, 4])

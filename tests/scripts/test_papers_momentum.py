@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from meshrep.view.write import _plain
+from meshrep.view.write import plain
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def small():
         patch.setattr(momentum_runs, "RATES", (0.1,))
         patch.setattr(momentum_runs, "MODES", 40)
         done = {key: piece(lambda line: None) for key, piece in momentum.pieces(True).items()}
-    return json.loads(json.dumps(_plain(done)))
+    return json.loads(json.dumps(plain(done)))
 
 
 def test_fits_find_what_was_put_in(momentum):

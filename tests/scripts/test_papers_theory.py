@@ -10,7 +10,7 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep.parametrizations.base import Identity
-from meshrep.view.write import _plain
+from meshrep.view.write import plain
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def small():
         patch.setattr(theory_runs, "DRAWS", 300)
         patch.setattr(theory_runs, "RATES", (0.1,))
         done = {key: piece(lambda line: None) for key, piece in theory.pieces(True).items()}
-    return json.loads(json.dumps(_plain(done)))
+    return json.loads(json.dumps(plain(done)))
 
 
 def test_kernels_are_held_against_the_root_of_the_moment():

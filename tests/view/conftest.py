@@ -10,3 +10,15 @@ def engine(request, monkeypatch):
         pytest.skip("no OpenGL here")
     monkeypatch.setattr(display, "can_render", lambda: request.param == "pyvista")
     return request.param
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved, so that tests may look at their lines."""
+    figure = pytest.importorskip("matplotlib.figure")
+    saved = []
+    save = figure.Figure.savefig
+    monkeypatch.setattr(
+        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
+    )
+    return saved

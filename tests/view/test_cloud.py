@@ -4,8 +4,9 @@ import pytest
 from meshrep.errors import InputError
 from meshrep.view import cloud as clouds
 from meshrep.view.cloud import cloud_film, cloud_panels, cloud_picture
+from meshrep.view.cloud_page import CloudPage
+from meshrep.view.colours import palette
 from meshrep.view.projection import outline, projection_of
-from meshrep.view.sheet import Sheet, loop_colours
 
 image = pytest.importorskip("matplotlib.image")
 BOX = (np.full(2, -1.0), np.full(2, 1.0))
@@ -27,26 +28,31 @@ def count(shown, colour, within=12):
     return int((np.abs(shown - colour).max(axis=2) < within).sum())
 
 
+def loop_colour(share):
+    colours = palette("field", np.zeros(0), (0.0, 1.0), cmap="loops")
+    return np.round(255 * np.array(colours.cmap(share)[:3]))
+
+
 @pytest.fixture
-def sheets(monkeypatch):
-    """The sheets that are made, so that tests may look at their axes."""
+def pages(monkeypatch):
+    """The pages that are made, so that tests may look at their axes."""
     made = []
 
-    class Seen(Sheet):
+    class Seen(CloudPage):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr(clouds, "Sheet", Seen)
+    monkeypatch.setattr(clouds, "CloudPage", Seen)
     return made
 
 
-def test_panels_share_view_and_scale(tmp_path, sheets):
+def test_panels_share_view_and_scale(tmp_path, pages):
     given = {"before": ring(), "after": 0.3 * ring()}
     path = cloud_panels(given, tmp_path / "c.png", box=BOX, title="two")
     assert pixels(path).shape[:2] == (610, 1080)
-    first, second = sheets[0].figure.axes
-    assert [first.get_title(), second.get_title()] == ["before", "after"]
+    first, second = pages[0].figure.axes
+    assert [text.get_text() for text in pages[0].figure.texts] == ["two", "before", "after"]
     assert (first.get_xlim(), first.get_ylim()) == (second.get_xlim(), second.get_ylim())
     assert first.get_position().size == pytest.approx(second.get_position().size)
     assert (first.get_xlabel(), first.get_ylabel()) == ("x", "y")
@@ -63,38 +69,42 @@ def test_loops_are_drawn_in_the_colour_of_their_persistence(tmp_path, d):
     loops = [(np.arange(40), 1.0), (np.array([[0, 20]]), 0.0)]
     both = pixels(cloud_picture(points, tmp_path / "b.png", loops=loops, size=(600, 450)))
     for share in (0.0, 1.0):
-        colour = np.round(255 * np.array(loop_colours()(share)[:3]))
+        colour = loop_colour(share)
         assert count(plain, colour) == 0
         assert count(both[:, :450], colour) > 100  # not only in the colour bar
     assert (both < 250).any(axis=2).sum() > (plain < 250).any(axis=2).sum()
 
 
-def test_a_scale_of_colours_only_where_there_are_loops(tmp_path, sheets):
+def test_a_scale_of_colours_only_where_there_are_loops(tmp_path, pages):
     cloud_picture(ring(), tmp_path / "a.png")
     loops = {"a": [(np.arange(40), 0.5)], "b": [(np.arange(40), 2.0)]}
     cloud_panels({"a": ring(), "b": ring()}, tmp_path / "b.png", loops=loops)
     cloud_picture(ring(), tmp_path / "c.png", loops=[(np.arange(40), 0.0)])
-    assert [sheet.most for sheet in sheets] == [None, 2.0, 1.0]
-    bar = sheets[1].figure.axes[-1]
+    assert [page.colours and page.colours.high for page in pages] == [None, 2.0, 1.0]
+    bar = pages[1].figure.axes[-1]
     assert bar.get_title(loc="left") == "persistence\nof loops"
     assert bar.get_ylim() == (0, 2)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
-def test_no_text_leaves_the_page(tmp_path, sheets, d):
+def test_no_text_leaves_the_page(tmp_path, pages, d):
     points = 1e3 * ring()[:, :1] if d == 1 else 1e3 * ring(d=d)
     cloud_panels({"a": points, "b": points}, tmp_path / "c.png", title="far out",
                  loops={"a": [(np.arange(40), 12345.0)]})  # fmt: skip
-    figure = sheets[0].figure
+    figure = pages[0].figure
     renderer = figure.canvas.get_renderer()
-    width, height = sheets[0].size
+    width, height = pages[0].size
+    texts = [*figure.texts]
     for axes in figure.axes:
-        for text in [*axes.texts, axes.title, *axes.get_xticklabels(), *axes.get_yticklabels(),
-                     axes.xaxis.label, axes.yaxis.label]:  # fmt: skip
-            named = text in axes.texts or text is axes.title or axes.axison
-            if named and text.get_text():
-                box = text.get_window_extent(renderer)
-                assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        texts += axes.texts
+        if axes.axison:
+            texts += [axes._left_title, *axes.get_xticklabels(), *axes.get_yticklabels(),
+                      axes.xaxis.label, axes.yaxis.label]  # fmt: skip
+    assert len([text for text in texts if text.get_text()]) > 4
+    for text in texts:
+        if text.get_text():
+            box = text.get_window_extent(renderer)
+            assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
 
 
 def test_edges_box_and_ball_add_lines(tmp_path):
@@ -157,11 +167,11 @@ def test_a_region_alone_decides_the_view(region):
         assert projection_of(frames, *region).axes == pytest.approx(still.axes)
 
 
-def test_films_and_pictures_have_the_same_view(tmp_path, sheets):
+def test_films_and_pictures_have_the_same_view(tmp_path, pages):
     frames = [(k, ring(d=3) * [1, 1, k]) for k in range(3)]
     cloud_film(frames, tmp_path / "f.gif", box=SOLID, size=(160, 120))
     cloud_picture(frames[-1][1], tmp_path / "c.png", box=SOLID)
-    assert all((sheet.projection.axes == sheets[0].projection.axes).all() for sheet in sheets)
+    assert all((page.projection.axes == pages[0].projection.axes).all() for page in pages)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -183,7 +193,7 @@ def test_a_flat_box_is_a_rectangle(tmp_path):
     assert cloud_picture(points, tmp_path / "c.png", box=box, size=(300, 200)).exists()
 
 
-def test_higher_dimensions_are_seen_along_their_principal_components(tmp_path, sheets):
+def test_higher_dimensions_are_seen_along_their_principal_components(tmp_path, pages):
     rng = np.random.default_rng(0)
     points = rng.normal(size=(60, 5)) * [1, 10, 0.1, 5, 3]
     seen = projection_of([points], None, None)
@@ -191,7 +201,7 @@ def test_higher_dimensions_are_seen_along_their_principal_components(tmp_path, s
     assert set(kept) == {1, 3, 4}
     assert seen.axes.T @ seen.axes == pytest.approx(np.eye(3))
     cloud_picture(points, tmp_path / "c.png", title="five")
-    said = [text.get_text() for text in sheets[0].figure.texts]
+    said = [text.get_text() for text in pages[0].figure.texts]
     assert said == ["five, the first 3 of 5 principal components"]
 
 
@@ -222,17 +232,17 @@ def moving(k=4):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".mp4"])
-def test_films_have_all_frames_and_move(tmp_path, sheets, suffix):
+def test_films_have_all_frames_and_move(tmp_path, pages, suffix):
     pil = pytest.importorskip("PIL.Image")
     if suffix == ".mp4":
         pytest.importorskip("imageio_ffmpeg")
     loops = [[(np.arange(40), 0.1 * (k + 1))] for k in range(4)]
     path = cloud_film(iter(moving()), tmp_path / f"f{suffix}", loops=loops, box=BOX, title="ring",
                       size=(320, 240))  # fmt: skip
-    headings = [sheet.figure.texts[0].get_text() for sheet in sheets]
+    headings = [page.figure.texts[0].get_text() for page in pages]
     assert headings == [f"ring, step = {10 * k}" for k in range(4)]
-    assert {sheet.most for sheet in sheets} == {0.4}
-    assert len({sheet.figure.axes[0].get_xlim() for sheet in sheets}) == 1
+    assert {page.colours.high for page in pages} == {0.4}
+    assert len({page.figure.axes[0].get_xlim() for page in pages}) == 1
     if suffix == ".mp4":
         assert path.read_bytes()[4:8] == b"ftyp"
         return
@@ -246,7 +256,7 @@ def test_films_have_all_frames_and_move(tmp_path, sheets, suffix):
     assert frames[0][2, 2].tolist() == [255, 255, 255]
     if suffix == ".webp":  # which blurs the colours of thin lines
         return
-    last = np.round(255 * np.array(loop_colours()(1.0)[:3]))
+    last = loop_colour(1.0)
     assert count(frames[3][:, :215], last, 20) > 20 > count(frames[0][:, :215], last, 20)
 
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+import meshrep
 from meshrep.errors import InputError
 from meshrep.view.colours import palette
-from meshrep.view.diagram import diagram
+from meshrep.view.diagram import diagram, raster
 
 image = pytest.importorskip("matplotlib.image")
 LABELS = {"x_label": "s₁", "y_label": "s₂", "value_label": "ρ"}
@@ -17,17 +18,6 @@ def cells(side, *, pictures=True):
         for a in grid
         for b in grid
     }
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    figure = pytest.importorskip("matplotlib.figure")
-    saved = []
-    save = figure.Figure.savefig
-    monkeypatch.setattr(
-        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
-    )
-    return saved
 
 
 def test_ticks_numbers_and_pictures_are_those_of_the_cells(tmp_path, figures):
@@ -94,3 +84,17 @@ def test_refusals(tmp_path, given, options, message):
     with pytest.raises(InputError, match=message):
         diagram(given, tmp_path / "d.png", **LABELS, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pixel_a_node_or_that_of_the_nearest():
+    oblong = meshrep.graph_from("lattice:3x5")
+    phi = np.arange(15.0)
+    assert np.array_equal(raster(oblong, phi), phi.reshape(3, 5)[::-1])  # y = 0 lowest
+    triangles = meshrep.graph_from("triangular:20x20")
+    drawn = raster(triangles, triangles.points[:, 0])
+    assert drawn.ndim == 2 and max(drawn.shape) == 60
+    assert (np.diff(drawn, axis=1) >= -1.01).all() and drawn[5, 0] < 1 and drawn[5, -1] > 9
+    assert raster(meshrep.graph_from("lattice:4x4x4"), np.zeros(64)) is None
+    assert raster(meshrep.graph_from("tree:2^3"), np.zeros(15)) is None
+    large = meshrep.graph_from("lattice:70x100")
+    assert raster(large, large.points[:, 1]).shape == (42, 60)

@@ -8,18 +8,6 @@ image = pytest.importorskip("matplotlib.image")
 BLUE, VERMILION = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """The figures that are saved, so that tests may look at their lines."""
-    figure = pytest.importorskip("matplotlib.figure")
-    saved = []
-    save = figure.Figure.savefig
-    monkeypatch.setattr(
-        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
-    )
-    return saved
-
-
 def cloud(loops=3, components=20):
     rng = np.random.default_rng(loops)
     births = rng.uniform(0.2, 0.5, loops)

@@ -16,18 +16,6 @@ def fall(rate: float, count: int, *, stage_at: int | None = None, least: float =
     return history
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """The figures that are saved, so that tests may look at their lines."""
-    figure = pytest.importorskip("matplotlib.figure")
-    saved = []
-    save = figure.Figure.savefig
-    monkeypatch.setattr(
-        figure.Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
-    )
-    return saved
-
-
 def named(axes):
     return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
 

@@ -15,14 +15,8 @@ from meshrep.graphs.cells import LINE, POLYGON, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.graphs.graph import Graph
 from meshrep.sources.files import load
 from meshrep.view.dataset import padded
-from meshrep.view.write import (
-    mesh_path,
-    replacing,
-    write_csv,
-    write_json,
-    write_mesh,
-    write_series,
-)
+from meshrep.view.meshes import mesh_path, write_mesh, write_series
+from meshrep.view.write import replacing, write_csv, write_json
 
 pv = pytest.importorskip("pyvista")
 GRAPHS = {"lattice": shapes.lattice, "cube": shapes.cube, "ball": shapes.ball, "ring": shapes.ring}
@@ -274,7 +268,8 @@ import resource, sys
 sys.path[:0] = [{str(Path(__file__).parent)!r}]
 import numpy as np, view_shapes as shapes
 from meshrep.errors import InputError
-from meshrep.view.write import write_json, write_mesh
+from meshrep.view.meshes import write_mesh
+from meshrep.view.write import write_json
 graph = shapes.lattice(60)
 write_mesh(graph, {{}}, {str(tmp_path)!r} + "/warm.vtk")
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -1,25 +1,136 @@
-"""A data set as the bytes of a file, so that Python writes them and sees every failure.
+"""Meshes with fields as files: .vtp, .vtu, .vtk, .ply, and series of them over time.
 
-VTK's own writers end the process on a full disk, and its PLY writer drops fields.
+VTK's own writers end the process on a full disk, and its PLY writer drops fields. So a file is
+made here as bytes, which Python writes and whose failures it sees.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
 from meshrep.errors import InputError
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph
+from meshrep.view.dataset import CellField, dataset, needs_grid
+from meshrep.view.write import replacing, write_text
 
 if TYPE_CHECKING:
     import pyvista
 
-FORMATS = (".vtp", ".vtu", ".vtk", ".ply")
+_FORMATS = (".vtp", ".vtu", ".vtk", ".ply")
 _PLY_TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i4": "int"}
 
 
-def encoded(mesh: pyvista.DataSet, path: Path) -> bytes:
+def mesh_path(graph: Graph, stem: str | os.PathLike[str]) -> Path:
+    """``stem`` with the suffix of the format that holds the graph: .vtu for solids, else .vtp."""
+    cells = [graph.cells] if graph.origin is None else [graph.cells, graph.origin.cells]
+    suffix = ".vtu" if any(needs_grid(kind) for kind in cells) else ".vtp"
+    return Path(f"{os.fspath(stem)}{suffix}")
+
+
+def write_mesh(
+    graph: Graph,
+    fields: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    *,
+    original: bool = True,
+    cell_fields: Mapping[str, CellField] | None = None,
+) -> Path:
+    """Write the mesh with its fields as point and cell data, in the format of the suffix.
+
+    Parameters
+    ----------
+    graph : Graph
+    fields : mapping of str to (n,) or (n, k) array
+    path : path
+        Ends in .vtp (surfaces, networks), .vtu (any cells), .vtk, or .ply (faces or points).
+    original : bool
+        On the points and cells of the input that the graph was read from, NaN where dropped.
+    cell_fields : mapping of str to array, or to a function of the cells
+        As for :func:`meshrep.view.dataset.dataset`; .ply holds those of faces only.
+
+    Raises
+    ------
+    InputError
+        Where the format cannot hold the fields or the cells, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        known = ", ".join(_FORMATS)
+        raise InputError(
+            f"{path}: fields can be written to {known}, not to "
+            f"{path.suffix or 'a name without a suffix'}; choose one of these suffixes"
+        )
+    mesh = dataset(graph, fields, original=original, cell_fields=cell_fields)
+    content = _encoded(mesh, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def write_series(
+    graph: Graph,
+    frames: Iterable[tuple[float, np.ndarray]],
+    folder: str | os.PathLike[str],
+    name: str,
+    *,
+    field: str = "field",
+    cell_fields: Mapping[str, Callable[[Cells, np.ndarray], np.ndarray]] | None = None,
+) -> Path:
+    """Write one mesh file a frame and the .pvd that lists them with their times.
+
+    Parameters
+    ----------
+    frames : iterable of (time, (n,) array)
+        Read one at a time, so that a generator of any length fits in memory.
+    folder, name
+        ``folder/name.pvd`` lists ``folder/name/name_0000.vtp`` (or .vtu) and so on.
+    field : str
+        What the values are called in the files.
+    cell_fields : mapping of str to function of (cells, values)
+        Named cell data of each frame, as ``{"vortex": charges}``.
+
+    Returns
+    -------
+    Path
+        The .pvd file. Times stand in it as ``repr`` writes them, so that reading gives them back
+        exactly.
+    """
+    folder = Path(folder)
+    lines = []
+    for count, (time, values) in enumerate(frames):
+        file = mesh_path(graph, folder / name / f"{name}_{count:04d}")
+        of_cells = {key: _with(of, values) for key, of in (cell_fields or {}).items()}
+        write_mesh(graph, {field: values}, file, original=False, cell_fields=of_cells)
+        where = quoteattr(f"{name}/{file.name}")
+        lines.append(f'    <DataSet timestep="{float(time)!r}" part="0" file={where}/>')
+    listing = "\n".join(
+        [
+            '<?xml version="1.0"?>',
+            '<VTKFile type="Collection" version="0.1">',
+            "  <Collection>",
+            *lines,
+            "  </Collection>",
+            "</VTKFile>",
+            "",
+        ]
+    )
+    return write_text(listing, folder / f"{name}.pvd")
+
+
+def _with(
+    of: Callable[[Cells, np.ndarray], np.ndarray], values: np.ndarray
+) -> Callable[[Cells], np.ndarray]:
+    return lambda cells: of(cells, values)
+
+
+def _encoded(mesh: pyvista.DataSet, path: Path) -> bytes:
     """The data set in the format that the suffix of ``path`` names.
 
     Raises

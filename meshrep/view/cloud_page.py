@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.errors import MissingPart
-from meshrep.view.colours import INK, PAPER
-from meshrep.view.page import DPI, blank
+from meshrep.view.colours import INK, PAPER, Palette, palette
+from meshrep.view.page import DPI, Box, Page, quiet, round_numbers
 from meshrep.view.projection import Outline, Projection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
 
 _NEAR, _FAR = np.array([58, 74, 92]) / 255, np.array([205, 212, 219]) / 255
 _FLAT = np.array([100, 114, 131]) / 255
@@ -24,8 +21,6 @@ _SHARE = 0.42  # of a disc's width of the mean distance to its neighbours
 _MANY = 3_000  # points beyond which vector formats get pixels
 _FRAME = "#8d97a3"
 _EDGE = "#9aa5b1"
-_MAP_ENDS = (0.02, 0.80)  # of matplotlib's plasma: beyond, its yellow drowns on white
-_TEXT = 10.5  # points
 _POINTS_A_PIXEL = 72 / DPI
 
 
@@ -37,18 +32,19 @@ class Line:
     persistence: float
 
 
-class Sheet:
-    """A figure of fixed size in pixels with a panel for each cloud.
+class CloudPage(Page):
+    """A page with a panel for each cloud.
 
     Parameters
     ----------
-    size : (width, height) in pixels
+    size : (width, height)
+        Pixels.
     projection : Projection
         The same for all panels.
     titles : list of str
         One a panel; panels stand in rows, the first ones on top.
     heading : str
-        Above everything.
+        The text above everything.
     most : float or None
         The persistence at the upper end of the colour bar, whose lower end is 0; None for no bar.
     """
@@ -61,27 +57,15 @@ class Sheet:
         heading: str = "",
         most: float | None = None,
     ) -> None:
-        self.size, self.projection = size, projection
-        self.most = None if most is None else most or 1.0
-        width, height = size
-        self.scale = float(np.clip(np.sqrt(width * height / (1200 * 900)), 0.6, 2.0))
-        self.text = _TEXT * self.scale
-        self.figure = blank((width / DPI, height / DPI))
-        unit = 10 * self.scale
-        top = (6.5 if heading else 1.5) * unit
-        right = (17 if most is not None else 1.5) * unit
-        area = (1.5 * unit, 1.5 * unit, width - right, height - top)
-        self._panels = [self._panel(box, unit, any(titles)) for box in _boxes(area, len(titles))]
-        if heading:
-            self.figure.text(2.6 * unit / width, 1 - 2.2 * unit / height, heading,
-                             size=1.25 * self.text, color=INK, va="top")  # fmt: skip
-        for axes, title in zip(self._panels, titles, strict=True):
-            if title:
-                axes.set_title(title, size=1.05 * self.text, color=INK, pad=7 * self.scale)
+        super().__init__(size, heading)
+        self.projection = projection
+        self.colours = None if most is None else _loop_colours(most or 1.0)
+        boxes, key = self.grid(titles, key=most is not None)
+        self._panels = [self._panel(box, title) for box, title in zip(boxes, titles, strict=True)]
         if projection.dimension == 3:
-            self._triad(unit)
-        if self.most is not None:
-            self._colour_key((width - right + 2.5 * unit, area[1], area[3]), unit)
+            self._triad()
+        if self.colours is not None:
+            self.bar(key, self.colours)
 
     def draw(
         self, k: int, points: np.ndarray, lines: list[Line], bounds: Outline, edges: np.ndarray
@@ -105,8 +89,8 @@ class Sheet:
         self._discs(axes, seen, len(points), order=3)
         wide = 2.1 * self.scale
         for rank, line in enumerate(lines):
-            assert self.most is not None
-            colour = loop_colours()(line.persistence / self.most)
+            assert self.colours is not None
+            colour = self.colours.cmap(line.persistence / self.colours.high)
             for lw, ink in ((wide + 1.7 * self.scale, PAPER), (wide, colour)):
                 axes.add_collection(
                     LineCollection(list(seen[line.chains][:, :, :2]), colors=[ink], lw=lw,
@@ -119,16 +103,6 @@ class Sheet:
             bead = max(0.45 * self._a_unit(axes) * float(np.median(steps)),
                        0.7 * wide / _POINTS_A_PIXEL)  # fmt: skip
             self._discs(axes, seen[nodes], len(points), order=7, at_most=bead)
-
-    def image(self) -> np.ndarray:
-        """The sheet as pixels (height, width, 3) uint8."""
-        canvas: Any = self.figure.canvas
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
-
-    def save(self, path: Path) -> None:
-        """Write the sheet in the format of the suffix."""
-        self.figure.savefig(path, dpi=DPI, facecolor=PAPER)
 
     def _a_unit(self, axes: Axes) -> float:
         """Pixels of a unit of length in a panel."""
@@ -155,15 +129,45 @@ class Sheet:
                 rasterized=count > _MANY, clip_on=False,
             )  # fmt: skip
 
-    def _triad(self, unit: float) -> None:
+    def _panel(self, box: Box, title: str) -> Axes:
+        """Axes in the middle of a box, of the shape of what is shown; numbers on them in 2-D."""
+        x, y, w, h = box
+        unit, flat = self.unit, self.projection.flat
+        left, bottom = (7.0 * unit, 5.5 * unit) if flat else (0.0, 0.0)
+        w, h = max(w - left - unit, 16), max(h - bottom, 16)
+        low, high = self.projection.low, self.projection.high
+        a_unit = min(w / (high[0] - low[0]), h / (high[1] - low[1]))
+        wide, tall = a_unit * (high - low)
+        place = (x + left + (w - wide) / 2, y + bottom + (h - tall) / 2, wide, tall)
+        self.title(place, title)
+        axes = self.axes(place)
+        axes.set_xlim(low[0], high[0])
+        axes.set_ylim(low[1], high[1])
+        axes.patch.set_visible(False)
+        if not flat:
+            axes.set_axis_off()
+            return axes
+        quiet(axes, 0.9 * self.text)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color(_FRAME)
+            axes.spines[side].set_linewidth(0.8 * self.scale)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(round_numbers(5))
+        axes.tick_params(color=_FRAME, length=3 * self.scale, width=0.8 * self.scale)
+        axes.set_xlabel("x", size=self.text, color=INK, labelpad=2)
+        if self.projection.dimension == 1:
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        else:
+            axes.set_ylabel("y", size=self.text, color=INK, labelpad=2, rotation=0, va="center")
+        return axes
+
+    def _triad(self) -> None:
         """The directions of the axes of space, in the corner."""
-        width, height = self.size
+        unit = self.unit
         arms = self.projection.axes[:, :2] * 3.0 * unit
         foot = 3.4 * unit - np.minimum(arms.min(axis=0), 0)
-        axes = self.figure.add_axes((0, 0, 1, 1), zorder=-1)
-        axes.set_xlim(0, width)
-        axes.set_ylim(0, height)
-        axes.set_axis_off()
+        axes = self.canvas((0, 0, *self.size), zorder=-1)
         for arm, name in zip(arms, "xyz", strict=True):
             length = float(np.linalg.norm(arm))
             axes.plot(*np.stack([foot, foot + arm], axis=1), color=_FRAME, lw=1.1 * self.scale)
@@ -173,88 +177,20 @@ class Sheet:
                     tip[0], tip[1], name, size=0.9 * self.text, color=INK, ha="center", va="center"
                 )
 
-    def _panel(self, box: tuple[float, float, float, float], unit: float, titled: bool) -> Axes:
-        """Axes in the middle of a box, of the shape of what is shown; numbers on them in 2-D."""
-        from matplotlib.ticker import MaxNLocator
-
-        width, height = self.size
-        x, y, w, h = box
-        flat = self.projection.flat
-        left, bottom = (7.0 * unit, 5.5 * unit) if flat else (0.0, 0.0)
-        head = 4.5 * unit if titled else 1.0 * unit
-        w, h = max(w - left - unit, 16), max(h - bottom - head, 16)
-        low, high = self.projection.low, self.projection.high
-        a_unit = min(w / (high[0] - low[0]), h / (high[1] - low[1]))
-        wide, tall = a_unit * (high - low)
-        place = (x + left + (w - wide) / 2, y + bottom + (h - tall) / 2)
-        axes = self.figure.add_axes(
-            (place[0] / width, place[1] / height, wide / width, tall / height)
-        )
-        axes.set_xlim(low[0], high[0])
-        axes.set_ylim(low[1], high[1])
-        axes.patch.set_visible(False)
-        if not flat:
-            axes.set_axis_off()
-            return axes
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        for side in ("left", "bottom"):
-            axes.spines[side].set_color(_FRAME)
-            axes.spines[side].set_linewidth(0.8 * self.scale)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-        axes.tick_params(labelsize=0.9 * self.text, color=_FRAME, labelcolor=INK,
-                         length=3 * self.scale, width=0.8 * self.scale)  # fmt: skip
-        axes.set_xlabel("x", size=self.text, color=INK, labelpad=2)
-        if self.projection.dimension == 1:
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
-        else:
-            axes.set_ylabel("y", size=self.text, color=INK, labelpad=2, rotation=0, va="center")
-        return axes
-
-    def _colour_key(self, place: tuple[float, float, float], unit: float) -> None:
-        """A colour bar from no persistence to the most."""
-        from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize
-        from matplotlib.ticker import MaxNLocator
-
-        width, height = self.size
-        x, bottom, top = place
-        tall = min(0.62 * (top - bottom), 52 * unit)
-        axes = self.figure.add_axes(
-            (x / width, (bottom + (top - bottom - tall) / 2) / height, 1.8 * unit / width,
-             tall / height)
-        )  # fmt: skip
-        bar = self.figure.colorbar(
-            ScalarMappable(Normalize(0, self.most), loop_colours()), cax=axes
-        )
-        bar.locator = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
-        bar.update_ticks()
-        bar.outline.set_visible(False)
-        axes.tick_params(labelsize=0.9 * self.text, colors=INK, length=3 * self.scale, width=0.8)
-        axes.set_title("persistence\nof loops", size=self.text, color=INK, loc="left",
-                       pad=8 * self.scale)  # fmt: skip
-
 
 def _steps(chains: np.ndarray) -> np.ndarray:
     """The lengths in the plane of all steps of seen chains (k, c, 3)."""
     return np.linalg.norm(np.diff(chains[:, :, :2], axis=1), axis=2).ravel()
 
 
-def loop_colours() -> Colormap:
-    """The colours of loops, from little to much persistence."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.colors import ListedColormap
-    except ImportError as error:
-        raise MissingPart("matplotlib", "colour pictures", "viz") from error
-    return ListedColormap(mpl.colormaps["plasma"](np.linspace(*_MAP_ENDS, 256)), name="loops")
+def _loop_colours(most: float) -> Palette:
+    """The colours of loops whose persistence goes from 0 to ``most``."""
+    return palette("field", np.zeros(0), (0.0, most), "persistence\nof loops", "loops")
 
 
 def film_colours() -> np.ndarray:
     """Colours (k, 3) uint8 that a sheet may have: of loops, of points, and of their soft rims."""
-    loops = loop_colours()(np.linspace(0, 1, 48))[:, :3]
+    loops = _loop_colours(1.0).cmap(np.linspace(0, 1, 48))[:, :3]
     shares = np.linspace(0, 1, 24)[:, None]
     points = _FAR + (_NEAR - _FAR) * shares
     pale = [
@@ -264,14 +200,3 @@ def film_colours() -> np.ndarray:
     ]
     greys = np.linspace(0, 1, 16)[:, None] * np.ones(3)
     return np.round(255 * np.concatenate([*pale, greys])).astype(np.uint8)
-
-
-def _boxes(
-    area: tuple[float, float, float, float], count: int
-) -> list[tuple[float, float, float, float]]:
-    """Boxes (x, y, width, height) in rows that use the area (left, bottom, right, top) best."""
-    left, bottom, right, top = area
-    sizes = {c: ((right - left) / c, (top - bottom) / -(-count // c)) for c in range(1, count + 1)}
-    columns = max(sizes, key=lambda c: min(sizes[c]))
-    w, h = sizes[columns]
-    return [(left + (k % columns) * w, top - (k // columns + 1) * h, w, h) for k in range(count)]
