@@ -11,7 +11,7 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.energies.base import Energy, Evaluator
-from meshrep.numerics.spectra import Gauge
+from meshrep.numerics.gauge import Gauge
 
 
 class Curvature:

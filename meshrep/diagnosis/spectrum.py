@@ -10,9 +10,9 @@ from scipy.linalg import eigh
 
 from meshrep.base import limits
 from meshrep.diagnosis.curvature import Curvature
-from meshrep.diagnosis.least import Least, least_pairs
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.numerics.lanczos import CLOSE, Ritz, affordable, lanczos
+from meshrep.numerics.least import Least, least_pairs
 
 _PROBES = 4  # random vectors that estimate traces
 _BLURRED = 1e-7  # of the largest eigenvalue, below which differences of a map lose one
@@ -120,7 +120,7 @@ def of_hessian(at: Curvature, count: int = 4) -> Spectrum:
     """The spectrum of H at a field, with its ``count`` least modes.
 
     Dense up to 600 coordinates; else the least pairs as
-    :func:`meshrep.diagnosis.least.least_pairs` finds them, the rest by Lanczos.
+    :func:`meshrep.numerics.least.least_pairs` finds them, the rest by Lanczos.
     """
     count = min(count, at.size)
     if at.dense_spectrum:

@@ -1,4 +1,4 @@
-"""Matrices of a graph: incidence, Laplacians, mass, propagation, and bounds of their spectra."""
+"""Matrices of a graph: incidence, Laplacians, mass, and propagation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
@@ -170,42 +169,10 @@ def propagation(coupling: sparse.csr_array, kind: str = "sym") -> sparse.csr_arr
     return matrix
 
 
-def largest_eigenvalue(matrix: sparse.csr_array | LinearOperator, rtol: float = 1e-3) -> float:
-    """The algebraically largest eigenvalue of a symmetric matrix, by Lanczos from a random vector.
-
-    A Ritz value, so it lies below the true one, by about ``rtol`` of it.
-
-    >>> import numpy as np
-    >>> ring = Graph.from_edges(6, np.array([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 0]]))
-    >>> round(largest_eigenvalue(laplacian(ring.adjacency), rtol=1e-10), 6)
-    4.0
-    """
-    n = matrix.shape[0]
-    if n <= 64:
-        dense = matrix @ np.eye(n)
-        return float(np.linalg.eigvalsh(0.5 * (dense + dense.T))[-1])
-    start = np.random.default_rng(0).standard_normal(n)
-    try:
-        found = eigsh(matrix, k=1, which="LA", v0=start, tol=rtol, return_eigenvectors=False)
-        return float(found[0])
-    except ArpackError:
-        if sparse.issparse(matrix):
-            return gershgorin(matrix)
-        raise
-
-
 def absolute_row_sums(matrix: sparse.csr_array) -> np.ndarray:
     """Σ_j |a_ij| of each row, shape (n,)."""
     sizes = (np.abs(matrix.data), matrix.indices, matrix.indptr)
     return np.asarray(sparse.csr_array(sizes, shape=matrix.shape).sum(axis=1)).ravel()
-
-
-def gershgorin(matrix: sparse.csr_array) -> float:
-    """Upper bound max_i (a_ii + Σ_{j≠i} |a_ij|) of the eigenvalues of a symmetric matrix."""
-    matrix = sparse.csr_array(matrix)
-    diagonal = matrix.diagonal()
-    rows = absolute_row_sums(matrix) - abs(diagonal)
-    return float((diagonal + rows).max())
 
 
 def _check_kind(kind: str) -> None:

@@ -12,8 +12,9 @@ from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quadratic_models import Model, Shifted, TrustRegion
+from meshrep.numerics.gauge import Gauge
+from meshrep.numerics.least import least_eigenvalue
 from meshrep.numerics.linear_solvers import KINDS, ShiftedSystem, warm_up
-from meshrep.numerics.spectra import Gauge, least_eigenvalue
 
 _ENOUGH = 1e-4  # share of the predicted fall that a step must bring
 _STEEP = 0.1  # share of the slope at a step's beginning that is left at its end to go beyond it

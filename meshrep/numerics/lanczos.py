@@ -1,7 +1,7 @@
-"""Lanczos with full reorthogonalisation, for products self-adjoint in an inner product of choice.
+"""Lanczos' method for products that are self-adjoint in an inner product of choice.
 
-With a metric K the operator is K H, the Hessian preconditioned, and everything lives in range K:
-what K does not move is never met, however large the space of parameters.
+With a metric K the operator is K H, the preconditioned Hessian. All vectors then lie in the range
+of K, so that the size of the space of parameters does not matter.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy import sparse
 
 Product = Callable[[np.ndarray], np.ndarray]
 
 CLOSE = 1e-2  # relative residual at which a Ritz value counts as converged
 _CHECKED = 20  # steps between looks at what has converged
-_ROUNDING = 1e-13  # relative length of a vector that is none
+_ROUNDING = 1e-12  # relative length of a vector that is no more than rounding
 _SEEN = 60  # steps that are taken in any case, to see how the spectrum is spread
 
 
@@ -56,7 +57,13 @@ class Ritz:
 
 
 def lanczos(
-    product: Product, start: np.ndarray, steps: int, metric: Product | None = None, count: int = 1
+    product: Product,
+    start: np.ndarray,
+    steps: int,
+    metric: Product | None = None,
+    count: int = 1,
+    *,
+    reorthogonalise: bool = True,
 ) -> Ritz:
     """Ritz values of a symmetric product, or of metric·product, both of vectors (n,).
 
@@ -67,12 +74,16 @@ def lanczos(
     start : (n,) float64
         Not zero; with a metric a dual vector, like a gradient.
     steps : int
-        At most so many, each of one product; memory for as many vectors, two with a metric.
+        At most so many, each of one product.
     metric : callable, optional
         x ↦ K x, symmetric and positive semidefinite.
     count : int
         Ends early once so many values at the lower end have converged, and the largest; not
         before 60 steps.
+    reorthogonalise : bool
+        Hold each vector orthogonal to all before it, which takes memory for ``steps`` vectors, or
+        twice as many with a metric. Without it only two are held: extreme values are right to
+        rounding, but may come several times, and there are no Ritz vectors.
 
     Raises
     ------
@@ -81,8 +92,9 @@ def lanczos(
     """
     n = len(start)
     steps = max(1, min(steps, n))
-    duals = np.empty((steps, n))
-    primals = duals if metric is None else np.empty((steps, n))
+    held = steps if reorthogonalise else 2  # the last vectors, in a ring
+    duals = np.empty((held, n))
+    primals = duals if metric is None else np.empty((held, n))
     x = np.array(start, dtype=np.float64)
     u = x if metric is None else np.array(metric(x))
     length = max(float(x @ u), 0.0) ** 0.5
@@ -92,23 +104,42 @@ def lanczos(
     betas: list[float] = []
     norm = 0.0  # of the metric, from below
     for j in range(steps):
+        here = j % held
         norm = max(norm, float(np.linalg.norm(u) / np.linalg.norm(x)))
-        duals[j] = x / length
+        duals[here] = x / length
         if metric is not None:
-            primals[j] = u / length
-        y = np.array(product(primals[j]))
-        alphas.append(float(primals[j] @ y))
-        for _ in range(2):
+            primals[here] = u / length
+        y = np.array(product(primals[here]))
+        if j:
+            y -= betas[-1] * duals[here - 1]
+        alphas.append(float(primals[here] @ y))
+        y -= alphas[-1] * duals[here]
+        for _ in range(2 if reorthogonalise else 0):
             y -= (primals[: j + 1] @ y) @ duals[: j + 1]
         u = y if metric is None else np.array(metric(y))
         length = max(float(y @ u), 0.0) ** 0.5
         betas.append(length)
-        unseen = length**2 <= _ROUNDING * norm * float(y @ y)
+        unseen = length**2 <= 0.1 * _ROUNDING * norm * float(y @ y)
         if unseen or length <= _ROUNDING * max(map(abs, alphas)):
             betas[-1] = 0.0
             break
         x = y
-        looks = j + 1 >= _SEEN and (j + 1) % _CHECKED == 0
+        looks = reorthogonalise and j + 1 >= _SEEN and (j + 1) % _CHECKED == 0
         if looks and Ritz(alphas, betas, primals[: j + 1]).settled(count):
             break
     return Ritz(alphas, betas, primals[: len(alphas)])
+
+
+def interval(matrix: sparse.csr_array, steps: int) -> tuple[float, float]:
+    """The least and the largest Ritz value of a symmetric matrix after some steps of Lanczos.
+
+    They lie inside the spectrum. Empty rows are left out: their eigenvalues 0 are not seen. For an
+    empty matrix both are 0.
+    """
+    occupied = np.diff(matrix.indptr) > 0
+    if not occupied.any():
+        return 0.0, 0.0
+    start = np.random.default_rng(0).standard_normal(matrix.shape[0]) * occupied
+    most = min(steps, int(occupied.sum()))
+    values = lanczos(lambda v: matrix @ v, start, most, reorthogonalise=False).values
+    return float(values[0]), float(values[-1])

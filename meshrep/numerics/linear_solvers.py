@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import splu
 
 from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.base.rows import kernel_rows, with_short_indices
 from meshrep.errors import InputError, MissingPart
+from meshrep.numerics.factors import factored
 from meshrep.numerics.multigrid import Refreshed, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
@@ -177,7 +177,7 @@ class ShiftedSystem:
 
     def _coupled(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
         if self.kind == "direct":
-            return factorised(self.inner, right, shift)
+            return by_factors(self.inner, right, shift)
         diagonal = self.inner.diagonal() + shift
         if (diagonal <= 0).any():
             return Answer(right, False)
@@ -222,24 +222,13 @@ def _kernels() -> Any:
     return multigrid.PARALLEL
 
 
-def factorised(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Answer:
-    """Solve by sparse LU without pivoting, whose pivots tell the signs of the eigenvalues.
-
-    COLAMD: minimum degree on A + Aᵀ fills less on lattices but was seen to take minutes to order
-    irregular meshes. Not positive: singular, pivoted, or with a pivot of the wrong sign
-    (Sylvester's law of inertia).
-    """
+def by_factors(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Answer:
+    """Solve by a factorisation, whose pivots say whether the matrix is positive definite."""
     n = matrix.shape[0]
-    shifted = sparse.csc_array(matrix + shift * sparse.eye_array(n)) if shift else matrix.tocsc()
-    try:
-        factors = splu(sparse.csc_matrix(shifted), permc_spec="COLAMD", diag_pivot_thresh=0.0)
-    except RuntimeError:  # exactly singular
+    factors = factored(matrix + shift * sparse.eye_array(n) if shift else matrix)
+    if factors is None or factors.negative:
         return Answer(right, False)
-    pivots = factors.U.diagonal()
-    ordered = np.array_equal(factors.perm_r, factors.perm_c)
-    if not (ordered and pivots.min() > 1e-13 * pivots.max()):
-        return Answer(right, False)
-    s = factors.solve(right)
+    s = factors.lu.solve(right)
     return Answer(s, bool(np.isfinite(s).all()))
 
 

@@ -4,19 +4,15 @@ import numpy as np
 import pytest
 from curvatures_of_tests import Dense, Quadratic, of_a_path, path_with_held_ends
 from problems_of_tests import heat
-from scipy import sparse
 
 import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
-from meshrep.diagnosis import least
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.spectrum import of_hessian, of_kernel, of_product
 from meshrep.diagnosis.tangent import Tangent
-from meshrep.graphs.operators import laplacian
-from meshrep.numerics.lanczos import lanczos
-from meshrep.numerics.spectra import Gauge
+from meshrep.numerics import least
 from meshrep.view.write import write_json
 
 NUMPY = NumpyBackend(jit=False)
@@ -148,40 +144,6 @@ def test_where_there_is_no_curvature(size, request, tmp_path):
     for diagnosis in (found, still):
         assert "–" in diagnosis.report()
         write_json(diagnosis.to_dict(), tmp_path / "found.json")
-
-
-def test_a_sparse_matrix_of_zeros_has_no_least_pairs():
-    gauge = Gauge(None, 8)
-    assert not len(least.least_pairs(sparse.csr_array((8, 8)), gauge, 0.0, 2).values)
-
-
-def test_the_inverse_among_fields_without_means():
-    """Of a ring's Laplacian, and the count of negative eigenvalues of its opposite."""
-    n = 12
-    ring = meshrep.graph_from(f"ring:{n}")
-    L, gauge = laplacian(ring.adjacency), Gauge(np.zeros(n, dtype=int), n)
-    inverse, negative = gauge.inverse(sparse.csr_array(L))
-    assert negative == 0
-    np.testing.assert_allclose(inverse @ np.eye(n), np.linalg.pinv(L.toarray()), atol=1e-12)
-    assert gauge.inverse(sparse.csr_array(-L)) == (None, n - 1)
-    assert Gauge(None, n).inverse(sparse.csr_array(L)) == (None, None)  # singular
-    lifted = gauge.lifted(L, 5.0) @ np.eye(n)
-    np.testing.assert_allclose(lifted, L.toarray() + 20 / n, atol=1e-12)
-
-
-def test_lanczos_in_a_metric():
-    """The eigenvalues of K H that are not 0, of any sign, and nothing where K does not reach."""
-    rng = np.random.default_rng(0)
-    J, H = rng.standard_normal((12, 5)), rng.standard_normal((12, 12))
-    K, H = J @ J.T, H + H.T
-    known = np.sort(np.linalg.eigvalsh(J.T @ H @ J))
-    ritz = lanczos(lambda v: H @ v, rng.standard_normal(12), 12, lambda x: K @ x)
-    np.testing.assert_allclose(ritz.values[: len(known)], known, rtol=1e-8)
-    assert len(ritz.values) == 5 and ritz.residuals.max() < 1e-6 * abs(known).max()
-    u = ritz.vectors([0])[0]
-    np.testing.assert_allclose(K @ H @ u, known[0] * u, atol=1e-7 * abs(known).max())
-    with pytest.raises(ValueError, match="no length"):
-        lanczos(lambda v: H @ v, np.zeros(12), 3)
 
 
 @pytest.mark.parametrize("residual", [False, True])

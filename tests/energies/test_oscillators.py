@@ -15,7 +15,8 @@ from meshrep.energies.oscillators import (
     Oscillators,
     XYGlass,
 )
-from meshrep.numerics.spectra import Gauge, least_eigenvalue
+from meshrep.numerics.gauge import Gauge
+from meshrep.numerics.least import least_eigenvalue
 
 LAWS = {  # (α, β, γ) of PHYSICS.md's ordered sums
     "kuramoto": (-0.5, 0.0, 0.0),

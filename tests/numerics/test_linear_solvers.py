@@ -11,9 +11,9 @@ from meshrep.graphs.operators import laplacian
 from meshrep.numerics import linear_solvers
 from meshrep.numerics.linear_solvers import (
     ShiftedSystem,
+    by_factors,
     choose,
     conjugate_gradients,
-    factorised,
     smoothed_aggregation,
     steihaug,
 )
@@ -160,7 +160,7 @@ def test_pivots_tell_the_sign(seed):
     least = np.linalg.eigvalsh(dense).min()
     r = rng.standard_normal(30)
     for shift in (-least - 0.05, -least + 0.05):
-        answer = factorised(sparse.csr_array(dense), r, shift)
+        answer = by_factors(sparse.csr_array(dense), r, shift)
         assert answer.positive == (shift > -least)
         if answer.positive:
             expected = np.linalg.solve(dense + shift * np.eye(30), r)
@@ -169,8 +169,8 @@ def test_pivots_tell_the_sign(seed):
 
 def test_a_singular_matrix_is_not_positive():
     L = laplacian(meshrep.graph_from("ring:10").adjacency)
-    assert not factorised(L, right(10), 0.0).positive
-    assert factorised(L, right(10), 1e-3).positive
+    assert not by_factors(L, right(10), 0.0).positive
+    assert by_factors(L, right(10), 1e-3).positive
 
 
 def test_conjugate_gradients_end_after_as_many_steps_as_eigenvalues():

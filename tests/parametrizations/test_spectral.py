@@ -18,9 +18,7 @@ import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError
-from meshrep.graphs.operators import laplacian
 from meshrep.parametrizations.linear.filters import chebyshev
-from meshrep.parametrizations.linear.linear import interval
 from meshrep.parametrizations.linear.spectral import Spectral, fitted
 
 ENERGIES = energies()
@@ -78,14 +76,6 @@ def test_the_map_is_the_root_of_the_hessian():
     J = matrix_of(Spectral(40), energy)
     scale = energy.unit**2 * np.diag(H).mean()
     np.testing.assert_allclose(J @ J.T / scale, np.linalg.inv(H), rtol=1e-3, atol=1e-3)
-
-
-def test_the_interval_is_the_spectrum_s():
-    matrix = laplacian(meshrep.graph_from("ring:40").adjacency)
-    least, most = interval(matrix, 40)
-    assert least == pytest.approx(0.0, abs=1e-9)
-    assert most == pytest.approx(4.0)
-    assert interval(0 * matrix, 5) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("degree", [4, 8, 16])

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from problems_of_tests import OSCILLATORS, SOLVERS_OF_PHASES, heat, phases, pieces
-from scipy import sparse
+from problems_of_tests import OSCILLATORS, SOLVERS_OF_PHASES, heat, phases
 
 import meshrep
 from meshrep import Result, Solver, Stopping
@@ -16,7 +15,6 @@ from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, XYGlass
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.newton import Newton
-from meshrep.numerics.spectra import Gauge, least_eigenvalue
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 
 PROBLEMS = {
@@ -348,68 +346,8 @@ def test_newton_leaves_a_saddle_by_any_linear_solver(linear):
     assert curvatures(energy, solution.field)[0] > 0.01
 
 
-# The least eigenvalue
-
-
-def ring_hessian(n, q):
-    """Kuramoto's Hessian at a twist: cos(2πq/n) times the ring's Laplacian."""
-    ring = meshrep.graph_from(f"ring:{n}")
-    return Kuramoto(ring).hessian(2 * np.pi * q * np.arange(n) / n), ring
-
-
-@pytest.mark.parametrize("n", [40, 299, 301, 700])
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_the_least_eigenvalue_of_a_twisted_ring(n, share):
-    """Below and above 300 nodes, where it is found by other means; positive and not."""
-    q = int(share * n)
-    matrix, ring = ring_hessian(n, q)
-    step = np.cos(2 * np.pi * q / n)
-    exact = (step * 2 * (1 - np.cos(2 * np.pi * np.arange(1, n) / n))).min()
-    value, vector = least_eigenvalue(matrix, Gauge(ring.component_of, n))
-    accuracy = 1e-5 if exact > 0 or n <= 300 else 0.03  # negative ones to some per cent
-    assert value == pytest.approx(exact, rel=accuracy)
-    assert np.linalg.norm(vector) == pytest.approx(1) and abs(vector.sum()) < 1e-6
-    assert vector @ (matrix @ vector) == pytest.approx(exact, rel=max(accuracy, 1e-4))
-
-
-@pytest.mark.parametrize("n", [200, 400])
-@pytest.mark.parametrize("shift", [5.0, 0.0])
-@pytest.mark.parametrize("gauged", [True, False])
-def test_the_least_eigenvalue_of_any_matrix(n, shift, gauged):
-    """Against NumPy's, with parts of several nodes and of one, and with none."""
-    rng = np.random.default_rng(n)
-    B = sparse.random_array((n, n), density=4 / n, rng=rng)
-    part_of = np.minimum(np.arange(n) // 30, 5)
-    part_of[-3:] = 6, 7, 8
-    gauge = Gauge(part_of if gauged else None, n)
-    parts = np.eye(part_of.max() + 1)[part_of] if gauged else np.zeros((n, 1))
-    projector = np.eye(n) - parts @ np.diag(1 / np.maximum(parts.sum(0), 1)) @ parts.T
-    matrix = projector @ (B + B.T + shift * sparse.eye_array(n)).toarray() @ projector
-    exact = np.linalg.eigvalsh(matrix + 1e3 * (np.eye(n) - projector))[0]
-    assert (exact > 0) == (shift > 0)
-    value, vector = least_eigenvalue(sparse.csr_array(matrix), gauge)
-    assert value == pytest.approx(exact, rel=1e-4 if exact > 0 else 0.03)
-    np.testing.assert_allclose(gauge.project(vector), vector, atol=1e-6)
-
-
-def test_a_gauge_takes_the_mean_of_each_part():
-    graph = pieces()
-    gauge = Gauge(graph.component_of, graph.n)
-    v = np.random.default_rng(0).standard_normal(graph.n)
-    projected = gauge.project(v)
-    for part in range(graph.component_count):
-        assert projected[graph.component_of == part].sum() == pytest.approx(0, abs=1e-14)
-    np.testing.assert_array_equal(projected[graph.degree == 0], 0)
-    assert len(gauge.kept) == graph.n - graph.component_count
-    np.testing.assert_allclose(gauge.spread(gauge.project(v)[gauge.kept] - 7, graph.n).sum(), 0,
-                               atol=1e-12)  # fmt: skip
-    np.testing.assert_array_equal(Gauge(None, 11).project(v), v)
-
-
-def test_where_nothing_is_free_there_is_no_eigenvalue():
+def test_newton_rests_where_nothing_is_free():
     lone = meshrep.Graph.from_edges(3, [])
-    matrix = sparse.csr_array((3, 3))
-    assert least_eigenvalue(matrix, Gauge(lone.component_of, 3)) is None
     solution = meshrep.solve(Kuramoto(lone), "newton")
     assert solution.energy == 0 and solution.steps == 0
 

@@ -19,9 +19,10 @@ from scipy import sparse
 from meshrep.base.backends import Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
+from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter
-from meshrep.parametrizations.linear.linear import Kept, LinearMap, curvature, interval
+from meshrep.parametrizations.linear.linear import Kept, LinearMap, curvature
 
 PRINTED = (1.0, -0.5, -0.75)  # as far as the paper prints them
 

@@ -19,6 +19,7 @@ from scipy import sparse
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.graphs.operators import laplacian
+from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map
 
 _PROBES = 20  # Lanczos steps that look for negative curvature
@@ -132,38 +133,6 @@ def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
         matrix.eliminate_zeros()
     matrix.sort_indices()
     return matrix
-
-
-def interval(matrix: sparse.csr_array, steps: int) -> tuple[float, float]:
-    """The least and the largest Ritz value of a symmetric matrix after some steps of Lanczos.
-
-    They lie inside the spectrum; of the modes on empty rows nothing is seen. (0, 0) for an empty
-    matrix.
-    """
-    n = matrix.shape[0]
-    occupied = np.diff(matrix.indptr) > 0
-    q = np.random.default_rng(0).standard_normal(n) * occupied
-    norm = float(np.linalg.norm(q))
-    if norm == 0.0:
-        return 0.0, 0.0
-    q /= norm
-    before, beta = np.zeros(n), 0.0
-    diagonal: list[float] = []
-    beside: list[float] = []
-    for _ in range(min(steps, int(occupied.sum()))):
-        r = matrix @ q - beta * before
-        alpha = float(r @ q)
-        r -= alpha * q
-        diagonal.append(alpha)
-        beta = float(np.linalg.norm(r))
-        if beta <= 1e-12 * max(abs(a) for a in diagonal):
-            break
-        beside.append(beta)
-        before, q = q, r / beta
-    k = len(diagonal)
-    tridiagonal = np.diag(diagonal) + np.diag(beside[: k - 1], 1) + np.diag(beside[: k - 1], -1)
-    values = np.linalg.eigvalsh(tridiagonal)
-    return float(values[0]), float(values[-1])
 
 
 def mean_size(energy: Energy, diagonal: np.ndarray) -> float:

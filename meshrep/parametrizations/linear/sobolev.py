@@ -7,8 +7,6 @@ has it right.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
 from scipy import sparse
@@ -17,9 +15,11 @@ from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
+from meshrep.numerics.factors import factored
+from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
-from meshrep.parametrizations.linear.linear import LinearMap, Root, interval, stiffness
+from meshrep.parametrizations.linear.linear import LinearMap, Root, stiffness
 
 ACCURATE = 0.01  # relative error of the filter that stands for the root
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # that it may have
@@ -104,24 +104,23 @@ class _Solve(Root):
     """diag(scale) A^{-1}, from a factorisation on the host; scale is one number on free nodes."""
 
     def __init__(self, matrix: sparse.csr_array, scale: np.ndarray, backend: Backend) -> None:
-        from scipy.sparse.linalg import splu
-
         self.size = len(scale)
         if self.size > limits.SOBOLEV_FACTORED_UP_TO:
             raise InputError(
                 f"sobolev factors a matrix, which {self.size:,} nodes are too many for "
                 f"({limits.SOBOLEV_FACTORED_UP_TO:,} at most): take multilevel, or sobolev-half"
             )
-        self.factors: Any = splu(
-            sparse.csc_matrix(matrix), permc_spec="COLAMD", diag_pivot_thresh=0.0
-        )
+        factors = factored(matrix)
+        if factors is None:
+            raise InputError("sobolev cannot factor I + λL: take a smaller smoothing")
+        self.lu = factors.lu
         self.scale, self.backend = scale, backend
 
     def apply(self, theta: Array) -> Array:
-        return self.backend.asarray(self.scale * self.factors.solve(self._host(theta)))
+        return self.backend.asarray(self.scale * self.lu.solve(self._host(theta)))
 
     def adjoint(self, gradient: Array, out: Array) -> None:
-        out[:] = self.backend.asarray(self.factors.solve(self.scale * self._host(gradient)))
+        out[:] = self.backend.asarray(self.lu.solve(self.scale * self._host(gradient)))
 
     def _host(self, values: Array) -> np.ndarray:
         return self.backend.to_numpy(values)

@@ -1,7 +1,6 @@
 """The least eigenpairs of a sparse symmetric matrix: by a factorisation, or LOBPCG with multigrid.
 
-Where a factorisation is not positive definite, its pivots count the negative eigenvalues
-(Sylvester's law of inertia).
+The least eigenvalue of a Hessian tells a minimum from a saddle.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
 from meshrep.base import limits
 from meshrep.base.backends import installed
+from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.linear_solvers import expander, smoothed_aggregation
 from meshrep.numerics.multigrid import Refreshed
-from meshrep.numerics.spectra import Gauge
 
 _BESIDE = 1  # columns that LOBPCG carries beside those that are asked for
 _ROUNDS = 40  # of LOBPCG
@@ -79,6 +78,37 @@ def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) 
     return _by_lobpcg(matrix, gauge, top, count)
 
 
+def least_eigenvalue(matrix: sparse.csr_array, gauge: Gauge) -> tuple[float, np.ndarray] | None:
+    """The least eigenvalue of a symmetric matrix (n, n) among fields of a gauge, and its field.
+
+    Where the matrix is positive definite by its pivots, the largest eigenvalue of its inverse by
+    Lanczos; otherwise Lanczos on the matrix itself, for a negative eigenvalue, to some per cent.
+
+    Returns
+    -------
+    (value, (n,) unit vector), or None beyond 100,000 rows or where Lanczos does not converge.
+    """
+    n = matrix.shape[0]
+    matrix = sparse.csr_array(matrix)
+    top = float(abs(matrix).sum(axis=1).max()) or 1.0
+    if len(gauge.kept) == 0 or n > limits.FACTORED_UP_TO:
+        return None
+    if n <= limits.ALL_EIGENVALUES_UP_TO:
+        values, vectors = np.linalg.eigh(gauge.lifted(matrix, top) @ np.eye(n))
+        return float(values[0]), vectors[:, 0]
+    inverse, _ = gauge.inverse(matrix)
+    try:
+        if inverse is not None:
+            values, vectors = _of_inverse(inverse, gauge, 1)
+            return 1.0 / float(values[0]), vectors[:, 0]
+        start = gauge.project(np.random.default_rng(0).standard_normal(n))
+        lifted = gauge.lifted(matrix, top)
+        values, vectors = eigsh(lifted, 1, which="SA", v0=start, tol=1e-2, ncv=40, maxiter=3000)
+        return float(values[0]), vectors[:, 0]
+    except ArpackError:
+        return None
+
+
 def _found(
     matrix: sparse.csr_array, gauge: Gauge, vectors: np.ndarray, negative: int | None, how: str
 ) -> Least:
@@ -100,12 +130,17 @@ def _by_factors(matrix: sparse.csr_array, gauge: Gauge, count: int) -> Least:
     inverse, negative = gauge.inverse(matrix)
     if inverse is None:
         return _nothing(n, negative, "the pivots of a factorisation")
-    start = gauge.project(np.random.default_rng(0).standard_normal(n))
     try:
-        vectors = eigsh(inverse, count, which="LA", v0=start, tol=1e-6)[1]
+        vectors = _of_inverse(inverse, gauge, count)[1]
     except ArpackError:
         return _nothing(n, 0, "a factorisation, on whose inverse Lanczos did not converge")
     return _found(matrix, gauge, vectors, 0, "Lanczos on the inverse, by a factorisation")
+
+
+def _of_inverse(inverse: LinearOperator, gauge: Gauge, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues (k,) of an inverse, and their vectors (n, k), by SciPy's Lanczos."""
+    start = gauge.project(np.random.default_rng(0).standard_normal(inverse.shape[0]))
+    return eigsh(inverse, count, which="LA", v0=start, tol=1e-6)
 
 
 def _by_lobpcg(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) -> Least:
