@@ -6,7 +6,9 @@ of K, so that the size of the space of parameters does not matter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -30,21 +32,31 @@ class Ritz:
     Attributes
     ----------
     values : (m,) ascending
-    residuals : (m,)
-        Norms of what the operator does to each Ritz vector beyond its value; an eigenvalue lies
-        within this distance.
-    weights : (m,)
-        The share of each in the start, which estimates that of the spectrum near it.
     """
 
     def __init__(self, alphas: list[float], betas: list[float], basis: np.ndarray) -> None:
-        m = len(alphas)
-        inner = betas[: m - 1]
-        matrix = np.diag(alphas) + np.diag(inner, 1) + np.diag(inner, -1)
-        self.values, self._s = np.linalg.eigh(matrix)
-        self.residuals = abs(betas[m - 1] * self._s[-1])
-        self.weights = self._s[0] ** 2
-        self._basis = basis
+        inner = betas[: len(alphas) - 1]
+        self._matrix = np.diag(alphas) + np.diag(inner, 1) + np.diag(inner, -1)
+        self._last, self._basis = betas[len(alphas) - 1], basis
+        self.values = np.linalg.eigvalsh(self._matrix)
+
+    @cached_property
+    def _s(self) -> np.ndarray:
+        """Eigenvectors of the tridiagonal matrix, one a column."""
+        return np.linalg.eigh(self._matrix)[1]
+
+    @cached_property
+    def residuals(self) -> np.ndarray:
+        """Norms (m,) of what the operator does to each Ritz vector beyond its value.
+
+        An eigenvalue lies within this distance of the value.
+        """
+        return abs(self._last * self._s[-1])
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """The share (m,) of each Ritz vector in the start: an estimate of the spectrum near it."""
+        return self._s[0] ** 2
 
     def vectors(self, which: list[int]) -> np.ndarray:
         """Ritz vectors (k, n) of these numbers; with a metric K, K times those of H K."""
@@ -97,7 +109,7 @@ def lanczos(
     primals = duals if metric is None else np.empty((held, n))
     x = np.array(start, dtype=np.float64)
     u = x if metric is None else np.array(metric(x))
-    length = max(float(x @ u), 0.0) ** 0.5
+    length = math.sqrt(max(float(x @ u), 0.0))
     if not length > 0:
         raise ValueError("the start has no length in the metric")
     alphas: list[float] = []
@@ -117,7 +129,7 @@ def lanczos(
         for _ in range(2 if reorthogonalise else 0):
             y -= (primals[: j + 1] @ y) @ duals[: j + 1]
         u = y if metric is None else np.array(metric(y))
-        length = max(float(y @ u), 0.0) ** 0.5
+        length = math.sqrt(max(float(y @ u), 0.0))
         betas.append(length)
         unseen = length**2 <= 0.1 * _ROUNDING * norm * float(y @ y)
         if unseen or length <= _ROUNDING * max(map(abs, alphas)):
