@@ -48,6 +48,7 @@ _HOME = {
     "Multilevel": "meshrep.parametrizations.linear.multilevel",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
+    "ProgressLine": "meshrep.base.progress",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "Solution": "meshrep.solving.solution",
@@ -75,6 +76,7 @@ _HOME = {
     "load": "meshrep.sources.files",
     "local_order": "meshrep.energies.phases",
     "order_parameter": "meshrep.energies.phases",
+    "progress": "meshrep.base.progress",
     "random_split": "meshrep.sources.selection",
     "select": "meshrep.sources.selection",
     "register": "meshrep.solving.catalogue",
@@ -101,6 +103,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from meshrep.base.outcome import Result
+    from meshrep.base.progress import ProgressLine, progress
     from meshrep.base.settings import Setting
     from meshrep.diagnosis.diagnosing import diagnose
     from meshrep.diagnosis.findings import Diagnosis

@@ -46,6 +46,7 @@ from bench import (
 )
 from bench.store import Draw, Store
 
+from meshrep.base.progress import ProgressLine
 from meshrep.cli.arguments import OneLineParser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.cli.outputs import folder
@@ -119,14 +120,16 @@ def run(arguments: Sequence[str] | None) -> int:
         quick = "-quick" if options.quick else ""
         store = Store(folder(options.out or Path(f"out/benchmark{quick}")), "benchmark")
     store.sections()  # an earlier file that cannot be read is known before anything runs
+    line = ProgressLine(every=0.0)
 
-    def say(line: str) -> None:
-        print(f"… {line}", file=sys.stderr, flush=True)
+    def say(what: str) -> None:
+        line.show(f"… {what}")
 
     about = machine.describe() if wanted else {}
     for name in wanted:
         begun = time.perf_counter()
         text, data = known[name](options.quick, say)
+        line.clear()
         store.keep(name, {
             "text": text, "data": data, "machine": about,
             "about": {"command": command(options, name), "quick": options.quick,

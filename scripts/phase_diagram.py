@@ -92,10 +92,7 @@ def run(options: argparse.Namespace) -> int:
     out = folder(options.out)
     store = Store(folder(out / "points"), settings)
 
-    def progress(done: int, total: int, left: float) -> None:
-        say.begin(f"{done:,} of {total:,} points, {left:,.0f} s left")
-
-    done = sweep(points, store, processes=options.processes, observe=progress, note=say)
+    done = sweep(points, store, processes=options.processes, observe=say.progress.points, note=say)
     say.clear()
     written = [write_csv(done.columns(), out / "table.csv")]
     if not installed("matplotlib"):

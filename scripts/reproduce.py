@@ -30,6 +30,7 @@ from papers.row import Row
 from papers.rows import ROWS
 
 from meshrep.base.backends import installed
+from meshrep.base.progress import ProgressLine
 from meshrep.cli.arguments import OneLineParser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.cli.outputs import folder
@@ -132,15 +133,22 @@ def one(row: Row, options: Any, ledger: Ledger, describe: Callable[[], dict[str,
               file=sys.stderr)  # fmt: skip
         return Done(False, f"not run, for want of {', '.join(missing)}")
     count = len(row.pieces(options.quick))
-    status = Status(row.name, count)
-    begun, ran, failed = time.perf_counter(), 0, 0
+    begun, ran, failed, where = time.perf_counter(), 0, 0, ""
     page = None
+
+    def tell(number: int, key: str, does: str) -> None:
+        nonlocal where
+        where = f"{row.name} {number}/{count}, {key}"
+        line.show(f"{where}: {does}" if does else where)
+
     try:
-        for key, seconds, failure in run(row, options.quick, ledger, describe, status.now):
-            status.end(key, seconds, failure)
-            ran, failed = ran + 1, failed + (failure is not None)
+        with ProgressLine() as line:
+            for _, seconds, failure in run(row, options.quick, ledger, describe, tell):
+                line.clear()
+                became = f"{seconds:,.1f} s" if failure is None else f"failed: {told(failure)}"
+                print(f"{where}: {became}", file=sys.stderr, flush=True)
+                ran, failed = ran + 1, failed + (failure is not None)
     finally:
-        status.clear()
         page = _written(row, ledger, options.quick)
     took = f"{row.name}: {count - failed} of {count} pieces done, {ran - failed} of them now"
     took += f", {failed} failed" * bool(failed) + f" ({time.perf_counter() - begun:,.0f} s)"
@@ -164,34 +172,6 @@ def _written(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str] | None:
     except Exception as error:
         print(f"{row.name}: no page of these pieces: {told(error)}", file=sys.stderr)
     return None
-
-
-class Status:
-    """What runs now: a line that is written over on a terminal, a line a piece elsewhere."""
-
-    def __init__(self, row: str, count: int) -> None:
-        self.row, self.count = row, count
-        self.live = sys.stderr.isatty()
-
-    def now(self, number: int, key: str, line: str) -> None:
-        """A piece began, or says what it does."""
-        self.number = number
-        if self.live:
-            text = f"{self.row} {number}/{self.count}, {key}{': ' * bool(line)}{line}"
-            width = shutil.get_terminal_size((88, 24)).columns - 1
-            print(f"\r\033[K{text[:width]}", end="", file=sys.stderr, flush=True)
-
-    def end(self, key: str, seconds: float, failure: Exception | None) -> None:
-        """A piece is done, or failed."""
-        self.clear()
-        became = f"{seconds:,.1f} s" if failure is None else f"failed: {told(failure)}"
-        print(f"{self.row} {self.number}/{self.count}, {key}: {became}",
-              file=sys.stderr, flush=True)  # fmt: skip
-
-    def clear(self) -> None:
-        """Take the line that is written over away."""
-        if self.live:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def told(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What a command prints while it works: lines, and on a terminal a line of progress."""
+"""What a command prints while it works: lines for good, and a line of progress."""
 
 from __future__ import annotations
 
@@ -8,14 +8,28 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from meshrep.base.progress import ProgressLine
+
 
 class Printer:
-    """Lines on standard output, and on a terminal a line of progress that replaces itself."""
+    """Lines on standard output, and on a terminal a line of progress on standard error.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether only errors are printed.
+
+    Attributes
+    ----------
+    progress : ProgressLine
+        How far a solver is; can be called as ``observe``.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
-        self.live = sys.stderr.isatty() and not quiet
-        self.width = 0
+        self.progress = ProgressLine(quiet=quiet)
+        self.time = self.progress.time
+        self.clear = self.progress.clear
 
     def __call__(self, line: str) -> None:
         """Print a line unless quiet."""
@@ -23,22 +37,12 @@ class Printer:
             print(line, flush=True)
 
     def begin(self, name: str) -> None:
-        """Say what begins."""
-        self._replace(f"{name} …")
-
-    def progress(self, name: str, progress: Any) -> None:
-        """Say how far a solver is."""
-        self._replace(
-            f"{name}: step {progress.step:,}, {progress.seconds:.1f} s, E {progress.energy:.9g}"
-        )
-
-    def time(self, now: float, end: float) -> None:
-        """Say how far an integration is."""
-        self._replace(f"t = {now:.4g} of {end:.4g}")
+        """Say what begins, in the line of progress."""
+        self.progress.show(f"{name} …")
 
     @contextlib.contextmanager
     def compiling(self) -> Iterator[None]:
-        """Within, say so when numba begins to compile a kernel that it will keep on disk; once."""
+        """Within, say once when numba compiles a kernel that it then keeps on disk."""
         if self.quiet or find_spec("numba") is None:
             yield
             return
@@ -58,14 +62,3 @@ class Printer:
 
         with event.install_listener("numba:compile", Announcement()):
             yield
-
-    def clear(self) -> None:
-        """Take the line of progress away."""
-        self._replace("")
-
-    def _replace(self, text: str) -> None:
-        if self.live:
-            text = text[:100]
-            sys.stderr.write("\r" + text.ljust(self.width) + ("\r" if not text else ""))
-            sys.stderr.flush()
-            self.width = len(text)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import NumpyBackend, backend_for, installed
+from meshrep.base.limits import SINGLE_PAIRS_FROM
 from meshrep.energies.flows import runge_kutta4
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.oscillators import Kuramoto
@@ -20,7 +21,6 @@ from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Monitor, Stopping
-from meshrep.minimisers.quasi_newton import SINGLE_FROM
 from meshrep.numerics.rules import Memory, update_rule
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.catalogue import known_solvers
@@ -215,7 +215,7 @@ def lbfgs_bytes(heat: HeatBath, ours: bool) -> float:
     """Bytes of an iteration: a gradient, both loops over the pairs, direction and new pair."""
     n = heat.graph.n
     pairs = LBFGS().pairs_for(n) if ours else PAIRS
-    width = 4 if ours and n >= SINGLE_FROM else 8
+    width = 4 if ours and n >= SINGLE_PAIRS_FROM else 8
     return rows_of(heat.on(NumpyBackend())) + (4 * pairs * width + 10 * 8) * n
 
 

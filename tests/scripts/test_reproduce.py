@@ -148,8 +148,8 @@ def test_it_goes_on_where_ctrl_c_stopped_it(program, fake):
 def test_on_a_terminal_one_line_says_what_runs_now(program, fake, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     err = program([fake.row], "fake", "--out", "o")[2]
-    assert "\r\033[Kfake 2/3, b: a step" in err
-    assert "\r\033[Kfake 2/3, b: 0.0 s\n" in err  # and then for good
+    assert "\rfake 2/3, b: a step" in err
+    assert "\rfake 2/3, b: 0.0 s\n" in err  # and then for good
 
 
 def test_fresh_begins_anew(program, fake):
