@@ -208,9 +208,9 @@ class RipsPersistence(Energy):
     @property
     def shown(self) -> np.ndarray:
         """Numbers of the points that diagrams are shown of: all, or the judge's first draw."""
-        return self.draw(0, judged=True) if self.subsample else np.arange(len(self.points))
+        return self.drawn(0, judged=True) if self.subsample else np.arange(len(self.points))
 
-    def draw(self, number: int, *, judged: bool = False) -> np.ndarray:
+    def drawn(self, number: int, *, judged: bool = False) -> np.ndarray:
         """Point numbers of the subsample of that number; those for the judge are their own."""
         rng = np.random.default_rng([self.seed, int(judged), number])
         return rng.choice(len(self.points), self.subsample, replace=False)
@@ -337,9 +337,9 @@ class _Evaluator(Evaluator):
             return value, gradient.astype(w.dtype)
         if self.drawn:
             self.calls += 1
-            draws = [energy.draw(self.calls)]
+            draws = [energy.drawn(self.calls)]
         else:
-            draws = [energy.draw(k, judged=True) for k in range(_JUDGED)]
+            draws = [energy.drawn(k, judged=True) for k in range(_JUDGED)]
         total, gradient = 0.0, np.zeros_like(points)
         for chosen in draws:
             value, part = self._of(points[chosen], energy.points[chosen])

@@ -130,7 +130,7 @@ class Graph:
     def from_edges(
         cls,
         n: int,
-        pairs: np.ndarray,
+        edges: np.ndarray,
         weights: np.ndarray | None = None,
         *,
         points: np.ndarray | None = None,
@@ -139,12 +139,12 @@ class Graph:
         origin: Origin | None = None,
         labels: tuple | None = None,
     ) -> Graph:
-        """A graph from node pairs in any order; self-loops go, parallel edges add their weights.
+        """A graph from edges (k, 2) in any order; self-loops go, parallel edges add their weights.
 
         Without weights every distinct edge weighs 1, however often it is named. Points may have
         two or three columns.
         """
-        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
         if len(pairs) and (pairs.min() < 0 or pairs.max() >= n):
             raise InputError(f"{name}: an edge names a node outside 0 … {n - 1}")
         if n > limits.NODES_UP_TO:
@@ -156,14 +156,14 @@ class Graph:
         proper = pairs[:, 0] != pairs[:, 1]
         if not proper.all():
             pairs, weights = pairs[proper], None if weights is None else weights[proper]
-        edges, total = _in_order(int(n), pairs, weights)
+        ordered, total = _in_order(int(n), pairs, weights)
         if points is not None:
             points = np.asarray(points, dtype=np.float64)
             if points.ndim == 2 and points.shape[1] < 3:
                 points = for_keeps(np.pad(points, ((0, 0), (0, 3 - points.shape[1]))))
         return cls(
             n=int(n),
-            edges=for_keeps(edges),
+            edges=for_keeps(ordered),
             weights=for_keeps(total),
             points=points,
             cells=Cells.none() if cells is None else cells,

@@ -46,12 +46,12 @@ def laplacian(adjacency: sparse.csr_array) -> sparse.csr_array:
     return matrix
 
 
-def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
+def conductances(graph: Graph, laplacian: str = "graph") -> sparse.csr_array:
     """Symmetric conductances a_ij ≥ 0 or, for "cotan", of either sign; shape (n, n), no diagonal.
 
     Parameters
     ----------
-    kind : {"graph", "cotan", "robust"}
+    laplacian : {"graph", "cotan", "robust"}
         "graph": the graph's weights. "cotan": linear finite elements on the triangles,
         a_ij = ½(cot α_ij + cot β_ij), or on the tetrahedra where there are any,
         a_ij = −Σ_T |T| ∇φ_i·∇φ_j. "robust": intrinsic Delaunay triangles on a tufted cover, or
@@ -60,7 +60,7 @@ def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
     Raises
     ------
     InputError
-        For an unknown kind, a graph without points or faces where they are needed, solid cells
+        For an unknown word, a graph without points or faces where they are needed, solid cells
         other than tetrahedra, or nodes that lie on no face.
     MissingPart
         For "robust" without robust_laplacian.
@@ -75,17 +75,17 @@ def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
     Pinkall and Polthier, "Computing discrete minimal surfaces and their conjugates" (1993).
     Sharp and Crane, "A Laplacian for nonmanifold triangle meshes" (2020).
     """
-    _check_kind(kind)
-    if kind == "graph":
+    _check_laplacian(laplacian)
+    if laplacian == "graph":
         return graph.adjacency
-    matrix = _robust(graph)[0] if kind == "robust" else _stiffness(graph)
+    matrix = _robust(graph)[0] if laplacian == "robust" else _stiffness(graph)
     coupling = sparse.csr_array(-matrix)
     coupling.setdiag(0.0)
-    if kind == "robust":
+    if laplacian == "robust":
         coupling.data = np.maximum(coupling.data, 0.0)
     coupling.eliminate_zeros()
     _check_cover(graph, coupling)
-    if kind == "cotan":
+    if laplacian == "cotan":
         negative = int((coupling.data < -1e-12 * abs(coupling.data).max(initial=0.0)).sum()) // 2
         if negative:
             warnings.warn(
@@ -97,12 +97,12 @@ def conductances(graph: Graph, kind: str = "graph") -> sparse.csr_array:
     return coupling
 
 
-def mass(graph: Graph, kind: str = "graph") -> np.ndarray:
+def mass(graph: Graph, laplacian: str = "graph") -> np.ndarray:
     """Lumped mass of each node, shape (n,), all positive.
 
     Parameters
     ----------
-    kind : {"graph", "cotan", "robust"}
+    laplacian : {"graph", "cotan", "robust"}
         "graph": ones. "cotan": a third of the area of the adjacent triangles, or a quarter of
         the volume of the tetrahedra. "robust": as robust_laplacian lumps it.
 
@@ -116,10 +116,10 @@ def mass(graph: Graph, kind: str = "graph") -> np.ndarray:
     A node without area (isolated, or on flat triangles only) is given the mean mass, so that the
     mass can be divided by.
     """
-    _check_kind(kind)
-    if kind == "graph":
+    _check_laplacian(laplacian)
+    if laplacian == "graph":
         return np.ones(graph.n)
-    if kind == "robust":
+    if laplacian == "robust":
         lumped = np.asarray(_robust(graph)[1].diagonal(), dtype=np.float64)
     else:
         cells, sizes = _elements(graph)
@@ -175,9 +175,9 @@ def absolute_row_sums(matrix: sparse.csr_array) -> np.ndarray:
     return np.asarray(sparse.csr_array(sizes, shape=matrix.shape).sum(axis=1)).ravel()
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in CONDUCTANCE_KINDS:
-        raise InputError(f"unknown Laplacian {kind!r}: choose {', '.join(CONDUCTANCE_KINDS)}")
+def _check_laplacian(laplacian: str) -> None:
+    if laplacian not in CONDUCTANCE_KINDS:
+        raise InputError(f"unknown laplacian {laplacian!r}: choose {', '.join(CONDUCTANCE_KINDS)}")
 
 
 def _points(graph: Graph, purpose: str) -> np.ndarray:

@@ -31,8 +31,8 @@ class LBFGS(Minimiser):
         Pairs of steps and gradient differences kept, m; they take 2m numbers a parameter. By
         default 10, and 6 from 10⁵ parameters on, where reading the pairs is most of a step: that
         takes some 5% more steps and a third less time.
-    restarts : int
-        Most restarts in a row that bring nothing.
+    retries : int
+        How many restarts in a row may bring nothing before it ends.
     precondition : callable, optional
         r (p,) -> M r (p,), symmetric and positive definite, on the objective's arrays: what
         approximates the inverse Hessian, such as a V-cycle. Without it s·y/y·y does.
@@ -51,12 +51,12 @@ class LBFGS(Minimiser):
     def __init__(
         self,
         memory: int | None = None,
-        restarts: int = 2,
+        retries: int = 2,
         precondition: Preconditioner | None = None,
     ) -> None:
-        if (memory is not None and memory < 1) or restarts < 0:
-            raise InputError(f"L-BFGS needs memory ≥ 1 and restarts ≥ 0, not {memory}, {restarts}")
-        self.memory, self.restarts, self.precondition = memory, int(restarts), precondition
+        if (memory is not None and memory < 1) or retries < 0:
+            raise InputError(f"L-BFGS needs memory ≥ 1 and retries ≥ 0, not {memory}, {retries}")
+        self.memory, self.retries, self.precondition = memory, int(retries), precondition
 
     def pairs_for(self, count: int) -> int:
         """m for so many parameters."""
@@ -90,7 +90,7 @@ class LBFGS(Minimiser):
                 continue
             fell = descent.energy < mark - enough * abs(mark)
             fruitless = 0 if fell else fruitless + 1
-            if fruitless > self.restarts or (steepest and not fell):
+            if fruitless > self.retries or (steepest and not fell):
                 descent.verdict = descent.end()
             mark, forgotten = descent.energy, forgotten + 1
             descent.pairs.forget()

@@ -118,8 +118,8 @@ class MFAC(Minimiser):
         Step length, in the field's units squared over the energy's. "auto" takes 1.6 (1 + β) over
         the energy's steepest curvature, and halves it, back at the best state, where the energy
         has risen above that of the start.
-    history : int
-        m, the gradients held.
+    memory : int
+        m, how many gradients are kept.
     damping : float
         λ over the mean of their |g|²: small ones shorten the steep directions more.
     momentum : float
@@ -142,18 +142,18 @@ class MFAC(Minimiser):
     def __init__(
         self,
         lr: float | str = "auto",
-        history: int = 32,
+        memory: int = 32,
         damping: float = 0.1,
         momentum: float = 0.9,
     ) -> None:
         if lr != "auto":
             check_step_length(lr)
-        if not (isinstance(history, int) and history >= 1):
-            raise InputError(f"history must be a whole number of 1 or more, not {history!r}")
+        if not (isinstance(memory, int) and memory >= 1):
+            raise InputError(f"memory must be a whole number of 1 or more, not {memory!r}")
         if not 0 < damping < np.inf:
             raise InputError(f"damping must be a positive number, not {damping}")
         check_momentum(momentum)
-        self.lr, self.history, self.damping, self.momentum = lr, history, damping, momentum
+        self.lr, self.memory, self.damping, self.momentum = lr, memory, damping, momentum
         self.follows_noise = lr != "auto"
 
     def _step_length(self, objective: Objective, monitor: Monitor) -> float:
@@ -172,7 +172,7 @@ class MFAC(Minimiser):
         lr = self._step_length(objective, monitor)
         params = objective.start + 0
         velocity = params * 0
-        recent = RecentGradients(objective.backend, len(params), self.history, self.damping)
+        recent = RecentGradients(objective.backend, len(params), self.memory, self.damping)
         first, noise, halvings, step = np.inf, ROUNDING[objective.backend.dtype], 0, 0
         while True:
             value, gradient = objective.value_and_grad(params)

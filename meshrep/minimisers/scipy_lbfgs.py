@@ -22,8 +22,8 @@ class ScipyLBFGS(Minimiser):
     ----------
     memory : int
         Pairs of steps and gradient differences kept.
-    restarts : int
-        Most restarts in a row that bring nothing.
+    retries : int
+        How many restarts in a row may bring nothing before it ends.
 
     References
     ----------
@@ -34,10 +34,10 @@ class ScipyLBFGS(Minimiser):
     renumbers = True
     concurrent = False
 
-    def __init__(self, memory: int = 10, restarts: int = 2) -> None:
-        if memory < 1 or restarts < 0:
-            raise InputError(f"L-BFGS needs memory ≥ 1 and restarts ≥ 0, not {memory}, {restarts}")
-        self.memory, self.restarts = int(memory), int(restarts)
+    def __init__(self, memory: int = 10, retries: int = 2) -> None:
+        if memory < 1 or retries < 0:
+            raise InputError(f"L-BFGS needs memory ≥ 1 and retries ≥ 0, not {memory}, {retries}")
+        self.memory, self.retries = int(memory), int(retries)
 
     def warm_up(self, objective: Objective) -> None:
         """Import SciPy's optimisers, and evaluate once."""
@@ -61,7 +61,7 @@ class ScipyLBFGS(Minimiser):
             fell = search.energy < energy - enough * abs(energy)
             gained = fell or (smooth and search.norm < 0.9 * norm)
             fruitless = 0 if gained else fruitless + 1
-            if fruitless > self.restarts:
+            if fruitless > self.retries:
                 size = max(abs(search.energy), 1e-3 * abs(first[0]))
                 flat = search.predicted_fall() <= 1e-10 * size
                 search.verdict = Result.FLAT if flat else Result.STALLED

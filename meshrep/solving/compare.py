@@ -197,7 +197,7 @@ class Comparison:
             "steps": row.steps,
             "evaluations": row.evaluations,
             "measures": row.measures,
-            "restarts": row.restarts,
+            "restart_energies": row.restart_energies,
             "solve_s": row.solve_s,
             "setup_s": row.setup_s,
             "prefit_s": row.prefit_s,

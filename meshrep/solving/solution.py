@@ -54,7 +54,7 @@ class Solution(Interruptible):
         What ``sample`` made of the field along the run, where it was asked for.
     sampling_s : float
         Seconds spent on samples, which no other time counts.
-    restarts : list of float
+    restart_energies : list of float
         The energy that each seed ended with, where there were several; seconds, steps and
         evaluations are those of all, the rest that of the best.
     """
@@ -78,7 +78,7 @@ class Solution(Interruptible):
     dtype: str
     notes: list[str] = dataclasses.field(default_factory=list)
     samples: list[Sample] = dataclasses.field(default_factory=list)
-    restarts: list[float] = dataclasses.field(default_factory=list)
+    restart_energies: list[float] = dataclasses.field(default_factory=list)
     sampling_s: float = 0.0
     prefit_s: float = 0.0
 

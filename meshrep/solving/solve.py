@@ -193,7 +193,7 @@ def _best_of(
         history=best.history.delayed(late),
         samples=[replace(sample, seconds=sample.seconds + late) for sample in best.samples],
         notes=notes + best.notes,
-        restarts=energies,
+        restart_energies=energies,
     )
 
 

@@ -52,7 +52,7 @@ class Standing:
 
 def network_output(energy: Energy, seed: int) -> np.ndarray:
     """The first output (n,) of the papers' network: z ~ U(0, 2π), ten latents, one layer."""
-    network = GraphNetwork(hidden=10, start="network", readout="value")
+    network = GraphNetwork(hidden=10, network_start="network", readout="value")
     built = network.build(energy, energy.random_start(seed), NumpyBackend(jit=False), seed)
     return np.array(built.field(built.start))
 

@@ -19,7 +19,7 @@ def papers_network(kind: str) -> Solver:
     adam, flat = Adam(lr=0.01, settle=False), Stopping(patience=10, atol=1e-15)
     graph = "none" if kind == "nograph" else "self"
     network = GraphNetwork(
-        hidden=10, residual=kind.endswith("-res"), propagation=graph, start="network",
+        hidden=10, residual=kind.endswith("-res"), propagation=graph, network_start="network",
         readout="value",
     )  # fmt: skip
     switch = Stopping(max_steps=100, gtol=0.0)

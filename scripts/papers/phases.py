@@ -93,7 +93,7 @@ def network(
     the time of torch's autograd; with ``autograd`` it is the latter, as Adam on the phases has it.
     """
     variables = GraphNetwork(
-        layers=layers, hidden=HIDDEN, start=start, readout=readout, propagation=propagation,
+        layers=layers, hidden=HIDDEN, network_start=start, readout=readout, propagation=propagation,
         spread=WIDTH,
     )  # fmt: skip
     mover = optimiser(torch, rule, lr, method)

@@ -141,7 +141,7 @@ def test_restarts(run):
     )
     assert code == 0, errors
     (entry,) = report_of(out)["solvers"]
-    assert len(entry["restarts"]) == 3 and entry["energy"] == min(entry["restarts"])
+    assert len(entry["restart_energies"]) == 3 and entry["energy"] == min(entry["restart_energies"])
     assert "lbfgs: best of 3 seeds" in said
 
 

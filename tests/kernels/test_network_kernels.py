@@ -75,7 +75,9 @@ def away(made, backend):
 @pytest.mark.parametrize("physics", ENERGIES)
 def test_kernels_are_the_formula(graph, physics, widths, residual, kind, version):
     energy = ENERGIES[physics](graph)
-    recipe = GraphNetwork(hidden=widths, residual=residual, propagation=kind, start="network")
+    recipe = GraphNetwork(
+        hidden=widths, residual=residual, propagation=kind, network_start="network"
+    )
     plain, backend = objective(energy, recipe, NumpyBackend(jit=False)), NumpyBackend()
     fast = objective(energy, recipe, backend, version)
     params = away(fast, backend)

@@ -142,8 +142,8 @@ def test_a_step_given_too_long_diverges_and_says_so():
     [
         ({"lr": 0.0}, "step length"),
         ({"lr": "fast"}, "step length"),
-        ({"history": 0}, "history"),
-        ({"history": 2.5}, "history"),
+        ({"memory": 0}, "memory"),
+        ({"memory": 2.5}, "memory"),
         ({"damping": 0.0}, "damping"),
         ({"momentum": 1.0}, "momentum"),
     ],

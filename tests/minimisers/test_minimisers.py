@@ -230,7 +230,7 @@ def test_newton_is_quadratic_near_the_minimum():
     [
         (lambda: Newton(shift=-1.0), "0 or more"),
         (lambda: Newton(shift=np.nan), "0 or more"),
-        (lambda: LBFGS(memory=5, restarts=-1), "restarts"),
+        (lambda: LBFGS(memory=5, retries=-1), "retries"),
         (
             lambda: meshrep.solve(PROBLEMS["a function"](), Solver(Newton("direct"))),
             "no sparse Hessian",

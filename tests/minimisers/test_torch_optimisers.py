@@ -313,7 +313,7 @@ def test_seeds_that_run_together_draw_as_they_do_alone():
     energy = heat("lattice:5x5")
     solver = Solver(TorchOptimiser(Wandering), stopping=Stopping(max_steps=20, gtol=0.0))
     alone = [meshrep.solve(energy, solver, seed=seed).energy for seed in (4, 5, 6)]
-    assert meshrep.solve(energy, solver, seed=4, restarts=3).restarts == alone
+    assert meshrep.solve(energy, solver, seed=4, restarts=3).restart_energies == alone
 
 
 # By what name

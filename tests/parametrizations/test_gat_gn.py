@@ -132,7 +132,7 @@ def slow_messages(graph, x, layers):
 def test_the_field_is_the_formula_node_by_node(kind, widths, residual, backend):
     graph = uneven()
     energy = energy_of_columns(graph)
-    recipe = KINDS[kind](hidden=widths, residual=residual, start="network", spread=1.0)
+    recipe = KINDS[kind](hidden=widths, residual=residual, network_start="network", spread=1.0)
     objective = made(energy, recipe, backend)
     params = away(objective, backend)
     z, *weights = objective.map.net.split(params)
@@ -259,7 +259,9 @@ def test_attention_of_equal_scores_is_the_mean_over_neighbours_and_self(backend)
     """With a = 0 every α_ij is 1 / (degree + 1); rows sum to one, whatever a is."""
     graph = meshrep.graph_from("sbm:3x8", seed=1)
     energy = meshrep.FunctionEnergy(graph, lambda w: (0.0, 0 * w), shape=(graph.n, 2))
-    objective = made(energy, GraphAttention(hidden=(2, 2), start="network", slope=1.0), backend)
+    objective = made(
+        energy, GraphAttention(hidden=(2, 2), network_start="network", slope=1.0), backend
+    )
     rng = np.random.default_rng(0)
     z, equal = rng.standard_normal((graph.n, 2)), np.zeros(4)
     one = np.eye(2).ravel()
@@ -299,7 +301,7 @@ def test_renumbering_the_nodes_renumbers_the_field(kind, residual, backend):
     n = graph.n
     order = np.random.default_rng(2).permutation(n)  # the node k is called order[k]
     other = meshrep.Graph.from_edges(n, order[graph.edges], graph.weights)
-    network = KINDS[kind](2, 4, residual=residual, start="network")
+    network = KINDS[kind](2, 4, residual=residual, network_start="network")
     fields = []
     for where, place in ((graph, np.arange(n)), (other, order)):
         energy = meshrep.FunctionEnergy(where, lambda w: (0.0, 0 * w))
@@ -332,7 +334,7 @@ def test_a_graph_without_edges_has_networks(kind, backend):
 def test_networks_are_fitted_to_a_start(kind):
     energy = energy_of_columns(meshrep.graph_from("er:30:degree=5"))
     start = energy.random_start(2) * 7.0
-    objective = Objective(energy, start, backend_for("numpy"), KINDS[kind](start="prefit"))
+    objective = Objective(energy, start, backend_for("numpy"), KINDS[kind](network_start="prefit"))
     miss = objective.field(objective.start) - start
     assert np.sqrt((miss**2).mean()) / 7.0 <= 1e-3 * (1 + 1e-9)
     assert objective.map.notes[0].startswith("the network was fitted to the start in")

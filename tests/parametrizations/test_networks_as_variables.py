@@ -70,7 +70,7 @@ def test_back_ends_agree(other):
 def test_network_start_ignores_w0_and_is_smooth():
     """PHYSICS §3: the first output of a GCN has a smaller spread than the latents it is made of."""
     energy, backend = heat("lattice:12x12"), backend_for("numpy")
-    network, spreads = GraphNetwork(start="network"), []
+    network, spreads = GraphNetwork(network_start="network"), []
     for seed in range(6):
         one, two = (
             Objective(energy, energy.random_start(s), backend, network, seed) for s in (1, 2)
@@ -100,7 +100,7 @@ def test_impossible_networks_are_refused():
     with pytest.raises(meshrep.InputError, match="layer"):
         GraphNetwork(0, 4)
     with pytest.raises(meshrep.InputError, match="shared or network"):
-        GraphNetwork(start="elsewhere")
+        GraphNetwork(network_start="elsewhere")
     for slope in (-0.1, 1.5, np.nan):
         with pytest.raises(meshrep.InputError, match="slope"):
             GraphNetwork(slope=slope)
@@ -137,7 +137,9 @@ def test_renumbering_the_nodes_renumbers_the_field(propagation, residual):
     order = np.random.default_rng(2).permutation(n)  # the node k is called order[k]
     other = meshrep.Graph.from_edges(n, order[graph.edges], graph.weights)
     backend = backend_for("numpy")
-    network = GraphNetwork(2, 4, residual=residual, propagation=propagation, start="network")
+    network = GraphNetwork(
+        2, 4, residual=residual, propagation=propagation, network_start="network"
+    )
     fields = []
     for where, place in ((graph, np.arange(n)), (other, order)):
         energy = meshrep.FunctionEnergy(where, lambda w: (0.0, 0 * w))

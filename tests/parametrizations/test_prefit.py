@@ -34,7 +34,7 @@ def cloud(n=30, unit=1.0):
 
 def test_one_layer_of_two_widths_is_its_formula():
     energy, backend = cloud(), backend_for("numpy")
-    network = GraphNetwork(hidden=(8, 6), start="network")
+    network = GraphNetwork(hidden=(8, 6), network_start="network")
     assert network.layers == 1 and network.widths == (8, 6)
     objective = Objective(energy, energy.random_start(0), backend, network, seed=1)
     z, W, R = np.split(objective.start, [30 * 8, 30 * 8 + 48])
@@ -85,7 +85,7 @@ def test_a_number_is_a_width_for_all():
         (lambda: GraphNetwork(1.5), "the number of layers must be a whole number of 1"),
         (lambda: GraphNetwork(prefit_steps=2.5), "prefit_steps must be a whole number of 0"),
         (lambda: GraphNetwork(2, (8, 6)), "2 layers have 3 widths"),
-        (lambda: GraphNetwork(start="fitted"), "or prefit"),
+        (lambda: GraphNetwork(network_start="fitted"), "or prefit"),
         (lambda: GraphNetwork(propagation="x"), "unknown propagation 'x': choose auto, sym, self"),
         (lambda: GraphNetwork(prefit_tol=0.0), "prefit_tol"),
         (lambda: named("gcn", hidden=(8, 0)), "hidden must be"),
@@ -105,7 +105,7 @@ def test_the_fit_comes_as_near_as_is_asked(unit, backend):
     energy = cloud(unit=unit)
     start = energy.random_start(2) * unit
     for tolerance in (1e-1, 1e-3):
-        network = GraphNetwork(hidden=(8, 6), start="prefit", prefit_tol=tolerance)
+        network = GraphNetwork(hidden=(8, 6), network_start="prefit", prefit_tol=tolerance)
         objective = Objective(energy, start, backend, network)
         miss = objective.field(objective.start) - start
         assert 0.1 * tolerance < np.sqrt((miss**2).mean()) / unit <= tolerance * (1 + 1e-9)
@@ -119,18 +119,20 @@ def test_a_fit_that_falls_short_says_by_how_much():
     star = meshrep.Graph.from_edges(5, [[0, 1], [0, 2], [0, 3], [0, 4]])
     energy = meshrep.FunctionEnergy(star, lambda w: (float((w * w).sum()), 2 * w))
     start, backend = np.array([0.0, 3.0, -3.0, 3.0, -3.0]), backend_for("numpy")
-    network = GraphNetwork(start="prefit")
+    network = GraphNetwork(network_start="prefit")
     (note,) = network.build(energy, start, backend, 0).notes
     taken = int(note.split(" steps")[0].split()[-1])
     assert taken % 1000 == 0 and taken < 20_000  # where it no longer improves
     assert "misses it by 2.7 of the unit, not 0.001" in note  # 3 √(4/5)
-    (note,) = GraphNetwork(start="prefit", prefit_steps=7).build(energy, start, backend, 0).notes
+    (note,) = (
+        GraphNetwork(network_start="prefit", prefit_steps=7).build(energy, start, backend, 0).notes
+    )
     assert "in 7 steps" in note and "misses it by" in note
 
 
 def test_a_fit_that_diverges_says_so():
     energy = cloud()
-    network = GraphNetwork(start="prefit", prefit_lr=1e200)
+    network = GraphNetwork(network_start="prefit", prefit_lr=1e200)
     with np.errstate(all="ignore"):
         made = network.build(energy, energy.random_start(0), backend_for("numpy"), 0)
     assert "and diverged: take a smaller prefit_lr" in made.notes[0]
@@ -139,7 +141,7 @@ def test_a_fit_that_diverges_says_so():
 def test_phases_are_fitted_on_the_circle():
     energy = meshrep.Kuramoto(meshrep.graph_from("er:30:degree=4"), 1.0)
     start = energy.random_start(1) + 20.0
-    network = GraphNetwork(start="prefit")
+    network = GraphNetwork(network_start="prefit")
     objective = Objective(energy, start, backend_for("numpy"), network)
     assert np.abs(objective.field(objective.start) - start).max() < 0.05
 
@@ -156,7 +158,7 @@ def test_its_time_is_reported_apart(monkeypatch):
         self.prefit_s += asleep
 
     monkeypatch.setattr(networks.NetworkMap, "_fit", slowly)
-    network = GraphNetwork(hidden=(8, 6), start="prefit")
+    network = GraphNetwork(hidden=(8, 6), network_start="prefit")
     solver = Solver(Adam(0.01), network, Stopping(max_steps=10), backend="numpy")
     found = meshrep.solve(energy, solver)
     assert found.prefit_s >= asleep and found.setup_s < asleep
@@ -186,7 +188,7 @@ def test_what_a_fit_loads_is_not_its_time(monkeypatch):
         return advanced
 
     monkeypatch.setattr(networks, "update_rule", loaded_late)
-    network = GraphNetwork(hidden=(8, 6), start="prefit", prefit_steps=5)
+    network = GraphNetwork(hidden=(8, 6), network_start="prefit", prefit_steps=5)
     solver = Solver(Adam(0.01), network, Stopping(max_steps=2), backend="numpy")
     found = meshrep.solve(cloud(), solver)
     assert found.compile_s >= asleep > max(found.prefit_s, found.setup_s)
@@ -213,7 +215,7 @@ def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
 def test_the_named_solver_is_the_papers_network():
     solver = named("gcn-prefit", "position")
     network = solver.parametrization
-    assert network.widths == (8, 6) and network.start == "prefit" and solver.minimiser.lr == 0.01
+    assert network.widths == (8, 6) and network.network_start == "prefit" and solver.minimiser.lr == 0.01
     assert solver.then.label == "adam"
     assert named("gcn-prefit", layers=3).parametrization.widths == (8, 6, 6, 6)
     assert named("gcn-prefit", hidden=5, lr=0.2).parametrization.widths == (5, 5)

@@ -24,7 +24,7 @@ from meshrep.parametrizations.linear.linear import stiffness
 from meshrep.parametrizations.linear.sobolev import Sobolev
 
 ENERGIES = energies()
-POWERS = ["one", "half"]
+POWERS = [1.0, 0.5]
 BACKENDS = [
     pytest.param(name, marks=[] if installed(name) else pytest.mark.skip(reason=f"no {name}"))
     for name in ("numpy", "numba", "torch")

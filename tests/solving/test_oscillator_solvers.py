@@ -250,7 +250,7 @@ def test_a_phase_may_pass_through_the_middle_of_the_circle():
 
 def test_a_network_start_is_drawn_on_the_circle_and_does_not_know_w0(backend):
     energy = phases("Kuramoto", "lattice:12x12")
-    network = GraphNetwork(start="network", hidden=6)
+    network = GraphNetwork(network_start="network", hidden=6)
     one, two = (Objective(energy, energy.random_start(s), backend, network, seed=0) for s in (1, 2))
     latents = backend.to_numpy(one.start)[: 6 * 144]
     assert 0 <= latents.min() < 0.05 and 2 * np.pi - 0.05 < latents.max() < 2 * np.pi
@@ -263,12 +263,12 @@ def test_a_network_start_is_drawn_on_the_circle_and_does_not_know_w0(backend):
 
 
 def test_a_network_start_is_nearly_synchronised():
-    """PHYSICS §3: most of the way to the trivial minimum before step 1, so start="shared"."""
+    """Most of the way to the trivial minimum is done before step 1, hence "shared"."""
     energy = phases("Kuramoto", "lattice:20x20")
     backend = backend_for("numpy")
     first = {}
     for start in ("network", "shared"):
-        network = GraphNetwork(2, 8, start=start, readout="value", propagation="self")
+        network = GraphNetwork(2, 8, network_start=start, readout="value", propagation="self")
         objective = Objective(energy, energy.random_start(0), backend, network, seed=0)
         first[start] = energy.value(objective.field(objective.start)) / -760
     assert first["network"] > 0.8 and abs(first["shared"]) < 0.1
@@ -292,7 +292,7 @@ def test_networks_propagate_as_the_energy_says(name, kind):
     fields = [
         Objective(
             energy, energy.random_start(), backend,
-            GraphNetwork(propagation=propagation, start="network"),
+            GraphNetwork(propagation=propagation, network_start="network"),
         )
         for propagation in ("auto", kind, "sym")
     ]  # fmt: skip

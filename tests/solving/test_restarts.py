@@ -30,22 +30,22 @@ def test_restarts_are_the_best_of_single_runs(solver):
     steps = 200 if solver in ("rk4", "gd", "adam-torch") else None
     singles = [meshrep.solve(energy, solver, seed=seed, max_steps=steps) for seed in range(3, 7)]
     many = meshrep.solve(energy, solver, seed=3, restarts=4, max_steps=steps)
-    assert many.restarts == pytest.approx([single.energy for single in singles], rel=1e-12)
+    assert many.restart_energies == pytest.approx([single.energy for single in singles], rel=1e-12)
     best = min(singles, key=lambda single: single.energy)
     np.testing.assert_allclose(many.field, best.field, rtol=1e-9)
-    assert many.energy == min(many.restarts) == energy.value(many.field)
+    assert many.energy == min(many.restart_energies) == energy.value(many.field)
     assert many.start_energy == best.start_energy and many.result is best.result
     assert many.steps == sum(single.steps for single in singles)
     assert many.evaluations == sum(single.evaluations for single in singles)
-    assert many.solver == best.solver and best.restarts == []
+    assert many.solver == best.solver and best.restart_energies == []
 
 
 def test_the_note_names_the_seed_and_the_spread():
     many = meshrep.solve(glass(), "lbfgs", seed=5, restarts=3)
-    best = 5 + int(np.argmin(many.restarts))
-    low, high = (f"{end(many.restarts):.9g}" for end in (min, max))
+    best = 5 + int(np.argmin(many.restart_energies))
+    low, high = (f"{end(many.restart_energies):.9g}" for end in (min, max))
     assert many.notes[0].startswith(f"best of 3 seeds (seed {best}, ")
-    assert f"energies {low} to {high}, mean {np.mean(many.restarts):.9g}" in many.notes[0]
+    assert f"energies {low} to {high}, mean {np.mean(many.restart_energies):.9g}" in many.notes[0]
 
 
 def test_a_start_given_is_that_of_the_first():
@@ -54,12 +54,12 @@ def test_a_start_given_is_that_of_the_first():
     first = meshrep.solve(energy, "lbfgs", start=start).energy
     second = meshrep.solve(energy, "lbfgs", seed=1).energy
     many = meshrep.solve(energy, "lbfgs", start=start, restarts=2)
-    assert many.restarts == pytest.approx([first, second], rel=1e-12)
+    assert many.restart_energies == pytest.approx([first, second], rel=1e-12)
 
 
 def test_restarts_of_a_convex_problem_agree():
     many = meshrep.solve(heat("lattice:12x12"), "newton", restarts=3)
-    assert np.ptp(many.restarts) < 1e-9 and many.result is Result.CONVERGED
+    assert np.ptp(many.restart_energies) < 1e-9 and many.result is Result.CONVERGED
 
 
 def test_one_restart_is_a_plain_run():
@@ -67,13 +67,13 @@ def test_one_restart_is_a_plain_run():
     one = meshrep.solve(energy, "lbfgs", seed=4, restarts=1)
     plain = meshrep.solve(energy, "lbfgs", seed=4)
     np.testing.assert_array_equal(one.field, plain.field)
-    assert one.restarts == [] and one.notes == plain.notes
+    assert one.restart_energies == [] and one.notes == plain.notes
 
 
 def test_comparisons_restart_too_and_keep_samples():
     comparison = meshrep.compare(glass(), ["lbfgs", "newton"], restarts=3)
     for row, entry in zip(comparison.solutions, comparison.report()["solvers"], strict=True):
-        assert entry["restarts"] == row.restarts and len(row.restarts) == 3
+        assert entry["restart_energies"] == row.restart_energies and len(row.restart_energies) == 3
         assert comparison.orders[row.solver][1][-1] == pytest.approx(row.measures["rho"])
 
 
@@ -117,7 +117,7 @@ def test_ctrl_c_in_the_first_seed_ends_them_all(monkeypatch):
 
     many = meshrep.solve(glass(), "lbfgs", restarts=4, observe=observe)
     assert many.result is Result.INTERRUPTED
-    assert set(names) == {"lbfgs, seed 0"} and len(many.restarts) == 1
+    assert set(names) == {"lbfgs, seed 0"} and len(many.restart_energies) == 1
     assert many.energy <= many.start_energy and "3 of 4 seeds were not run" in " ".join(many.notes)
 
 
@@ -140,10 +140,10 @@ def test_ctrl_c_among_the_others_keeps_the_best(monkeypatch):
         many = meshrep.solve(energy, "lbfgs", seed=3, restarts=12, observe=observe)
     except KeyboardInterrupt:
         pytest.fail("the interrupt came through, and the field was lost")
-    assert many.result is Result.INTERRUPTED and 1 <= len(many.restarts) < 12
-    assert many.restarts[0] == pytest.approx(first.energy, rel=1e-12)
-    assert many.energy == min(many.restarts) == energy.value(many.field)
-    missing = 12 - len(many.restarts)
+    assert many.result is Result.INTERRUPTED and 1 <= len(many.restart_energies) < 12
+    assert many.restart_energies[0] == pytest.approx(first.energy, rel=1e-12)
+    assert many.energy == min(many.restart_energies) == energy.value(many.field)
+    missing = 12 - len(many.restart_energies)
     assert f"interrupted: {missing} of 12 seeds were not run" in many.notes
 
 
@@ -179,7 +179,7 @@ def test_ctrl_c_while_seeds_are_handed_out_keeps_what_there_is(monkeypatch):
 def test_times_count_what_ran_before_the_best_seed():
     energy = phases("XYGlass", "lattice:20x20", seed=0)
     many = meshrep.solve(energy, "lbfgs", restarts=12, seed=4)
-    best = int(np.argmin(many.restarts))
+    best = int(np.argmin(many.restart_energies))
     assert best > 0
     alone = meshrep.solve(energy, "lbfgs", seed=4 + best)
     assert many.history.energy == alone.history.energy

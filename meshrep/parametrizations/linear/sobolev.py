@@ -23,7 +23,7 @@ from meshrep.parametrizations.linear.linear import LinearMap, Root, stiffness
 
 ACCURATE = 0.01  # relative error of the filter that stands for the root
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # that it may have
-DEFAULT = {"one": 20.0, "half": 100.0}  # λ by power: the best of 20, 100, 1,000 and 10,000
+DEFAULT = {1.0: 20.0, 0.5: 100.0}  # λ by power: the best of 20, 100, 1,000 and 10,000
 
 
 class Sobolev(Parametrization):
@@ -33,16 +33,16 @@ class Sobolev(Parametrization):
     ----------
     smoothing : float, optional
         λ > 0, in units of one over the mean diagonal of L, the Laplacian of the couplings. By
-        default 20 at power "one", where more is soon worse, and 100 for the root, where more only
+        default 20 at power 1, where more is soon worse, and 100 for the root, where more only
         costs more.
-    power : {"one", "half"}
-        (I + λL)^{-1} as published, or its root.
+    power : {1, 0.5}
+        Of the smoothing (I + λL)^{-1}: 1 as published, 0.5 for its root.
 
     Raises
     ------
     InputError
         For a number out of range or an unknown power. When it is built, for more than 300,000
-        nodes at power "one".
+        nodes at power 1.
 
     Notes
     -----
@@ -55,18 +55,18 @@ class Sobolev(Parametrization):
     λ = 19 (their α = 0.95) with L unnormalised, and Adam with one second moment.
     """
 
-    def __init__(self, smoothing: float | None = None, power: str = "one") -> None:
+    def __init__(self, smoothing: float | None = None, power: float = 1.0) -> None:
         if power not in DEFAULT:
-            raise InputError(f"unknown power {power!r}: choose {' or '.join(DEFAULT)}")
+            raise InputError(f"unknown power {power!r}: choose 1 or 0.5")
         smoothing = DEFAULT[power] if smoothing is None else smoothing
         if not (np.isfinite(smoothing) and smoothing > 0):
             raise InputError(f"the smoothing λ must be a positive number, not {smoothing}")
-        self.smoothing, self.power = float(smoothing), power
+        self.smoothing, self.power = float(smoothing), float(power)
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """Of the power."""
-        return "sobolev" if self.power == "one" else "sobolev-half"
+        return "sobolev" if self.power == 1.0 else "sobolev-half"
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
         """Factor I + λL, or fit the filter to it."""
@@ -80,7 +80,7 @@ class Sobolev(Parametrization):
         free[energy.free] = 1.0
         reach = energy.unit * (1.0 + self.smoothing)  # over (I + λL)^{-1} at a fine mode
         root: Root
-        if self.power == "one":
+        if self.power == 1.0:
             root = _Solve(shifted, free * reach, backend)
         else:
             high = MARGIN * max(interval(shifted, PROBES)[1], 1.1)

@@ -50,7 +50,7 @@ class GraphAttention(Network):
         Number K ≥ 1 of attentions, each as wide as the layer, over which a layer averages.
     **shared
         What every :class:`meshrep.parametrizations.networks.network.Network` takes: ``residual``,
-        ``start``, ``slope``, ``spread``, ``readout``, ``prefit_tol``, ``prefit_steps`` and
+        ``network_start``, ``slope``, ``spread``, ``readout``, ``prefit_tol``, ``prefit_steps`` and
         ``prefit_lr``.
 
     Raises

@@ -40,7 +40,7 @@ class GraphNetwork(Network):
         "square" for Hopf–Kuramoto.
     **shared
         What every :class:`meshrep.parametrizations.networks.network.Network` takes: ``residual``,
-        ``start``, ``slope``, ``spread``, ``readout``, ``prefit_tol``, ``prefit_steps`` and
+        ``network_start``, ``slope``, ``spread``, ``readout``, ``prefit_tol``, ``prefit_steps`` and
         ``prefit_lr``.
 
     Raises

@@ -41,7 +41,7 @@ class Network(Parametrization):
         are z.
     residual : bool
         Let the latents pass to the readout beside the last layer.
-    start : {"shared", "network", "prefit"}
+    network_start : {"shared", "network", "prefit"}
         "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
         the residual as the first latent. "network": the field starts at the network's own first
         output, as in the papers, w₀ is not used, and the latents of a field (n,) are drawn as the
@@ -82,7 +82,7 @@ class Network(Parametrization):
         hidden: int | tuple[int, ...] = 8,
         *,
         residual: bool = False,
-        start: str = "shared",
+        network_start: str = "shared",
         slope: float = 0.1,
         spread: float = 0.1,
         readout: str = "auto",
@@ -100,8 +100,10 @@ class Network(Parametrization):
             raise InputError(f"a network needs the widths of latents and a layer, not {hidden}")
         if layers is not None and layers != len(widths) - 1:
             raise InputError(f"{layers} layers have {layers + 1} widths, not {hidden}")
-        if start not in ("shared", "network", "prefit"):
-            raise InputError(f"unknown start {start!r}: choose shared or network, or prefit")
+        if network_start not in ("shared", "network", "prefit"):
+            raise InputError(
+                f"unknown network_start {network_start!r}: choose shared, network or prefit"
+            )
         if not (prefit_tol > 0 and 0 < prefit_lr < np.inf):
             raise InputError(
                 f"a fit needs prefit_tol > 0 and prefit_lr > 0, not {prefit_tol}, {prefit_lr}"
@@ -112,7 +114,7 @@ class Network(Parametrization):
             raise InputError(f"unknown readout {readout!r}: choose auto, value or circle")
         self.readout = readout
         self.widths, self.layers, self.residual = widths, len(widths) - 1, residual
-        self.start = start
+        self.network_start = network_start
         self.slope, self.spread = slope, spread
         self.prefit_tol, self.prefit_lr = float(prefit_tol), float(prefit_lr)
         self.prefit_steps = whole(prefit_steps, 0, "prefit_steps")
@@ -164,7 +166,7 @@ class NetworkMap(Map):
         rng = np.random.default_rng(seed)
         wanted = wanted / self.unit
         h, last = widths[0], widths[-1]
-        if recipe.start == "network" and len(energy.shape) == 1:
+        if recipe.network_start == "network" and len(energy.shape) == 1:
             seeds = rng.integers(2**31, size=h)
             drawn = [energy.random_start(int(k)).ravel() / energy.unit for k in seeds]
             parts = [np.stack(drawn, axis=1)]
@@ -176,16 +178,16 @@ class NetworkMap(Map):
             through = np.zeros((h, d))
             through[: min(h, d), :] = np.eye(min(h, d), d)
             parts.append(through)
-            if recipe.start == "shared":
+            if recipe.network_start == "shared":
                 parts[0][:, : min(h, d)] = wanted[:, : min(h, d)]
         self.start = backend.asarray(np.concatenate([part.ravel() for part in parts]))
-        if recipe.start == "shared":
+        if recipe.network_start == "shared":
             self.net.offset += backend.asarray(wanted) - self.net.output(self.start) / self.unit
-        elif recipe.start == "prefit" and backend.device == "cpu" and backend.xp is not np:
+        elif recipe.network_start == "prefit" and backend.device == "cpu" and backend.xp is not np:
             host = NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
             self.start = backend.asarray(host.start)  # small products cost torch many times more
             self.notes, self.prefit_s, self.compile_s = host.notes, host.prefit_s, host.compile_s
-        elif recipe.start == "prefit":
+        elif recipe.network_start == "prefit":
             self._fit(recipe, backend.asarray(wanted), backend)
 
     def _fit(self, recipe: Network, wanted: Array, backend: Backend) -> None:

@@ -65,7 +65,7 @@ def _by_adam(
 
 
 def _half(**settings: Any) -> Sobolev:
-    return Sobolev(**settings, power="half")
+    return Sobolev(**settings, power=0.5)
 
 
 def _deep_linear(energy: Energy, depth: int | None = None, **settings: Any) -> Solver:

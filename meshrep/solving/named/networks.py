@@ -75,7 +75,7 @@ def _solver(
             stopping = Stopping(max_steps=int(switch), gtol=0.0)
         return Solver(
             Adam(lr=lr or (PREFIT_LR if slow else best.lr), beta1=0.7, beta2=0.99, settle=False),
-            network(spread=best.spread, start=network_start, **settings),
+            network(spread=best.spread, network_start=network_start, **settings),
             stopping,
             then=adam(energy),
             name=name,

@@ -50,7 +50,7 @@ PAPERS = (PAPERS_NETWORK, PAPERS_ADAM)  # in the papers' units, where lengths ar
 
 def papers_network(rate: float = PAPERS_RATE, widths: tuple[int, ...] = PAPERS_WIDTHS) -> Solver:
     """The papers' network throughout, by their stopping rule."""
-    network = GraphNetwork(hidden=widths, start="prefit", prefit_lr=PREFIT_RATE)
+    network = GraphNetwork(hidden=widths, network_start="prefit", prefit_lr=PREFIT_RATE)
     return Solver(Adam(lr=rate, settle=False), network, PAPERS_STOP, name="gcn-papers")
 
 
@@ -227,7 +227,7 @@ def with_optimisers(
     from meshrep.minimisers.torch.optimisers import TorchOptimiser
 
     stopping = Stopping(gtol=0.0)
-    network = GraphNetwork(hidden=PAPERS_WIDTHS, start="prefit", prefit_lr=PREFIT_RATE)
+    network = GraphNetwork(hidden=PAPERS_WIDTHS, network_start="prefit", prefit_lr=PREFIT_RATE)
     several = {}
     for method, (alone, inside) in list(OPTIMISERS.items())[: 1 if few else None]:
         entrants = [

@@ -52,7 +52,7 @@ def hybrid(
 
     Both on one back end, so that the second goes on in the epoch of the first.
     """
-    network = GraphNetwork(hidden=width, layers=1, propagation=propagation, start=start)
+    network = GraphNetwork(hidden=width, layers=1, propagation=propagation, network_start=start)
     rest = Solver(
         Adam(lr=then), stopping=Stopping(max_steps=steps - SWITCH, gtol=0.0),
         backend="numpy",

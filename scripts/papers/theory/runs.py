@@ -182,7 +182,7 @@ def powers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
 
 def recipes() -> dict[str, Parametrization]:
     """The papers' networks at their own start, and linear variables, by what tables call them."""
-    network: dict[str, Any] = {"hidden": HIDDEN, "start": "network"}
+    network: dict[str, Any] = {"hidden": HIDDEN, "network_start": "network"}
     return {
         "the field itself": Identity(),
         "gcn": GraphNetwork(**network),
