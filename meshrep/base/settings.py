@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from meshrep.errors import InputError
 
-BRITISH = {"maximize": "maximise", "minimize": "minimise"}  # option values and names in both
+BRITISH = {
+    "center": "centre", "maximize": "maximise", "minimize": "minimise",
+    "neighbors": "neighbours", "optimizer": "optimiser",
+}  # fmt: skip
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def british(word: str) -> str:
     """The word as meshrep spells it, where it was given in the American spelling."""
     return BRITISH.get(word, word)
+
+
+def both_spellings(function: Callable[P, T]) -> Callable[P, T]:
+    """Take the function's keywords in the American spelling too, such as ``neighbors``.
+
+    Raises
+    ------
+    InputError
+        When the function is called with both spellings of a word.
+    """
+
+    @functools.wraps(function)
+    def spelled(*args: P.args, **kwargs: P.kwargs) -> T:
+        for american, name in BRITISH.items():
+            if american in kwargs:
+                if name in kwargs:
+                    raise InputError(f"{name} and {american} are the same: give one of them")
+                kwargs[name] = kwargs.pop(american)
+        return function(*args, **kwargs)
+
+    return spelled
 
 
 @dataclass(frozen=True)
@@ -172,10 +199,14 @@ def checked(owner: str, settings: Iterable[Setting], given: Mapping[str, Any]) -
         For a value out of range, or a name that is not among the settings; lists those that are.
     """
     known = {setting.name: setting for setting in settings}
-    for name in given:
+    chosen = {}
+    for word, value in given.items():
+        name = british(word)
         if name not in known:
-            raise InputError(unknown(owner, name, known))
-    return {name: known[name].check(value) for name, value in given.items() if value is not None}
+            raise InputError(unknown(owner, word, known))
+        if value is not None:
+            chosen[name] = known[name].check(value)
+    return chosen
 
 
 def unknown(owner: str, name: str, known: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend
+from meshrep.base.settings import both_spellings
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
@@ -57,7 +58,8 @@ class RipsPersistence(Energy):
     bound : float, optional
         r; by default half the start's longest extent.
     centre : float or (d,) array, optional
-        Of box and ball; by default the middle of the start's extent.
+        Of box and ball; by default the middle of the start's extent. (The spellings
+        ``maximize``, ``minimize`` and ``center`` are taken too.)
     strength : float
         λ.
     filtration : {"rips", "alpha"}
@@ -108,6 +110,7 @@ class RipsPersistence(Energy):
     smooth = False
     one_start = True
 
+    @both_spellings
     def __init__(
         self,
         cloud: Graph | np.ndarray,

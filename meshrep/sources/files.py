@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from meshrep.base.settings import both_spellings
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources import networks
@@ -41,6 +42,7 @@ _APART = {ending: library for library, all_of in _READ_BY.items() for ending in 
 READ = tuple(sorted([*_OWN, *_APART, *tables.ENDINGS, *networks.ENDINGS]))
 
 
+@both_spellings
 def load(
     path: str | os.PathLike[str],
     *,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from meshrep.base.settings import both_spellings, british
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources import clouds, lattices, random_graphs
@@ -79,6 +80,7 @@ _FORMS = {
 KNOWN = tuple(form.example for form in _FORMS.values())
 
 
+@both_spellings
 def graph_from(
     text: str | os.PathLike[str],
     *,
@@ -143,6 +145,7 @@ def _built(
 
 def _setting(form: _Form, name: str, text: str) -> tuple[str, object]:
     key, equals, value = text.strip().partition("=")
+    key = british(key)
     kind = form.settings.get(key)
     if kind is None:
         known = ", ".join(form.settings) or "none"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base.settings import british
 from meshrep.energies.flows import integrate
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
 from meshrep.energies.phases import (
@@ -63,6 +64,7 @@ class Settings:
     time: float = 200.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "how", british(self.how))
         if self.how not in ("minimise", "integrate"):
             raise InputError(f"a sweep can minimise or integrate, not {self.how!r}")
         if self.printed and self.how == "integrate":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from meshrep import InputError, Setting
-from meshrep.base.settings import checked
+from meshrep.base.settings import both_spellings, checked
 
 DEGREE = Setting("degree", int, "degree", default=8, least=1)
 LR = Setting("lr", float, "step length", above=0)
@@ -74,3 +74,15 @@ def test_unknown_names_are_refused_with_those_that_there_are():
     with pytest.raises(InputError, match="newton has no setting 'lr': it has none"):
         checked("newton", (), {"lr": 1.0})
     assert checked("spectral", (DEGREE, LR), {"degree": 3, "lr": None}) == {"degree": 3}
+
+
+def test_keywords_are_taken_in_both_spellings_and_once():
+    @both_spellings
+    def near(place, *, neighbours=1, centre=0):
+        return place, neighbours, centre
+
+    assert near(2, neighbors=3, center=4) == near(2, neighbours=3, centre=4) == (2, 3, 4)
+    with pytest.raises(InputError, match="neighbours and neighbors are the same"):
+        near(2, neighbours=3, neighbors=3)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        near(2, maximize=1)

@@ -32,6 +32,8 @@ def test_a_hexagons_energy():
     assert RipsPersistence(points, power=3, penalty="none").value(points) == pytest.approx(
         -(half**3)
     )
+    american = RipsPersistence(points, maximize=1, minimize=0, center=0.5).settings()
+    assert american == RipsPersistence(points, maximise=1, minimise=0, centre=0.5).settings()
     components = RipsPersistence(points, minimise="h0", power=1, penalty="none")
     assert components.value(points) == pytest.approx(5 / 2)
 

@@ -215,7 +215,11 @@ def test_the_first_of_its_kind_is_laid_out_once_more(monkeypatch):
 def test_the_named_solver_is_the_papers_network():
     solver = named("gcn-prefit", "position")
     network = solver.parametrization
-    assert network.widths == (8, 6) and network.network_start == "prefit" and solver.minimiser.lr == 0.01
+    assert (
+        network.widths == (8, 6)
+        and network.network_start == "prefit"
+        and solver.minimiser.lr == 0.01
+    )
     assert solver.then.label == "adam"
     assert named("gcn-prefit", layers=3).parametrization.widths == (8, 6, 6, 6)
     assert named("gcn-prefit", hidden=5, lr=0.2).parametrization.widths == (5, 5)

@@ -51,6 +51,7 @@ def test_anything_else_is_a_file(tmp_path, monkeypatch):
     np.save("p.npy", np.eye(3))
     assert graph_from("p.npy", radius=2.0).m == 3
     assert graph_from("cloud:30", neighbours=29).m == 435
+    assert graph_from("cloud:30:neighbors=29").m == graph_from("cloud:30", neighbors=29).m == 435
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_workers_have_one_thread_and_are_deaf_to_ctrl_c(monkeypatch):
         (Settings("lattice:8x9"), "graph"),
         (Settings("lattice:8x8", c=2.0), "c 1.0, here 2.0"),
         (Settings("lattice:8x8", solver="newton"), "solver lbfgs, here newton"),
-        (Settings("lattice:8x8", seconds_each=1.0), "seconds_each"),
+        (Settings("lattice:8x8", how="minimize", seconds_each=1.0), "seconds_each"),
         (Settings("lattice:8x8", how="integrate"), "how minimise, here integrate"),
         (Settings("lattice:8x8", printed=True), "printed not set, here True"),
     ],
