@@ -224,7 +224,7 @@ def test_the_named_solver_is_the_papers_network():
     assert named("gcn-prefit", layers=3).parametrization.widths == (8, 6, 6, 6)
     assert named("gcn-prefit", hidden=5, lr=0.2).parametrization.widths == (5, 5)
     other = named("gcn", hidden=(4, 3), network_start="prefit").parametrization
-    assert other.widths == (4, 3) and other.start == "prefit"
+    assert other.widths == (4, 3) and other.network_start == "prefit"
 
 
 def test_the_preset_solves():
