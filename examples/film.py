@@ -25,7 +25,7 @@ print(f"{warming.steps} steps of Runge–Kutta, largest error at t = 100: {worst
 assert worst < 1e-4
 
 if __name__ == "__main__":
-    from meshrep.view.film import film
-
     frames = zip(warming.times, warming.fields, strict=True)
-    film(graph, list(frames), "film.mp4", quantity="temperature", clim=(0, 1), title="Warming up")
+    meshrep.film(
+        graph, list(frames), "film.mp4", quantity="temperature", clim=(0, 1), title="Warming up"
+    )

@@ -18,7 +18,5 @@ assert abs(lifted.energy + 1530.597) < 0.5
 assert downhill.energy > -1515.0  # more than one per cent higher
 
 if __name__ == "__main__":
-    from meshrep.view.scene import panels
-
     ends = {f"{end.solver}: energy {end.energy:.1f}": end.field for end in (downhill, lifted)}
-    panels(graph, ends, "glass.png", quantity="phase", title="A spin glass of 1,024 phases")
+    meshrep.panels(graph, ends, "glass.png", quantity="phase", title="A spin glass of 1,024 phases")

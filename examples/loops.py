@@ -34,7 +34,6 @@ np.testing.assert_allclose(moved.energy, box - (((pairs[:, 1] - pairs[:, 0]) / 2
 assert moved.energy < 10 * start < 0
 
 if __name__ == "__main__":
-    from meshrep.view.cloud import cloud_panels
-
     clouds = {"before": loops.points, "after": moved.field}
-    cloud_panels(clouds, "loops.png", title="A cloud grows loops")
+    found = {name: meshrep.longest_loops(points) for name, points in clouds.items()}
+    meshrep.cloud_panels(clouds, "loops.png", loops=found, title="A cloud grows loops")

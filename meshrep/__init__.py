@@ -36,36 +36,41 @@ _HOME = {
     "HopfKuramoto": "meshrep.energies.oscillators",
     "HopfKuramotoPrinted": "meshrep.energies.oscillators",
     "InputError": "meshrep.errors",
-    "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
     "Kappa": "meshrep.parametrizations.linear.kappa",
+    "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
     "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "LowerStar": "meshrep.energies.lower_star",
     "MeshrepError": "meshrep.errors",
     "MessagePassing": "meshrep.parametrizations.networks.gn",
     "MissingPart": "meshrep.errors",
-    "NamedSolver": "meshrep.solving.declaration",
     "Multilevel": "meshrep.parametrizations.linear.multilevel",
+    "NamedSolver": "meshrep.solving.declaration",
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
     "ProgressLine": "meshrep.base.progress",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
-    "Solution": "meshrep.solving.solution",
-    "Setting": "meshrep.base.settings",
     "SGD": "meshrep.minimisers.first_order",
+    "Setting": "meshrep.base.settings",
     "Sobolev": "meshrep.parametrizations.linear.sobolev",
+    "Solution": "meshrep.solving.solution",
     "SolveError": "meshrep.errors",
     "Solver": "meshrep.solving.solver",
     "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
     "Trajectory": "meshrep.energies.flows",
     "XYGlass": "meshrep.energies.oscillators",
+    "alpha_diagrams": "meshrep.persistence.alpha",
     "baths": "meshrep.sources.selection",
+    "cloud_film": "meshrep.view.cloud",
+    "cloud_panels": "meshrep.view.cloud",
+    "cloud_picture": "meshrep.view.cloud",
     "clusters": "meshrep.energies.phases",
     "compare": "meshrep.solving.compare",
     "diagnose": "meshrep.diagnosis.diagnosing",
     "ends": "meshrep.sources.selection",
+    "film": "meshrep.view.film",
     "from_arrays": "meshrep.sources.memory",
     "from_networkx": "meshrep.sources.networks",
     "from_pyvista": "meshrep.sources.memory",
@@ -75,12 +80,18 @@ _HOME = {
     "known_solvers": "meshrep.solving.catalogue",
     "load": "meshrep.sources.files",
     "local_order": "meshrep.energies.phases",
+    "longest_loops": "meshrep.persistence.cycles",
+    "lower_star_diagrams": "meshrep.persistence.lower_star",
+    "mass": "meshrep.graphs.operators",
     "order_parameter": "meshrep.energies.phases",
+    "panels": "meshrep.view.scene",
+    "persistence_picture": "meshrep.view.persistence",
+    "picture": "meshrep.view.scene",
     "progress": "meshrep.base.progress",
     "random_split": "meshrep.sources.selection",
-    "select": "meshrep.sources.selection",
     "register": "meshrep.solving.catalogue",
     "rips_diagrams": "meshrep.persistence.rips",
+    "select": "meshrep.sources.selection",
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
     "vortices": "meshrep.energies.phases",
@@ -124,6 +135,7 @@ if TYPE_CHECKING:
     from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
     from meshrep.graphs.cells import Cells
     from meshrep.graphs.graph import Graph
+    from meshrep.graphs.operators import mass
     from meshrep.minimisers.first_order import SGD, Adam
     from meshrep.minimisers.lbfgs import LBFGS
     from meshrep.minimisers.monitor import Stopping
@@ -137,6 +149,9 @@ if TYPE_CHECKING:
     from meshrep.parametrizations.networks.gat import GraphAttention
     from meshrep.parametrizations.networks.gcn import GraphNetwork
     from meshrep.parametrizations.networks.gn import MessagePassing
+    from meshrep.persistence.alpha import alpha_diagrams
+    from meshrep.persistence.cycles import longest_loops
+    from meshrep.persistence.lower_star import lower_star_diagrams
     from meshrep.persistence.rips import rips_diagrams
     from meshrep.solving.catalogue import known_solvers, register
     from meshrep.solving.compare import Comparison, compare
@@ -149,3 +164,7 @@ if TYPE_CHECKING:
     from meshrep.sources.networks import from_networkx
     from meshrep.sources.selection import baths, ends, random_split, select
     from meshrep.sources.spec import graph_from
+    from meshrep.view.cloud import cloud_film, cloud_panels, cloud_picture
+    from meshrep.view.film import film
+    from meshrep.view.persistence import persistence_picture
+    from meshrep.view.scene import panels, picture

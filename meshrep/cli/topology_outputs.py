@@ -15,9 +15,8 @@ from meshrep.energies.base import Energy
 from meshrep.energies.lower_star import ROUNDING, LowerStar
 from meshrep.energies.topology import RipsPersistence
 from meshrep.errors import InputError
-from meshrep.persistence.cycles import representative_cycles
+from meshrep.persistence.cycles import longest_loops
 from meshrep.persistence.diagrams import Diagrams
-from meshrep.persistence.rips import RipsFiltration
 from meshrep.solving.compare import Comparison
 from meshrep.solving.simplify import in_words
 from meshrep.solving.solution import Solution
@@ -125,13 +124,10 @@ def loops(energy: RipsPersistence, points: np.ndarray) -> Loops:
     if 1 not in energy.signs or (energy.filtration == "alpha" and len(chosen) > LOOPS_UP_TO):
         return []
     try:
-        diagram = RipsFiltration((1,), energy.max_length).diagrams(points[chosen])[1]
-        longest = np.argsort(-diagram.persistence, kind="stable")[:LOOPS]
-        cycles = representative_cycles(points[chosen], diagram.births[longest])
+        found = longest_loops(points[chosen], LOOPS, energy.max_length)
     except InputError:
         return []
-    lasting = diagram.persistence[longest].tolist()
-    return [(chosen[c], size) for c, size in zip(cycles, lasting, strict=True)]
+    return [(chosen[nodes], persistence) for nodes, persistence in found]
 
 
 def _bounds(energy: RipsPersistence) -> dict[str, Any]:

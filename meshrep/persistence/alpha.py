@@ -55,27 +55,32 @@ class AlphaDiagram(Diagram):
 
 
 def alpha_diagrams(points: Any, dimensions: Sequence[int] = (0, 1)) -> dict[int, Diagram]:
-    """Diagrams of points in the plane or in space, their values 2R in the points' unit of length.
+    """The persistence diagrams of the alpha filtration of points in the plane or in space.
+
+    The value of a simplex is 2R, with R the radius of its smallest empty circumscribing sphere.
+    Gudhi's alpha value is R², so a value here is 2√ of gudhi's. An edge between neighbours thus
+    comes at its length, as in a Rips filtration.
 
     Parameters
     ----------
     points : (n, 2) or (n, 3) array
-        Copies of a point count once; points on a line or in a plane are allowed.
+        Copies of a point count once. Points on a line or in a plane are allowed.
     dimensions : sequence of int
-        0 components, 1 loops, 2 cavities (in space alone).
+        0 for components, 1 for loops, 2 for cavities, which exist in space only.
 
     Returns
     -------
     dict of int to Diagram
-        Pairs of no persistence (rounding aside) and those that never die are left out.
+        Births and deaths in the points' unit of length, and the simplices that have them. Pairs
+        whose persistence is a rounding error and those that never die are left out.
 
     Raises
     ------
     InputError
-        When the points are not (n, 2) or (n, 3) finite numbers, a dimension is not one of
+        If the points are not (n, 2) or (n, 3) finite numbers, a dimension is not one of
         0 … d − 1, or the complex would not fit into memory.
     MissingPart
-        Without gudhi.
+        If gudhi is not installed.
 
     Notes
     -----

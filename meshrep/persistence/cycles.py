@@ -8,6 +8,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
+from meshrep.persistence.rips import RipsFiltration
 
 _ROUNDING = 1e-9  # by which a birth value may miss its edge's length; tied edges may be as far
 
@@ -73,6 +74,43 @@ def representative_cycles(
             raise InputError(f"the birth edge {i}–{j} closes no loop of shorter edges")
         cycles.append(path)
     return cycles
+
+
+def longest_loops(
+    points: np.ndarray, most: int = 8, max_length: float = np.inf
+) -> list[tuple[np.ndarray, float]]:
+    """The most persistent loops of a cloud, as pictures draw them.
+
+    Parameters
+    ----------
+    points : (n, d) array
+    most : int
+        How many loops at the most.
+    max_length : float
+        Longest edge of the Rips complex; loops that are still alive there are left out.
+
+    Returns
+    -------
+    list of ((c,) int64, float)
+        The nodes of a cycle round each loop in turn, and its persistence in the points' unit of
+        length; the most persistent loop comes first.
+
+    Raises
+    ------
+    InputError, MissingPart
+        As :func:`meshrep.rips_diagrams`.
+
+    Examples
+    --------
+    >>> turn = np.arange(6) * np.pi / 3
+    >>> [(nodes, persistence)] = longest_loops(np.stack([np.cos(turn), np.sin(turn)], axis=1))
+    >>> sorted(nodes.tolist()), round(persistence, 6)
+    ([0, 1, 2, 3, 4, 5], 0.732051)
+    """
+    diagram = RipsFiltration((1,), max_length).diagrams(points)[1]
+    longest = np.argsort(-diagram.persistence, kind="stable")[:most]
+    cycles = representative_cycles(np.asarray(points, dtype=float), diagram.births[longest])
+    return list(zip(cycles, diagram.persistence[longest].tolist(), strict=True))
 
 
 def _checked(points: np.ndarray, births: np.ndarray, values: np.ndarray | None) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,10 @@ class Diagram(ABC):
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The births and deaths (k, 2), so that NumPy takes a diagram for an array of pairs."""
+        return np.array(self.values, dtype=dtype)
 
     @property
     def persistence(self) -> np.ndarray:

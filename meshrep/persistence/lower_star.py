@@ -252,6 +252,57 @@ class _Faces:
         return last
 
 
+def lower_star_diagrams(
+    graph: Graph,
+    field: np.ndarray,
+    dimensions: Sequence[int] = (0,),
+    *,
+    superlevel: bool = False,
+) -> dict[int, Diagram]:
+    """The persistence diagrams of a field on a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    field : (n,) array
+        A finite value per node.
+    dimensions : sequence of int
+        0 for components of level sets, 1 for their loops, which need the graph's faces.
+    superlevel : bool
+        Whether the sets {v : w_v ≥ t} are followed from above, whose components begin at maxima,
+        instead of the sets {v : w_v ≤ t} from below, whose components begin at minima.
+
+    Returns
+    -------
+    dict of int to Diagram
+        Births and deaths as values of the field, and the nodes that have them. Pairs of equal
+        value and those that never die are left out.
+
+    Raises
+    ------
+    InputError
+        If the field is not finite or not of shape (n,), or another dimension is asked for.
+    MissingPart
+        If an edge has more than two faces, dimension 1 is asked for, and gudhi is not installed.
+
+    Notes
+    -----
+    :class:`LowerStarFiltration` says how ties are broken, and is faster for many fields on one
+    graph.
+
+    Examples
+    --------
+    On a path, the higher of two minima is paired with the node between them:
+
+    >>> import meshrep
+    >>> graph = meshrep.graph_from("lattice:5x1")
+    >>> lower_star_diagrams(graph, [3.0, 1.0, 4.0, 0.0, 2.0])[0].values.tolist()
+    [[1.0, 4.0]]
+    """
+    filtration = LowerStarFiltration(graph, dimensions)
+    return filtration.diagrams(np.asarray(field, dtype=np.float64), superlevel)
+
+
 def _ranks(w: np.ndarray, superlevel: bool) -> tuple[np.ndarray, np.ndarray]:
     """Each node's place in the filtration, and the node at each place."""
     node = np.argsort(-w if superlevel else w, kind="stable")

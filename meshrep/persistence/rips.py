@@ -142,9 +142,37 @@ class RipsFiltration:
 def rips_diagrams(
     points: np.ndarray, dimensions: Iterable[int] = (0, 1), max_length: float = np.inf
 ) -> dict[int, EdgeDiagram]:
-    """The Rips diagrams of a cloud (n, d), by dimension: see :class:`RipsFiltration`.
+    """The persistence diagrams of the Vietoris–Rips filtration of a cloud of points.
 
-    A hexagon's loop is born with its sides and dies with its short diagonals:
+    A simplex comes at the length of its longest edge.
+
+    Parameters
+    ----------
+    points : (n, d) array
+    dimensions : iterable of int
+        0 for components, 1 for loops, 2 for cavities.
+    max_length : float
+        Longest edge of the complex. Pairs that are still alive there are left out.
+
+    Returns
+    -------
+    dict of int to EdgeDiagram
+        Births and deaths in the points' unit of length, and the edges that have them.
+
+    Raises
+    ------
+    InputError
+        If the points are not finite, a dimension is another, or the complex would be too large.
+    MissingPart
+        If gudhi is needed and not installed.
+
+    Notes
+    -----
+    :class:`RipsFiltration` is faster for clouds that move little from call to call.
+
+    Examples
+    --------
+    The loop of a hexagon is born with its sides and dies with its short diagonals:
 
     >>> turn = np.arange(6) * np.pi / 3
     >>> hexagon = np.stack([np.cos(turn), np.sin(turn)], axis=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from meshrep.errors import InputError
 from meshrep.view.colours import INK, PAPER, SERIES
@@ -32,11 +33,11 @@ _MANY = 3_000  # pairs beyond which vector formats get pixels
 _LEAST = 0.02  # of the greatest value that the axes reach over at least, so that numbers stay short
 _VISIBLE = 2.0  # pixels of the shortest bar
 
-Pairs = Mapping[int, np.ndarray]
+Pairs = Mapping[int, ArrayLike]  # births and deaths (k, 2) by dimension, or diagrams of them
 
 
 def persistence_picture(
-    diagrams: Mapping[str, Pairs],
+    diagrams: Mapping[str, Pairs] | Pairs,
     path: str | os.PathLike[str],
     *,
     title: str = "",
@@ -47,34 +48,45 @@ def persistence_picture(
 ) -> Path:
     """Draw persistence diagrams in a row, and the barcode of each below it.
 
-    All columns have the same axes, which reach over a fiftieth of the greatest value at least. A
-    barcode has the 60 most persistent pairs of each dimension
-    at the most; its label says so where some are left out.
+    All columns have the same axes, which span at least a fiftieth of the greatest value. A barcode
+    shows the 60 most persistent pairs of each dimension; its label says so if others are left out.
 
     Parameters
     ----------
-    diagrams : mapping of str to mapping of int to (k, 2) array
-        Births and deaths by dimension, a column each under its name; superlevel pairs
-        (birth ≥ death) lie below the diagonal. Pairs that never die are to be left out.
+    diagrams : mapping of int to (k, 2) array, or mapping of str to such mappings
+        Births and deaths by dimension, as :func:`meshrep.rips_diagrams` gives them; several by
+        the names of their columns. Superlevel pairs (birth ≥ death) lie below the diagonal. Leave
+        out pairs that never die.
     path : path
         A picture file to write.
+    title : str
+        The text above everything.
     names : mapping of int to str or None
         What the features of each dimension are called; by default components, loops, cavities.
     threshold : float or None
         A persistence, drawn as a dashed line along the diagonal.
     targets : mapping of int to (m, 2) array or None
-        Births and deaths that pairs ought to have, by dimension, hollow in every diagram.
+        Births and deaths that pairs ought to have, by dimension. They are drawn hollow in every
+        diagram.
     span : (low, high) or None
-        What the axes hold at least.
+        An interval that the axes contain.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is no diagram, pairs are not finite (k, 2) arrays, the threshold is negative,
-        the span is none, or the file cannot be written.
+        If there is no diagram, pairs are not finite (k, 2) arrays, the threshold is negative, the
+        span is not an interval, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     path = picture_path(path)
-    columns = {name: _checked(name, given, path) for name, given in diagrams.items()}
+    several: Any = {"": diagrams} if any(isinstance(k, int) for k in diagrams) else diagrams
+    columns = {name: _checked(name, given, path) for name, given in several.items()}
     if not columns:
         raise InputError(f"{path}: there is no persistence diagram to draw")
     called = _NAMES if names is None else names

@@ -244,7 +244,7 @@ def test_loops_are_drawn_where_they_count_and_can_be_found(monkeypatch):
     def too_large(*_, **__):
         raise InputError("too large")
 
-    monkeypatch.setattr(topology_outputs, "RipsFiltration", too_large)
+    monkeypatch.setattr(topology_outputs, "longest_loops", too_large)
     assert not topology_outputs.loops(energy, points)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from meshrep.errors import InputError
-from meshrep.persistence.cycles import representative_cycles
+from meshrep.persistence.cycles import longest_loops, representative_cycles
 
 
 def polygon(count):
@@ -129,3 +129,17 @@ def test_an_edge_that_closes_nothing_is_refused():
         representative_cycles(line, np.array([[1, 2]]))
     with pytest.raises(InputError, match="finite"):
         representative_cycles(np.array([[0.0, np.nan]]), np.array([[0, 1]]))
+
+
+def test_the_longest_loops_of_a_cloud_come_first():
+    pytest.importorskip("gudhi")
+    large, small = 3 * polygon(12), polygon(6) + np.array([8, 0])
+    points = np.concatenate([small, large])
+    [first, second] = longest_loops(points)
+    assert sorted(first[0]) == list(range(6, 18)) and sorted(second[0]) == list(range(6))
+    side = 6 * np.sin(np.pi / 12)
+    assert first[1] == pytest.approx(6 * np.cos(np.pi / 6) - side)  # a regular triangle fills it
+    assert second[1] == pytest.approx(np.sqrt(3) - 1)
+    assert len(longest_loops(points, most=1)) == 1
+    assert longest_loops(points, max_length=1.2) == []  # neither has died by then
+    assert longest_loops(np.eye(2)) == []

@@ -352,3 +352,17 @@ def test_simplification_takes_an_energy_and_leaves_simple_fields_alone():
 def test_settings_that_do_not_fit(lattice, settings, says):
     with pytest.raises(InputError, match=says):
         LowerStar(lattice, **settings)
+
+
+def test_diagrams_of_a_field_in_one_call():
+    field = np.array([3.0, 1.0, 4.0, 0.0, 2.0])
+    below = meshrep.lower_star_diagrams(chain(5), field)
+    assert below[0].values.tolist() == [[1, 4]]
+    assert (below[0].births.tolist(), below[0].deaths.tolist()) == ([[1]], [[2]])
+    above = meshrep.lower_star_diagrams(chain(5), field.tolist(), superlevel=True)[0].values
+    assert sorted(above.tolist()) == [[2, 0], [3, 1]]
+    lattice = meshrep.graph_from("lattice:3x3")
+    bowl = np.array([0.0, 1, 2, 3, 9, 4, 5, 6, 7])  # the rim is a loop until its middle comes
+    assert meshrep.lower_star_diagrams(lattice, bowl, (0, 1))[1].values.tolist() == [[7, 9]]
+    with pytest.raises(InputError, match="dimensions 0 and 1"):
+        meshrep.lower_star_diagrams(chain(5), field, (2,))

@@ -1,8 +1,11 @@
+import importlib.util
+
 import numpy as np
 import pytest
 
+import meshrep
+from meshrep import persistence_picture
 from meshrep.errors import InputError
-from meshrep.view.persistence import persistence_picture
 
 image = pytest.importorskip("matplotlib.image")
 BLUE, VERMILION = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
@@ -205,3 +208,21 @@ def test_what_cannot_be_added_is_refused(tmp_path, more, message):
     with pytest.raises(InputError, match=message):
         persistence_picture({"a": cloud()}, tmp_path / "p.png", **more)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_diagrams_are_drawn_as_they_are_computed(tmp_path, figures):
+    turns = np.linspace(0, 2 * np.pi, 30, endpoint=False)
+    ring = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    field = meshrep.lower_star_diagrams(meshrep.graph_from("lattice:30x1"), np.sin(5 * turns))
+    several = {"field": field}
+    if importlib.util.find_spec("gudhi"):
+        several |= {"rips": meshrep.rips_diagrams(ring), "alpha": meshrep.alpha_diagrams(ring)}
+    persistence_picture(several, tmp_path / "several.png")
+    for axes, column in zip(figures[0].axes[1::2], several.values(), strict=True):
+        shown = [np.stack(line.get_data(), axis=1) for line in drawn(axes)]
+        wanted = [pairs.values for pairs in column.values() if len(pairs)]
+        assert len(shown) == len(wanted) > 0
+        assert all(np.array_equal(*both) for both in zip(shown, wanted, strict=True))
+    persistence_picture(field, tmp_path / "one.png")
+    (line,) = drawn(figures[1].axes[1])
+    assert np.array_equal(np.stack(line.get_data(), axis=1), field[0].values)
