@@ -49,6 +49,7 @@ _HOME = {
     "Newton": "meshrep.minimisers.newton",
     "Oscillators": "meshrep.energies.oscillators",
     "ProgressLine": "meshrep.base.progress",
+    "PhaseLaw": "meshrep.energies.phase_law",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "SGD": "meshrep.minimisers.first_order",
@@ -130,6 +131,7 @@ if TYPE_CHECKING:
         Oscillators,
         XYGlass,
     )
+    from meshrep.energies.phase_law import PhaseLaw
     from meshrep.energies.phases import clusters, local_order, order_parameter, vortices
     from meshrep.energies.topology import RipsPersistence
     from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError

@@ -11,16 +11,13 @@ import numpy as np
 from meshrep.base.backends import installed
 from meshrep.energies.base import Energy
 from meshrep.energies.flows import Trajectory
-from meshrep.energies.oscillators import Oscillators
 from meshrep.energies.phases import (
-    attraction,
     charges,
     clusters,
     frequency_spread,
     local_order,
     vortices,
 )
-from meshrep.energies.sums import Sum
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison, versions
@@ -121,9 +118,8 @@ def node_fields(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray]:
     """What is measured of a field at each node: the local order and the clusters of phases."""
     if energy.quantity != "phase":
         return {}
-    coupling = _attraction(energy)
-    labels = clusters(energy.graph, w, CLUSTER, coupling)
-    return {"local_order": local_order(energy.graph, w, coupling), "cluster": labels}
+    labels = clusters(energy.graph, w, CLUSTER, energy.attraction)
+    return {"local_order": local_order(energy.graph, w, energy.attraction), "cluster": labels}
 
 
 def cell_fields(energy: Energy, w: np.ndarray) -> dict[str, Any]:
@@ -131,27 +127,19 @@ def cell_fields(energy: Energy, w: np.ndarray) -> dict[str, Any]:
     graph = energy.graph
     if energy.quantity != "phase" or not len(graph.cells) or not len(plaquettes(graph)):
         return {}
-    return {"vortex": lambda cells: charges(cells, w, graph, _attraction(energy))}
+    return {"vortex": lambda cells: charges(cells, w, graph, energy.attraction)}
 
 
 def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
     """Where the vortices of phases are, by kind, with their number in the name."""
     if energy.quantity != "phase" or energy.graph.points is None:
         return None
-    found = vortices(energy.graph, w, _attraction(energy))
+    found = vortices(energy.graph, w, energy.attraction)
     kinds = {
         "vortices": found.points[found.signs > 0],
         "antivortices": found.points[found.signs < 0],
     }
     return {f"{name} ({len(points)})": points for name, points in kinds.items() if len(points)}
-
-
-def _attraction(energy: Energy) -> np.ndarray | None:
-    """Which neighbours want to be alike and which opposite (m,); of a sum as its first term."""
-    first = energy.terms[0][1] if isinstance(energy, Sum) else energy
-    if not isinstance(first, Oscillators):
-        return None
-    return attraction(first.graph, first.edge_coupling, first.alpha)
 
 
 def _ends(comparison: Comparison, path: Path, look: dict[str, Any]) -> Path:

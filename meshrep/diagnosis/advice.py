@@ -7,7 +7,6 @@ import numpy as np
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.energies.base import Energy
-from meshrep.energies.heat import HeatBath
 from meshrep.graphs.operators import laplacian
 from meshrep.solving.named.second_order import PATIENCE
 
@@ -52,14 +51,17 @@ def character(at: Curvature, mode: np.ndarray) -> str:
 
 def _in_baths(energy: Energy, field: np.ndarray, mass: np.ndarray) -> list[str]:
     """Whether a mode of mass (n,), which sums to 1, sits where soft baths have gone slack."""
-    if not isinstance(energy, HeatBath) or not len(energy.nodes):
+    springs = energy.springs(field)
+    if springs is None:
         return []
-    share = float(mass[energy.nodes].sum())
-    spring = float(mass[energy.nodes] @ energy.curvature(field)) / max(share, 1e-300)
-    stiff = float(np.mean(energy.diagonal))
+    nodes, stiffness = springs
+    share = float(mass[nodes].sum())
+    spring = float(mass[nodes] @ stiffness) / max(share, 1e-300)
+    stiff = float(energy.coupling.sum(axis=1).mean())
     if share > 0.5 and spring < 1e-2 * stiff:
         return [f"it sits in the baths ({share:.0%}), whose springs have gone slack there "
-                f"(λ p(p−1)|w − T|^(p−2) = {number(spring)} on average)"]  # fmt: skip
+                f"(their stiffness is {number(spring)} on average, that of the edges "
+                f"{number(stiff)})"]  # fmt: skip
     if share < 0.05:
         return ["it hardly touches a bath"]
     return []

@@ -15,6 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array, Backend, NumpyBackend
+from meshrep.energies.fixed import Fixed
+from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order
@@ -84,6 +86,12 @@ class Energy(ABC):
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
         Their values.
+    phase_law : PhaseLaw or None
+        How phases act on each other, which "lift" and "anneal" must know; None where the energy is
+        not one of phases, or another one.
+    attraction : (m,) float64 or None
+        Which ends of edges want to have the same phase (+) or opposite ones (−); None where edges
+        do not say.
     """
 
     quantity = "field"
@@ -97,6 +105,8 @@ class Energy(ABC):
     stochastic = False
     one_start = False
     unbounded = ""
+    phase_law: PhaseLaw | None = None
+    attraction: np.ndarray | None = None
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -215,6 +225,10 @@ class Energy(ABC):
         """What else is worth knowing of a field, by name, for tables."""
         return {}
 
+    def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Nodes (k,) that baths pull to a target, and the stiffness (k,) of the pull at w."""
+        return None
+
     def watched(self, w: np.ndarray) -> float | None:
         """The one measure that is followed along a run; None where there is none."""
         return None
@@ -243,8 +257,7 @@ class Energy(ABC):
             raise InputError(f"the field has shape {w.shape} where {self.shape} is needed")
         if not np.isfinite(w).all():
             raise InputError("the field has a NaN or infinite entry: start from finite numbers")
-        if len(self.fixed):
-            w[self.fixed] = self.fixed_values
+        Fixed(self.fixed, self.fixed_values, NumpyBackend()).hold(w)
         return w
 
     @cached_property

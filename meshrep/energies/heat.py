@@ -18,6 +18,7 @@ from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, installed
 from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
@@ -194,6 +195,10 @@ class HeatBath(Energy):
         p = self.power
         return p * (p - 1) * self.strength * np.abs(w[self.nodes] - self.targets) ** (p - 2)
 
+    def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """The bath nodes and their :meth:`curvature`; None where baths hold their nodes."""
+        return (self.nodes, self.curvature(w)) if len(self.nodes) else None
+
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """L + diag(p(p−1)λ|w−T|^{p−2}) with the bath's part on bath nodes only."""
         curvature, at = self.curvature(np.asarray(w, dtype=np.float64)), self._bath_diagonal
@@ -291,7 +296,7 @@ class _Formula(Evaluator):
         self.nodes = backend.index(energy.nodes)
         self.targets = backend.asarray(energy.targets)
         self.strength, self.power = energy.strength, energy.power
-        self.fixed, self.none = backend.index(energy.fixed), backend.zeros(len(energy.fixed))
+        self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
         self.energy, self.backend = energy, backend
 
     @cached_property
@@ -321,7 +326,7 @@ class _Formula(Evaluator):
         below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
         value = value + self.strength * (below * d).sum()
         gradient[self.nodes] += self.power * self.strength * below
-        gradient[self.fixed] = self.none  # a number would wait for the host
+        self.fixed.clear(gradient)
         return value, gradient
 
     def hvp(self, w: Array, v: Array) -> Array:
@@ -329,7 +334,7 @@ class _Formula(Evaluator):
         product = self._flow(v)
         d = abs(w[self.nodes] - self.targets) ** (p - 2)
         product[self.nodes] += p * (p - 1) * self.strength * d * v[self.nodes]
-        product[self.fixed] = 0.0
+        self.fixed.clear(product)
         return product
 
 

@@ -27,7 +27,8 @@ from meshrep.base.backends import Backend, NumpyBackend, installed
 from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.energies.couplings import coupled, number, numbers
 from meshrep.energies.oscillator_evaluators import Formula, Kernels
-from meshrep.energies.phases import attraction, order_parameter, summary
+from meshrep.energies.phase_law import PhaseLaw
+from meshrep.energies.phases import order_parameter, summary
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums
@@ -84,6 +85,16 @@ class Oscillators(Energy):
     def coupling(self) -> sparse.csr_array:
         """J (n, n), symmetric with a zero diagonal."""
         return self._coupling
+
+    @property
+    def phase_law(self) -> PhaseLaw:  # type: ignore[override]
+        """J with α, β and γ."""
+        return PhaseLaw(self._coupling, self.alpha, self.beta, self.gamma)
+
+    @property
+    def attraction(self) -> np.ndarray:  # type: ignore[override]
+        """J a (m,), with the other sign where α > 0: what α C_i asks of the ends of an edge."""
+        return self.edge_coupling * self.graph.weights * (-1.0 if self.alpha > 0 else 1.0)
 
     @property
     def frequency_spread(self) -> float:  # type: ignore[override]
@@ -220,7 +231,7 @@ class Oscillators(Energy):
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
         """ρ; where there are plaquettes the number of vortices; on a cycle the winding."""
-        return summary(self.graph, w, attraction(self.graph, self.edge_coupling, self.alpha))
+        return summary(self.graph, w, self.attraction)
 
     def watched(self, w: np.ndarray) -> float:
         """ρ."""

@@ -262,14 +262,6 @@ def winding(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -
     return float(np.nan_to_num(_turns(cycle, phi, halves)).item())
 
 
-def attraction(graph: Graph, coupling: np.ndarray, alpha: float) -> np.ndarray:
-    """What neighbours want under α Σ_j J_ij a_ij cos(φ_j − φ_i): alike (+) or opposite (−), (m,).
-
-    J a, with the other sign where α > 0.
-    """
-    return np.asarray(coupling) * graph.weights * (-1.0 if alpha > 0 else 1.0)
-
-
 def summary(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> dict[str, float]:
     """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
     found = {"rho": float(order_parameter(phi))}

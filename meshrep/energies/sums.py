@@ -10,6 +10,8 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.fixed import Fixed
+from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError
 from meshrep.graphs.ordering import Order
 
@@ -40,13 +42,13 @@ class Sum(Energy):
         self.stochastic = any(e.stochastic for _, e in flat)
         self.one_start = first.one_start
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
-        held: dict[int, float] = {}
+        held: dict[int, np.ndarray] = {}
         for _, energy in flat:
             for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
-                if held.setdefault(int(node), float(value)) != value:
+                if not np.array_equal(held.setdefault(int(node), value), value):
                     raise InputError(f"two energies fix node {node} at different values")
         self.fixed = np.array(sorted(held), dtype=np.int64)
-        self.fixed_values = np.array([held[node] for node in sorted(held)])
+        self.fixed_values = np.array([held[node] for node in sorted(held)], dtype=np.float64)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,17 +60,27 @@ class Sum(Energy):
         """The coupling of the first term."""
         return self.terms[0][1].coupling
 
+    @cached_property
+    def phase_law(self) -> PhaseLaw | None:  # type: ignore[override]
+        """That of all terms where they have one together: see :func:`phase_law.added`."""
+        return added([(c, e.phase_law) for c, e in self.terms])
+
+    @property
+    def attraction(self) -> np.ndarray | None:  # type: ignore[override]
+        """That of the first term."""
+        return self.terms[0][1].attraction
+
     def on(self, backend: Backend) -> Evaluator:
         """Evaluate term by term."""
-        return _SumEvaluator(
-            [(c, e.on(backend)) for c, e in self.terms], backend, self.fixed, self.shape
-        )
+        fixed = Fixed(self.fixed, self.fixed_values, backend)
+        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], fixed)
 
     @cached_property
     def judge(self) -> Evaluator:
         """The sum of the terms' judges."""
         terms = [(c, e.judge) for c, e in self.terms]
-        return _SumEvaluator(terms, NumpyBackend("float64", jit=False), self.fixed, self.shape)
+        fixed = Fixed(self.fixed, self.fixed_values, NumpyBackend("float64", jit=False))
+        return _SumEvaluator(terms, fixed)
 
     def reordered(self, order: Order) -> Energy | None:
         """The sum of the terms in the order; None where one of them does not offer it."""
@@ -109,6 +121,14 @@ class Sum(Energy):
             found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
         return found
 
+    def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Those of the first term that has some, times its factor."""
+        for factor, energy in self.terms:
+            found = energy.springs(w)
+            if found is not None:
+                return found[0], factor * found[1]
+        return None
+
     def watched(self, w: np.ndarray) -> float | None:
         """That of the first term."""
         return self.terms[0][1].watched(w)
@@ -122,16 +142,8 @@ class Sum(Energy):
 
 
 class _SumEvaluator(Evaluator):
-    def __init__(
-        self,
-        terms: list[tuple[float, Evaluator]],
-        backend: Backend,
-        fixed: np.ndarray,
-        shape: tuple[int, ...],
-    ) -> None:
-        self.terms = terms
-        self.fixed = backend.index(fixed)
-        self.none = backend.zeros(len(fixed), *shape[1:])
+    def __init__(self, terms: list[tuple[float, Evaluator]], fixed: Fixed) -> None:
+        self.terms, self.fixed = terms, fixed
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         total: Any = 0.0
@@ -140,18 +152,19 @@ class _SumEvaluator(Evaluator):
             value, part = evaluator.value_and_grad(w)
             total = total + factor * value
             gradient += factor * part
-        gradient[self.fixed] = self.none
+        self.fixed.clear(gradient)
         return total, gradient
 
     def velocity(self, w: Array) -> Array:
         result = w * 0.0
         for factor, evaluator in self.terms:
             result += factor * evaluator.velocity(w)
-        result[self.fixed] = self.none
+        self.fixed.clear(result)
         return result
 
     def hvp(self, w: Array, v: Array) -> Array:
         result = v * 0.0
         for factor, evaluator in self.terms:
             result += factor * evaluator.hvp(w, v)
+        self.fixed.clear(result)
         return result

@@ -10,7 +10,8 @@ from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.base.outcome import Result
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.base import Energy
+from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
@@ -46,8 +47,7 @@ class Annealing(Minimiser):
     Raises
     ------
     InputError
-        For a number out of range, or an energy that is not an
-        :class:`~meshrep.energies.oscillators.Oscillators`.
+        For a number out of range, or an energy without a ``phase_law``.
     MissingPart
         Without numba.
 
@@ -88,13 +88,13 @@ class Annealing(Minimiser):
         self.sweeps, self.t_hot, self.t_cold = int(sweeps), t_hot, t_cold
         self.over_relaxation, self.seed = over_relaxation, int(seed)
 
-    def temperatures(self, energy: Oscillators) -> tuple[float, float]:
+    def temperatures(self, law: PhaseLaw) -> tuple[float, float]:
         """The first temperature and the one before the last quench."""
-        J = energy.coupling
+        J = law.coupling
         q = np.asarray(J.multiply(J).sum(axis=1)).ravel()
         q = q[q > 0]
-        several = np.sqrt(2) * (abs(energy.beta) + abs(energy.gamma))
-        scale = float((2 * abs(energy.alpha) * np.sqrt(q) + several * q).mean()) if len(q) else 0.0
+        several = np.sqrt(2) * (abs(law.beta) + abs(law.gamma))
+        scale = float((2 * abs(law.alpha) * np.sqrt(q) + several * q).mean()) if len(q) else 0.0
         hot = HOT * scale if isinstance(self.t_hot, str) else float(self.t_hot)
         share = COLD if several == 0 else COLD_LAW
         cold = share * scale if isinstance(self.t_cold, str) else float(self.t_cold)
@@ -107,19 +107,20 @@ class Annealing(Minimiser):
 
     def _sampler(self, objective: Objective) -> Sampler:
         energy = objective.energy
-        if not isinstance(energy, Oscillators):
+        law = energy.phase_law
+        if law is None:
             kind = type(energy).__name__
             raise InputError(f"anneal works on oscillators, not on {kind}: take lbfgs")
         if not installed("numba"):
             raise MissingPart("numba", "anneal", "fast")
         seeds = self.seed, objective.seed
-        return Sampler(energy, np.asarray(objective.start), seeds, self.over_relaxation)
+        return Sampler(energy, law, np.asarray(objective.start), seeds, self.over_relaxation)
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Cool until the sweeps or nine tenths of the seconds are spent."""
         start = objective.start
         sampler = self._sampler(objective)
-        hot, cold = self.temperatures(sampler.energy)
+        hot, cold = self.temperatures(sampler.law)
         monitor.notes.append(f"annealed from temperature {hot:.3g} to {cold:.3g}")
         total = min(self.sweeps, monitor.stopping.max_steps)
         limit = (1 - RESERVED) * monitor.stopping.max_seconds
@@ -157,7 +158,10 @@ class Sampler:
 
     Parameters
     ----------
-    energy : Oscillators
+    energy : Energy
+        Says which nodes are fixed.
+    law : PhaseLaw
+        How they act on each other.
     start : (n,) array
         Phases; fixed nodes and nodes without neighbours keep theirs.
     seeds : tuple of int
@@ -167,16 +171,21 @@ class Sampler:
     """
 
     def __init__(
-        self, energy: Oscillators, start: np.ndarray, seeds: tuple[int, ...], reflections: int | str
+        self,
+        energy: Energy,
+        law: PhaseLaw,
+        start: np.ndarray,
+        seeds: tuple[int, ...],
+        reflections: int | str,
     ) -> None:
         from meshrep.kernels import annealing
 
-        self.energy, self.start = energy, energy.clamp(start)
-        self.single = energy.beta == 0 and energy.gamma == 0
+        self.law, self.start = law, energy.clamp(start)
+        self.single = law.pairwise
         auto = 16 if self.single else 4
         self.reflections = auto if isinstance(reflections, str) else reflections
         self.key = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
-        J = energy.coupling
+        J = law.coupling
         degree = np.diff(J.indptr)
         colour = colours(J, 1 if self.single else 2)
         still = degree == 0
@@ -186,7 +195,7 @@ class Sampler:
         sizes = np.bincount(colour[~still])
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
         J = J[self.order][:, self.order]
-        self.rows = kernel_rows(-2 * energy.alpha * J if self.single else J)
+        self.rows = kernel_rows(-2 * law.alpha * J if self.single else J)
         self.spins = tuple(f(self.start[self.order]) for f in (np.cos, np.sin))
         self.sums = tuple(np.zeros(0 if self.single else len(self.order)) for _ in range(2))
         many = self.starts[-1] >= limits.ANNEAL_THREADS_FROM * len(sizes)
@@ -199,7 +208,7 @@ class Sampler:
             self.kernels.heat_bath(*self.rows, self.starts, *self.spins, *end)
         else:
             self.kernels.metropolis(
-                *self.rows, self.energy.law, self.starts, *self.spins, *self.sums, *end
+                *self.rows, self.law.coefficients, self.starts, *self.spins, *self.sums, *end
             )  # fmt: skip
 
     def phases(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from scipy import sparse
 from meshrep.base.backends import Array, Backend
 from meshrep.base.outcome import Outcome, Result
 from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Monitor
 from meshrep.parametrizations.base import Identity, Map, Parametrization
@@ -32,6 +33,8 @@ class Objective:
         For minimisers that draw random numbers.
     evaluations : int
         Calls of value_and_grad, hvp and the steppers' inner evaluations.
+    fixed : Fixed
+        The nodes that are held.
     formula : evaluator or None
         The energy in the back end's operations, where a minimiser laid it out beforehand.
     """
@@ -54,13 +57,11 @@ class Objective:
         self.map: Map = parametrization.build(energy, start, backend, seed)
         self.start = self.map.start
         self.direct = isinstance(parametrization, Identity)
-        self.fixed = backend.index(energy.fixed)
-        self.fixed_values = backend.asarray(energy.fixed_values)
+        self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
-        if len(self.fixed):
-            w[self.fixed] = self.fixed_values
+        self.fixed.hold(w)
         return w
 
     def value_and_grad(self, params: Array) -> tuple[Any, Array]:

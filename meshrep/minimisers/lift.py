@@ -12,7 +12,7 @@ from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
@@ -60,8 +60,7 @@ class Lift(Minimiser):
     Raises
     ------
     InputError
-        For a number out of range, or an energy that is not an
-        :class:`~meshrep.energies.oscillators.Oscillators`.
+        For a number out of range, or an energy without a ``phase_law``.
 
     Notes
     -----
@@ -144,7 +143,8 @@ class Lift(Minimiser):
 
     def _vectors(self, objective: Objective) -> Vectors:
         energy = objective.energy
-        if not isinstance(energy, Oscillators):
+        law = energy.phase_law
+        if law is None:
             raise InputError(
                 f"lift works on oscillators, not on {type(energy).__name__}: take lbfgs"
             )
@@ -156,10 +156,10 @@ class Lift(Minimiser):
             )
         h = self.dimensions
         if h == "auto":
-            h = 4 if energy.beta == 0 and energy.gamma == 0 else 6
+            h = 4 if law.pairwise else 6
         phases, seed = objective.field(objective.start), objective.seed
         start = lifted(phases, int(h), int(replicas), self.spread, seed)
-        return kind(energy, objective.backend, start, self.dtype)
+        return kind(law, energy.fixed, objective.backend, start, self.dtype)
 
 
 class _Run:
@@ -230,31 +230,36 @@ class Vectors:
     """Unit vectors of all nodes, sorted by colour, and how to sweep over them.
 
     ``single`` says that β = γ = 0, where a node acts on its neighbours only, by −2αJ; else it acts
-    on their neighbours too.
+    on their neighbours too. Fixed nodes and those without neighbours come last, keep their phases
+    and have no further components.
     """
 
-    def __init__(self, energy: Oscillators, backend: Any, start: np.ndarray, dtype: str) -> None:
+    def __init__(
+        self, law: PhaseLaw, fixed: np.ndarray, backend: Any, start: np.ndarray, dtype: str
+    ) -> None:
         self.fields = backend
         self.backend = backend = replace(backend, dtype=dtype)
-        self.single = energy.beta == 0 and energy.gamma == 0
+        self.single = law.pairwise
         n, self.h, self.replicas = start.shape
-        coupling = energy.coupling.copy()
+        coupling = law.coupling.copy()
         coupling.eliminate_zeros()  # a node whose edges all weigh nothing is a still one
         colour = colours(coupling, 1 if self.single else 2)
-        alone = np.diff(coupling.indptr) == 0
-        colour[alone] = n
-        self.order, still = np.argsort(colour, kind="stable"), np.flatnonzero(alone)
-        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~alone]))])
+        rests = np.diff(coupling.indptr) == 0
+        rests[fixed] = True
+        colour[rests] = n
+        self.order, still = np.argsort(colour, kind="stable"), np.flatnonzero(rests)
+        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~rests]))])
         self.still = self.fields.asarray(np.arctan2(start[still, 1, 0], start[still, 0, 0]))
-        factor = -2.0 * energy.alpha if self.single else 1.0
-        self.law = (-0.5, 0.0, 0.0) if self.single else (energy.alpha, energy.beta, energy.gamma)
+        factor = -2.0 * law.alpha if self.single else 1.0
+        self.law = (-0.5, 0.0, 0.0) if self.single else law.coefficients
         self.matrix = sparse.csr_array(factor * coupling[self.order][:, self.order])
         self.whole = backend.sparse(self.matrix)
         self.squares = backend.asarray((self.matrix * self.matrix).sum(axis=1))
         self.x = backend.asarray(start[self.order].reshape(n, -1))
         self.noise = self._wide(self.x)[:, 2:] * 1
+        self._flatten(self._wide(self.x))
         self.places = self.fields.index(np.argsort(self.order))
-        self.isolated = self.fields.index(still)
+        self.resting = self.fields.index(still)
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
         """A sweep for each of the factors s with its ω."""
@@ -270,6 +275,7 @@ class Vectors:
         xp = self.backend.xp
         noise = xp.roll(self.noise, shift, 0)
         x = xp.concatenate([plane, kick * noise / (noise * noise).mean() ** 0.5], 1)
+        self._flatten(x)
         self.x = (x / self._length(x)).reshape(len(x), -1)
 
     def energies(self, plane: Array) -> np.ndarray:
@@ -281,12 +287,18 @@ class Vectors:
         return np.array(each.sum(0, dtype=self.backend.xp.float64).tolist())
 
     def phases(self, replica: int) -> Array:
-        """The angles (n,) in the plane, in the graph's order; isolated nodes as they were."""
+        """The angles (n,) in the plane, in the graph's order; nodes that rest as they were."""
         x = self._wide(self.x)
         phases = self.fields.empty(len(x))
         phases[:] = self.fields.xp.arctan2(x[:, 1, replica], x[:, 0, replica])[self.places]
-        phases[self.isolated] = self.still
+        phases[self.resting] = self.still
         return phases
+
+    def _flatten(self, x: Array) -> None:
+        """Take the further components (n, h, R) off the nodes that rest."""
+        rest = x[int(self.bounds[-1]) :]
+        rest[:, 2:] = 0.0
+        rest[:, :2] /= self._length(rest)
 
     def _wide(self, x: Array) -> Array:
         return x.reshape(len(x), self.h, self.replicas)

@@ -15,7 +15,6 @@ from meshrep.base.settings import british
 from meshrep.energies.flows import integrate
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
 from meshrep.energies.phases import (
-    attraction,
     frequency_spread,
     local_order,
     order_parameter,
@@ -178,7 +177,7 @@ def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
             max_seconds=settings.seconds_each,
         ).raise_if_interrupted()  # fmt: skip
         phi, value, result = solution.field, solution.energy, solution.result.word
-    signs = attraction(graph, energy.edge_coupling, energy.alpha)
+    signs = energy.attraction
     row = Row(
         **asdict(point), rho=float(order_parameter(phi)),
         local_order=float(local_order(graph, phi, signs).mean()),

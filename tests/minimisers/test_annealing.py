@@ -36,7 +36,7 @@ def pairs(n, edges, law, coupling=1.0):
 
 
 def sampler(energy, seed=0, reflections="auto", version="serial"):
-    made = Sampler(energy, energy.random_start(seed), (seed,), reflections)
+    made = Sampler(energy, energy.phase_law, energy.random_start(seed), (seed,), reflections)
     made.kernels = VERSIONS[version]
     return made
 
@@ -272,10 +272,15 @@ def test_the_temperature_falls_to_nothing():
 
 def test_automatic_temperatures_scale_with_the_coupling():
     graph = meshrep.graph_from("ring:8")
-    hot, cold = Annealing().temperatures(Kuramoto(graph))
+    hot, cold = Annealing().temperatures(Kuramoto(graph).phase_law)
     assert hot == pytest.approx(0.3 * np.sqrt(2))
-    assert Annealing().temperatures(Kuramoto(graph, 5.0)) == pytest.approx((5 * hot, 5 * cold))
-    assert Annealing(t_hot=0.01, t_cold=0.005).temperatures(Kuramoto(graph)) == (0.01, 0.005)
+    assert Annealing().temperatures(Kuramoto(graph, 5.0).phase_law) == pytest.approx(
+        (5 * hot, 5 * cold)
+    )
+    assert Annealing(t_hot=0.01, t_cold=0.005).temperatures(Kuramoto(graph).phase_law) == (
+        0.01,
+        0.005,
+    )
 
 
 @pytest.mark.skipif(INTERPRETED, reason="seconds need the compiler")

@@ -34,7 +34,7 @@ def oscillators(law, spec="lattice:7x6"):
 
 def vectors(kind, energy, h=3, replicas=2, backend=NUMPY, seed=0):
     start = lifted(energy.random_start(seed), h, replicas, 1.0, seed)
-    return kind(energy, backend, start, "float64")
+    return kind(energy.phase_law, energy.fixed, backend, start, "float64")
 
 
 def lifted_energy(energy, x, s):

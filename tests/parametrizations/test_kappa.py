@@ -190,7 +190,7 @@ def test_degree_and_series_are_choices():
     for settings, word in (
         ({"degree": 0}, "degree"),
         ({"degree": 8, "series": "printed"}, "printed up to degree 2, not to 8"),
-        ({"series": "left"}, "unknown series 'left'"),
+        ({"series": "left"}, "series must be one of right, printed, not 'left'"),
     ):
         with pytest.raises(InputError, match=word):
             meshrep.solve(energy, "kappa", **settings)

@@ -216,15 +216,13 @@ class TorchOptimiser(Minimiser):
             variable.grad = sheet.fold(gradient)
             return value
         objective.evaluations += 1
-        if len(objective.energy.fixed):
-            field = sheet.flat(variable.detach()).view(objective.energy.shape)
-            field[objective.fixed] = objective.fixed_values
+        shape = objective.energy.shape
+        objective.fixed.hold(sheet.flat(variable.detach()).view(shape))
         variable.grad = None
         with torch.enable_grad():
-            loss = formula(sheet.flat(variable).reshape(objective.energy.shape))
+            loss = formula(sheet.flat(variable).reshape(shape))
             loss.backward()
-        if len(objective.energy.fixed):
-            sheet.flat(variable.grad).view(objective.energy.shape)[objective.fixed] = 0.0
+        objective.fixed.clear(sheet.flat(variable.grad).view(shape))
         return loss.detach()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
@@ -336,12 +334,10 @@ def hutchinson(
     Bekas, Kokiopoulou and Saad, "An estimator for the diagonal of a matrix" (2007), after
     Hutchinson (1990); each sample costs one product with the Hessian.
     """
-    shape, fixed = objective.energy.shape, objective.fixed
     total = params * 0
     for _ in range(samples):
         z = draw(params)
-        if len(fixed):
-            z.reshape(shape)[fixed] = 0.0
+        objective.fixed.clear(z.reshape(objective.energy.shape))
         total += z * objective.hvp(params, z)
     return total / samples
 

@@ -23,6 +23,7 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, cores, installed
 from meshrep.energies.base import Energy
+from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Map, Parametrization, whole
 
@@ -229,7 +230,7 @@ class _SmoothedMap(Map):
         self.bandwidth = _Bandwidth(recipe)
         self.moving = len(energy.shape) == 2
         self.x = self.cloud.array(places(energy, energy.clamp(start)))
-        self.fixed = backend.index(energy.fixed)
+        self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
         self.start = backend.asarray(energy.clamp(start)).reshape(-1)
 
     def field(self, params: Array) -> Array:
@@ -253,8 +254,7 @@ class _SmoothedMap(Map):
         else:
             weights = self._interpolant(centres, pulls, sigma)
             step = self.cloud.spread(self.x, centres, weights, sigma, 0.0)
-        if len(self.fixed):
-            step[self.fixed] = 0.0
+        self.fixed.clear(step)
         return step.reshape(-1)
 
     def _interpolant(self, centres: np.ndarray, pulls: np.ndarray, sigma: float) -> np.ndarray:

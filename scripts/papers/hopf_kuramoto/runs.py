@@ -11,7 +11,7 @@ import numpy as np
 
 import meshrep
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted, Oscillators
-from meshrep.energies.phases import attraction, local_order
+from meshrep.energies.phases import local_order
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.solution import Solution
 from papers import contest, phases
@@ -86,8 +86,8 @@ def line(loss: str, s2: float, values: Sequence[float], quick: bool, say: Say) -
         energy = oscillators(loss, s1, s2, QUICK_GRAPH if quick else GRAPH)
 
         def neighbours(end: Solution, energy: Oscillators = energy) -> dict[str, float]:
-            signs = attraction(energy.graph, energy.edge_coupling, energy.alpha)
-            return {"local order": float(local_order(energy.graph, end.field, signs).mean())}
+            order = local_order(energy.graph, end.field, energy.attraction)
+            return {"local order": float(order.mean())}
 
         cell = contest.contest(
             energy, entrants(quick), SEEDS, lambda label, s1=s1: say(f"s1 = {s1:g}, {label}"),

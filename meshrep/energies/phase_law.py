@@ -1,0 +1,67 @@
+"""How phases act on each other: what samplers and sweeps of phases must know of an energy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseLaw:
+    """An energy of phases φ (n,) in radians, up to a constant, by couplings and coefficients.
+
+        E(φ) = Σ_i α C_i + β C_i² + γ S_i²,
+        C_i = Σ_j J_ij cos(φ_j − φ_i),   S_i = Σ_j J_ij sin(φ_j − φ_i)
+
+    An energy of your own offers it as its ``phase_law``; the solvers "lift" and "anneal" then take
+    it, beside all others.
+
+    Attributes
+    ----------
+    coupling : (n, n) csr_array
+        J, symmetric with an empty diagonal.
+    alpha, beta, gamma : float
+        Where β = γ = 0 a node acts on its neighbours only; else on their neighbours too.
+    """
+
+    coupling: sparse.csr_array
+    alpha: float = -0.5
+    beta: float = 0.0
+    gamma: float = 0.0
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether β = γ = 0, so that the energy is a sum over edges: 2α Σ J_ij cos(φ_j − φ_i)."""
+        return self.beta == 0 and self.gamma == 0
+
+    @property
+    def coefficients(self) -> tuple[float, float, float]:
+        """(α, β, γ)."""
+        return self.alpha, self.beta, self.gamma
+
+
+def added(laws: Sequence[tuple[float, PhaseLaw | None]]) -> PhaseLaw | None:
+    """Σ_k c_k times the k-th law as one law; None where it is none.
+
+    It is one where all have the same J, or where all are pairwise.
+    """
+    known = [(factor, law) for factor, law in laws if law is not None]
+    if len(known) < len(laws):
+        return None
+    first = known[0][1].coupling
+    if all(_same(law.coupling, first) for _, law in known):
+        total = sum(factor * np.array(law.coefficients) for factor, law in known)
+        return PhaseLaw(first, *np.asarray(total).tolist())
+    if not all(law.pairwise for _, law in known):
+        return None
+    joined = sparse.csr_array(first.shape)
+    for factor, law in known:
+        joined = joined - 2.0 * factor * law.alpha * law.coupling
+    return PhaseLaw(sparse.csr_array(joined))
+
+
+def _same(a: sparse.csr_array, b: sparse.csr_array) -> bool:
+    return a is b or (a.nnz == b.nnz and (a != b).nnz == 0)
