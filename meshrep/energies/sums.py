@@ -42,7 +42,7 @@ class Sum(Energy):
         self.stochastic = any(e.stochastic for _, e in flat)
         self.one_start = first.one_start
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
-        held: dict[int, np.ndarray] = {}
+        held: dict[int, Any] = {}
         for _, energy in flat:
             for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
                 if not np.array_equal(held.setdefault(int(node), value), value):
