@@ -47,9 +47,9 @@ from bench import (
 from bench.store import Draw, Store
 
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.arguments import OneLineParser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
-from meshrep.cli.outputs import folder
+from meshrep.cli.outputs.collector import writable
+from meshrep.cli.parser import OneLineParser
 from meshrep.errors import InputError, MeshrepError
 
 Suite = Callable[[bool, Say], Report]
@@ -115,10 +115,10 @@ def run(arguments: Sequence[str] | None) -> int:
     known = table_of_suites(options)
     wanted = chosen(options, known)
     if options.docs:
-        store = Store(folder(DOCS), "benchmarks")
+        store = Store(writable(DOCS), "benchmarks")
     else:
         quick = "-quick" if options.quick else ""
-        store = Store(folder(options.out or Path(f"out/benchmark{quick}")), "benchmark")
+        store = Store(writable(options.out or Path(f"out/benchmark{quick}")), "benchmark")
     store.sections()  # an earlier file that cannot be read is known before anything runs
     line = ProgressLine(every=0.0)
 

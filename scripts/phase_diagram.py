@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from meshrep.base.backends import installed
-from meshrep.cli.arguments import OneLineParser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.parser import OneLineParser
 from meshrep.cli.printer import Printer
 from meshrep.errors import InputError, MeshrepError
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from meshrep.cli.outputs import folder
+    from meshrep.cli.outputs.collector import writable
     from meshrep.sweeps.patterns import Settings
     from meshrep.sweeps.sweep import Store, cells, grid, numbers, sweep
     from meshrep.view.write import write_csv
@@ -89,8 +89,8 @@ def run(options: argparse.Namespace) -> int:
             why = "--printed" if name == "c" else f"--how {options.how}"
             raise InputError(f"--{name.replace('_', '-')} means nothing with {why}: drop it")
     settings = Settings(options.graph, options.how, printed=options.printed, **given)
-    out = folder(options.out)
-    store = Store(folder(out / "points"), settings)
+    out = writable(options.out)
+    store = Store(writable(out / "points"), settings)
 
     done = sweep(points, store, processes=options.processes, observe=say.progress.points, note=say)
     say.clear()

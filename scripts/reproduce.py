@@ -31,9 +31,9 @@ from papers.rows import ROWS
 
 from meshrep.base.backends import installed
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.arguments import OneLineParser
 from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
-from meshrep.cli.outputs import folder
+from meshrep.cli.outputs.collector import writable
+from meshrep.cli.parser import OneLineParser
 from meshrep.errors import InputError, MeshrepError
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "papers.md"
@@ -81,7 +81,7 @@ def _main(options: Any) -> int:
             raise InputError("--fresh of which rows? Name them, or give --all")
         listing(place, options.quick)
         return 0
-    ledgers = {row.name: Ledger(folder(place / row.name)) for row in wanted}
+    ledgers = {row.name: Ledger(writable(place / row.name)) for row in wanted}
     for row in wanted:  # all of them before hours are spent on the first
         if options.fresh:
             ledgers[row.name].forget()

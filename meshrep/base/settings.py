@@ -67,6 +67,8 @@ class Setting:
         The only values that a text may have.
     words : tuple of str
         Words that are taken in place of a number, such as "auto".
+    metavar : str
+        What stands for the value in help.
     several : bool
         Whether a tuple of such numbers is taken too (on the command line 8,6).
 
@@ -88,6 +90,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     several: bool = False
+    metavar: str = ""
 
     @property
     def values(self) -> str:
@@ -107,6 +110,8 @@ class Setting:
             text = "whole number" + (f", {self.least:g} or more" if self.least > -math.inf else "")
         elif self.above == 0 and self.below == math.inf:
             text = "positive number"
+        elif self.above > -math.inf and self.below < math.inf:
+            text = f"number between {self.above:g} and {self.below:g}"
         elif self.least > -math.inf and self.below < math.inf:
             text = f"number from {self.least:g} to below {self.below:g}"
         elif self.least > -math.inf:
@@ -122,6 +127,8 @@ class Setting:
             return self.shown
         if isinstance(self.default, bool):
             return str(self.default).lower()
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
         return "–" if self.default is None else f"{self.default}"
 
     def check(self, value: Any) -> Any:

@@ -233,6 +233,15 @@ class Energy(ABC):
         """The one measure that is followed along a run; None where there is none."""
         return None
 
+    @property
+    def capacity(self) -> np.ndarray:
+        """What a node's rate of change is divided by in time (n,); 1 where nothing is known."""
+        return np.ones(self.graph.n)
+
+    def prospects(self, start: np.ndarray) -> list[str]:
+        """What a start says of the run before it begins, in sentences worth reading."""
+        return []
+
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph, for a report."""
         return {"energy": type(self).__name__}

@@ -21,7 +21,7 @@ from meshrep.energies.base import ByHost, Energy, Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
-from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian
+from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian, mass
 from meshrep.graphs.ordering import Order
 
 POWERS = {"quartic": 4.0, "quadratic": 2.0}  # p of the kinds of bath that have one
@@ -168,6 +168,11 @@ class HeatBath(Energy):
     def matrix(self) -> sparse.csr_array:
         """The Laplacian L = D − A of the conductances."""
         return laplacian(self._coupling)
+
+    @property
+    def capacity(self) -> np.ndarray:
+        """The mass of each node (n,), lumped as the conductances are."""
+        return mass(self.graph, self.laplacian)
 
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""

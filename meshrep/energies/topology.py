@@ -256,6 +256,30 @@ class RipsPersistence(Energy):
             measured[f"longest H{k}"] = float(diagram.persistence.max(initial=0.0))
         return measured
 
+    def prospects(self, start: np.ndarray) -> list[str]:
+        """What the start matches of a target, or that nothing will move."""
+        found = self.diagrams(start)
+        said, moved = [], False
+        for k, loss in self.losses.items():
+            values = found[k].values
+            moved = moved or len(loss.chosen(values)) > 0
+            if loss.target is not None and len(loss.target):
+                matched, asked = len(loss.matched(values)[0]), len(loss.target)
+                rest = "" if matched == asked else ", the others are out of reach"
+                said.append(
+                    f"{matched} of {asked} target pair{'' if asked == 1 else 's'} "
+                    f"{'is' if matched == 1 else 'are'} matched by an H{k} pair of the cloud{rest}"
+                )
+        if moved:
+            return said
+        names = " or ".join(f"H{k}" for k in self.losses)
+        where, advice = "", "give more points, or ask for another dimension"
+        if any(len(found[k]) for k in self.losses):
+            where, advice = " in the window", "widen the window"
+        elif np.isfinite(self.max_length):
+            advice = "raise max_length, or give more points"
+        return [*said, f"there is no {names} pair{where} to begin with, so nothing moves: {advice}"]
+
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph."""
         return {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import figures, machine
-from meshrep.cli.outputs import folder
+from meshrep.cli.outputs.collector import writable
 from meshrep.errors import InputError
 from meshrep.view.write import write_json, write_text
 
@@ -77,7 +77,7 @@ class Store:
             section = found[name]
             parts.append(section["text"])
             if name in drawers and figures.drawable():
-                pictures = folder(self.place / self.stem)
+                pictures = writable(self.place / self.stem)
                 for file, caption in drawers[name](section["data"], pictures):
                     parts.append(f"![{caption}]({self.stem}/{file})")
             parts.append(said(section, newest))

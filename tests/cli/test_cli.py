@@ -65,10 +65,19 @@ def test_the_checkout_runs_as_the_readme_says(tmp_path):
         ("--graph", "ring:20", "--hot", "0,3-5", "--cold", "10"),
         ("--graph", "triangular:9x9", "--hot", "y > ymax - 1", "--cold", "y < ymin + 1"),
         ("--graph", "sbm:3x30", "--unbathed", "hold", "--solver", "lbfgs"),
-        ("--graph", "lattice:8x8", "--bath-kind", "dirichlet", "--t-hot", "80", "--start", "mean"),
-        ("--graph", "lattice:8x8", "--bath-kind", "quadratic", "--dtype", "float32"),
-        ("--graph", "lattice:8x8", "--solver", "rk4", "--adaptive"),
-        ("--graph", "lattice:8x8", "--solver", "heavy-ball", "--momentum", "0.9", "--lr", "0.05"),
+        ("--graph", "lattice:8x8", "--kind", "dirichlet", "--t-hot", "80", "--start", "mean"),
+        ("--graph", "lattice:8x8", "--kind", "quadratic", "--dtype", "float32"),
+        ("--graph", "lattice:8x8", "--solver", "rk4", "--set", "adaptive"),
+        (
+            "--graph",
+            "lattice:8x8",
+            "--solver",
+            "heavy-ball",
+            "--set",
+            "momentum=0.9",
+            "--set",
+            "lr=0.05",
+        ),
         ("bunny.ply", "--laplacian", "cotan", "--solver", "newton"),
         ("edges.csv", "--solver", "newton"),
         ("cloud.xyz", "--solver", "newton", "--neighbours", "6"),
@@ -152,19 +161,19 @@ LATTICE = ("--graph", "lattice:8x8")
         ((*LATTICE, "--hot", "__import__('os')"), "no function"),
         ((*LATTICE, "--hot", "64"), "64"),
         ((*LATTICE, "--bath", "--hot", "1"), "drop"),
-        ((*LATTICE, "--strength", "-1"), "must be positive"),
-        ((*LATTICE, "--strength", "two"), "invalid float"),
+        ((*LATTICE, "--strength", "-1"), "--strength must be a positive number"),
+        ((*LATTICE, "--strength", "two"), "not 'two'"),
         ((*LATTICE, "--power", "1"), "2 or more"),
-        ((*LATTICE, "--power", "2", "--bath-kind", "dirichlet"), "no power"),
+        ((*LATTICE, "--power", "2", "--kind", "dirichlet"), "--power is for soft baths"),
         ((*LATTICE, "--t-hot", "nan"), "finite"),
         ((*LATTICE, "--start", "short.npy"), "shape"),
         ((*LATTICE, "--start", "nan.npy"), "NaN"),
         ((*LATTICE, "--start", "objects.npy"), "readable .npy"),
         ((*LATTICE, "--transient", "-1"), "positive"),
         ((*LATTICE, "--seed", "-1"), "0 or more"),
-        ((*LATTICE, "--switch", "soon"), "auto or a number"),
+        ((*LATTICE, "--set", "switch=soon"), "switch must be 'auto' or whole number"),
         ((*LATTICE, "--share", "0.7"), "between 0 and 0.5"),
-        ((*LATTICE, "--momentum", "1"), "[0, 1)"),
+        ((*LATTICE, "--solver", "sgd", "--set", "momentum=1"), "from 0 to below 1"),
         ((*LATTICE, "--laplacian", "cotan", "--hott", "3"), "unrecognized arguments: --hott"),
         (("--graph", "lattice:100000x100000"), "choose a smaller size"),
         (("--graph", "blob:3"), "known are"),
@@ -208,12 +217,12 @@ def test_without_torch_lbfgs_stands_in_once(run):
 
 def test_a_long_comparison_shows_its_first_field_early(run, monkeypatch):
     pytest.importorskip("matplotlib")
-    from meshrep.cli import main as cli
+    from meshrep.cli import comparing as cli
 
     drawn = []
-    plot = cli._plot
+    plot = cli.plot
     monkeypatch.setattr(
-        cli, "_plot", lambda found, *at: drawn.append(found.solver) or plot(found, *at)
+        cli, "plot", lambda found, *at: drawn.append(found.solver) or plot(found, *at)
     )
     monkeypatch.setattr(cli, "PATIENCE", 0.0)
     code, said, errors, out = run(*LATTICE, "--compare", "gd,adam,newton")
@@ -228,12 +237,12 @@ def test_a_long_comparison_shows_its_first_field_early(run, monkeypatch):
 
 def test_ctrl_c_while_the_early_picture_is_drawn_keeps_the_field(run, monkeypatch):
     pytest.importorskip("matplotlib")
-    from meshrep.cli import main as cli
+    from meshrep.cli import comparing as cli
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_plot", interrupted)
+    monkeypatch.setattr(cli, "plot", interrupted)
     monkeypatch.setattr(cli, "PATIENCE", 0.0)
     code, said, _, out = run(*LATTICE, "--compare", "adam,newton")
     assert code == 130 and "interrupted; skipped: newton" in said

@@ -9,7 +9,7 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep.base.backends import installed
-from meshrep.cli import diagnosis_outputs
+from meshrep.cli.outputs import diagnosis as diagnosis_outputs
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.errors import SolveError
 
@@ -17,7 +17,7 @@ from meshrep.errors import SolveError
 def test_diagnosis_of_what_took_part(run):
     """H once for the field itself and for each set of variables, with the steps beside it."""
     code, said, errors, out = run(
-        "--graph", "lattice:9x9", "--bath-kind", "quadratic", "--diagnose",
+        "--graph", "lattice:9x9", "--kind", "quadratic", "--diagnose",
         "--compare", "gcn,multilevel,gd,lbfgs", "--no-pictures",
     )  # fmt: skip
     assert code == 0, errors
@@ -109,13 +109,13 @@ def test_predictions_beside_what_solvers_took(monkeypatch):
     lr, momentum = plain.rates[1].lr, plain.rates[1].momentum
     gd, ball, lbfgs = diagnosis_outputs._against([mapped, plain], compared)
     assert f"at worst {plain.steps['gd']:,.0f} steps predicted" in gd and "not reached" in gd
-    assert f"--lr {plain.rates[0].lr:.3g})" in gd
-    assert f"--lr {lr:.3g} --momentum {momentum:.9g})" in ball and "--lr" not in lbfgs
+    assert f"--set lr={plain.rates[0].lr:.3g})" in gd
+    assert f"--set lr={lr:.3g} --set momentum={momentum:.9g})" in ball and "--set" not in lbfgs
     assert diagnosis_outputs._against([mapped], compared) == []
     blurred = replace(plain.end.hessian, least_residual=plain.end.hessian.least)
     bound = replace(plain, end=replace(plain.end, hessian=blurred), rates=[])
     gd, _, _ = diagnosis_outputs._against([bound], compared)
-    assert "in the worst case at least" in gd and "--lr" not in gd
+    assert "in the worst case at least" in gd and "--set" not in gd
     flat = replace(bound, steps=dict.fromkeys(plain.steps, np.inf))
     gd, _, _ = diagnosis_outputs._against([flat], compared)
     assert "no number is predicted; not reached" in gd and "inf" not in gd
@@ -127,7 +127,7 @@ def test_predictions_beside_what_solvers_took(monkeypatch):
 
 def test_settings_of_solvers_reach_their_variables(run):
     code, _, errors, out = run(
-        "--graph", "lattice:7x7", "--solver", "spectral", "--degree", "30", "--diagnose",
+        "--graph", "lattice:7x7", "--solver", "spectral", "--set", "degree=30", "--diagnose",
         "--no-pictures",
     )  # fmt: skip
     assert code == 0, errors

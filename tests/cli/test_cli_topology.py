@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from meshrep.base.backends import installed
-from meshrep.cli.rules import TOPOLOGY_ONLY
 
 pytest.importorskip("gudhi")
 pytest.importorskip("sklearn")
@@ -77,7 +76,7 @@ def test_a_file_of_points_has_its_box_about_its_middle(run, tmp_path):
 def test_every_option_reaches_the_energy(run):
     code, _said, errors, out = run(
         *CLOUD, "--maximise", "h1", "--minimise", "h0", "--penalty", "ball", "--range", "1.5",
-        "--pair-power", "1.5", "--top", "4", "--window", "0.01,inf", "--max-length", "1",
+        "--power", "1.5", "--top", "4", "--window", "0.01,inf", "--max-length", "1",
         "--links", "graph", "--strength", "3", *BRIEF,
     )  # fmt: skip
     assert code == 0, errors
@@ -117,13 +116,22 @@ def test_large_clouds_go_by_subsamples(run):
 
 
 def test_settings_of_the_kernel_and_of_sgd(run):
-    words = ("--form", "average", "--bandwidth", "0.3", "--decay", "50", "--lr", "0.2")
+    words = (
+        "--set",
+        "form=average",
+        "--set",
+        "bandwidth=0.3",
+        "--set",
+        "decay=50",
+        "--set",
+        "lr=0.2",
+    )
     code, _, errors, _ = run(*CLOUD, "--solver", "kernel", *words, *BRIEF[2:])
     assert code == 0, errors
 
 
 def test_the_papers_network(run):
-    words = ("--solver", "gcn", "--hidden", "8,6", "--network-start", "prefit")
+    words = ("--solver", "gcn", "--set", "hidden=8,6", "--set", "network_start=prefit")
     code, said, errors, _out = run(*CLOUD, *words, *BRIEF[2:])
     assert code == 0, errors
     assert "fit" in said
@@ -157,14 +165,6 @@ def test_a_temperature_is_simplified(run):
         assert sum(x > reach for x in lengths["before"]) == len(lengths["after"])
 
 
-@pytest.mark.parametrize("name", TOPOLOGY_ONLY)
-def test_options_of_clouds_are_refused_without_topology(run, name):
-    flag = f"--{name.replace('_', '-')}"
-    code, _said, errors, out = run("--graph", "lattice:4x4", flag, VALUES.get(name, "3"))
-    assert code == 2 and errors.startswith(f"meshrep: {flag} needs --topology")
-    assert errors.count("\n") == 1 and not out.exists()
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -177,19 +177,19 @@ def test_options_of_clouds_are_refused_without_topology(run, name):
         (("--start", "mean"), "one place"),
         (("--maximise", "h7"), "--maximise h7: there is no homology '7'"),
         (("--maximize", "h0", "--minimize", "loops"), "--minimise loops: there is no homology"),
-        (("--strength", "-2"), "--strength -2.0: strength"),
+        (("--strength", "-2"), "--strength must be a number, 0 or more, not -2.0"),
         (("--strength", "2", "--penalty", "none"), "--strength is of a penalty"),
         (("--maximise", "h1", "--minimise", "h1"), "asked for twice"),
         (("--window", "1"), "--window is LOW,HIGH"),
-        (("--window", "0.5,0.1"), "--window 0.5,0.1: window"),
+        (("--window", "0.5,0.1"), "meshrep: window"),
         (("--target", "nothing.npy"), "--target nothing.npy"),
         (("--range", "-1"), "--range must be a positive number"),
         (("--range", "1", "--penalty", "none"), "--range"),
         (("--range", "1", "--penalty", "tether"), "--range"),
-        (("--subsample", "2"), "--subsample 2: a subsample is"),
+        (("--subsample", "2"), "--subsample must be a whole number, 3 or more"),
         (("--subsample", "20", "--solver", "lbfgs"), "lbfgs cannot follow"),
-        (("--filtration", "alpha", "--max-length", "1"), "--max-length 1.0: max_length"),
-        (("--hidden", "wide"), "--hidden"),
+        (("--filtration", "alpha", "--max-length", "1"), "--max-length is for the Rips filtration"),
+        (("--set", "hidden=wide"), "hidden must be a whole number"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(run, words, message):
@@ -204,7 +204,8 @@ def test_a_network_without_coordinates_is_refused(run):
 
 
 @pytest.mark.parametrize(
-    ("share", "message"), [("0", "must be a positive number"), ("1", "below 1, not 1")]
+    ("share", "message"),
+    [("0", "must be a number between 0 and 1, not 0"), ("1", "between 0 and 1, not 1")],
 )
 def test_only_shares_between_0_and_1_are_simplified(run, share, message):
     code, _, errors, _ = run("--graph", "lattice:8x8", "--bath", "--simplify", share)
@@ -226,13 +227,13 @@ def test_a_simple_temperature_stays_as_it_is(run):
 def test_a_cloud_that_cannot_move_is_told_so(run):
     code, said, errors, _ = run(*CLOUD, "--max-length", "0.01", *BRIEF)
     assert code == 0, errors
-    assert "no H1 pair to begin with" in said and "raise --max-length" in said
+    assert "no H1 pair to begin with" in said and "raise max_length" in said
     code, said, errors, _ = run(*CLOUD, "--window", "50,inf", *BRIEF)
     assert code == 0 and "no H1 pair in the window" in said, errors
 
 
 def test_loops_are_drawn_where_they_count_and_can_be_found(monkeypatch):
-    from meshrep.cli import topology_outputs
+    from meshrep.cli.outputs import clouds as topology_outputs
     from meshrep.energies.topology import RipsPersistence
     from meshrep.errors import InputError
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import meshrep
-from meshrep.cli.outputs import cell_fields, marks, node_fields
+from meshrep.cli.outputs.fields import cell_fields, marks, node_fields
 from meshrep.energies.phases import charges, clusters, local_order, summary, vortices, winding
 from meshrep.energies.sums import Sum
 from meshrep.graphs.plaquettes import plaquettes

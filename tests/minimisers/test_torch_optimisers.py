@@ -452,12 +452,12 @@ def test_optimisers_run_beside_the_others_or_alone(run):
     asked = "--optimiser", "rmsprop, NAdam", "--no-pictures", "--max-steps", "30"
     code, _, errors, out = run(*LATTICE, *asked, "--solver", "newton")
     assert code == 0 and names_of(out) == ["newton", "rmsprop-torch", "NAdam-torch"], errors
-    code, _, errors, out = run(*LATTICE, *asked, "--lr", "0.5")
+    code, _, errors, out = run(*LATTICE, *asked, "--set", "lr=0.5")
     assert code == 0 and names_of(out) == ["rmsprop-torch", "NAdam-torch"], errors
 
 
 def test_layouts_are_chosen_and_told(run):
-    asked = "--optimizer", "muon", "--layout", "square", "--no-pictures", "--max-steps", "5"
+    asked = "--optimizer", "muon", "--set", "layout=square", "--no-pictures", "--max-steps", "5"
     code, said, errors, _ = run(*LATTICE, *asked)
     assert code == 0 and "Muon sees the variables folded to 8 × 8" in said, errors
 
@@ -466,7 +466,7 @@ def test_layouts_are_chosen_and_told(run):
     ("arguments", "words"),
     [
         (("--optimiser", "torch.optim:Adem"), "did you mean Adam"),
-        (("--layout", "square"), "--layout is of the optimisers of torch"),
+        (("--set", "layout=square"), "--set layout: gcn, adam, gd, lbfgs, newton, rk4 has lr"),
         (("--optimiser", "adam", "--transient", "2"), "--optimiser is for minimising"),
     ],
 )

@@ -268,7 +268,7 @@ def test_too_few_latents_and_wrong_choices():
 
 def test_the_command_line_knows_it(run):
     asked = ("--graph", "lattice:8x8", "--solver", "deep-linear", "--no-pictures")
-    code, said, errors, _ = run(*asked, "--depth", "3")
+    code, said, errors, _ = run(*asked, "--set", "depth=3")
     assert code == 0 and "deep-linear" in said, errors
-    code, _, errors, _ = run(*asked, "--depth", "1")
+    code, _, errors, _ = run(*asked, "--set", "depth=1")
     assert code == 2 and "whole number of 2 or more, not 1" in errors

@@ -211,8 +211,8 @@ def test_what_is_no_spectrum(low, high):
 
 def test_the_command_line_knows_them(run):
     asked = ("--graph", "lattice:8x8", "--solver", "kappa", "--no-pictures")
-    for settings in (("--degree", "4"), ("--series", "printed")):
+    for settings in (("--set", "degree=4"), ("--set", "series=printed")):
         code, said, errors, _ = run(*asked, *settings)
         assert code == 0 and "kappa" in said, errors
-    code, _, errors, _ = run(*asked, "--series", "printed", "--degree", "3")
+    code, _, errors, _ = run(*asked, "--set", "series=printed", "--set", "degree=3")
     assert code == 2 and "printed up to degree 2, not to 3" in errors

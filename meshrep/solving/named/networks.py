@@ -119,7 +119,7 @@ SOLVERS = (
     _declared(
         "gcn-res",
         _gcn(residual=True),
-        "gcn with residual layers.",
+        "gcn whose layers add to their input (residual).",
         "To compare with gcn.",
         graph=True,
     ),
@@ -160,13 +160,13 @@ SOLVERS = (
     _declared(
         "gat",
         GraphAttention,
-        "The same with graph attention.",
+        "A graph network that weighs neighbours by attention, then Adam on the field.",
         "To see what a richer network brings; its steps cost more than gcn's.",
     ),
     _declared(
         "gn",
         MessagePassing,
-        "The same with messages along edges.",
+        "A graph network that updates edges and nodes by messages, then Adam on the field.",
         "To see what a richer network brings; its steps cost more than gcn's.",
     ),
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from meshrep.cli.outputs import can_draw
+from meshrep.cli.outputs.collector import Outputs
 from meshrep.diagnosis.advice import number
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP, Diagnosis, draw
@@ -27,11 +26,11 @@ _FAILURES = (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueErro
 def save_diagnoses(
     comparison: Comparison,
     start: np.ndarray,
-    out: Path,
+    outputs: Outputs,
     say: Printer,
     *,
     pictures: bool = True,
-) -> tuple[list[Path], list[str], bool]:
+) -> bool:
     """Diagnose the field itself and all variables that took part, print, and write what was found.
 
     Parameters
@@ -40,31 +39,29 @@ def save_diagnoses(
         With a solution; the end is that of the best one.
     start : (n,) or (n, d)
         Where the comparison started.
+    outputs : Outputs
+        Takes what is written.
     say : Printer
         Is given the reports and what is going on.
 
     Returns
     -------
-    The paths written, lines on what could not be, and whether Ctrl-C came: what had been found by
-    then is written all the same.
+    bool
+        Whether Ctrl-C came: what had been found by then is written all the same.
     """
-    energy, missing = comparison.problem, []
     done: list[Diagnosis] = []
     interrupted = False
     try:
-        examined = Examination(
-            energy, start, comparison.best.field, seed=comparison.seed, tell=say.begin
-        )
-        for name, recipe in _variables(comparison):
-            try:
-                done.append(examined.of(recipe, name))
-            except _FAILURES as error:
-                missing.append(f"no diagnosis of {name}: {_sentence(error)}")
-                continue
-            say.clear()
-            say(f"\n{done[-1].report()}")
-    except _FAILURES as error:
-        missing.append(f"no diagnosis: {_sentence(error)}")
+        with outputs.attempt("diagnosis", _FAILURES):
+            examined = Examination(
+                comparison.problem, start, comparison.best.field, seed=comparison.seed,
+                tell=say.begin,
+            )  # fmt: skip
+            for name, recipe in _variables(comparison):
+                with outputs.attempt(f"diagnosis of {name}", _FAILURES):
+                    done.append(examined.of(recipe, name))
+                    say.clear()
+                    say(f"\n{done[-1].report()}")
     except KeyboardInterrupt:
         interrupted = True
     say.clear()
@@ -76,22 +73,20 @@ def save_diagnoses(
     found = {
         "diagnoses": [diagnosis.to_dict() for diagnosis in done],
         "observed": _steps_of(comparison),
-        "left out": missing,
+        "left out": outputs.missing,
         "interrupted": interrupted,
         "versions": versions(),
     }
-    written = [write_json(found, out / "diagnosis.json")]
-    if done and pictures and not interrupted and can_draw(missing):
+    outputs.add(write_json(found, outputs / "diagnosis.json"))
+    if done and pictures and not interrupted and outputs.can_draw():
         say.begin("drawing the diagnosis")
         try:
-            written.append(draw(done, out / "diagnosis.png"))
-        except _FAILURES as error:
-            missing.append(f"no picture of the diagnosis: {_sentence(error)}")
+            with outputs.attempt("picture of the diagnosis", _FAILURES):
+                outputs.add(draw(done, outputs / "diagnosis.png"))
         except KeyboardInterrupt:
             interrupted = True
     say.clear()
-    say("")
-    return written, missing, interrupted
+    return interrupted
 
 
 def _variables(comparison: Comparison) -> list[tuple[str, Parametrization]]:
@@ -120,11 +115,6 @@ def _alike(one: Parametrization, other: Parametrization) -> bool:
 def _settings(recipe: Parametrization) -> dict[str, Any]:
     """What a recipe was made with: what it has kept since is private to it."""
     return {name: value for name, value in vars(recipe).items() if not name.startswith("_")}
-
-
-def _sentence(error: BaseException) -> str:
-    """What an error says, on one line, or its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _steps_of(comparison: Comparison) -> dict[str, int | None]:
@@ -160,9 +150,9 @@ def _best_step(rate: Rate, plain: Diagnosis) -> str:
 
     At a fixed step curvatures up to (2 + 2β)/lr fall.
     """
-    options = f"--lr {rate.lr:.3g}"
+    options = f"--set lr={rate.lr:.3g}"
     if rate.method == "heavy-ball":
-        options += f" --momentum {rate.momentum:.9g}"
+        options += f" --set momentum={rate.momentum:.9g}"
     steepest = plain.start.hessian.largest
     borne = (2 + 2 * rate.momentum) / steepest if steepest > 0 else np.inf
     late = "" if rate.lr <= borne else f", longer than what the start bears, {number(borne)}"

@@ -1,0 +1,108 @@
+"""The options of the command line that belong to no energy and to no solver, by topic."""
+
+from __future__ import annotations
+
+from meshrep.base.settings import Setting
+
+FLOW_METHODS = ("rk4", "rk45", "lsoda", "bdf", "radau")
+
+
+def _flag(name: str, help: str) -> Setting:
+    return Setting(name, bool, help, default=False)
+
+
+INPUT = (
+    Setting(
+        "graph",
+        str,
+        "instead of a file: lattice:50x50, lattice:20x20x20, triangular:75x75, "
+        "ring:625, tree:2^9, sbm:10x250, rgg:2500, er:2500, cloud:300",
+        metavar="SPEC",
+    ),
+    Setting("neighbours", int, "join a point cloud's K nearest points", least=1, metavar="K"),
+    Setting("radius", float, "join a point cloud's points within this distance", above=0),
+    Setting("seed", int, "seeds starts, networks and random graphs", default=0, least=0),
+)
+FIELD = (
+    Setting(
+        "start",
+        str,
+        "random, mean, or a .npy file of node values",
+        default="random",
+        metavar="WHAT",
+    ),
+    Setting(
+        "simplify",
+        float,
+        "then remove the field's extrema of persistence below this share of its range",
+        above=0,
+        below=1,
+        metavar="SHARE",
+    ),
+)
+FLOW = (
+    Setting("transient", float, "integrate to time T instead of minimising", above=0, metavar="T"),
+    Setting("frames", int, "frames of a transient", default=40, least=1),
+    Setting("method", str, "integrator", default="rk4", choices=FLOW_METHODS),
+    Setting("dt", float, "step of rk4", shown="0.9 of the largest stable one", above=0),
+)
+SOLVERS = (
+    Setting(
+        "solver", str, "run this one alone, or first with --compare; auto chooses", metavar="NAME"
+    ),
+    Setting("compare", str, "run these from the same start: A,B,…", metavar="A,B,…"),
+    Setting(
+        "optimiser",
+        str,
+        "run these optimisers of torch.optim or pytorch_optimizer (rmsprop, "
+        "soap, …) or package.module:Class, beside the others",
+        metavar="A,B,…",
+    ),
+    Setting(
+        "set",
+        str,
+        "a setting of one solver: NAME=VALUE; several times for several",
+        metavar="NAME=VALUE",
+    ),
+)
+LIMITS = (
+    Setting(
+        "restarts", int, "seeds a solver runs; the best counts", default=1, least=1, metavar="K"
+    ),
+    Setting(
+        "max_seconds",
+        float,
+        "most seconds a solver",
+        shown="8 in a comparison, none for one alone",
+        above=0,
+    ),
+    Setting("max_steps", int, "most steps a stage", least=1),
+    Setting("gtol", float, "scaled gradient norm at which a solver has converged", above=0),
+    Setting("device", str, "auto, cpu, cuda or cuda:k, for torch", default="auto", metavar="NAME"),
+    Setting("dtype", str, "numbers", default="float64", choices=("float64", "float32")),
+)
+AFTER = (
+    _flag("no_reorder", "keep the order of the nodes while solving"),
+    _flag(
+        "diagnose",
+        "say afterwards why solves were slow: condition numbers, slow modes, rates",
+    ),
+)
+OUTPUT = (
+    Setting("out", str, "folder for results", shown="out/NAME-PHYSICS", metavar="DIR"),
+    Setting(
+        "film", str, "film the transient or the best run: .mp4, .gif, .webp, .png", metavar="FILE"
+    ),
+    _flag("arrows", "draw phases as arrows too"),
+    Setting("cmap", str, "matplotlib's colour map of that name", metavar="NAME"),
+    _flag("no_show", "open no window"),
+    _flag("no_pictures", "write no pictures; a --film is made all the same"),
+    _flag("quiet", "print errors only"),
+)
+ALL = (*INPUT, *FIELD, *FLOW, *SOLVERS, *LIMITS, *AFTER, *OUTPUT)
+OF_MINIMISING = (*SOLVERS, *LIMITS, *AFTER)  # a transient integrates instead
+
+
+def flag(name: str) -> str:
+    """The option as it is typed."""
+    return f"--{name.replace('_', '-')}"

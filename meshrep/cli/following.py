@@ -1,0 +1,52 @@
+"""From a problem to its flow in time, told while it runs, and to what it leaves."""
+
+from __future__ import annotations
+
+import sys
+
+from meshrep.cli.options import Flow, Output
+from meshrep.cli.outputs.collector import Outputs
+from meshrep.cli.outputs.trajectory import save_trajectory
+from meshrep.cli.printer import Printer
+from meshrep.cli.problem import Problem
+from meshrep.energies.flows import Trajectory, integrate
+from meshrep.energies.phases import frequency_spread
+
+
+def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:
+    """Integrate, print what came of it, write it; the exit code."""
+    energy = problem.energy
+    say.begin(flow.settings.get("method", "rk4"))
+    trajectory = integrate(
+        energy, flow.time, start=problem.start,
+        mass=energy.capacity, observe=say.time,
+        **flow.settings,
+    )  # fmt: skip
+    say.clear()
+    _tell(trajectory, say)
+    say.begin("writing")
+    save_trajectory(
+        trajectory, outputs, problem.settings, problem.seed, pictures=output.pictures,
+        film=output.film, look=output.look,
+    )  # fmt: skip
+    say.clear()
+    for line in outputs.report():
+        say(line)
+    if trajectory.interrupted:
+        print("meshrep: interrupted; the frames so far were saved", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _tell(trajectory: Trajectory, say: Printer) -> None:
+    """Steps, energies, and whether phases are locked."""
+    say(f"{trajectory.method}: {trajectory.steps:,} steps, {trajectory.evaluations:,} evaluations, "
+        f"energy {trajectory.energies[0]:.6g} → {trajectory.energies[-1]:.6g}")  # fmt: skip
+    for note in trajectory.notes:
+        say(f"  {note}")
+    order = trajectory.order
+    if order is not None and len(order) > 2:
+        spread = frequency_spread(trajectory.frequencies)
+        locked = "phase-locked" if trajectory.locked() else "not phase-locked"
+        say(f"order parameter {order[0]:.3f} → {order[-1]:.3f}; over the second half frequencies "
+            f"spread by {spread:.3g}: {locked}")  # fmt: skip

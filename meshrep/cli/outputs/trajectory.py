@@ -1,0 +1,81 @@
+"""An integration in time: its frames, curves, report and film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from meshrep.base.backends import installed
+from meshrep.cli.outputs.collector import Outputs
+from meshrep.cli.outputs.fields import film_frames, marks, note_engine
+from meshrep.energies.flows import Trajectory
+from meshrep.energies.phases import frequency_spread
+from meshrep.solving.compare import versions
+from meshrep.view.meshes import write_series
+from meshrep.view.write import write_csv, write_json
+
+
+def save_trajectory(
+    trajectory: Trajectory,
+    outputs: Outputs,
+    settings: Mapping[str, Any],
+    seed: int,
+    *,
+    pictures: bool = True,
+    film: Path | None = None,
+    look: Mapping[str, Any],
+) -> None:
+    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film."""
+    graph, energy = trajectory.problem.graph, trajectory.problem
+    order = trajectory.order
+    columns = {"time": trajectory.times.tolist(), "energy": trajectory.energies.tolist()}
+    if order is not None:
+        columns["rho"] = order.tolist()
+    outputs.add(write_json(_report(trajectory, settings, seed), outputs / "report.json"))
+    outputs.add(write_csv(columns, outputs / "history.csv"))
+    frames = list(zip(trajectory.times.tolist(), trajectory.fields, strict=True))
+    if installed("pyvista"):
+        outputs.add(write_series(graph, frames, outputs.folder, "transient", field=energy.quantity))
+    else:
+        outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
+    if pictures and outputs.can_draw():
+        _pictures(trajectory, outputs, look)
+    if film is not None:
+        film_frames(energy, frames, outputs, film, graph.name, "t", look)
+
+
+def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    graph, energy, order = trajectory.problem.graph, trajectory.problem, trajectory.order
+    locked: dict[str, Any] = {}
+    if order is not None and len(order) > 2:
+        locked = {"frequency_spread": frequency_spread(trajectory.frequencies),
+                  "locked": trajectory.locked()}  # fmt: skip
+    return {
+        "graph": {"name": graph.name, "nodes": graph.n, "edges": graph.m,
+                  "components": graph.component_count, "repairs": list(graph.repairs)},
+        "problem": {**energy.settings(), **settings},
+        "flow": {"method": trajectory.method, "steps": trajectory.steps,
+                 "evaluations": trajectory.evaluations, "notes": trajectory.notes, **locked},
+        "measures": energy.measures(trajectory.fields[-1]),
+        "seed": seed, "versions": versions(),
+    }  # fmt: skip
+
+
+def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any]) -> None:
+    from meshrep.view.plots import trajectory as curve
+    from meshrep.view.scene import picture
+
+    graph, energy = trajectory.problem.graph, trajectory.problem
+    low, high = trajectory.fields.min(), trajectory.fields.max()
+    last = trajectory.fields[-1]
+    drawn = picture(
+        graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
+        title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
+        marks=marks(energy, last), **look,
+    )  # fmt: skip
+    note_engine(drawn, outputs)
+    outputs.add(drawn.path)
+    path = outputs / "trajectory.png"
+    curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
+    outputs.add(path)

@@ -1,0 +1,95 @@
+"""A named energy as one declaration: its name, its equation, its options, how it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meshrep.base.settings import Setting, checked
+from meshrep.errors import InputError
+
+if TYPE_CHECKING:
+    from meshrep.energies.base import Energy
+    from meshrep.graphs.graph import Graph
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Options that would do nothing beside others, and are refused therefore.
+
+    Attributes
+    ----------
+    when : callable
+        Given the options that were given, says whether the rule applies.
+    names : tuple of str
+        The options that do nothing then.
+    why : str
+        Completes the sentence that begins with the option's name.
+    """
+
+    when: Callable[[Mapping[str, Any]], bool]
+    names: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class NamedEnergy:
+    """Everything that the command line and its help know of an energy by its name.
+
+    A file in ``meshrep/energies/named/`` whose ``ENERGIES`` lists such declarations adds them.
+
+    Attributes
+    ----------
+    name : str
+        What users call it; ``--NAME`` chooses it.
+    topic : str
+        The page of the help that it stands on: "heat", "phases" or "topology".
+    sentence : str
+        What it is, in one line.
+    equation : str
+        What is minimised.
+    build : callable
+        ``build(graph, seed, **options)`` gives the energy and sentences that say what was built;
+        options that were not given are left out of the call.
+    options : tuple of Setting
+        What can be set, as ``--OPTION VALUE``.
+    argument : Setting or None
+        The option that stands behind ``--NAME`` itself, as K in ``--kuramoto K``.
+    idle : tuple of Idle
+        Options that would do nothing beside others.
+    """
+
+    name: str
+    topic: str
+    sentence: str
+    equation: str
+    build: Callable[..., tuple[Energy, list[str]]]
+    options: tuple[Setting, ...] = ()
+    argument: Setting | None = None
+    idle: tuple[Idle, ...] = ()
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The options with the argument of the name."""
+        return self.options if self.argument is None else (self.argument, *self.options)
+
+    def energy(self, graph: Graph, seed: int = 0, **options: Any) -> tuple[Energy, list[str]]:
+        """The energy on a graph, and sentences that say what was built.
+
+        Raises
+        ------
+        InputError
+            For an option that it does not have, a value out of range, options that exclude each
+            other, or what the graph cannot bear.
+        """
+        given = checked(self.name, self.settings, options)
+        self.refuse_idle(given)
+        return self.build(graph, seed, **given)
+
+    def refuse_idle(self, given: Mapping[str, Any], spelled: Callable[[str], str] = str) -> None:
+        """Raise InputError for an option that would do nothing; ``spelled`` gives its spelling."""
+        for rule in self.idle:
+            for name in rule.names if rule.when(given) else ():
+                if given.get(name) is not None:
+                    raise InputError(f"{spelled(name)} {rule.why}")
