@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -12,32 +11,27 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.evaluator import Evaluator
-from meshrep.energies.phase_law import PhaseLaw
+from meshrep.energies.base import Evaluator
 
-
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """What drives phases in time beside their energy: ω (n,) and c, of dφ/dt = ω − ∇E + c C."""
-
-    frequencies: np.ndarray
-    torque: float
+if TYPE_CHECKING:
+    from meshrep.energies.oscillators import Oscillators
 
 
 class Formula(Evaluator):
     """The energy as written, on NumPy arrays or torch tensors."""
 
-    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
+    def __init__(self, energy: Oscillators, backend: Backend) -> None:
         self.xp = backend.xp
-        self.matrix = backend.sparse(law.coupling)
-        self.law, self.single = law.coefficients, law.pairwise
-        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
-        self.coupling, self.backend = law.coupling, backend
+        self.matrix = backend.sparse(energy.coupling)
+        self.law = energy.law
+        self.single = energy.beta == 0 and energy.gamma == 0
+        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
+        self.energy, self.backend = energy, backend
 
     @cached_property
     def edges(self) -> tuple[Array, Array, Array]:
         """Both ends and the coupling of every edge."""
-        upper = sparse.triu(self.coupling, k=1, format="coo")
+        upper = sparse.triu(self.energy.coupling, k=1, format="coo")
         index = self.backend.index
         return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
 
@@ -108,17 +102,17 @@ class Kernels(Evaluator):
 
     fused = True
 
-    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
+    def __init__(self, energy: Oscillators, backend: Backend) -> None:
         from meshrep.kernels import oscillators
 
-        n = law.coupling.shape[0]
+        n = energy.graph.n
         self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
-        self.rows = kernel_rows(law.coupling, backend.dtype, equal_once=True)
-        self.law = law.coefficients
+        self.rows = kernel_rows(energy.coupling, backend.dtype, equal_once=True)
+        self.law = energy.law
         self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)
-        self.own = backend.empty(0 if law.pairwise else n)
+        self.own = backend.empty(0 if energy.beta == 0 and energy.gamma == 0 else n)
         self.gradient = backend.empty(n)
-        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
+        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
 
     def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
         """The energy; the gradient is left in ``gradient`` and C in ``around``, if it has room."""

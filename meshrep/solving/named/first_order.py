@@ -20,7 +20,7 @@ KERNEL_LR = {"interpolate": 0.3, "average": 0.3, "root": 0.03}
 
 
 def adam(energy: Energy, **settings: Any) -> Solver:
-    """Adam on the field, fused with the energy in one compiled loop."""
+    """Adam on the field, in one compiled loop with the energy."""
     return Solver(Adam(**settings), stopping=WINDOW, name="adam")
 
 
@@ -45,48 +45,50 @@ def _rk4(energy: Energy, adaptive: bool = False) -> Solver:
 SOLVERS = (
     NamedSolver(
         "adam",
-        "Adam on the field, fused with the energy in one compiled loop.",
-        "A baseline; useful where curvatures differ much from node to node.",
+        "Adam on the field, in one compiled loop with the energy.",
+        "As a baseline, and where curvatures differ much from node to node.",
         adam,
         (lr(0.02),),
         "first order",
     ),
     NamedSolver(
         "gd",
-        "Gradient descent with the longest stable step, fused likewise.",
-        "A baseline.",
+        "Gradient descent with the longest stable step, in one compiled loop with the energy.",
+        "As a baseline.",
         lambda energy, **settings: Solver(GradientDescent(**settings), stopping=LONG),
         (lr(shown="by the curvature"),),
         "first order",
     ),
     NamedSolver(
         "nesterov",
-        "Nesterov's accelerated descent, fused likewise, restarted where it rises.",
-        "Well-conditioned problems: often the fastest to engineering accuracy.",
+        "Nesterov's accelerated descent, restarted where the energy rises, in one compiled loop "
+        "with it.",
+        "Well-conditioned problems, where it is often the first to reach engineering accuracy.",
         lambda energy, **settings: Solver(Nesterov(**settings), stopping=LONG),
         (lr(shown="by the curvature"),),
         "first order",
     ),
     NamedSolver(
         "heavy-ball",
-        "Descent with Polyak's momentum, fused likewise.",
-        "Well-conditioned problems, beside nesterov.",
+        "Descent with Polyak's momentum, in one compiled loop with the energy.",
+        "Well-conditioned problems, to compare with nesterov.",
         lambda energy, **settings: Solver(HeavyBall(**settings), stopping=LONG),
         (lr(shown="by the curvature"), momentum(0.97)),
         "first order",
     ),
     NamedSolver(
         "sgd",
-        "Gradient descent with inverse-time decay, as Carrière et al. use it on topology.",
-        "A baseline for losses with kinks, where L-BFGS stalls and says so.",
+        "Gradient descent whose steps shrink with inverse time, as Carrière et al. use it on "
+        "topology.",
+        "As a baseline for losses with kinks, at which L-BFGS stalls.",
         _sgd,
         (lr(0.1), momentum(0.0), DECAY),
         "first order",
     ),
     NamedSolver(
         "kernel",
-        "sgd whose step is spread over a cloud by a Gaussian kernel (diffeomorphic interpolation).",
-        "Large clouds by subsamples: auto takes it for them.",
+        "sgd whose steps a Gaussian kernel spreads over the cloud (diffeomorphic interpolation).",
+        "Large clouds of which every step sees a subsample; auto takes it for them.",
         _kernel,
         (
             lr(0.3, "0.3, or 0.03 with form=root"),
@@ -105,7 +107,7 @@ SOLVERS = (
     NamedSolver(
         "mfac",
         "M-FAC: steps by the inverse Fisher matrix of the last 32 gradients.",
-        "Made for noisy gradients: to try on your own energy.",
+        "Noisy gradients, for which it was made; try it on your own energy.",
         lambda energy, **settings: Solver(MFAC(**settings), stopping=LONG),
         (lr(shown="by the curvature"), momentum(0.9)),
         "first order",

@@ -79,9 +79,9 @@ _SPECTRAL, _KAPPA = replace(DEGREE, default=8), replace(DEGREE, default=2)
 SOLVERS = (
     NamedSolver(
         "multilevel",
-        "L-BFGS on w = w₀ + Σ_l P_l D_l^-½ z_l with the prolongations of algebraic multigrid: BPX "
+        "L-BFGS on the levels of a multigrid hierarchy, w = w₀ + Σ_l P_l D_l^-½ z_l: BPX "
         "preconditioning as a reparametrization.",
-        "Large meshes, long or smooth problems: its steps hardly grow with the mesh.",
+        "Large meshes with long or smooth solutions: its steps hardly grow with the mesh.",
         _by_lbfgs("multilevel", Multilevel, (10, 20, 40)),
         group=GROUP,
     ),
@@ -112,7 +112,7 @@ SOLVERS = (
     NamedSolver(
         "kappa",
         "L-BFGS on w = w₀ + κ(H)θ with the papers' Hessian filter.",
-        "The papers' theory; spectral does better with as many products.",
+        "To test the papers' theory; spectral does better with as many products.",
         _by_lbfgs("kappa", Kappa, (20, 40, 80)),
         (_KAPPA, SERIES),
         GROUP,

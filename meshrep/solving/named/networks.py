@@ -110,30 +110,30 @@ SOLVERS = (
     _declared(
         "gcn",
         _gcn(),
-        "Adam on the latents and weights of a graph network whose output is the field, then Adam "
-        "on the field; phases are the angle of a vector that the network puts out.",
-        "Where the slow modes are the smooth ones and each step counts; ferromagnets, whose "
+        "Adam on the latents and weights of a graph network whose output is the field (for phases, "
+        "a vector whose angle is the phase), then Adam on the field itself.",
+        "Smooth problems where few steps count more than the cost of a step; ferromagnets, where "
         "vortices do not trap it.",
         graph=True,
     ),
     _declared(
         "gcn-res",
         _gcn(residual=True),
-        "gcn whose layers add to their input (residual).",
+        "gcn whose latents also reach the output directly (residual).",
         "To compare with gcn.",
         graph=True,
     ),
     _declared(
         "gcn-a2",
         _gcn(propagation="square"),
-        "gcn that averages with the square of the matrix.",
+        "gcn whose layers average over the neighbours of neighbours.",
         "Energies that couple next-nearest neighbours, such as Hopf–Kuramoto.",
         graph=True,
     ),
     NamedSolver(
         "gcn-prefit",
-        "gcn with widths 8 and 6, fitted to the start first, as in the papers' topology.",
-        "Clouds of hundreds of points: most often it ends lowest.",
+        "gcn of widths 8 and 6, which is fitted to the start first, as in the papers on topology.",
+        "Clouds of hundreds of points, where it ends lowest most often.",
         _prefit,
         (
             replace(COMMON[0], shown="0.01"),
@@ -148,13 +148,13 @@ SOLVERS = (
     _declared(
         "nograph",
         _gcn(propagation="none"),
-        "gcn without the graph: nothing is averaged.",
+        "gcn without the graph: its layers average nothing.",
         "To see what the graph brings.",
     ),
     _declared(
         "nograph-res",
         _gcn(residual=True, propagation="none"),
-        "nograph with residual layers.",
+        "nograph whose latents also reach the output directly (residual).",
         "To see what the graph brings.",
     ),
     _declared(

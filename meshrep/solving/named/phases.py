@@ -24,13 +24,14 @@ def _lift(energy: Energy, **settings: Any) -> Solver:
 SOLVERS = (
     NamedSolver(
         "lift",
-        "Phases as unit vectors in more dimensions, swept with over-relaxation and pressed back "
-        "into the plane, many replicas at once, in rounds; then L-BFGS.",
-        "Phases: the lowest energies we know of, soonest; auto takes it for them.",
+        "Sweeps phases as unit vectors in more dimensions and presses them back into the plane, "
+        "many replicas at once, in rounds; then L-BFGS.",
+        "Phases: it finds the lowest energies that we know of, and finds them first; auto takes "
+        "it for them.",
         _lift,
         (
             Setting("steps", int, "sweeps of the first descent", default=300, least=1),
-            Setting("rounds", int, "rounds of sweeps after it", default=20, least=1),
+            Setting("rounds", int, "rounds of sweeps after the first descent", default=20, least=1),
             Setting(
                 "dimensions", int, "dimensions of the vectors", shown="4, or 6 with next-nearest "
                 "coupling", least=3,
@@ -40,8 +41,8 @@ SOLVERS = (
     ),
     NamedSolver(
         "anneal",
-        "Heat-bath and over-relaxation sweeps while the temperature falls, then L-BFGS.",
-        "Phases: the classical method, to check lift by.",
+        "Annealing by heat-bath and over-relaxation sweeps, then L-BFGS.",
+        "Phases, to check lift by the classical method.",
         _anneal,
         (Setting("sweeps", int, "sweeps in all", default=1000, least=1),),
         "phases",

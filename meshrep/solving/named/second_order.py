@@ -35,32 +35,32 @@ def _lbfgs_newton(energy: Energy) -> Solver:
 SOLVERS = (
     NamedSolver(
         "lbfgs",
-        "L-BFGS in two threaded passes over its memory a step, with a line search that works "
-        "down to rounding.",
-        "Any smooth energy: most often the first to arrive.",
+        "L-BFGS, which models curvature from its last steps; its line search works down to "
+        "rounding.",
+        "Any smooth energy; most often it arrives first.",
         lbfgs,
         group="curvature",
     ),
     NamedSolver(
         "lbfgs-newton",
-        f"lbfgs, and newton where it has not arrived after {PATIENCE} steps.",
-        "What auto takes for convex energies with a Hessian.",
+        f"lbfgs, followed by newton where it has not arrived after {PATIENCE} steps.",
+        "Convex energies with a sparse Hessian; auto takes it for them.",
         _lbfgs_newton,
         group="curvature",
     ),
     NamedSolver(
         "lbfgs-scipy",
         "SciPy's L-BFGS-B; its report of success is checked.",
-        "A peer to check lbfgs by.",
+        "To check lbfgs by another implementation.",
         lambda energy: Solver(ScipyLBFGS()),
         group="curvature",
     ),
     NamedSolver(
         "newton",
-        "Newton's method: multigrid-preconditioned CG (sparse LU on small meshes), in a trust "
-        "region where the energy is not convex.",
-        "Heat at any size, when every digit counts or the mesh is long. For phases it ends in a "
-        "certified minimum and says the Hessian's least eigenvalue.",
+        "Newton's method by conjugate gradients with multigrid (on small meshes by sparse LU), in "
+        "a trust region where the energy is not convex.",
+        "Heat, when every digit counts or the mesh is long; phases, when the end must be a "
+        "certified minimum: it reports the least eigenvalue of the Hessian.",
         newton,
         group="curvature",
     ),

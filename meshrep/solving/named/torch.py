@@ -57,7 +57,7 @@ SOLVERS = (
     NamedSolver(
         "adam-torch",
         "torch.optim.Adam, eager, with autograd.",
-        "The baseline for networks as they are commonly run.",
+        "As the baseline for networks as they are commonly run.",
         _build("adam", f"adam{TORCH}"),
         SETTINGS,
         "torch",

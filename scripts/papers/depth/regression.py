@@ -9,8 +9,7 @@ from scipy import sparse
 
 import meshrep
 from meshrep.base.backends import Array, Backend
-from meshrep.energies.base import Energy
-from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.energies.base import ByHost, Energy, Evaluator
 
 
 class LpRegression(Energy):
