@@ -10,7 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base import limits
-from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import Evaluator
 from meshrep.numerics.gauge import Gauge
 
 

@@ -15,41 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array, Backend, NumpyBackend
+from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.phase_law import PhaseLaw
+from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order
-
-
-class Evaluator(ABC):
-    """An energy on the arrays of one back end.
-
-    An evaluator whose energy has jitted steppers also offers ``descend`` (see
-    ``meshrep.kernels``) and ``flow``, and says so by ``fused = True``.
-    """
-
-    fused = False
-
-    @abstractmethod
-    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0.
-
-        The next call may overwrite the gradient.
-        """
-
-    def velocity(self, w: Array) -> Array:
-        """dw/dt of the energy's flow at unit mass: −∇E, and what drives it besides."""
-        return -self.value_and_grad(w)[1]
-
-    def hvp(self, w: Array, v: Array) -> Array:
-        """Hessian at w times v, by central differences of the gradient where not overridden."""
-        scale = float((v * v).sum()) ** 0.5
-        if scale == 0.0:
-            return v * 0.0
-        h = 6e-6 * max(1.0, float((w * w).sum()) ** 0.5) / scale
-        ahead = self.value_and_grad(w + h * v)[1] + 0.0  # a copy
-        return (ahead - self.value_and_grad(w - h * v)[1]) / (2 * h)
 
 
 class Energy(ABC):
@@ -290,44 +261,163 @@ class Energy(ABC):
         return self.judge.hvp(np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64))
 
     def __mul__(self, factor: float) -> Energy:
-        from meshrep.energies.sums import Sum
-
         return Sum([(float(factor), self)])
 
     __rmul__ = __mul__
 
     def __add__(self, other: Energy) -> Energy:
-        from meshrep.energies.sums import Sum
-
         return Sum([(1.0, self), (1.0, other)])
 
 
-class ByHost(Evaluator):
-    """A NumPy evaluator behind the arrays of another back end.
+class Sum(Energy):
+    """Σ_k c_k E_k of energies on one graph, with c_k > 0 where convexity is to be kept."""
 
-    Tensors on the CPU are shared with NumPy and cost nothing; others make a round trip to the
-    host.
-    """
+    def __init__(self, terms: list[tuple[float, Energy]]) -> None:
+        flat: list[tuple[float, Energy]] = []
+        for factor, energy in terms:
+            if not np.isfinite(factor):
+                raise InputError(f"an energy cannot be multiplied by {factor}")
+            inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
+            flat += [(factor * c, e) for c, e in inner]
+        first = flat[0][1]
+        for _, energy in flat[1:]:
+            if energy.graph is not first.graph or energy.shape != first.shape:
+                raise InputError("energies add only when they share one graph and field shape")
+        super().__init__(first.graph)
+        self.terms: list[tuple[float, Energy]] = flat
+        self.quantity, self.unit = first.quantity, first.unit
+        self.convex = all(e.convex and c >= 0 for c, e in flat)
+        self.has_hessian = all(e.has_hessian for _, e in flat)
+        self.shift_invariant = all(e.shift_invariant for _, e in flat)
+        self.propagation = first.propagation
+        self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
+        self.smooth = all(e.smooth for _, e in flat)
+        self.stochastic = any(e.stochastic for _, e in flat)
+        self.one_start = first.one_start
+        self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
+        held: dict[int, Any] = {}
+        for _, energy in flat:
+            for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
+                if not np.array_equal(held.setdefault(int(node), value), value):
+                    raise InputError(f"two energies fix node {node} at different values")
+        self.fixed = np.array(sorted(held), dtype=np.int64)
+        self.fixed_values = np.array([held[node] for node in sorted(held)], dtype=np.float64)
 
-    def __init__(self, inner: Evaluator, backend: Backend) -> None:
-        self.inner, self.backend = inner, backend
-        self.shared = backend.device == "cpu" and hasattr(backend.xp, "from_numpy")
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a field, the same for every term."""
+        return self.terms[0][1].shape
 
-    def _down(self, w: Array) -> np.ndarray:
-        return w.detach().numpy() if self.shared else self.backend.to_numpy(w)
+    @property
+    def coupling(self) -> sparse.csr_array:
+        """The coupling of the first term."""
+        return self.terms[0][1].coupling
 
-    def _up(self, values: np.ndarray) -> Array:
-        return self.backend.xp.from_numpy(values) if self.shared else self.backend.asarray(values)
+    @cached_property
+    def phase_law(self) -> PhaseLaw | None:  # type: ignore[override]
+        """That of all terms where they have one together: see :func:`phase_law.added`."""
+        return added([(c, e.phase_law) for c, e in self.terms])
+
+    @property
+    def attraction(self) -> np.ndarray | None:  # type: ignore[override]
+        """That of the first term."""
+        return self.terms[0][1].attraction
+
+    def on(self, backend: Backend) -> Evaluator:
+        """Evaluate term by term."""
+        fixed = Fixed(self.fixed, self.fixed_values, backend)
+        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], fixed)
+
+    @cached_property
+    def judge(self) -> Evaluator:
+        """The sum of the terms' judges."""
+        terms = [(c, e.judge) for c, e in self.terms]
+        fixed = Fixed(self.fixed, self.fixed_values, NumpyBackend("float64", jit=False))
+        return _SumEvaluator(terms, fixed)
+
+    def reordered(self, order: Order) -> Energy | None:
+        """The sum of the terms in the order; None where one of them does not offer it."""
+        moved = [(c, e.reordered(order)) for c, e in self.terms]
+        offered = [(c, e) for c, e in moved if e is not None]
+        return Sum(offered) if len(offered) == len(moved) else None
+
+    def hessian(self, w: np.ndarray) -> sparse.csr_array:
+        """Σ c_k times the Hessian of E_k."""
+        total = sparse.csr_array((w.size, w.size))
+        for factor, energy in self.terms:
+            total = total + factor * energy.hessian(w)
+        return sparse.csr_array(total)
+
+    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
+        """Σ c_k times that of each term."""
+        total = sparse.csr_array((w.size, w.size))
+        for factor, energy in self.terms:
+            total = total + factor * energy.velocity_jacobian(w)
+        return sparse.csr_array(total)
+
+    def random_start(self, seed: int = 0) -> np.ndarray:
+        """The start of the first term."""
+        return self.terms[0][1].random_start(seed)
+
+    def steepest(self, start: np.ndarray) -> float:
+        """Σ |c_k| times that of each term."""
+        return sum(abs(c) * e.steepest(start) for c, e in self.terms)
+
+    def stiffness(self, start: np.ndarray) -> float:
+        """Σ |c_k| times that of each term."""
+        return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
+
+    def measures(self, w: np.ndarray) -> dict[str, float]:
+        """The measures of all terms; of those with one name the first counts."""
+        found: dict[str, float] = {}
+        for _, energy in self.terms:
+            found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
+        return found
+
+    def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Those of the first term that has some, times its factor."""
+        for factor, energy in self.terms:
+            found = energy.springs(w)
+            if found is not None:
+                return found[0], factor * found[1]
+        return None
+
+    def watched(self, w: np.ndarray) -> float | None:
+        """That of the first term."""
+        return self.terms[0][1].watched(w)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of every term with its factor."""
+        return {
+            "energy": "Sum",
+            "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
+        }
+
+
+class _SumEvaluator(Evaluator):
+    def __init__(self, terms: list[tuple[float, Evaluator]], fixed: Fixed) -> None:
+        self.terms, self.fixed = terms, fixed
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        """The host's energy and gradient."""
-        value, gradient = self.inner.value_and_grad(self._down(w))
-        return value, self._up(gradient)
+        total: Any = 0.0
+        gradient = w * 0.0
+        for factor, evaluator in self.terms:
+            value, part = evaluator.value_and_grad(w)
+            total = total + factor * value
+            gradient += factor * part
+        self.fixed.clear(gradient)
+        return total, gradient
 
     def velocity(self, w: Array) -> Array:
-        """The host's dw/dt."""
-        return self._up(self.inner.velocity(self._down(w)))
+        result = w * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.velocity(w)
+        self.fixed.clear(result)
+        return result
 
     def hvp(self, w: Array, v: Array) -> Array:
-        """The host's Hessian times v."""
-        return self._up(self.inner.hvp(self._down(w), self._down(v)))
+        result = v * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.hvp(w, v)
+        self.fixed.clear(result)
+        return result

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import incidence

@@ -13,7 +13,8 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.outcome import Interruptible
-from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
 

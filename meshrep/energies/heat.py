@@ -17,7 +17,8 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend, NumpyBackend, installed
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph

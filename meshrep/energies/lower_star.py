@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import Array, Backend, NumpyBackend
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.persistence.losses import DiagramLoss

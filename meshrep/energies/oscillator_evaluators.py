@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -11,27 +12,32 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.base import Evaluator
+from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.phase_law import PhaseLaw
 
-if TYPE_CHECKING:
-    from meshrep.energies.oscillators import Oscillators
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What drives phases in time beside their energy: ω (n,) and c, of dφ/dt = ω − ∇E + c C."""
+
+    frequencies: np.ndarray
+    torque: float
 
 
 class Formula(Evaluator):
     """The energy as written, on NumPy arrays or torch tensors."""
 
-    def __init__(self, energy: Oscillators, backend: Backend) -> None:
+    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
         self.xp = backend.xp
-        self.matrix = backend.sparse(energy.coupling)
-        self.law = energy.law
-        self.single = energy.beta == 0 and energy.gamma == 0
-        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
-        self.energy, self.backend = energy, backend
+        self.matrix = backend.sparse(law.coupling)
+        self.law, self.single = law.coefficients, law.pairwise
+        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
+        self.coupling, self.backend = law.coupling, backend
 
     @cached_property
     def edges(self) -> tuple[Array, Array, Array]:
         """Both ends and the coupling of every edge."""
-        upper = sparse.triu(self.energy.coupling, k=1, format="coo")
+        upper = sparse.triu(self.coupling, k=1, format="coo")
         index = self.backend.index
         return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
 
@@ -102,17 +108,17 @@ class Kernels(Evaluator):
 
     fused = True
 
-    def __init__(self, energy: Oscillators, backend: Backend) -> None:
+    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
         from meshrep.kernels import oscillators
 
-        n = energy.graph.n
+        n = law.coupling.shape[0]
         self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
-        self.rows = kernel_rows(energy.coupling, backend.dtype, equal_once=True)
-        self.law = energy.law
+        self.rows = kernel_rows(law.coupling, backend.dtype, equal_once=True)
+        self.law = law.coefficients
         self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)
-        self.own = backend.empty(0 if energy.beta == 0 and energy.gamma == 0 else n)
+        self.own = backend.empty(0 if law.pairwise else n)
         self.gradient = backend.empty(n)
-        self.drift, self.torque = backend.asarray(energy.frequencies), energy.torque
+        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
 
     def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
         """The energy; the gradient is left in ``gradient`` and C in ``around``, if it has room."""

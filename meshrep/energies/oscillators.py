@@ -24,9 +24,10 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend, installed
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
 from meshrep.energies.couplings import coupled, number, numbers
-from meshrep.energies.oscillator_evaluators import Formula, Kernels
+from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.energies.oscillator_evaluators import Flow, Formula, Kernels
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.energies.phases import order_parameter, summary
 from meshrep.errors import InputError
@@ -90,6 +91,11 @@ class Oscillators(Energy):
     def phase_law(self) -> PhaseLaw:  # type: ignore[override]
         """J with α, β and γ."""
         return PhaseLaw(self._coupling, self.alpha, self.beta, self.gamma)
+
+    @property
+    def flow(self) -> Flow:
+        """What drives the phases beside the energy."""
+        return Flow(self.frequencies, self.torque)
 
     @property
     def attraction(self) -> np.ndarray:  # type: ignore[override]
@@ -158,14 +164,14 @@ class Oscillators(Energy):
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
         if backend.name == "numba":
-            return Kernels(self, backend)
+            return Kernels(self.phase_law, self.flow, backend)
         if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
-            return ByHost(Kernels(self, NumpyBackend(backend.dtype)), backend)
-        return Formula(self, backend)
+            return ByHost(Kernels(self.phase_law, self.flow, NumpyBackend(backend.dtype)), backend)
+        return Formula(self.phase_law, self.flow, backend)
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
-        return Formula(self, backend)
+        return Formula(self.phase_law, self.flow, backend)
 
     def reordered(self, order: Order) -> Oscillators:
         """The same oscillators with nodes in another order."""

@@ -18,7 +18,8 @@ from scipy import sparse
 
 from meshrep.base.backends import Backend
 from meshrep.base.settings import both_spellings
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.persistence.alpha import alpha_diagrams

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
 from meshrep.base.outcome import Outcome, Result
-from meshrep.energies.base import Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Monitor

@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from meshrep.base.backends import Array
 from meshrep.base.outcome import History, Outcome, Result
 from meshrep.errors import InputError
-
-if TYPE_CHECKING:
-    from meshrep.minimisers.base import Objective
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,16 @@ class Sample:
     step: int
     seconds: float
     value: Any
+
+
+class Judged(Protocol):
+    """What a monitor needs of an objective when a run ends."""
+
+    start: Array
+    evaluations: int
+
+    def value_and_grad(self, params: Array) -> tuple[Any, Array]:
+        """Energy and gradient (p,) at parameters (p,)."""
 
 
 class Monitor:
@@ -264,7 +271,7 @@ class Monitor:
         self._previous_best = min(self._previous_best, mean)
         return self._level
 
-    def outcome(self, result: Result, objective: Objective, params: Array, steps: int) -> Outcome:
+    def outcome(self, result: Result, objective: Judged, params: Array, steps: int) -> Outcome:
         """The run's end: the better of its last state and the best one kept.
 
         The start, where the last state is not finite and no better one was kept. Of a stochastic

@@ -9,7 +9,8 @@ from problems_of_tests import heat
 import meshrep
 from meshrep import Result, Solver, Stopping
 from meshrep.base.backends import NumpyBackend, installed
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.lbfgs import LBFGS

@@ -7,7 +7,7 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.base.backends import NumpyBackend, backend_for, installed
-from meshrep.energies.base import ByHost
+from meshrep.energies.evaluator import ByHost
 from meshrep.energies.oscillators import (
     HopfKuramoto,
     HopfKuramotoPrinted,

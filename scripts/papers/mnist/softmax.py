@@ -16,7 +16,8 @@ from scipy import sparse
 
 import meshrep
 from meshrep.base.backends import Array, Backend
-from meshrep.energies.base import ByHost, Energy, Evaluator
+from meshrep.energies.base import Energy
+from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
 from papers.mnist.digits import CLASSES, Digits
 

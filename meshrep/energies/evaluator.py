@@ -1,0 +1,71 @@
+"""An energy on the arrays of one back end: what minimisers call in their loops."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import Array, Backend
+
+
+class Evaluator(ABC):
+    """An energy on the arrays of one back end.
+
+    An evaluator whose energy has jitted steppers also offers ``descend`` (see
+    ``meshrep.kernels``) and ``flow``, and says so by ``fused = True``.
+    """
+
+    fused = False
+
+    @abstractmethod
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0.
+
+        The next call may overwrite the gradient.
+        """
+
+    def velocity(self, w: Array) -> Array:
+        """dw/dt of the energy's flow at unit mass: −∇E, and what drives it besides."""
+        return -self.value_and_grad(w)[1]
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        """Hessian at w times v, by central differences of the gradient where not overridden."""
+        scale = float((v * v).sum()) ** 0.5
+        if scale == 0.0:
+            return v * 0.0
+        h = 6e-6 * max(1.0, float((w * w).sum()) ** 0.5) / scale
+        ahead = self.value_and_grad(w + h * v)[1] + 0.0  # a copy
+        return (ahead - self.value_and_grad(w - h * v)[1]) / (2 * h)
+
+
+class ByHost(Evaluator):
+    """A NumPy evaluator behind the arrays of another back end.
+
+    Tensors on the CPU are shared with NumPy and cost nothing; others make a round trip to the
+    host.
+    """
+
+    def __init__(self, inner: Evaluator, backend: Backend) -> None:
+        self.inner, self.backend = inner, backend
+        self.shared = backend.device == "cpu" and hasattr(backend.xp, "from_numpy")
+
+    def _down(self, w: Array) -> np.ndarray:
+        return w.detach().numpy() if self.shared else self.backend.to_numpy(w)
+
+    def _up(self, values: np.ndarray) -> Array:
+        return self.backend.xp.from_numpy(values) if self.shared else self.backend.asarray(values)
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """The host's energy and gradient."""
+        value, gradient = self.inner.value_and_grad(self._down(w))
+        return value, self._up(gradient)
+
+    def velocity(self, w: Array) -> Array:
+        """The host's dw/dt."""
+        return self._up(self.inner.velocity(self._down(w)))
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        """The host's Hessian times v."""
+        return self._up(self.inner.hvp(self._down(w), self._down(v)))
