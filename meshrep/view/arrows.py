@@ -1,4 +1,4 @@
-"""Phases as arrows, as spins of the XY model: which nodes get one and where it points."""
+"""Phases as arrows, like the spins of the XY model: which nodes get one, and where it points."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _ACROSS = 40  # arrows along the longest side
-_SMOOTH = 0.75  # mean of the unit normals round a point, below which it lies on a sharp edge
-# An arrow from (-1/2, 0) to (1/2, 0), and the triangles that fill it.
+_SMOOTH = 0.75  # length of the mean unit normal round a point; less means a sharp edge
+# The outline of an arrow from (-1/2, 0) to (1/2, 0), and the triangles that fill it.
 _OUTLINE = np.array([[-0.5, -0.055], [-0.5, 0.055], [0.08, 0.055], [0.08, 0.24], [0.5, 0.0],
                      [0.08, -0.24], [0.08, -0.055]])  # fmt: skip
 _TRIANGLES = np.array([[0, 1, 2], [0, 2, 6], [3, 4, 5]])
@@ -16,16 +16,19 @@ _TRIANGLES = np.array([[0, 1, 2], [0, 2, 6], [3, 4, 5]])
 
 @dataclass(frozen=True)
 class Arrows:
-    """Arrows of one length, their middles at nodes.
+    """Arrows of equal length whose middles lie at nodes.
 
     Attributes
     ----------
     points : (k, 3) float64
+        Middles of the arrows.
     values : (k,) float64
-        Phases.
+        Phases in radians.
     along, across : (k, 3) float64
-        Unit vectors in the surface: where the arrow points, and a right angle on from there.
+        Unit vectors: the direction of the arrow, and that direction turned by a right angle
+        counter-clockwise.
     length : float
+        In the unit of the points.
     """
 
     points: np.ndarray
@@ -35,28 +38,34 @@ class Arrows:
     length: float
 
     def outlines(self) -> np.ndarray:
-        """Corners (k, 7, 3) of the arrows."""
+        """The corners (k, 7, 3) of the arrows, in order round each arrow."""
         u, v = self.length * _OUTLINE.T[:, None, :, None]
         return self.points[:, None] + u * self.along[:, None] + v * self.across[:, None]
 
     def triangles(self) -> np.ndarray:
-        """Corner numbers (3 k, 3) of triangles that fill all outlines."""
+        """Triangles (3 k, 3) that fill the outlines, as numbers of corners."""
         first = len(_OUTLINE) * np.arange(len(self.points))
         return (first[:, None, None] + _TRIANGLES).reshape(-1, 3)
 
 
 def arrows_of(points: np.ndarray, values: np.ndarray, normals: np.ndarray) -> Arrows | None:
-    """Arrows at the angle of phases, thinned to about forty across; None where no phase is finite.
+    """Arrows at the angles of phases, thinned to about forty along the longest side.
 
-    Angles are measured from the x axis projected along the normal (the y axis where that
-    vanishes), counter-clockwise as seen by an eye that the normal points to.
+    An angle is measured from the x axis, projected along the normal, counter-clockwise for an eye
+    that the normal points to. The y axis takes the place of an x axis along the normal.
 
     Parameters
     ----------
     points : (n, 3) array
     values : (n,) array
+        Phases in radians; NaN gets no arrow.
     normals : (n, 3) array
         Unit vectors.
+
+    Returns
+    -------
+    Arrows or None
+        None if no phase is finite.
     """
     known = np.flatnonzero(np.isfinite(values) & np.isfinite(points).all(axis=1))
     if not len(known):
@@ -72,7 +81,7 @@ def arrows_of(points: np.ndarray, values: np.ndarray, normals: np.ndarray) -> Ar
 
 
 def _reference(normals: np.ndarray) -> np.ndarray:
-    """Unit vectors (k, 3) across the normals: the x axis, or the y axis, projected."""
+    """Unit vectors (k, 3) normal to the given ones: the projected x axis, or y axis."""
     x, y, _ = np.eye(3)
     axis = np.where(np.abs(normals[:, :1]) < 0.98, x, y)
     flat = axis - (axis * normals).sum(axis=1, keepdims=True) * normals
@@ -80,10 +89,10 @@ def _reference(normals: np.ndarray) -> np.ndarray:
 
 
 def _thinned(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Numbers of points that are about a fortieth of the longest side apart, and their spacing.
+    """Numbers of points about a fortieth of the longest side apart, and their spacing.
 
-    The boxes that each keep a point are a whole number of neighbour distances wide, so that
-    lattices are thinned evenly.
+    Space is divided into boxes, each of which keeps one point. A box is a whole number of
+    neighbour distances wide, so that lattices are thinned evenly.
     """
     from scipy.spatial import cKDTree
 
@@ -98,7 +107,7 @@ def _thinned(points: np.ndarray) -> tuple[np.ndarray, float]:
         return np.arange(len(points)), spacing
     place = (points - points.min(axis=0)) / (every * spacing) + 0.5 / every
     box = np.floor(place)
-    off = np.square(place - box - 0.5 + 0.2 / every).sum(axis=1)  # off the middle: no ties
+    off = np.square(place - box - 0.5 + 0.2 / every).sum(axis=1)  # shifted: no ties
     order = np.lexsort([off, *box.T])
     first = np.ones(len(points), bool)
     first[1:] = (np.diff(box[order], axis=0) != 0).any(axis=1)
@@ -108,10 +117,24 @@ def _thinned(points: np.ndarray) -> tuple[np.ndarray, float]:
 def normals_to_eye(
     points: np.ndarray, triangles: np.ndarray, toward: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Unit normals (p, 3) at corners of triangles, to an eye far ``toward``; which are smooth.
+    """Unit normals at the corners of triangles, turned to a far eye.
 
-    Where triangles round a point run in opposite senses, each is turned to the eye first.
-    """  # turning all would tilt the normals where a closed surface turns from the eye
+    Neighbouring triangles of opposite orientation are each turned to the eye before the mean is
+    taken. Others are not, because that would tilt the normals at the rim of a closed surface.
+
+    Parameters
+    ----------
+    points : (p, 3) array
+    triangles : (t, 3) integers
+    toward : (3,) array
+        Unit vector to the eye.
+
+    Returns
+    -------
+    normals : (p, 3) float64
+    smooth : (p,) bool
+        False at sharp edges.
+    """
     a, b, c = points[triangles.T]
     faces = np.cross(b - a, c - a)
     area = _sums(np.linalg.norm(faces, axis=1)[:, None], triangles, len(points))[:, 0]
@@ -127,6 +150,6 @@ def normals_to_eye(
 
 
 def _sums(faces: np.ndarray, triangles: np.ndarray, count: int) -> np.ndarray:
-    """Sums (count, c) of the faces' rows (t, c) at their corners."""
+    """The rows (t, c) of the faces summed at each corner, (count, c)."""
     sums = [np.bincount(triangles.ravel(), np.repeat(side, 3), count) for side in faces.T]
     return np.stack(sums, axis=1)

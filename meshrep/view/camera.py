@@ -1,4 +1,4 @@
-"""Where to look from: a view chosen from the shape, and the camera that frames it."""
+"""Where a picture is seen from: a view chosen by the shape, and the camera that frames it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_FLAT = 1e-6  # thickness over width below which points lie in a plane
-_LYING = 0.3  # thickness over width below which a shape lies down, its thin axis up
-_AZIMUTHS = 24
-VIEW_ANGLE = 18.0  # degrees, of the taller side; small, so that lines stay nearly parallel
+_FLAT = 1e-6  # ratio of thickness to width below which points lie in a plane
+_LYING = 0.3  # ratio of thickness to width below which the thin axis points up
+_AZIMUTHS = 24  # directions tried
+VIEW_ANGLE = 18.0  # degrees of the height; small, so that parallel lines look nearly parallel
 
 
 @dataclass(frozen=True)
 class View:
-    """A direction of sight.
+    """A direction of view.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class View:
     up : (3,) float64
         Unit vector that points up in the picture, normal to ``toward``.
     flat : bool
-        Whether the scene lies in the picture's plane.
+        Whether the scene lies in a plane that is seen square on.
     """
 
     toward: np.ndarray
@@ -36,16 +36,23 @@ class View:
         return np.cross(self.up, self.toward)
 
     def seen(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, 3) as right, up and toward the eye."""
+        """The coordinates (n, 3) of points to the right, upwards and toward the eye."""
         return points @ np.stack([self.right, self.up, self.toward], axis=1)
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A view with the place that makes the scene fill the picture.
+    """A view and the place of the eye that makes the scene fill the picture.
 
-    ``focus`` is the point in the middle, ``distance`` the eye's from it, ``half_height`` that of
-    the picture at the focus.
+    Attributes
+    ----------
+    view : View
+    focus : (3,) float64
+        The point in the middle of the picture.
+    distance : float
+        From the focus to the eye.
+    half_height : float
+        Half the height of the picture at the focus, in the unit of the points.
     """
 
     view: View
@@ -55,18 +62,22 @@ class Camera:
 
     @property
     def eye(self) -> np.ndarray:
-        """Where the eye is, shape (3,)."""
+        """The place of the eye (3,)."""
         return self.focus + self.distance * self.view.toward
 
     def sight(self, points: np.ndarray) -> np.ndarray:
-        """Unit vectors (n, 3) from points to the eye; the same for all in a flat scene."""
+        """Unit vectors (n, 3) from points to the eye; one direction for a flat scene."""
         if self.view.flat:
             return np.broadcast_to(self.view.toward, points.shape)
         lines = self.eye - points
         return lines / np.linalg.norm(lines, axis=1, keepdims=True)
 
     def projected(self, points: np.ndarray, height: int) -> np.ndarray:
-        """Pixels right and up from the middle of a picture ``height`` high, and nearness (n, 3)."""
+        """Where points (n, 3) are drawn in a picture of ``height`` pixels, shape (n, 3).
+
+        The columns are pixels to the right and upwards from the middle, and the coordinate toward
+        the eye.
+        """
         seen = self.view.seen(points - self.focus)
         if not self.view.flat:
             seen[:, :2] *= (self.distance / (self.distance - seen[:, 2]))[:, None]
@@ -77,10 +88,19 @@ class Camera:
 def view_of(points: np.ndarray, triangles: np.ndarray, *, z_up: bool = False) -> View:
     """The view that shows a shape best.
 
-    Points in a plane are seen square on. Otherwise up is the axis that is thin, if one is, else
-    y for surfaces (the custom of graphics meshes) and z where ``z_up`` (that of simulations);
-    the eye stands on the side with the largest projected area, then turns by a third of a right
-    angle to where the upper part (a head) leans and rises, so that depth shows.
+    Points in a plane are seen square on. Otherwise the axis that points up is the thin one, if the
+    shape is thin. If it is not, it is y, as in meshes for graphics, or z with ``z_up``, as in
+    simulations. The eye first looks at the largest projected area. Then it turns by 30° toward the
+    side to which the upper part leans, and rises, so that depth can be seen.
+
+    Parameters
+    ----------
+    points : (n, 3) array
+        Points that are not finite are left out.
+    triangles : (t, 3) integers
+        May be empty.
+    z_up : bool
+        Whether z points up in a shape that is not thin.
     """
     points = points[np.isfinite(points).all(axis=1)]
     spread = points - points.mean(axis=0)
@@ -111,11 +131,11 @@ def view_of(points: np.ndarray, triangles: np.ndarray, *, z_up: bool = False) ->
 
 
 def _square_on(vectors: np.ndarray, values: np.ndarray) -> View:
-    """The view along the normal of a plane, or across a line."""
+    """The view along the normal of a plane, or at a right angle to a line."""
     _, y, z = np.eye(3)
     normal = vectors[:, 0]
     if values[1] <= _FLAT**2 * values[2] and abs(vectors[2, 2]) < 0.99:
-        normal = z - vectors[2, 2] * vectors[:, 2]  # points on a line: from above
+        normal = z - vectors[2, 2] * vectors[:, 2]  # points on a line are seen from above
     normal = normal / np.linalg.norm(normal)
     normal = normal * (1 if normal[np.abs(normal).argmax()] > 0 else -1)
     up = y if abs(normal @ z) > 0.9 else z
@@ -126,7 +146,7 @@ def _square_on(vectors: np.ndarray, values: np.ndarray) -> View:
 def _areas(
     points: np.ndarray, spread: np.ndarray, triangles: np.ndarray, ways: np.ndarray
 ) -> np.ndarray:
-    """How much is seen from each way: projected area, or the variance across where no faces."""
+    """How much is seen from each direction: the projected area, or without faces the spread."""
     if not len(triangles):
         total = np.einsum("ij,ij->", spread, spread)
         return np.sqrt(total - np.square(spread @ ways.T).sum(axis=0))
@@ -137,7 +157,18 @@ def _areas(
 
 
 def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.04) -> Camera:
-    """The camera whose picture, ``aspect`` times as wide as high, just holds the points."""
+    """The camera whose picture just contains the points.
+
+    Parameters
+    ----------
+    points : (n, 3) array
+        Points that are not finite are left out.
+    view : View
+    aspect : float
+        Width of the picture over its height.
+    margin : float
+        Factor of the size that is left free round the points.
+    """
     seen = view.seen(points[np.isfinite(points).all(axis=1)])
     middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
     half = np.ptp(seen, axis=0) / 2
@@ -148,7 +179,7 @@ def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.0
         return Camera(view, middle @ axes, 10 * size, height)
     slope = np.tan(np.deg2rad(VIEW_ANGLE / 2))
     distance = 1e-3 * size
-    for _ in range(3):  # perspective moves the middle a little: centre what is seen, then fit
+    for _ in range(3):  # perspective shifts the middle: centre what is seen, then fit again
         offset = seen - middle
         needed = np.maximum(np.abs(offset[:, 1]), np.abs(offset[:, 0]) / aspect) / slope
         distance = max(float((needed * margin + offset[:, 2]).max()), 1e-3 * size)

@@ -1,4 +1,4 @@
-"""Clouds of points and their loops: one picture, several in the same view, films."""
+"""Clouds of points and their loops: pictures, panels in the same view, films."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def cloud_picture(
 ) -> Path:
     """Draw one cloud of points, with its loops, to an image file.
 
-    Clouds in the plane have named axes; those in space are seen along parallel lines, near points
-    darker; of higher dimensions the first three principal components are drawn.
+    A cloud in the plane has numbered axes. A cloud in space is seen along parallel lines, with
+    near points darker. In higher dimensions the first three principal components are drawn.
 
     Parameters
     ----------
@@ -42,23 +42,32 @@ def cloud_picture(
     path : path
         A .png, .jpg, .pdf, .svg, .webp or .tif to write.
     loops : sequence of (nodes, persistence)
-        Drawn over the points in the colour of their persistence; nodes are those of a closed
-        path (c,), as :func:`meshrep.persistence.cycles.representative_cycles` gives them, or
-        pairs (k, 2).
+        Loops, drawn over the points in the colours of their persistence. The nodes are those of a
+        closed path (c,), as :func:`meshrep.longest_loops` gives them, or pairs of nodes (k, 2).
     box : (low (d,), high (d,)) or None
-        Drawn dashed, up to three dimensions; so is the ball.
+        Drawn dashed in up to three dimensions.
     ball : (centre (d,), radius) or None
+        Drawn dashed in up to three dimensions.
     edges : (m, 2) node pairs or None
-        Of a graph on the points, drawn thinly below them.
+        Edges of a graph on the points, drawn thinly below them.
+    title : str
+        The text above everything.
     size : (width, height)
-        Pixels of the image.
+        Pixels of the picture.
     up : "y" or "z"
-        Which axis of space points up where no axis is thin.
+        The axis of space that points up if the cloud is not thin.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where points, loops, box, ball or edges do not fit, or the file cannot be written.
+        If points, loops, box, ball or edges do not fit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     return cloud_panels(
         {"": points}, path, loops={"": loops}, box=box, ball=ball, edges=edges, title=title,
@@ -80,8 +89,8 @@ def cloud_panels(
 ) -> Path:
     """Draw several clouds of one dimension side by side, in the same view and scale.
 
-    Arguments are those of :func:`cloud_picture`; ``clouds`` and ``loops`` map each panel's title
-    to its points and its loops. All loops share one scale of colours.
+    The arguments are those of :func:`cloud_picture`; ``clouds`` and ``loops`` map the title of
+    each panel to its points and its loops. All loops share one scale of colours.
     """
     path = picture_path(path)
     if not clouds:
@@ -116,33 +125,40 @@ def cloud_film(
     size: tuple[int, int] = (720, 540),
     up: Up = "z",
 ) -> Path:
-    """Draw a film of (step, points) frames, all in the same view and scale.
+    """Draw a film of a moving cloud, all frames in the same view and scale.
 
     Parameters
     ----------
     frames : iterable of (step, (n, d) array)
     path : path
-        A .mp4 (H.264, for browsers), .gif, .webp or animated .png to write; all but .mp4 play
+        A .mp4 (H.264, for browsers), .gif, .webp or animated .png to write. All but .mp4 repeat
         for ever.
     loops : sequence of sequence of (nodes, persistence), or None
-        Those of each frame.
+        The loops of each frame.
     label_time : str
-        What the step is called in the heading; "" leaves it out.
+        The name of the step in the heading. "" leaves the step out.
     rate : float
-        Frames a second.
+        Frames per second.
     size : (width, height)
-        Pixels; odd ones of an .mp4 grow by one.
+        Pixels. An odd number of an .mp4 grows by one.
 
     The other arguments are those of :func:`cloud_picture`.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is no frame, points or loops do not fit, or the file cannot be written.
+        If there is no frame, points or loops do not fit, or the file cannot be written.
+    MissingPart
+        If a package that draws or writes the film is not installed.
 
     Notes
     -----
-    The view must hold all frames, which are therefore read before the first is drawn.
+    The view contains all frames, which are therefore read before the first one is drawn.
     """
     wanted = reel(path, size, rate)
     clouds = [(step, checked_cloud(points, f"{path}, frame {k}"))
@@ -176,12 +192,12 @@ def _heading(title: str, moment: str, projection: Projection) -> str:
 
 
 def _lines(loops: Sequence[Loop], n: int) -> list[Line]:
-    """The loops as chains of nodes, the least persistent first."""
+    """Checked loops as chains of nodes, the least persistent first."""
     lines = []
     for nodes, persistence in loops:
         chain = np.asarray(nodes)
         if not np.isfinite(persistence) or persistence < 0:
-            raise InputError(f"a loop has the persistence {persistence}, not a number from 0 on")
+            raise InputError(f"a loop has the persistence {persistence}, which must be 0 or more")
         closed = chain.ndim == 1 and len(chain) > 1
         pairs = chain.ndim == 2 and chain.shape[1] == 2
         if not (closed or pairs) or chain.dtype.kind not in "iu":
@@ -206,5 +222,5 @@ def _check_nodes(nodes: np.ndarray, n: int, what: str) -> None:
 
 
 def _most(lines: Sequence[Line]) -> float | None:
-    """The greatest persistence; None where there is no loop."""
+    """The greatest persistence; None if there is no loop."""
     return max((line.persistence for line in lines), default=None)

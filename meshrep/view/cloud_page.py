@@ -1,4 +1,4 @@
-"""The page that clouds are drawn on: panels of one scale, a colour bar of persistence."""
+"""The page of clouds: panels of one scale, and a colour bar of the persistence of loops."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from meshrep.view.colours import INK, PAPER, Palette, palette
-from meshrep.view.page import DPI, Box, Page, quiet, round_numbers
+from meshrep.view.page import POINTS_A_PIXEL, Box, Page, quiet, round_numbers
 from meshrep.view.projection import Outline, Projection
 
 if TYPE_CHECKING:
@@ -16,17 +16,16 @@ if TYPE_CHECKING:
 
 _NEAR, _FAR = np.array([58, 74, 92]) / 255, np.array([205, 212, 219]) / 255
 _FLAT = np.array([100, 114, 131]) / 255
-_LAYERS = 24  # of depth, each drawn at once
-_SHARE = 0.42  # of a disc's width of the mean distance to its neighbours
-_MANY = 3_000  # points beyond which vector formats get pixels
+_LAYERS = 24  # layers of depth, each drawn at once
+_SHARE = 0.42  # width of a disc over the mean distance to its neighbours
+_MANY = 3_000  # more points or edges are drawn as pixels in vector formats
 _FRAME = "#8d97a3"
 _EDGE = "#9aa5b1"
-_POINTS_A_PIXEL = 72 / DPI
 
 
 @dataclass(frozen=True)
 class Line:
-    """A loop to draw: chains of nodes (k, c), and the persistence that colours it."""
+    """A loop to draw: chains of nodes (k, c), and the persistence that decides its colour."""
 
     chains: np.ndarray
     persistence: float
@@ -42,11 +41,11 @@ class CloudPage(Page):
     projection : Projection
         The same for all panels.
     titles : list of str
-        One a panel; panels stand in rows, the first ones on top.
+        One per panel. Panels stand in rows, the first ones on top.
     heading : str
         The text above everything.
     most : float or None
-        The persistence at the upper end of the colour bar, whose lower end is 0; None for no bar.
+        The persistence at the upper end of the colour bar, which begins at 0; None for no bar.
     """
 
     def __init__(
@@ -70,7 +69,19 @@ class CloudPage(Page):
     def draw(
         self, k: int, points: np.ndarray, lines: list[Line], bounds: Outline, edges: np.ndarray
     ) -> None:
-        """Draw a cloud into panel k: from back to front its frame, edges, points and loops."""
+        """Draw a cloud into a panel, from back to front: its frame, edges, points and loops.
+
+        Parameters
+        ----------
+        k : int
+            Number of the panel.
+        points : (n, d) array
+        lines : list of Line
+            The loops.
+        bounds : Outline
+            The frame.
+        edges : (m, 2) integers
+        """
         from matplotlib.collections import LineCollection
 
         axes, seen = self._panels[k], self.projection.seen(points)
@@ -97,21 +108,21 @@ class CloudPage(Page):
                                    zorder=5 + rank / len(lines), capstyle="round",
                                    joinstyle="round")
                 )  # fmt: skip
-        if lines:  # nodes that they have hidden, as beads where steps are short
+        if lines:  # show the nodes that loops hide, small where steps are short
             nodes = np.unique(np.concatenate([line.chains.ravel() for line in lines]))
             steps = np.concatenate([_steps(seen[line.chains]) for line in lines])
             bead = max(0.45 * self._a_unit(axes) * float(np.median(steps)),
-                       0.7 * wide / _POINTS_A_PIXEL)  # fmt: skip
+                       0.7 * wide / POINTS_A_PIXEL)  # fmt: skip
             self._discs(axes, seen[nodes], len(points), order=7, at_most=bead)
 
     def _a_unit(self, axes: Axes) -> float:
-        """Pixels of a unit of length in a panel."""
+        """The pixels of a unit of length in a panel."""
         return float(axes.get_position().width * self.size[0] / np.ptp(axes.get_xlim()))
 
     def _discs(
         self, axes: Axes, seen: np.ndarray, count: int, order: float, at_most: float = np.inf
     ) -> None:
-        """Discs from far to near, the far ones pale and small; of a size for ``count`` in all."""
+        """Draw discs from far to near, far ones pale and small, in a size for ``count`` points."""
         taken = 0.5 * self._a_unit(axes) ** 2 * np.prod(self.projection.high - self.projection.low)
         wanted = _SHARE * np.sqrt(taken / count)
         least = float(np.clip(2.4 * self.scale, 1.6, 2.4))
@@ -125,12 +136,12 @@ class CloudPage(Page):
             colour = _FLAT if flat else _FAR + (_NEAR - _FAR) * share
             width = disc if flat else disc * (0.75 + 0.25 * share)
             axes.scatter(
-                x, y, s=(width * _POINTS_A_PIXEL) ** 2, lw=0, zorder=order, color=[colour],
+                x, y, s=(width * POINTS_A_PIXEL) ** 2, lw=0, zorder=order, color=[colour],
                 rasterized=count > _MANY, clip_on=False,
             )  # fmt: skip
 
     def _panel(self, box: Box, title: str) -> Axes:
-        """Axes in the middle of a box, of the shape of what is shown; numbers on them in 2-D."""
+        """Axes in the middle of a box, in the shape of what is shown; with numbers in the plane."""
         x, y, w, h = box
         unit, flat = self.unit, self.projection.flat
         left, bottom = (7.0 * unit, 5.5 * unit) if flat else (0.0, 0.0)
@@ -163,7 +174,7 @@ class CloudPage(Page):
         return axes
 
     def _triad(self) -> None:
-        """The directions of the axes of space, in the corner."""
+        """Draw the directions of the axes of space in the corner."""
         unit = self.unit
         arms = self.projection.axes[:, :2] * 3.0 * unit
         foot = 3.4 * unit - np.minimum(arms.min(axis=0), 0)
@@ -179,17 +190,17 @@ class CloudPage(Page):
 
 
 def _steps(chains: np.ndarray) -> np.ndarray:
-    """The lengths in the plane of all steps of seen chains (k, c, 3)."""
+    """The lengths in the plane of all steps of projected chains (k, c, 3)."""
     return np.linalg.norm(np.diff(chains[:, :, :2], axis=1), axis=2).ravel()
 
 
 def _loop_colours(most: float) -> Palette:
-    """The colours of loops whose persistence goes from 0 to ``most``."""
+    """The colours of loops whose persistence lies in [0, most]."""
     return palette("field", np.zeros(0), (0.0, most), "persistence\nof loops", "loops")
 
 
 def film_colours() -> np.ndarray:
-    """Colours (k, 3) uint8 that a sheet may have: of loops, of points, and of their soft rims."""
+    """The colours (k, 3) uint8 of such pages: of loops, of points, and of their soft rims."""
     loops = _loop_colours(1.0).cmap(np.linspace(0, 1, 48))[:, :3]
     shares = np.linspace(0, 1, 24)[:, None]
     points = _FAR + (_NEAR - _FAR) * shares

@@ -1,4 +1,4 @@
-"""Which colour stands for which value: one palette a quantity, phases on a closed circle."""
+"""The colours that stand for values: one palette per quantity, a closed circle for phases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Quantity = Literal["temperature", "phase", "field"]
 
 INK = "#2b2b2b"
 PAPER = "#ffffff"
-MISSING = (190, 190, 190)
+MISSING = (190, 190, 190)  # the colour of NaN
 TURN = 2 * np.pi
 _MARKS = (("#ffffff", INK), (INK, "#ffffff"), ("#3ddc97", INK), ("#ff5d8f", INK))
 _MARKS_ON_PHASES = (("#ffe100", INK), ("#00e1ff", INK), ("#5dff5d", INK), ("#ff4fd8", INK))
@@ -26,29 +26,29 @@ DARK = (30, 30, 30)
 # Lines of plots in Okabe and Ito's colours, which colour-blind readers tell apart. Their yellow is
 # left out, because it is too pale on white.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#111111", "#E69F00", "#56B4E9")
-_BRIGHT = 120  # luminance of 255 beyond which dark ink is seen better than white
-_JUMP = 0.1  # of a channel in [0, 1], beyond which two neighbouring colours show a seam
+_BRIGHT = 120  # luminance, at most 255, above which dark ink is seen better than white
+_JUMP = 0.1  # step of a channel in [0, 1] above which two neighbouring colours show a seam
 
 
 def on_circle(phases: np.ndarray) -> np.ndarray:
-    """Phases in [0, 2π); a remainder alone rounds a small negative phase up to 2π itself."""
+    """Phases in [0, 2π). The remainder of a small negative phase rounds to 2π and is set to 0."""
     phases = np.asarray(phases, dtype=float) % TURN
     return np.where(phases < TURN, phases, 0.0)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one quantity between two values.
+    """The colours of a quantity between two values.
 
     Attributes
     ----------
     quantity : "temperature", "phase" or "field"
     low, high : float
-        The values at the ends; 0 and 2π for phases, whose ends have the same colour.
+        The values at the ends. They are 0 and 2π for phases, and have the same colour there.
     label : str
-        What stands at the colour bar.
+        The text at the colour bar.
     map_name : str or None
-        A colour map by name; None for the quantity's own.
+        The name of a colour map; None for the default of the quantity.
     """
 
     quantity: Quantity
@@ -59,12 +59,12 @@ class Palette:
 
     @property
     def cyclic(self) -> bool:
-        """Whether the values live on a circle."""
+        """Whether the values are angles."""
         return self.quantity == "phase"
 
     @property
     def marks(self) -> tuple[tuple[str, str], ...]:
-        """Colours of marks, fill and rim, that are not among those of the values."""
+        """Colours of the marks, fill and rim, that do not occur among those of the values."""
         return _MARKS_ON_PHASES if self.cyclic else _MARKS
 
     @property
@@ -84,7 +84,7 @@ class Palette:
         return colours
 
     def ink_on(self, values: np.ndarray) -> np.ndarray:
-        """Colours (n, 3) uint8, dark or white, that are seen on those of the values (n,)."""
+        """Colours (n, 3) uint8, dark or white, that contrast with those of the values (n,)."""
         bright = self.rgb(values) @ [0.2126, 0.7152, 0.0722]
         return np.where(bright[:, None] > _BRIGHT, DARK, (255,) * 3).astype(np.uint8)
 
@@ -96,16 +96,28 @@ def palette(
     label: str | None = None,
     cmap: str | None = None,
 ) -> Palette:
-    """The palette of a quantity; without ``clim`` it spans the finite values.
+    """The palette of a quantity.
 
-    ``cmap`` names a map of matplotlib, or "hue", the circle of hues in Oklab. Phases take
-    cmocean's ``phase`` where it is installed, else ``twilight``.
+    Parameters
+    ----------
+    quantity : "temperature", "phase" or "field"
+    values : array
+        What is drawn; it decides the limits unless ``clim`` is given.
+    clim : (low, high) or None
+        The values at the ends. Phases take 0 and 2π whatever is given.
+    label : str or None
+        The text at the colour bar; by default the quantity.
+    cmap : str or None
+        The name of a map of matplotlib, "hue" (the circle of hues in Oklab), or "loops". By
+        default phases take cmocean's ``phase`` if it is installed, and ``twilight`` if not.
 
     Raises
     ------
     InputError
-        For an unknown quantity, limits that are not two finite, increasing numbers, an unknown
-        map, or one for phases whose colours do not close to a circle.
+        If the quantity or the map is unknown, the limits are not two finite, increasing numbers,
+        or a map for phases has different colours at its ends.
+    MissingPart
+        If matplotlib is not installed.
     """
     if quantity not in get_args(Quantity):
         raise InputError(f"quantity {quantity!r} is not one of {', '.join(get_args(Quantity))}")
@@ -127,19 +139,19 @@ def palette(
 
 
 def _own_map(quantity: Quantity) -> str:
-    """The name of the map that a quantity is drawn with unless another is asked for."""
+    """The name of the default map of a quantity."""
     if quantity == "phase":
         return "cmo.phase" if find_spec("cmocean") else "twilight"
     return "warm" if quantity == "temperature" else "viridis"
 
 
 def _refuse_open(name: str) -> None:
-    """Refuse a map whose circle of colours has a jump, at its ends or within."""
+    """Refuse a map whose colours jump, at the ends or between them."""
     circle = _cmap(name)(np.linspace(0, 1, 512))[:, :3]
     if np.abs(circle - np.roll(circle, 1, axis=0)).max() > _JUMP:
         raise InputError(
             f"cmap {name!r} does not suit phases, whose colours at 0 and 2π must agree: "
-            "take twilight, twilight_shifted, hsv or hue"
+            "choose twilight, twilight_shifted, hsv or hue"
         )
 
 
@@ -153,10 +165,10 @@ def _cmap(name: str) -> Colormap:
     if name == "hue":
         return ListedColormap(_hue_circle(), name=name)
     if name == "warm":
-        warm = mpl.colormaps["inferno"](np.linspace(0.10, 0.96, 256))  # black would hide shading
+        warm = mpl.colormaps["inferno"](np.linspace(0.10, 0.96, 256))  # black hides shading
         return ListedColormap(warm, name=name)
     if name == "loops":
-        loops = mpl.colormaps["plasma"](np.linspace(0.02, 0.80, 256))  # its yellow drowns on white
+        loops = mpl.colormaps["plasma"](np.linspace(0.02, 0.80, 256))  # no yellow, pale on white
         return ListedColormap(loops, name=name)
     if name.startswith("cmo.") and find_spec("cmocean"):
         import cmocean  # noqa: F401  (adds its maps to matplotlib's)
@@ -166,8 +178,9 @@ def _cmap(name: str) -> Colormap:
 
 
 def _hue_circle(count: int = 512) -> np.ndarray:
-    """Colours (count, 3) of the hue circle in Oklab: even steps, no dark or bright band but a
-    gentle one, so that shading on a surface is not mistaken for phase.
+    """Colours (count, 3) of the hue circle in Oklab, in even steps and of nearly equal lightness.
+
+    Shading on a surface is thus not mistaken for phase.
 
     References
     ----------

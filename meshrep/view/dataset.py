@@ -1,4 +1,4 @@
-"""A graph and fields on it as a PyVista data set: what is written to VTK files and drawn."""
+"""A graph and fields on it as a PyVista data set, which is written to VTK files and drawn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def checked_fields(graph: Graph, fields: Mapping[str, np.ndarray]) -> dict[str, 
     Raises
     ------
     InputError
-        Where a field has not one value (or one row) a node, or is not real numbers.
+        If a field does not have one real number, or one row of them, per node.
     """
     what = f"{graph.name} has {graph.n} nodes"
     return {str(name): _checked(name, values, graph.n, what) for name, values in fields.items()}
@@ -51,37 +51,39 @@ def dataset(
     original: bool = False,
     cell_fields: Mapping[str, CellField] | None = None,
 ) -> pyvista.DataSet:
-    """The graph's points and cells with fields as point data, and fields of cells as cell data.
+    """The points and cells of a graph, with fields as point data and cell fields as cell data.
 
     Parameters
     ----------
     graph : Graph
-        Without points it is laid out by :func:`meshrep.view.layout.layout`.
+        A graph without points is drawn where :func:`meshrep.view.layout.layout` puts its nodes.
     fields : mapping of str to (n,) or (n, k) array
         Named node values.
     original : bool
-        On the points and cells of the input that the graph was read from, NaN at points that
-        were dropped; without such an input, on the graph's own.
+        Whether to take the points and cells of the file that the graph was read from, with NaN at
+        points that were dropped. A graph that was not read from a file has only its own.
     cell_fields : mapping of str to (c,) or (c, k) array, or to a function that returns it
-        Named values of the data set's cells. The function is given those cells in the graph's
-        node numbers, -1 for points that were dropped, as in
+        Named values of the data set's cells. A function is called with those cells, in the graph's
+        node numbers and with -1 for points that were dropped, as in
         ``{"vortex": lambda cells: charges(cells, phi)}``.
 
     Returns
     -------
     pyvista.PolyData or pyvista.UnstructuredGrid
-        PolyData for surfaces, lines, clouds and networks (a graph without faces shows all its
-        nodes as vertices and all its edges as lines); UnstructuredGrid where a cell is solid or
-        has mid-edge nodes.
+        PolyData for surfaces, lines, clouds and networks. A graph without faces shows all its
+        nodes as vertices and all its edges as lines. UnstructuredGrid if a cell is solid or has
+        mid-edge nodes.
 
     Raises
     ------
     InputError
-        Where a field does not fit the graph or its cells.
+        If a field does not fit the graph or its cells.
+    MissingPart
+        If PyVista is not installed.
     """
     arrays = checked_fields(graph, fields or {})
     origin = graph.origin if original else None
-    if origin is None or not len(origin.points):  # a network's file has no points
+    if origin is None or not len(origin.points):  # the file of a network has no points
         points, cells, node_of = positions(graph), _shown(graph), None
     else:
         arrays = {name: origin.spread(values) for name, values in arrays.items()}
@@ -107,7 +109,7 @@ def needs_grid(cells: Cells) -> bool:
 
 
 def _shown(graph: Graph) -> Cells:
-    """The graph's cells; where none has a face, all nodes as vertices and all edges as lines."""
+    """The cells of the graph; without faces, all nodes as vertices and all edges as lines."""
     if graph.cells.has_solids or len(graph.cells.triangles()):
         return graph.cells
     return Cells.join([_vertices(graph.n), Cells.of_kind(LINE, graph.edges)])
@@ -118,13 +120,13 @@ def _vertices(count: int) -> Cells:
 
 
 def _grid(points: np.ndarray, cells: Cells) -> tuple[pyvista.DataSet, np.ndarray]:
-    """Points and cells as a data set, and the numbers of its cells in the order it has them."""
+    """Points and cells as a data set, and the numbers of its cells in the data set's order."""
     pv = load_pyvista()
     points = np.array(points, dtype=np.float64)
     if needs_grid(cells):
         grid = pv.UnstructuredGrid(padded(cells), cells.kinds.copy(), points)
         return grid, np.arange(len(cells))
-    # PolyData keeps three lists, and numbers its cells through them one after the other.
+    # PolyData keeps three lists of cells and numbers them one list after another.
     kinds = ((VERTEX,), (LINE, POLYLINE), _FACES)
     verts, lines, faces = (np.flatnonzero(np.isin(cells.kinds, kind)) for kind in kinds)
     mesh = pv.PolyData(
@@ -137,7 +139,7 @@ def _grid(points: np.ndarray, cells: Cells) -> tuple[pyvista.DataSet, np.ndarray
 
 
 def _pixels_as_quads(cells: Cells) -> Cells:
-    """Pixels, whose last two corners VTK swaps, with their corners in order round the cell."""
+    """Pixels as quadrilaterals: VTK stores the last two corners of a pixel in swapped order."""
     pixels = cells.offsets[:-1][cells.kinds == _PIXEL]
     nodes = cells.connectivity.copy()
     nodes[pixels + 2], nodes[pixels + 3] = nodes[pixels + 3], nodes[pixels + 2]
@@ -145,5 +147,5 @@ def _pixels_as_quads(cells: Cells) -> Cells:
 
 
 def padded(cells: Cells) -> np.ndarray:
-    """Cells as VTK's flat list: each cell's size, then its nodes."""
+    """Cells as the flat list of VTK: the size of each cell, then its nodes."""
     return np.insert(cells.connectivity, cells.offsets[:-1], np.diff(cells.offsets))

@@ -1,4 +1,4 @@
-"""Phase diagrams: a value over two parameters, and beside it a small picture for each pair."""
+"""Phase diagrams: a value over two parameters, and beside it a small picture of each pair."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PIXELS = 60  # along the longer side of a small picture
-_CELL = 78  # pixels at the least
-_PANEL = 660  # pixels of the longer side where cells are few
+_CELL = 78  # least pixels of the side of a cell
+_PANEL = 660  # least pixels of the longer side of all cells
 _TEXT = 9.0  # points
 _HATCH: dict[str, Any] = {
     "facecolor": "#e4e4e4",
@@ -48,22 +48,31 @@ def diagram(
     Parameters
     ----------
     cells : mapping of (x, y) to (value, phases)
-        Phases in radians, (rows, columns) with the first row on top, or None. Pairs that are
-        missing, values and phases that are NaN or None are drawn hatched in grey.
+        Phases are in radians, an array (rows, columns) with the first row on top, or None. A pair
+        that is missing, and a value or phases that are NaN or None, are drawn hatched in grey.
     path : path
         A picture file to write.
     x_label, y_label, value_label : str
-        At the axes and the colour bar.
+        The texts at the axes and at the colour bar.
+    title : str
+        The text above everything.
     clim : (low, high) or None
-        Values at the ends of the colour bar; by default those of the cells.
+        The values at the ends of the colour bar; by default those of the cells.
     cmap, value_cmap : str or None
-        Colour maps of the phases (cyclic) and of the values.
+        Names of the colour maps of the phases, which must be cyclic, and of the values.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is no cell, a parameter is no finite number, phases are no image, a map does
-        not suit, or the file cannot be written.
+        If there is no cell, a parameter is not finite, phases are not an image, a map does not
+        suit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
 
     References
     ----------
@@ -75,7 +84,7 @@ def diagram(
         raise InputError(f"{path}: a diagram needs at least one cell")
     for pair, (_, phases) in cells.items():
         if not np.isfinite(np.asarray(pair, dtype=float)).all():
-            raise InputError(f"{path}: a cell stands at {pair}, which are no finite numbers")
+            raise InputError(f"{path}: the parameters of a cell must be finite numbers, not {pair}")
         if phases is not None and (np.ndim(phases) != 2 or not np.size(phases)):
             raise InputError(
                 f"{path}: the phases at {pair} have shape {np.shape(phases)}, not (rows, columns)"
@@ -148,7 +157,7 @@ def raster(graph: Graph, field: np.ndarray) -> np.ndarray | None:
 def _grid(
     axes: Axes, xs: list[float], ys: list[float], cell: float, x_label: str, y_label: str
 ) -> None:
-    """Axes whose squares of side 1 stand about whole numbers, hatched where nothing is drawn."""
+    """Prepare axes with squares of side 1 about whole numbers, hatched unless drawn over."""
     from matplotlib.patches import Rectangle
 
     axes.set_xlim(-0.5, len(xs) - 0.5)
@@ -166,7 +175,7 @@ def _grid(
 
 
 def _alike(values: np.ndarray) -> list[str]:
-    """Numbers written alike: two digits of the largest after the point at the most, if it fits."""
+    """Numbers in one format: up to two digits after the point, or powers of ten."""
     most = float(np.abs(values).max(initial=0.0))
     if not 0.05 <= most < 1e5:
         return [f"{value:.1e}" for value in values]
@@ -175,7 +184,7 @@ def _alike(values: np.ndarray) -> list[str]:
 
 
 def _heat(axes: Axes, values: np.ndarray, colours: Palette, cell: float) -> None:
-    """Squares in the colour of their value, with its number."""
+    """Draw squares in the colours of their values, with the values as numbers."""
     image = np.zeros((*values.shape, 4), np.uint8)
     known = np.isfinite(values)
     image[known, :3] = colours.rgb(values[known])
@@ -197,7 +206,7 @@ def _small_pictures(
     pictures: Mapping[tuple[int, int], np.ndarray],
     colours: Palette,
 ) -> None:
-    """Each pair's phases, as wide as its square lets them be, white lines between."""
+    """Draw the phases of each pair as large as its square permits, with white lines between."""
     for (i, j), phases in pictures.items():
         tall, wide = phases.shape
         half = 0.5 * np.array([wide, tall]) / max(wide, tall) - 0.03

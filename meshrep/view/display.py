@@ -1,4 +1,4 @@
-"""Whether pictures can be drawn here, and by what: a screen, off-screen OpenGL, or neither."""
+"""What can draw pictures on this machine: a screen, OpenGL without a screen, or neither."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from types import ModuleType
 
 from meshrep.errors import MissingPart
 
-SWITCH = "MESHREP_GL"  # "off" in the environment means: draw with matplotlib
+SWITCH = "MESHREP_GL"  # the variable whose value "off" makes matplotlib draw everything
 _WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"
 _SETTINGS = ("DISPLAY", _WINDOW, "LIBGL_ALWAYS_SOFTWARE", "__EGL_VENDOR_LIBRARY_DIRS",
              "__EGL_VENDOR_LIBRARY_FILENAMES", "MESA_LOADER_DRIVER_OVERRIDE")  # fmt: skip
 _VENDORS = ("/usr/share/glvnd/egl_vendor.d", "/etc/glvnd/egl_vendor.d")
 
-# Drawn in a child process, because a machine without OpenGL kills the process that tries.
+# Run in a child process, because drawing without OpenGL can end the process.
 _PROBE = """
 import vtkmodules.vtkRenderingOpenGL2
 from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkRenderer, vtkWindowToImageFilter
@@ -42,12 +42,12 @@ def has_screen() -> bool:
 
 
 def load_pyvista() -> ModuleType:
-    """PyVista, told before VTK starts to draw by EGL where there is no screen.
+    """PyVista, set to draw by EGL if there is no screen. That must happen before VTK starts.
 
     Raises
     ------
     MissingPart
-        Where PyVista is not installed.
+        If PyVista is not installed.
     """
     if not has_screen():
         os.environ.setdefault(_WINDOW, "vtkEGLRenderWindow")
@@ -60,11 +60,12 @@ def load_pyvista() -> ModuleType:
 
 @functools.cache
 def can_render() -> bool:
-    """Whether VTK can draw off-screen here.
+    """Whether VTK can draw without a screen on this machine.
 
-    The libraries are looked for first, which costs nothing; then a child process draws eight by
-    eight pixels, which costs about a second. Only success is remembered between processes, so
-    that a driver installed after a failure helps at once. ``MESHREP_GL=off`` says no.
+    The libraries are looked for first, which is quick. Then a child process draws eight by eight
+    pixels, which takes about a second. Only success is remembered between processes, so that a
+    driver that is installed after a failure is found. The answer is no if the environment variable
+    ``MESHREP_GL`` is "off".
     """
     if os.environ.get(SWITCH, "").lower() in ("off", "0", "no", "false"):
         return False
@@ -84,12 +85,12 @@ def can_render() -> bool:
             verdict.parent.mkdir(parents=True, exist_ok=True)
             verdict.touch()
         except OSError:
-            pass  # an unwritable cache only costs the probe again
+            pass  # without a cache the next process probes again
     return works
 
 
 def _has_libraries() -> bool:
-    """Whether the OpenGL libraries that VTK loads by name are there."""
+    """Whether the OpenGL libraries that VTK loads by name are installed."""
     wanted = ["libGL.so.1"] if has_screen() else ["libEGL.so.1"]
     try:
         for name in wanted:
@@ -100,7 +101,7 @@ def _has_libraries() -> bool:
 
 
 def _probe() -> bool:
-    """Draw a few pixels in a child process and see whether it lives and the pixels are right."""
+    """Draw a few pixels in a child process; whether it ends well and the pixels are right."""
     try:
         child = subprocess.run(
             [sys.executable, "-c", _PROBE],
@@ -116,7 +117,7 @@ def _probe() -> bool:
 
 
 def _verdict_file() -> Path | None:
-    """The file whose presence says that this machine, VTK and display have drawn before."""
+    """The file whose presence says that this VTK has drawn on this machine and display before."""
     vendors = []
     for folder in map(Path, _VENDORS):
         try:

@@ -1,4 +1,4 @@
-"""Films of a field in time, as MP4 for browsers or as animated GIF, WebP or PNG."""
+"""Films of a field over time, as MP4 or as animated GIF, WebP or PNG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshrep.view.reel import reel
 from meshrep.view.scene import Drawn, Engine, composed
 from meshrep.view.subject import Marks, subject_of
 
-_SHADES = np.linspace(1, 0.45, 14)[:, None, None]  # of the colours on a lit surface
+_SHADES = np.linspace(1, 0.45, 14)[:, None, None]  # of colours on a surface in the light
 
 
 def film(
@@ -34,39 +34,48 @@ def film(
     label_time: str = "t",
     headings: Sequence[str] | None = None,
 ) -> Drawn:
-    """Draw a film of (time, field) frames, all in the same view and the same colours.
+    """Draw a film of fields over time, all frames in the same view and the same colours.
 
     Parameters
     ----------
+    graph : Graph
     frames : iterable of (time, (n,) array)
     path : path
-        A .mp4 (H.264, for browsers), .gif, .webp or animated .png to write; all but .mp4 play
+        A .mp4 (H.264, for browsers), .gif, .webp or animated .png to write. All but .mp4 repeat
         for ever.
     clim : (low, high) or None
-        By default the least and the greatest value of all frames.
+        The values at the ends of the colour bar; by default the least and the greatest value of
+        all frames.
     rate : float
-        Frames a second.
+        Frames per second.
     size : (width, height)
-        Pixels; odd ones of an .mp4 grow by one.
+        Pixels. An odd number of an .mp4 grows by one.
     label_time : str
-        What the time is called in the title, "t" or "step"; "" leaves the time out.
+        The name of the time in the title, such as "t" or "step". "" leaves the time out.
     headings : sequence of str or None
-        One a frame, in the place of the time.
+        A text per frame that takes the place of the time.
 
-    The other arguments are those of :func:`meshrep.view.scene.picture`; the time is added to the
+    The other arguments are those of :func:`meshrep.view.scene.picture`. The time is added to the
     title.
+
+    Returns
+    -------
+    Drawn
+        The path, and what drew the frames.
 
     Raises
     ------
     InputError
-        Where there is no frame, a field does not fit, headings are too few, or the file cannot be
-        written.
+        If there is no frame, a field does not fit, there are too few headings, or the file cannot
+        be written.
+    MissingPart
+        If a package that draws or writes the film is not installed.
 
     Notes
     -----
-    Frames are drawn as they come: an .mp4 keeps one picture at a time in memory, a .gif a byte a
-    pixel of each. Only an iterator without ``clim`` whose values are no phases is read to its end
-    first.
+    Frames are drawn as they are read. An .mp4 keeps one picture in memory, a .gif one byte per
+    pixel of every frame. The frames of an iterator are all read first if ``clim`` is not given and
+    the values are not phases.
     """
     wanted = reel(path, size, rate)
     if quantity != "phase" and clim is None:
@@ -92,7 +101,7 @@ def film(
 
 
 def _span(frames: Iterable[tuple[float, np.ndarray]]) -> tuple[float, float] | None:
-    """The least and the greatest finite value of all frames; None unless they differ."""
+    """The least and the greatest finite value of all frames; None if no value is finite."""
     low, high = np.inf, -np.inf
     for _, field in frames:
         values = np.asarray(field, dtype=float)
@@ -104,7 +113,7 @@ def _span(frames: Iterable[tuple[float, np.ndarray]]) -> tuple[float, float] | N
 
 
 def _shades(colours: Palette) -> np.ndarray:
-    """The colours (k, 3) of a palette, bright and in the shade, greys, and that of no value."""
+    """The colours (k, 3) that frames need: a palette in light and shade, greys, that of NaN."""
     bright = colours.cmap(np.linspace(0, 1, 256), bytes=True)[:, :3]
     greys = np.linspace(0, 255, 64)[:, None] * np.ones(3)
     return np.concatenate([(bright * _SHADES).reshape(-1, 3), greys, [MISSING]])

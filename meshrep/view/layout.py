@@ -1,4 +1,4 @@
-"""Where to draw the nodes of a graph without points: fast, in the plane, always the same."""
+"""Places in the plane for the nodes of a graph without points; the same at every call."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy.sparse.csgraph import breadth_first_order, dijkstra
 from meshrep.graphs.graph import Graph
 
 _PIVOTS, _PIVOTS_OF_LARGE, _LARGE = 50, 10, 100_000
-_SPRINGS_UP_TO = 700  # nodes; networkx's forces are dense, so larger components go without
+_SPRINGS_UP_TO = 700  # nodes; networkx computes forces between all pairs of nodes
 _known: weakref.WeakKeyDictionary[Graph, np.ndarray] = weakref.WeakKeyDictionary()
 
 
 def positions(graph: Graph) -> np.ndarray:
-    """The graph's points, or else its layout, shape (n, 3)."""
+    """The points (n, 3) of a graph; without points, those of its layout."""
     if graph.points is not None:
         return graph.points
     if graph not in _known:
@@ -25,11 +25,15 @@ def positions(graph: Graph) -> np.ndarray:
 
 
 def layout(graph: Graph) -> np.ndarray:
-    """Points (n, 3) in the plane z = 0 that show how the nodes hang together.
+    """Points (n, 3) in the plane z = 0 that show how the nodes are connected.
 
-    Trees are drawn in rings about their middle, other components by pivot MDS (distances in the
-    plane follow those in the graph), small ones then eased by springs. Components lie in rows,
-    the largest first.
+    A tree is drawn in rings about its middle. Another component is drawn by pivot MDS, which makes
+    distances in the plane follow those in the graph; a small one is then relaxed by springs. The
+    components stand in rows, the largest first.
+
+    Parameters
+    ----------
+    graph : Graph
 
     References
     ----------
@@ -51,7 +55,7 @@ def layout(graph: Graph) -> np.ndarray:
 
 
 def _component(pattern: sparse.csr_array) -> np.ndarray:
-    """Plane points (n, 2) of a connected graph of two or more nodes."""
+    """Points (n, 2) of a connected graph of two or more nodes."""
     n = pattern.shape[0]
     if pattern.nnz == 2 * (n - 1):
         return _tree_in_rings(pattern)
@@ -60,12 +64,12 @@ def _component(pattern: sparse.csr_array) -> np.ndarray:
 
 
 def _hops(pattern: sparse.csr_array, node: int) -> np.ndarray:
-    """Number of edges between a node and every other, shape (n,)."""
+    """The number of edges (n,) between a node and every other one."""
     return dijkstra(pattern, unweighted=True, indices=[node])[0]
 
 
 def _pivot_mds(pattern: sparse.csr_array) -> np.ndarray:
-    """The plane in which distances to some far-apart pivots are kept best."""
+    """Points (n, 2) that best keep the distances to some pivots far apart."""
     rows = [_hops(pattern, 0)]
     nearest = rows[0]
     pivots = _PIVOTS if pattern.shape[0] < _LARGE else _PIVOTS_OF_LARGE
@@ -76,24 +80,24 @@ def _pivot_mds(pattern: sparse.csr_array) -> np.ndarray:
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
     vectors = np.linalg.eigh(centred.T @ centred)[1]
     axes = vectors[:, ::-1][:, :2]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # the same sign every time
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # a fixed sign
     return centred @ axes
 
 
 def _eased(pattern: sparse.csr_array, plane: np.ndarray) -> np.ndarray:
-    """The layout after networkx's springs have pulled at it."""
+    """The layout relaxed by the springs of networkx."""
     import networkx
 
     start = dict(enumerate(_fitted(plane, 1.0)))
     graph = networkx.from_scipy_sparse_array(pattern)
     if pattern.nnz == 2 * pattern.shape[0] and (np.diff(pattern.indptr) == 2).all():
-        return plane  # a ring is drawn round already
+        return plane  # the layout of a ring is a circle already
     eased = networkx.spring_layout(graph, pos=start, iterations=30, seed=0, method="force")
     return np.array([eased[k] for k in range(len(eased))])
 
 
 def _tree_in_rings(pattern: sparse.csr_array) -> np.ndarray:
-    """A tree about its middle: radius by depth, each subtree a wedge as wide as its leaves."""
+    """A tree about its middle: radius by depth; the wedge of a subtree is as wide as its leaves."""
     hops = _hops(pattern, 0)
     one_end = int(hops.argmax())
     other_end = int(_hops(pattern, one_end).argmax())
@@ -108,13 +112,13 @@ def _tree_in_rings(pattern: sparse.csr_array) -> np.ndarray:
         leaves[node] = max(leaves[node], 1)
         leaves[parent[node]] += leaves[node]
     turn = 2 * np.pi / leaves[root]
-    start = np.zeros(len(order))  # the leaf count before each node's wedge
+    start = np.zeros(len(order))  # leaves before the wedge of each node
     used = np.zeros(len(order))
     for node in order[1:]:
         up = parent[node]
         start[node] = start[up] + used[up]
         used[up] += leaves[node]
-    angle = turn * (start + leaves / 2) - np.pi / 2  # a path lies level
+    angle = turn * (start + leaves / 2) - np.pi / 2  # so that a path is level
     return np.stack([depth * np.cos(angle), depth * np.sin(angle)], axis=1)
 
 
@@ -126,7 +130,7 @@ def _fitted(plane: np.ndarray, side: float) -> np.ndarray:
 
 
 def _rows(sizes: list[int]) -> np.ndarray:
-    """Centres (c, 2) of squares of area size, largest first, in rows under the first."""
+    """Centres (c, 2) of squares with the given areas, largest first, in rows below the first."""
     sides = np.sqrt(sizes)
     width = max(sides[0], 1.3 * np.sqrt(np.sum(np.square(sides * 1.1))))
     if len(sides) > 1 and sides[1] < sides[0] / 4:

@@ -1,7 +1,7 @@
 """Meshes with fields as files: .vtp, .vtu, .vtk, .ply, and series of them over time.
 
-VTK's own writers end the process on a full disk, and its PLY writer drops fields. So a file is
-made here as bytes, which Python writes and whose failures it sees.
+The writers of VTK end the process on a full disk, and its PLY writer drops fields. Therefore files
+are encoded here as bytes, which Python writes and whose failures become errors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLY_TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i4": "int"}
 
 
 def mesh_path(graph: Graph, stem: str | os.PathLike[str]) -> Path:
-    """``stem`` with the suffix of the format that holds the graph: .vtu for solids, else .vtp."""
+    """``stem`` with the suffix of a format for the graph: .vtu for solids, .vtp for others."""
     cells = [graph.cells] if graph.origin is None else [graph.cells, graph.origin.cells]
     suffix = ".vtu" if any(needs_grid(kind) for kind in cells) else ".vtp"
     return Path(f"{os.fspath(stem)}{suffix}")
@@ -51,14 +51,22 @@ def write_mesh(
     path : path
         Ends in .vtp (surfaces, networks), .vtu (any cells), .vtk, or .ply (faces or points).
     original : bool
-        On the points and cells of the input that the graph was read from, NaN where dropped.
+        Whether to take the points and cells of the file that the graph was read from, with NaN at
+        points that were dropped.
     cell_fields : mapping of str to array, or to a function of the cells
-        As for :func:`meshrep.view.dataset.dataset`; .ply holds those of faces only.
+        As for :func:`meshrep.view.dataset.dataset`. A .ply file holds those of faces only.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where the format cannot hold the fields or the cells, or the file cannot be written.
+        If the format cannot hold the fields or the cells, or the file cannot be written.
+    MissingPart
+        If PyVista is not installed.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -83,24 +91,33 @@ def write_series(
     field: str = "field",
     cell_fields: Mapping[str, Callable[[Cells, np.ndarray], np.ndarray]] | None = None,
 ) -> Path:
-    """Write one mesh file a frame and the .pvd that lists them with their times.
+    """Write one mesh file per frame and a .pvd file that lists them with their times.
 
     Parameters
     ----------
+    graph : Graph
     frames : iterable of (time, (n,) array)
-        Read one at a time, so that a generator of any length fits in memory.
-    folder, name
+        Frames are read one at a time, so that a generator of any length fits in memory.
+    folder : path
+    name : str
         ``folder/name.pvd`` lists ``folder/name/name_0000.vtp`` (or .vtu) and so on.
     field : str
-        What the values are called in the files.
+        The name of the values in the files.
     cell_fields : mapping of str to function of (cells, values)
-        Named cell data of each frame, as ``{"vortex": charges}``.
+        Named cell data of each frame, as in ``{"vortex": charges}``.
 
     Returns
     -------
     Path
-        The .pvd file. Times stand in it as ``repr`` writes them, so that reading gives them back
+        Of the .pvd file. It contains the times as ``repr`` writes them, which are read back
         exactly.
+
+    Raises
+    ------
+    InputError
+        If the values do not fit the graph, or a file cannot be written.
+    MissingPart
+        If PyVista is not installed.
     """
     folder = Path(folder)
     lines = []
@@ -127,16 +144,17 @@ def write_series(
 def _with(
     of: Callable[[Cells, np.ndarray], np.ndarray], values: np.ndarray
 ) -> Callable[[Cells], np.ndarray]:
+    """The function of the cells alone, for the values of one frame."""
     return lambda cells: of(cells, values)
 
 
 def _encoded(mesh: pyvista.DataSet, path: Path) -> bytes:
-    """The data set in the format that the suffix of ``path`` names.
+    """The data set as the bytes of a file in the format of the suffix of ``path``.
 
     Raises
     ------
     InputError
-        Where the format cannot hold the data set's cells.
+        If the format cannot hold the cells of the data set.
     """
     suffix = path.suffix.lower()
     if suffix == ".ply":
@@ -158,8 +176,8 @@ def _xml(mesh: pyvista.DataSet, path: Path, suffix: str) -> bytes:
     writer.SetInputData(mesh)
     writer.WriteToOutputStringOn()
     writer.SetDataModeToAppended()
-    writer.SetCompressionLevel(1)  # half the time of the default level for a tenth more bytes
-    writer.EncodeAppendedDataOn()  # base64: VTK hands the string over as text
+    writer.SetCompressionLevel(1)  # half the time of the default, a tenth more bytes
+    writer.EncodeAppendedDataOn()  # base64, because VTK returns the file as text
     writer.Write()
     return writer.GetOutputString().encode()
 
@@ -173,14 +191,14 @@ def _legacy(mesh: pyvista.DataSet) -> bytes:
     writer.SetFileTypeToBinary()
     writer.Write()
     content = writer.GetOutputStdString()
-    return content if isinstance(content, bytes) else content.encode()  # text if valid UTF-8
+    return content if isinstance(content, bytes) else content.encode()  # text if it is valid UTF-8
 
 
 def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:
-    """Binary PLY with one property a field (a column of a field); points in double precision.
+    """Binary PLY with one property per column of each field, and points in double precision.
 
-    Cell data go to the faces; PLY has no place for those of vertex cells. (meshio 5.3 fails on
-    every binary PLY with values on faces; trimesh, VTK and meshrep read it.)
+    Cell data become properties of the faces; those of other cells are dropped. Trimesh, VTK and
+    meshrep read such files; meshio 5.3 fails on every binary PLY file with values on faces.
     """
     if not hasattr(mesh, "faces"):
         raise InputError(f"{path}: .ply cannot hold solid or quadratic cells; use .vtu")
@@ -203,7 +221,7 @@ def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:
     if count:
         header += [f"element face {count}", "property list uchar int vertex_indices", *of_faces]
     faces = np.insert(corners, 4 * offsets[:-1], np.diff(offsets).astype(np.uint8))
-    if count and of_faces:  # a face's corners, then its values
+    if count and of_faces:  # the corners of a face are followed by its values
         rows = np.frombuffer(table.tobytes(), np.uint8)
         ends = 4 * offsets[1:] + np.arange(1, count + 1)
         faces = np.insert(faces, np.repeat(ends, table.itemsize), rows)
@@ -211,7 +229,7 @@ def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:
 
 
 def _ply_columns(data: pyvista.DataSetAttributes) -> dict[str, np.ndarray]:
-    """Fields by names of one word, a column each."""
+    """The columns of fields by names of one word."""
     columns = {}
     for name in data:
         values = np.asarray(data[name])
@@ -224,7 +242,7 @@ def _ply_columns(data: pyvista.DataSetAttributes) -> dict[str, np.ndarray]:
 
 
 def _ply_table(columns: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, list[str]]:
-    """The columns as rows of one structured array, and their lines in the header."""
+    """Columns as the rows of a structured array, and the lines of the header that declare them."""
     kinds = {name: _ply_kind(values) for name, values in columns.items()}
     table = np.empty(count, dtype=[(name, "<" + kind) for name, kind in kinds.items()])
     for name, values in columns.items():
@@ -233,7 +251,7 @@ def _ply_table(columns: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, 
 
 
 def _ply_kind(values: np.ndarray) -> str:
-    """The PLY number that holds the values: bytes, 32-bit integers, else floating point."""
+    """The type that holds the values: bytes, 32-bit integers, or floating-point numbers."""
     if values.dtype == np.uint8:
         return "u1"
     if values.dtype.kind in "iu" and (not values.size or np.abs(values).max() < 2**31):

@@ -1,4 +1,4 @@
-"""Slow modes drawn on the mesh, with the spectra that they belong to and the gradient's share."""
+"""Slow modes drawn on the mesh, with their spectra and their shares of the gradient."""
 
 from __future__ import annotations
 
@@ -23,13 +23,23 @@ if TYPE_CHECKING:
 _PANEL = (430, 400)  # pixels of one mode
 _LEFT, _TOP, _TITLE, _LOWER, _GAP = 110, 80, 44, 470, 20
 _TEXT = 9.5  # points
-_FEWER = 300_000  # nodes beyond which two modes are drawn in place of four
+_FEWER = 300_000  # nodes above which two modes are drawn instead of four
 
 
 @dataclass(frozen=True)
 class Row:
-    """The slow modes of one operator: its name, their eigenvalues (k,), fields (k, n[, d]), and
-    which of them have converged (k,)."""
+    """The slow modes of one operator.
+
+    Attributes
+    ----------
+    name : str
+        The name of the operator.
+    values : (k,) float64
+        Eigenvalues.
+    modes : (k, n) or (k, n, d) float64
+    sure : (k,) bool
+        Which eigenvalues have converged.
+    """
 
     name: str
     values: np.ndarray
@@ -46,27 +56,35 @@ def draw_modes(
     *,
     title: str = "",
 ) -> Path:
-    """Draw slow modes on a graph, a row an operator, above spectra and shares of the gradient.
+    """Draw slow modes on a graph, one row per operator, above spectra and shares of the gradient.
 
     Parameters
     ----------
+    graph : Graph
     rows : list of Row
-        At least one, with modes whose largest entry is ±1; of fields (n, d) the length at each
-        node is drawn. Beyond 300,000 nodes two modes a row.
+        At least one with modes, whose largest entry is ±1. Of a mode (n, d) the length at each
+        node is drawn. Up to four modes are drawn per row, and two above 300,000 nodes.
     curves : mapping of str to (2, m) array
-        Eigenvalues ascending and the share of the spectrum at or below each, by names as "H, end",
-        "K gcn, start" or "K H gcn, end"; values of 0 or less are left out.
+        Eigenvalues in ascending order, and the share of the spectrum at or below each. Names are
+        like "H, end", "K gcn, start" or "K H gcn, end". Eigenvalues of 0 or less are left out.
     shares : mapping of str to (k,) array
-        Shares of the squared gradient at the start in slow modes, by names as of the rows.
+        Shares of the squared gradient at the start in its slow modes, by the names of the rows.
     path : path
         A picture file to write.
+    title : str
+        The text above everything.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is no mode to draw, or the file cannot be written.
+        If there is no mode to draw, or the file cannot be written.
     MissingPart
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     """
     path = picture_path(path)
     most = 4 if graph.n <= _FEWER else 2
@@ -96,7 +114,7 @@ def draw_modes(
 
 
 def _draw_row(page: Page, graph: Graph, row: Row, top: int, ink: str) -> None:
-    """The modes of one operator below ``top``, in colours from −1 to 1, and a colour bar."""
+    """Draw the modes of an operator below ``top``, in colours from −1 to 1, and a colour bar."""
     signed = row.modes.ndim == 2
     colours = palette("field", np.zeros(1), (-1.0 if signed else 0.0, 1.0), "mode",
                       "coolwarm" if signed else "viridis")  # fmt: skip
@@ -111,7 +129,7 @@ def _draw_row(page: Page, graph: Graph, row: Row, top: int, ink: str) -> None:
 
 
 def _draw_spectra(axes: Axes, curves: Mapping[str, np.ndarray], colours: Mapping[str, str]) -> None:
-    """The share of each spectrum below a value over its largest: dashed at the start; K's thin."""
+    """Draw the share of each spectrum below a value: dashed at the start, thin lines for K."""
     for name, (values, below) in curves.items():
         kept = values > 0
         if not kept.any():
@@ -138,7 +156,7 @@ def _draw_spectra(axes: Axes, curves: Mapping[str, np.ndarray], colours: Mapping
 def _draw_shares(
     axes: Axes, shares: Mapping[str, np.ndarray], n: int, colours: Mapping[str, str]
 ) -> None:
-    """How much of the squared gradient at the start lies in each slow mode there."""
+    """Draw how much of the squared gradient at the start lies in each slow mode there."""
     held = {name: found for name, found in shares.items() if len(found)}
     wide = 0.8 / max(len(held), 1)
     every = np.concatenate([[1 / n], *held.values()])

@@ -1,4 +1,4 @@
-"""The page of every figure: its heading, boxes in rows, a key at the right, a legend below."""
+"""The page of every figure: heading, boxes in rows, colour key, legend, and one way to save."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from matplotlib.ticker import MaxNLocator
 
 DPI = 150
+POINTS_A_PIXEL = 72 / DPI
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp", ".tif", ".tiff")
 _TEXT = 10.5  # points
-_PLAIN = 1200 * 900  # pixels of a page whose text and margins are drawn at their plain size
+_PLAIN = 1200 * 900  # pixels of a page of scale 1
 
 Box = tuple[float, float, float, float]  # left, bottom, width, height in pixels
 
 
 class Page:
-    """A white figure of fixed size; places on it are pixels from the lower left corner.
+    """A white figure of fixed size. Places on it are given in pixels from the lower left corner.
 
     Parameters
     ----------
@@ -36,16 +37,16 @@ class Page:
     heading : str
         The text above everything; "" for none.
     text : float
-        Points of the letters at the plain size.
+        Size of letters in points, at scale 1.
     scale : float or None
-        Factor of letters and margins; by default it follows the size of the page.
+        Factor of letters and margins; by default it follows from the size of the page.
     dpi : float
-        Pixels per inch, 72 points long.
+        Pixels per inch.
 
     Attributes
     ----------
     unit : int
-        Pixels of the unit in which margins are given, 10 at the plain size.
+        Pixels of the unit of margins, 10 at scale 1.
 
     Raises
     ------
@@ -80,21 +81,21 @@ class Page:
     def grid(
         self, titles: Sequence[str], *, key: bool = True, legend: bool = False
     ) -> tuple[list[Box], Box]:
-        """Divide the page into boxes for drawings, in rows from the top, and one for their key.
+        """Divide the page into boxes for drawings, in rows from the top, and a box for their key.
 
         Parameters
         ----------
         titles : sequence of str
-            One a drawing. Room for them is left above the boxes if any is not empty.
+            One per drawing. Unless all are empty, room for titles is left above the boxes.
         key, legend : bool
-            Whether room is left at the right for a key, and at the bottom for a legend.
+            Whether room is left for a key at the right, and for a legend at the bottom.
 
         Returns
         -------
         list of Box
-            One a drawing, all of one size in whole pixels.
+            One per drawing, all of the same size in whole pixels.
         Box
-            For the key, as high as the drawings; of no use without ``key``.
+            For the key, as high as all drawings. It is meaningless without ``key``.
         """
         unit, (width, height) = self.unit, map(round, self.size)
         left, right = 2 * unit, width - (19 if key else 2) * unit
@@ -123,7 +124,7 @@ class Page:
         return self.figure.add_axes((x / width, y / height, w / width, h / height), **look)
 
     def canvas(self, box: Box, **look: Any) -> Axes:
-        """Axes without a frame that fill a box, their data in pixels from its lower left corner."""
+        """Axes without a frame that fill a box; data are pixels from its lower left corner."""
         axes = self.axes(box, **look)
         axes.set_axis_off()
         axes.set_xlim(0, box[2])
@@ -131,7 +132,7 @@ class Page:
         return axes
 
     def place(self, box: Box, image: np.ndarray) -> None:
-        """Put an image (height, width, 3) uint8 of exactly the size of a box, pixel on pixel."""
+        """Put an image (height, width, 3) uint8 into a box of exactly its size."""
         self.figure.figimage(image, round(box[0]), round(box[1]), origin="upper")
 
     def write(self, x: float, y: float, words: str, size: float = 1.0, **look: Any) -> None:
@@ -141,7 +142,7 @@ class Page:
         self.figure.text(x / width, y / height, words, size=size * self.text, **look)
 
     def title(self, box: Box, words: str) -> None:
-        """Write a title above a box, in its middle; nothing for no words."""
+        """Write a title above the middle of a box; "" writes nothing."""
         if words:
             x, y, w, h = box
             self.write(x + w / 2, y + h + self.unit, words, ha="center", va="bottom")
@@ -181,7 +182,7 @@ class Page:
         axes.set_title(palette.label, size=self.text, color=INK, loc="left", pad=9 * self.scale)
 
     def wheel(self, box: Box, palette: Palette) -> None:
-        """Draw a ring in the colours of phases, each at its own angle, that fills a box."""
+        """Draw a ring in the colours of phases, each at its angle, into a box."""
         axes, edge = self.axes(box), 1.45
         line = np.linspace(-edge, edge, 300)
         x, y = np.meshgrid(line, line)
@@ -196,7 +197,7 @@ class Page:
         axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
 
     def legend(self, palette: Palette, names: Sequence[str]) -> None:
-        """Write a line at the bottom that names the marks of a palette, in their order."""
+        """Write a line at the bottom of the page that names the marks of a palette in order."""
         from matplotlib.lines import Line2D
 
         handles = []
@@ -239,14 +240,26 @@ def panels(
     text: float = 10.0,
     dpi: float = DPI,
 ) -> tuple[Page, list[Axes]]:
-    """A page of plots, and their axes row by row; matplotlib lays them out around their labels.
+    """A page of plots, and their axes row by row. Matplotlib makes room for their labels.
 
     Parameters
     ----------
+    rows, columns : int
     inches : (width, height)
-        Of the page.
+        The size of the page.
     heading, text, dpi
-        As of a :class:`Page`.
+        As for :class:`Page`.
+
+    Returns
+    -------
+    Page
+    list of Axes
+        With dark small numbers, and no frame at the top and the right.
+
+    Raises
+    ------
+    MissingPart
+        If matplotlib is not installed.
     """
     page = Page((inches[0] * dpi, inches[1] * dpi), text=text, scale=1.0, dpi=dpi)
     page.figure.set_layout_engine("constrained")
@@ -259,20 +272,20 @@ def panels(
 
 
 def quiet(axes: Axes, size: float) -> None:
-    """Give axes dark numbers of ``size`` points and no frame at the top and the right."""
+    """Give axes dark numbers of ``size`` points, and no frame at the top and the right."""
     axes.tick_params(which="both", colors=INK, labelsize=size)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def round_numbers(most: int) -> MaxNLocator:
-    """What gives an axis round numbers that divide it into ``most`` parts or fewer."""
+    """A locator of round numbers that divide an axis into ``most`` parts or fewer."""
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10])
 
 
 def page_size(count: int, panel: tuple[int, int], margins: tuple[int, int]) -> tuple[int, int]:
-    """Pixels of a page for ``count`` panels, three in a row (two of four), and its margins."""
+    """The pixels of a page for ``count`` panels, three per row (four: two), with margins."""
     columns = min(count, 3 if count != 4 else 2)
     return margins[0] + panel[0] * columns, margins[1] + panel[1] * -(-count // columns)
 
@@ -283,7 +296,7 @@ def picture_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If its suffix is not that of a format for pictures.
+        If pictures cannot be written in the format of its suffix.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:

@@ -1,4 +1,4 @@
-"""Persistence diagrams and barcodes, side by side on the same axes."""
+"""Persistence diagrams and their barcodes, side by side on the same axes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-_LOOKS = tuple(zip(SERIES, "o^sD", strict=False))  # one colour and one sign a dimension
+_LOOKS = tuple(zip(SERIES, "o^sD", strict=False))  # colour and sign of each dimension
 _NAMES = {0: "components", 1: "loops", 2: "cavities"}
-_BARS = 60  # drawn of one dimension
+_BARS = 60  # most bars of one dimension
 _TEXT = 10.0  # points
 _SIDE, _BARCODE = 525, 405  # pixels of the drawings; those of a column share their x axis
 _LEFT, _COLUMN, _HEAD, _BETWEEN, _FOOT = 145, 715, 67, 113, 93
 _QUIET = "#b4b4b4"
 _FAINT = "#6b6b6b"
-_VOID = "#f5f5f3"  # where no pair can be
+_VOID = "#f5f5f3"  # the half plane where no pair can be
 _GAP = 3  # rows between dimensions
-_RIMMED = 150  # pairs of one dimension beyond which white rims would bury them
-_MANY = 3_000  # pairs beyond which vector formats get pixels
-_LEAST = 0.02  # of the greatest value that the axes reach over at least, so that numbers stay short
+_RIMMED = 150  # more pairs of one dimension have no white rims, which would hide them
+_MANY = 3_000  # more pairs are drawn as pixels in vector formats
+_LEAST = 0.02  # least span of the axes over the greatest value; it keeps their numbers short
 _VISIBLE = 2.0  # pixels of the shortest bar
 
 Pairs = Mapping[int, ArrayLike]  # births and deaths (k, 2) by dimension, or diagrams of them
@@ -92,7 +92,7 @@ def persistence_picture(
     called = _NAMES if names is None else names
     wanted = _checked("targets", targets or {}, path)
     if threshold is not None and not 0 <= threshold < np.inf:
-        raise InputError(f"{path}: the threshold is a persistence from 0 on, not {threshold}")
+        raise InputError(f"{path}: the threshold must be 0 or more, not {threshold}")
     if span is not None and not -np.inf < span[0] < span[1] < np.inf:
         raise InputError(f"{path}: the span needs a low end below its high end, not {span}")
     drawn = [pairs for column in (*columns.values(), wanted) for pairs in column.values()]
@@ -114,7 +114,7 @@ def persistence_picture(
 
 
 def _checked(name: str, given: Pairs, path: Path) -> dict[int, np.ndarray]:
-    """Finite pairs (k, 2) by dimension, the lowest first."""
+    """Finite pairs (k, 2) by dimension, the lowest dimension first."""
     checked = {}
     for dimension in sorted(given):
         pairs = np.asarray(given[dimension], dtype=float)
@@ -136,10 +136,10 @@ def _checked(name: str, given: Pairs, path: Path) -> dict[int, np.ndarray]:
 def _limits(
     diagrams: list[np.ndarray], threshold: float, span: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """The ends of every axis: a little beyond the least and the greatest value and the span."""
+    """The ends of every axis, slightly outside all values and the span."""
     values = np.concatenate([np.array(span or ()), *[pairs.ravel() for pairs in diagrams]])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    # a threshold beyond all pairs would leave the page
+    # a threshold above all pairs must be on the page
     least = max(1.25 * threshold, _LEAST * max(abs(low), abs(high))) or 1.0
     wider = max(0.0, least - (high - low)) / 2
     pad = 0.045 * max(least, high - low)
@@ -147,13 +147,13 @@ def _limits(
 
 
 def _direction(column: Mapping[int, np.ndarray]) -> int:
-    """1 where most features die above their birth, -1 below, 0 where there is none."""
+    """1 if most features die above their birth, -1 if below, 0 if there are none."""
     lives = np.concatenate([np.zeros(0), *[np.diff(pairs).ravel() for pairs in column.values()]])
     return int(np.sign(np.sign(lives).sum()))
 
 
 def _look(dimension: int) -> tuple[str, str]:
-    """Colour and sign of a dimension."""
+    """The colour and the sign of a dimension."""
     return _LOOKS[dimension % len(_LOOKS)]
 
 
@@ -166,7 +166,7 @@ def _diagram(
     threshold: float,
     targets: Mapping[int, np.ndarray],
 ) -> None:
-    """Death against birth, the diagonal, and a legend in the half where no pair is."""
+    """Draw deaths over births, the diagonal, and a legend in the half where no pair is."""
     from matplotlib.legend_handler import HandlerTuple
 
     low, high = limits
@@ -222,7 +222,7 @@ def _diagram(
 def _barcode(
     axes: Axes, column: Mapping[int, np.ndarray], limits: tuple[float, float], rising: int
 ) -> None:
-    """A line from birth to death for each pair, the dimensions one above the other."""
+    """Draw a bar from birth to death for each pair, the dimensions one above the other."""
     from matplotlib.collections import LineCollection
 
     shown = {dimension: _longest(pairs, rising) for dimension, pairs in column.items()}
@@ -253,14 +253,14 @@ def _barcode(
 
 
 def _longest(pairs: np.ndarray, rising: int) -> np.ndarray:
-    """The most persistent pairs, the first born first; those born together by their death."""
+    """The most persistent pairs in the order of their births, and of deaths for equal births."""
     most = np.argsort(-np.abs(pairs[:, 1] - pairs[:, 0]), kind="stable")[:_BARS]
     ways = pairs[most] * (-1 if rising < 0 else 1)
     return pairs[most][np.lexsort((ways[:, 1], ways[:, 0]))]
 
 
 def _widened(pairs: np.ndarray, least: float, rising: int) -> np.ndarray:
-    """The pairs as bars from their birth on, none shorter than the least length."""
+    """Pairs as bars that begin at the birth and have at least the given length."""
     life = pairs[:, 1] - pairs[:, 0]
     way = np.where(life == 0, -1 if rising < 0 else 1, np.sign(life))
     deaths = np.where(np.abs(life) < least, pairs[:, 0] + least * way, pairs[:, 1])
@@ -268,7 +268,7 @@ def _widened(pairs: np.ndarray, least: float, rising: int) -> np.ndarray:
 
 
 def _number(axis: Axis) -> None:
-    """A few round numbers on an axis, each written in full: no power or offset beside them."""
+    """Put a few round numbers on an axis, without a factor or an offset beside it."""
     from matplotlib.ticker import FuncFormatter
 
     low, high = axis.get_view_interval()
@@ -285,5 +285,5 @@ def _say_empty(axes: Axes) -> None:
 
 
 def _lowered(number: int) -> str:
-    """A number in lowered digits."""
+    """A number in subscript digits."""
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -1,4 +1,4 @@
-"""Plots of lines: how solvers converge, how energy and order change in time."""
+"""Plots of lines: how solvers converge, and how energy and order change over time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _STYLES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
-_SIGNS = ("", "s", "^", "D")  # a round of colours later, signs on the line
-_POINTS = 500  # drawn of one line
-_LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_SIGNS = ("", "s", "^", "D")  # marks on lines of the first, second, … round of colours
+_POINTS = 500  # about the most that are drawn of one line
+_LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # of thin level lines
 _DPI = 160
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -38,28 +38,37 @@ def convergence(
 
     With ``order``, a third panel shows the order parameter against solve time.
 
-    The gap of the best energy E so far is (E − E*) / |E*|, or (E − E*) / (E₀ − E*) from the
-    largest start E₀ where E* is nearly zero. All axes are logarithmic; a start at zero is drawn
-    half way before the first later entry. A dot marks where a composed solver goes on to its
-    next stage.
+    The gap of the best energy E so far is (E − E*) / |E*|. If E* is nearly zero it is
+    (E − E*) / (E₀ − E*), with E₀ the largest energy at a start. All axes are logarithmic. An entry
+    at zero seconds or steps is drawn at half the place of the next one. A dot marks the step at
+    which a composed solver begins its next stage.
 
     Parameters
     ----------
     histories : mapping of str to History
-        One line each, in this order; empty ones are left out.
+        One line each, in this order; empty histories are left out.
     reference : float
-        E*, the energy that counts as the minimum.
+        E*, the energy that is taken for the minimum.
     path : path
         A picture file to write.
     order : mapping of str to (seconds, ρ) or None
-        Arrays (k,) of a solver's order parameter, in [0, 1], after seconds of solving.
+        Arrays (k,): seconds of solving, and the order parameter in [0, 1] at that time.
     floor : float
-        Gaps below are drawn at this value; so are energies under the reference.
+        The least gap that is drawn. Smaller and negative gaps are drawn there.
+    title : str
+        The text above everything.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is nothing to draw, ``order`` does not fit, or the file cannot be written.
+        If there is nothing to draw, ``order`` does not fit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     path = picture_path(path)
     lines = _drawable(histories)
@@ -105,22 +114,31 @@ def losses(
 ) -> Path:
     """Draw each solver's least energy so far against solve time and against steps.
 
-    For energies whose minimum is not known: the upright axis is linear and holds the energy
-    itself. Work is logarithmic, and the rest drawn, as in :func:`convergence`.
+    This is for energies whose minimum is not known. The vertical axis is linear and shows the
+    energy itself; everything else is as in :func:`convergence`.
 
     Parameters
     ----------
     histories : mapping of str to History
-        One line each, in this order; those without a finite energy are left out.
+        One line each, in this order; histories without a finite energy are left out.
     path : path
         A picture file to write.
+    title : str
+        The text above everything.
     label : str
-        At the upright axis.
+        The text at the vertical axis.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is nothing to draw, or the file cannot be written.
+        If there is nothing to draw, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     path = picture_path(path)
     lines = {
@@ -153,16 +171,25 @@ def order_over_time(
     ----------
     times : (k,) array
     curves : mapping of str to (k,) array
-        ρ at these times, by the name of the line.
+        The order parameter ρ at these times, by the name of the line.
     path : path
         A picture file to write.
+    title : str
+        The text above everything.
     label : str
-        At the upright axis.
+        The text at the vertical axis.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is nothing to draw, a curve does not fit, or the file cannot be written.
+        If there is nothing to draw, a curve does not fit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     path = picture_path(path)
     drawn = _checked({name: (times, rho) for name, rho in curves.items()}, path)
@@ -192,14 +219,23 @@ def trajectory(
     ----------
     times, energies : (k,) array
     order : (k,) array or None
-        ρ in [0, 1].
+        The order parameter ρ in [0, 1].
     path : path
         A picture file to write.
+    title : str
+        The text above everything.
+
+    Returns
+    -------
+    Path
+        Of the file.
 
     Raises
     ------
     InputError
-        Where there is no time, lengths differ, or the file cannot be written.
+        If there is no time, lengths differ, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     path = picture_path(path)
     columns = {"energy": energies} if order is None else {"energy": energies, "ρ": order}
@@ -216,19 +252,20 @@ def trajectory(
 
 
 def _drawable(histories: Mapping[str, History]) -> dict[str, History]:
-    """The histories that have entries; none where no entry is finite."""
+    """The histories that have entries; none of them if no entry is finite."""
     lines = {name: history for name, history in histories.items() if len(history)}
     return lines if any(np.isfinite(h.energy).any() for h in lines.values()) else {}
 
 
 def _staged(lines: Mapping[str, History]) -> bool:
+    """Whether a line has more than one stage."""
     return any(len(set(history.stage)) > 1 for history in lines.values())
 
 
 def _against_work(
     lines: Mapping[str, History], values: Mapping[str, np.ndarray], count: int, title: str
 ) -> tuple[Page, list[Axes], dict[str, dict[str, Any]]]:
-    """A page whose first two panels show values against solve time and steps, and the looks."""
+    """A page whose first two panels show values against time and steps, its axes, and the looks."""
     inches = 12.4 if count > 2 else 9.0, _height(len(lines))
     page, (left, right, *rest) = panels(1, count, inches, title, dpi=_DPI)
     right.sharey(left)
@@ -251,7 +288,7 @@ def _against_work(
 
 
 def _log_work(axes: Axes) -> None:
-    """A logarithmic level axis with numbers at the powers of ten alone."""
+    """Make the horizontal axis logarithmic, with numbers at powers of ten only."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_xscale("log")
@@ -260,14 +297,14 @@ def _log_work(axes: Axes) -> None:
 
 
 def _power(number: float, _: int | None = None) -> str:
-    """A power of ten in plain letters: as mathematics it would cost a parser, 0.2 s a figure."""
+    """A power of ten in plain letters, because matplotlib's mathematics takes 0.2 s per figure."""
     return "10" + str(round(np.log10(number))).translate(_RAISED)
 
 
 def _checked(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The curves as arrays of numbers, x and y of one length and not empty."""
+    """Curves as arrays of numbers; refuse x and y of different lengths, and empty ones."""
     checked = {}
     for name, (places, values) in curves.items():
         x, y = np.asarray(places, dtype=float), np.asarray(values, dtype=float)
@@ -280,12 +317,12 @@ def _checked(
 
 
 def _height(lines: int) -> float:
-    """Inches of a page beside whose panels a legend names so many lines."""
+    """The height in inches of a page whose legend names so many lines."""
     return max(3.9, 0.24 * lines + 0.8)
 
 
 def _look(k: int) -> dict[str, Any]:
-    """How line k is drawn: no two of the first 28 have both colour and strokes in common."""
+    """How line k is drawn: no two of the first 28 have both the same colour and dashes."""
     round_ = k // len(SERIES) % len(_SIGNS)
     return {
         "color": SERIES[k % len(SERIES)], "ls": _STYLES[k % len(_STYLES)], "lw": 1.7,
@@ -295,20 +332,20 @@ def _look(k: int) -> dict[str, Any]:
 
 
 def _order_axis(axes: Axes, label: str) -> None:
-    """An upright axis from 0 to 1."""
+    """Make the vertical axis reach from 0 to 1."""
     axes.set_ylim(-0.02, 1.02)
     axes.set_ylabel(label, color=INK)
 
 
 def _positive(x: np.ndarray) -> np.ndarray:
-    """Increasing places with what is not positive moved to half the first positive one."""
+    """Increasing numbers (k,), those of 0 or less replaced by half the first positive one."""
     positive = x[x > 0]
     first = positive[0] / 2 if positive.size else 0.5
     return np.where(x > 0, x, first)
 
 
 def _thinned(x: np.ndarray, always: np.ndarray) -> np.ndarray:
-    """Numbers of entries that stand evenly on a logarithmic axis, ends and ``always`` included."""
+    """Numbers of entries that are even on a logarithmic axis, with the ends and ``always``."""
     if len(x) <= _POINTS:
         return np.arange(len(x))
     even = np.searchsorted(x, np.geomspace(x[0], x[-1], _POINTS)).clip(max=len(x) - 1)
@@ -316,7 +353,7 @@ def _thinned(x: np.ndarray, always: np.ndarray) -> np.ndarray:
 
 
 def _dress(axes: Axes, floor: float) -> None:
-    """Logarithmic axes, thin lines at the levels that tables speak of."""
+    """Make axes logarithmic and draw thin lines at the levels that tables report."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     _log_work(axes)
@@ -326,14 +363,14 @@ def _dress(axes: Axes, floor: float) -> None:
     for level in _LEVELS:
         axes.axhline(level, color="#d0d0d0", lw=0.6, zorder=0)
     axes.yaxis.set_major_locator(LogLocator(base=10, numticks=9))
-    if top > 20 * bottom:  # else the ticks between powers of ten are needed, with their numbers
+    if top > 20 * bottom:  # on shorter axes ticks between powers of ten are needed
         axes.yaxis.set_major_formatter(FuncFormatter(_power))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))
 
 
 def _key(page: Page, axes: Axes, staged: bool) -> None:
-    """A legend beside the panels, where it hides nothing."""
+    """Write a legend beside the panels, where it hides nothing."""
     from matplotlib.lines import Line2D
 
     handles, names = axes.get_legend_handles_labels()

@@ -1,4 +1,4 @@
-"""Clouds of any dimension brought into the plane of a picture, all by the same projection."""
+"""The projection that brings clouds of any dimension into the plane of a picture."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from meshrep.view.camera import View, view_of
 Box = tuple[np.ndarray, np.ndarray]
 Ball = tuple[np.ndarray, float]
 
-_OBLIQUE = np.deg2rad(20)  # from every level axis: nearer, two axes of a box fall on one line
+_OBLIQUE = np.deg2rad(20)  # least angle to a level axis, so that no axis hides another
 _TURN = np.linspace(0, 2 * np.pi, 181)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A projection along parallel lines of sight, and what of the plane the pictures show.
+    """A projection along parallel lines of sight, and the part of the plane that is shown.
 
     Attributes
     ----------
     dimension : int
-        Of the points.
+        Of the points, d.
     middle : (d,) float64
+        The point that is projected to the origin.
     axes : (d, 3) float64
-        Right, up and toward the eye.
+        Unit vectors as columns: to the right, upwards and toward the eye.
     low, high : (2,) float64
-        Corners of what is shown.
+        Lower left and upper right corner of what is shown.
     far, near : float
-        The span of the points toward the eye.
+        The least and the greatest coordinate of the points toward the eye.
     """
 
     dimension: int
@@ -46,22 +47,22 @@ class Projection:
 
     @property
     def flat(self) -> bool:
-        """Whether points are drawn at their own coordinates."""
+        """Whether points are drawn at their own coordinates: in one or two dimensions."""
         return self.dimension <= 2
 
     @property
     def note(self) -> str:
-        """What a title must say of the projection."""
+        """What a title must say about the projection; often nothing."""
         if self.dimension <= 3:
             return ""
         return f"the first 3 of {self.dimension} principal components"
 
     def seen(self, points: np.ndarray) -> np.ndarray:
-        """Points (n, d) as right, up and toward the eye (n, 3)."""
+        """The coordinates (n, 3) of points (n, d) to the right, upwards and toward the eye."""
         return (points - self.middle) @ self.axes
 
     def nearness(self, seen: np.ndarray) -> np.ndarray:
-        """Where seen points (n, 3) lie between the farthest, 0, and the nearest, 1."""
+        """The nearness (n,) of projected points (n, 3): 0 for the farthest, 1 for the nearest."""
         if self.near - self.far <= 1e-9 * np.abs(self.high - self.low).max():
             return np.ones(len(seen))
         return np.clip((seen[:, 2] - self.far) / (self.near - self.far), 0, 1)
@@ -69,19 +70,19 @@ class Projection:
 
 @dataclass(frozen=True)
 class Outline:
-    """Lines (k, 2) in the plane of the picture that bound a region, behind the points or before."""
+    """The lines round a region, each (k, 2) in the plane, behind the points or in front of them."""
 
     behind: list[np.ndarray]
     before: list[np.ndarray]
 
 
 def checked_cloud(points: np.ndarray, name: str) -> np.ndarray:
-    """Finite points (n, d) as float64.
+    """Points (n, d) as float64.
 
     Raises
     ------
     InputError
-        Where they are not.
+        If they have another shape or are not finite.
     """
     cloud = np.asarray(points, dtype=float)
     if cloud.ndim != 2 or not cloud.size:
@@ -97,15 +98,24 @@ def projection_of(
 ) -> Projection:
     """The projection that shows all clouds, and their box or ball, in the same view.
 
-    In the plane points stay where they are. In space a box with a volume, or a ball, alone
-    decides where the eye stands, so that films and pictures of it are seen alike; without one,
-    the points do. No axis of space lies along the line of sight, but for points in a plane. From
-    higher dimensions the first three principal components of all clouds are taken.
+    Points in the plane keep their coordinates. In space, a box with a volume or a ball decides the
+    view, so that films and pictures of it have the same one; without a region the points decide.
+    The line of sight does not lie along an axis of space, unless the points lie in a plane. In
+    higher dimensions the first three principal components of all clouds are shown.
+
+    Parameters
+    ----------
+    clouds : sequence of (n, d) arrays
+        At least one.
+    box : (low (d,), high (d,)) or None
+    ball : (centre (d,), radius) or None
+    z_up : bool
+        Whether z points up in a shape that is not thin; else y does.
 
     Raises
     ------
     InputError
-        Where dimensions differ.
+        If dimensions differ.
     """
     dimension = clouds[0].shape[1]
     if any(cloud.shape[1] != dimension for cloud in clouds):
@@ -120,7 +130,7 @@ def projection_of(
         if dimension > 3:
             spread = every - middle
             basis = np.linalg.eigh(spread.T @ spread)[1][:, :-4:-1]
-            # a sign is free: the largest entry's is taken, so that pictures can be repeated
+            # the sign is arbitrary: a fixed choice makes pictures repeatable
             basis = basis * np.sign(basis[np.abs(basis).argmax(axis=0), range(3)])
         solid = _solid(box, ball) if dimension == 3 else None
         shape = (every - middle) @ basis if solid is None else solid
@@ -138,21 +148,21 @@ def projection_of(
         plane.append(np.array([centre - ball[1], centre + ball[1]]))
     low, high = np.min(plane, axis=0)[0], np.max(plane, axis=0)[1]
     size = float((high - low).max()) or 1.0
-    slack = np.maximum(0.03 * size, (0.25 * size - (high - low)) / 2)  # of clouds on a line
+    slack = np.maximum(0.03 * size, (0.25 * size - (high - low)) / 2)  # for clouds on a line
     return Projection(dimension, middle, axes, low - slack, high + slack, float(far), float(near))
 
 
 def outline(projection: Projection, box: Box | None, ball: Ball | None) -> Outline:
-    """The edges of a box, those at the back apart, or the rim and the equator of a ball.
+    """The edges of a box, and the rim and the equator of a ball.
 
-    Beyond three dimensions there is none.
+    There are none in more than three dimensions.
     """
     behind: list[np.ndarray] = []
     before: list[np.ndarray] = []
     if projection.dimension > 3:
         return Outline(behind, before)
     if box is not None:
-        corners = np.unique(_corners(box), axis=0)  # two are one where the box is flat
+        corners = np.unique(_corners(box), axis=0)  # a flat box has fewer
         seen = projection.seen(corners)
         hidden = int(seen[:, 2].argmin())
         for i, a in enumerate(corners):
@@ -171,7 +181,7 @@ def outline(projection: Projection, box: Box | None, ball: Ball | None) -> Outli
 
 
 def _solid(box: Box | None, ball: Ball | None) -> np.ndarray | None:
-    """Points (k, 3) of the shape of a box with a volume or of a ball; None where there is none."""
+    """Points (k, 3) of the shape of a box with a volume, or of a ball; None if there is neither."""
     if box is not None:
         corners = _corners(box)
         return corners if (np.ptp(corners, axis=0) > 0).all() else None
@@ -179,7 +189,7 @@ def _solid(box: Box | None, ball: Ball | None) -> np.ndarray | None:
 
 
 def _oblique(view: View) -> View:
-    """The view turned about the upright axis until no level axis lies along the sight."""
+    """The view turned about the upright axis until the sight is oblique to every level axis."""
     upright = int(np.abs(view.up).argmax())
     one, two = (k for k in range(3) if k != upright)
     turn = np.arctan2(view.toward[two], view.toward[one])
@@ -191,7 +201,7 @@ def _oblique(view: View) -> View:
 
 
 def _bounds(seen: np.ndarray) -> np.ndarray:
-    """The least and the greatest of each column, (2, 3)."""
+    """The least and the greatest value (2, 3) of each column."""
     return np.stack([seen.min(axis=0), seen.max(axis=0)])
 
 
@@ -202,7 +212,7 @@ def _corners(box: Box) -> np.ndarray:
 
 
 def _check_region(box: Box | None, ball: Ball | None, dimension: int) -> None:
-    """Refuse a box or a ball that is none of that dimension."""
+    """Refuse a box or a ball of another dimension, and an empty one."""
     if box is not None:
         ends = [np.asarray(end, dtype=float) for end in box]
         if [end.shape for end in ends] != [(dimension,)] * 2 or not (ends[0] <= ends[1]).all():

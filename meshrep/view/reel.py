@@ -1,4 +1,4 @@
-"""Images one after the other as a film: MP4 for browsers, animated GIF, WebP or PNG."""
+"""The file that a film is written to: MP4 for browsers, animated GIF, WebP or PNG."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _Writer = Callable[[Path, Iterator[np.ndarray], float, np.ndarray], None]
 
 @dataclass(frozen=True)
 class Reel:
-    """A film to be written.
+    """The file of a film, before it is written.
 
     Attributes
     ----------
     path : Path
     size : (width, height)
-        Pixels that its images must have; even for an .mp4.
+        The pixels of each image, even for an .mp4.
     rate : float
-        Frames a second.
+        Frames per second.
     """
 
     path: Path
@@ -38,15 +38,19 @@ class Reel:
     _writer: _Writer
 
     def write(self, images: Iterator[np.ndarray], colours: np.ndarray) -> None:
-        """Write images (height, width, 3) uint8 as they come.
+        """Write images as they are made.
 
-        ``colours`` (k, 3) uint8 are those that images may need. A .gif has 256 for all its images:
-        these, or where they are more, those that come nearest to them and to the first image.
+        Parameters
+        ----------
+        images : iterator of (height, width, 3) uint8 arrays
+        colours : (k, 3) uint8 array
+            The colours that images can have. All images of a .gif share 256 colours: these, or if
+            they are more, colours near to them and to those of the first image.
 
         Raises
         ------
         InputError
-            Where there is no image, or the file cannot be written.
+            If there is no image, or the file cannot be written.
         """
         first = next(images, None)
         if first is None:
@@ -56,40 +60,50 @@ class Reel:
 
 
 def reel(path: str | os.PathLike[str], size: tuple[int, int], rate: float) -> Reel:
-    """A film to be written in the format of the suffix; odd sizes of an .mp4 grow by one.
+    """The file of a film, in the format of its suffix.
+
+    Parameters
+    ----------
+    path : path
+        A .mp4, .gif, .webp or .png.
+    size : (width, height)
+        Pixels. An odd number of an .mp4 grows by one.
+    rate : float
+        Frames per second.
 
     Raises
     ------
     InputError
-        For an unknown suffix, a rate outside (0, 100], or an .mp4 under 16 pixels a side.
+        If the suffix is unknown, the rate is not in (0, 100], or an .mp4 has a side of fewer than
+        16 pixels.
     MissingPart
-        Where the package that writes the format is not installed.
+        If the package that writes the format is not installed.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: films can be written to {', '.join(SUFFIXES)}")
     if not 0 < rate <= 100:
-        raise InputError(f"{path}: a film needs a rate of up to 100 frames a second, not {rate}")
+        raise InputError(f"{path}: a film needs a rate of up to 100 frames per second, not {rate}")
     if suffix != ".mp4":
         return Reel(path, size, rate, _pillow_writer(suffix))
     return Reel(path, (size[0] + size[0] % 2, size[1] + size[1] % 2), rate, _mp4_writer(size))
 
 
 def _mp4_writer(size: tuple[int, int]) -> _Writer:
-    """A writer of H.264 that hands each image over to ffmpeg as it comes."""
+    """A writer of H.264 that gives each image to ffmpeg as it is made."""
     try:
         import imageio_ffmpeg
     except ImportError as error:
         raise MissingPart("imageio_ffmpeg", "write .mp4 films", "viz") from error
     if min(size) < 16:
-        raise InputError(f"an .mp4 needs 16 pixels or more a side, not {size[0]} x {size[1]}")
+        raise InputError(f"an .mp4 needs sides of 16 pixels or more, not {size[0]} x {size[1]}")
 
     def write(path: Path, images: Iterator[np.ndarray], rate: float, _: np.ndarray) -> None:
         first = next(images)
         height, width = first.shape[:2]
-        # BT.709 said and done, or players that guess shift the colours; the index at the front
-        # lets a browser start before it has all
+        # Colours are converted to BT.709 and the file says so, because players that have to guess
+        # shift them. The index comes first, so that a browser can start before it has the whole.
         options = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-color_primaries", "bt709",
                    "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
                    "-crf", "18", "-movflags", "+faststart"]  # fmt: skip
@@ -108,7 +122,7 @@ def _mp4_writer(size: tuple[int, int]) -> _Writer:
 
 
 def _pillow_writer(suffix: str) -> _Writer:
-    """A writer of what Pillow animates."""
+    """A writer of the formats that Pillow animates."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -118,7 +132,7 @@ def _pillow_writer(suffix: str) -> _Writer:
         frames: Iterator[Any] = map(Image.fromarray, images)
         if suffix == ".gif":
             first = next(frames)
-            # one palette for all frames, without dithering, or colours flicker
+            # one palette for all frames and no dithering, because colours would flicker
             if len(colours) <= 256:
                 shared = Image.new("P", (1, 1))
                 shared.putpalette(np.resize(colours, (256, 3)).astype(np.uint8).tobytes())
@@ -136,6 +150,6 @@ def _pillow_writer(suffix: str) -> _Writer:
 
 
 def _swatch(page: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """The first page over as many pixels of every colour that later ones may need."""
+    """The first image above as many pixels of all colours that later images can have."""
     height, width = page.shape[:2]
     return np.concatenate([page, np.resize(colours.astype(np.uint8), (height, width, 3))])

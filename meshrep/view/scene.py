@@ -1,4 +1,4 @@
-"""Pictures of fields on meshes, lattices, clouds and networks: stills and an interactive window."""
+"""Pictures of fields on meshes, lattices, clouds and networks, and a window to turn them in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ Engine = Literal["pyvista", "matplotlib"]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture that was written, and by whom: PyVista, or matplotlib where OpenGL is missing."""
+    """A picture that was written.
+
+    Attributes
+    ----------
+    path : Path
+    engine : "pyvista" or "matplotlib"
+        What drew it; matplotlib does on a machine without OpenGL.
+    """
 
     path: Path
     engine: Engine
@@ -48,35 +55,41 @@ def picture(
     ----------
     graph : Graph
     values : (n,) array
-        One value a node; phases in radians. NaN is drawn grey.
+        One value per node. Phases are in radians. NaN is drawn grey.
     path : path
         A .png, .jpg, .pdf, .svg, .webp or .tif to write.
     quantity : "temperature", "phase" or "field"
-        Chooses the colours; phases take the circle [0, 2π) whatever ``clim`` says.
+        Decides the colours. Phases have the limits 0 and 2π whatever ``clim`` says.
+    title : str
+        The text above everything.
     clim : (low, high) or None
-        Values at the ends of the colour bar; by default those of the field.
+        The values at the ends of the colour bar; by default those of the field.
     label : str or None
-        At the colour bar; by default the quantity.
+        The text at the colour bar; by default the quantity.
     marks : (k,) node numbers, (n,) mask, (k, 3) points, or a mapping of names to such
-        Drawn as discs; names become a legend.
+        What is marked by discs. The names are explained in a legend.
     cmap : str or None
-        A colour map of matplotlib by name, or "hue"; by default one that suits the quantity. For
-        phases it must be cyclic; theirs is cmocean's ``phase`` if installed, else ``twilight``.
+        The name of a colour map of matplotlib, or "hue"; by default one that suits the quantity.
+        A map for phases must be cyclic. Their default is cmocean's ``phase`` if it is installed,
+        and ``twilight`` if not.
     arrows : bool
-        Draw phases as arrows too: in the plane of a flat graph, on a surface along it, measured
-        from the projected x axis; thinned to about forty across.
+        Whether phases are drawn as arrows too: in the plane of a flat graph, or along a surface,
+        at angles from the projected x axis. They are thinned to about forty along the longest
+        side.
     size : (width, height)
-        Pixels of the image.
+        Pixels of the picture.
 
     Returns
     -------
     Drawn
-        The path, and the engine that drew.
+        The path, and what drew the picture.
 
     Raises
     ------
     InputError
-        Where values, marks, limits or colours do not fit, or the file cannot be written.
+        If values, marks, limits or colours do not fit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
     """
     return panels(
         graph, {"": values}, path, quantity=quantity, title=title, clim=clim, label=label,
@@ -100,7 +113,8 @@ def panels(
 ) -> Drawn:
     """Draw several fields on one graph side by side, in the same view and the same colours.
 
-    Arguments are those of :func:`picture`; ``fields`` maps each panel's title to its values.
+    The arguments are those of :func:`picture`; ``fields`` maps the title of each panel to the
+    values (n,) that are drawn there.
     """
     path = picture_path(path)
     if not fields:
@@ -122,7 +136,7 @@ def composed(
     heading: str,
     size: tuple[int, int] | None,
 ) -> tuple[Page, Engine]:
-    """A page with all subjects drawn in its boxes, and the engine that drew them."""
+    """A page with a subject in each of its boxes, and what drew them."""
     page = Page(size or page_size(len(subjects), (450, 430), (190, 120)), heading)
     names = list(subjects[0].marks)
     boxes, key = page.grid(titles, legend=any(names))
@@ -136,7 +150,7 @@ def composed(
 
 
 def draw(page: Page, box: Box, subject: Subject, colours: Palette) -> Engine:
-    """Draw a subject into a box of a page, of a whole number of pixels; what drew it."""
+    """Draw a subject into a box of whole pixels on a page; what drew it."""
     size = round(box[2]), round(box[3])
     if display.can_render():
         from meshrep.view.stage import render
@@ -164,12 +178,14 @@ def show(
 ) -> None:
     """Open a window in which the graph can be turned, and wait until it is closed.
 
-    Arguments are those of :func:`picture`.
+    The arguments are those of :func:`picture`.
 
     Raises
     ------
     InputError
-        Where there is no screen.
+        If there is no screen, or arguments do not fit.
+    MissingPart
+        If PyVista is not installed.
     """
     if not display.has_screen():
         raise InputError("there is no screen to open a window on: save a picture instead")

@@ -1,4 +1,4 @@
-"""A subject drawn by matplotlib, for machines without OpenGL: faces far to near, shaded."""
+"""A subject drawn by matplotlib, for machines without OpenGL: shaded faces from far to near."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from meshrep.view.arrows import Arrows
 from meshrep.view.camera import Camera, framed
 from meshrep.view.colours import INK, Palette
+from meshrep.view.page import POINTS_A_PIXEL
 from meshrep.view.subject import (
     EDGE_INK,
     Subject,
@@ -24,20 +25,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LIGHT = np.array([-0.28, 0.71, 0.63])
-_SHADE, _PALE = 0.58, 0.25  # of the colour that is lost in the dark; for phases
-_FINE = 20_000  # triangles that surfaces are refined to
-_NEIGHBOURS = 16  # triangles round a point that may hide it
-_POINTS_A_PIXEL = 72 / 150
+_SHADE, _PALE = 0.58, 0.25  # share of a colour lost in the dark, and for phases
+_FINE = 20_000  # triangles up to which surfaces are refined
+_NEIGHBOURS = 16  # nearest triangles that may hide a point
 
 
 def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]) -> None:
-    """Draw the subject into bare axes of ``size`` pixels, whose data units are these pixels."""
+    """Draw a subject into axes without a frame.
+
+    Parameters
+    ----------
+    axes : Axes
+        Their data are in pixels, from (0, 0) to ``size``.
+    subject : Subject
+    palette : Palette
+    size : (width, height)
+        Pixels.
+    """
     camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
     if subject.surface is not None:
         _surface(axes, subject, palette, camera, size)
         dot = size[1] / 60
     else:
-        dot = node_pixels(subject, camera, 2 * size[1]) / 2  # as PyVista, at twice the size
+        dot = node_pixels(subject, camera, 2 * size[1]) / 2  # PyVista draws at twice the size
         _network(axes, subject, palette, camera, size, dot)
     if subject.arrows is not None:
         _arrows(axes, subject, subject.arrows, palette, camera, size)
@@ -45,12 +55,12 @@ def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]
         fill, rim = palette.marks[k % len(palette.marks)]
         drawn = _on_page(points, camera, size)
         x, y, _ = drawn[~_hidden(drawn, subject, camera, size)].T
-        area = (max(dot, size[1] / 80) * mark_scale(subject) * _POINTS_A_PIXEL) ** 2
+        area = (max(dot, size[1] / 80) * mark_scale(subject) * POINTS_A_PIXEL) ** 2
         axes.scatter(x, y, s=area, c=fill, edgecolors=rim, linewidths=0.8, zorder=4)
 
 
 def _on_page(points: np.ndarray, camera: Camera, size: tuple[int, int]) -> np.ndarray:
-    """Pixels right, pixels up and nearness of points, shape (n, 3)."""
+    """Places (n, 3) of points: pixels to the right, pixels upwards, coordinate toward the eye."""
     drawn = camera.projected(points, size[1])
     drawn[:, :2] += np.array(size) / 2
     return drawn
@@ -59,7 +69,7 @@ def _on_page(points: np.ndarray, camera: Camera, size: tuple[int, int]) -> np.nd
 def _surface(
     axes: Axes, subject: Subject, palette: Palette, camera: Camera, size: tuple[int, int]
 ) -> None:
-    """Triangles from far to near, each of one colour."""
+    """Draw triangles from far to near, each in one colour."""
     from matplotlib.collections import PolyCollection
 
     surface = subject.surface
@@ -87,7 +97,7 @@ def _surface(
 
 
 def _lit(normals: np.ndarray) -> np.ndarray:
-    """Light in [0, 1] on faces whose normals (t, 3) are given as right, up and toward the eye."""
+    """The light (t,) in [0, 1] on faces; normals (t, 3) point to the right, upwards, to the eye."""
     facing = normals * np.where(normals[:, 2:] < 0, -1.0, 1.0)
     return np.clip(facing @ _LIGHT, 0.0, 1.0)
 
@@ -95,7 +105,7 @@ def _lit(normals: np.ndarray) -> np.ndarray:
 def _hidden(
     drawn: np.ndarray, subject: Subject, camera: Camera, size: tuple[int, int]
 ) -> np.ndarray:
-    """Which of some points on the page (k, 3) lie behind triangles that are clearly nearer."""
+    """Which points on the page (k, 3) lie behind triangles that are clearly nearer, (k,) bool."""
     if subject.surface is None or subject.view.flat or not len(drawn):
         return np.zeros(len(drawn), bool)
     from scipy.spatial import cKDTree
@@ -119,7 +129,7 @@ def _arrows(
     camera: Camera,
     size: tuple[int, int],
 ) -> None:
-    """Arrows, dark on bright colours and bright on dark."""
+    """Draw arrows, dark on bright colours and bright on dark ones."""
     from matplotlib.collections import PolyCollection
 
     seen = ~_hidden(_on_page(arrows.points, camera, size), subject, camera, size)
@@ -131,7 +141,7 @@ def _arrows(
 
 
 def _face_values(corners: np.ndarray, palette: Palette) -> np.ndarray:
-    """One value a triangle from its corners' (t, 3), phases by their mean direction."""
+    """One value per triangle (t,) from those of its corners (t, 3); phases by mean direction."""
     if palette.cyclic:
         return np.arctan2(np.sin(corners).sum(axis=1), np.cos(corners).sum(axis=1))
     return corners.mean(axis=1)
@@ -145,7 +155,7 @@ def _network(
     size: tuple[int, int],
     dot: float,
 ) -> None:
-    """Nodes from far to near over thin edges."""
+    """Draw nodes from far to near over thin edges."""
     from matplotlib.collections import LineCollection
 
     drawn = _on_page(subject.points, camera, size)
@@ -156,7 +166,7 @@ def _network(
         axes.add_collection(lines)
     order = drawn[:, 2].argsort()
     axes.scatter(
-        drawn[order, 0], drawn[order, 1], s=(dot * _POINTS_A_PIXEL) ** 2,
+        drawn[order, 0], drawn[order, 1], s=(dot * POINTS_A_PIXEL) ** 2,
         c=palette.rgb(subject.values)[order] / 255, edgecolors=INK,
         linewidths=0.4 if dot > 6 else 0.0, zorder=2,
     )  # fmt: skip

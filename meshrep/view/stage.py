@@ -27,17 +27,30 @@ if TYPE_CHECKING:
     import pyvista
 
 _MATTE: dict[str, Any] = {"ambient": 0.50, "diffuse": 0.54, "specular": 0.06, "specular_power": 15}
-_PALE: dict[str, Any] = {"ambient": 0.78, "diffuse": 0.26, "specular": 0.0}  # keeps dark and bright
-_LIFT = 0.3  # of arrows off the surface, over their length
+# for phases, whose maps have dark and bright colours that shading must not hide
+_PALE: dict[str, Any] = {"ambient": 0.78, "diffuse": 0.26, "specular": 0.0}
+_LIFT = 0.3  # height of arrows above the surface, over their length
 
 
 def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndarray:
-    """The subject as an image (height, width, 3) uint8 on white; needs OpenGL."""
+    """The subject as an image on white; needs OpenGL.
+
+    Parameters
+    ----------
+    subject : Subject
+    palette : Palette
+    size : (width, height)
+        Pixels.
+
+    Returns
+    -------
+    (height, width, 3) uint8 array
+    """
     pv = load_pyvista()
     width, height = size
     camera = framed(what_is_seen(subject), subject.view, width / height)
     plotter = pv.Plotter(off_screen=True, window_size=[2 * width, 2 * height], lighting="none")
-    plotter.disable_anti_aliasing()  # four samples a pixel below; eight more of each cost 4 times
+    plotter.disable_anti_aliasing()  # the image is drawn at twice its size
     plotter.set_background(PAPER)
     _light(plotter)
     put(plotter, subject, palette, camera, 2 * height)
@@ -50,7 +63,7 @@ def render(subject: Subject, palette: Palette, size: tuple[int, int]) -> np.ndar
 def window(
     subject: Subject, palette: Palette, title: str, size: tuple[int, int]
 ) -> pyvista.Plotter:
-    """A plotter ready to be shown on a screen, with a colour bar of its own."""
+    """A plotter ready to be shown on a screen, with a title and a colour bar."""
     pv = load_pyvista()
     camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
     plotter = pv.Plotter(window_size=list(size), lighting="none", title=title or "meshrep")
@@ -73,7 +86,7 @@ def window(
 def put(
     plotter: pyvista.Plotter, subject: Subject, palette: Palette, camera: Camera, height: int
 ) -> None:
-    """Add the subject's actors to a plotter whose window is ``height`` pixels high."""
+    """Add the actors of a subject to a plotter whose window is ``height`` pixels high."""
     a_pixel = 2 * camera.half_height / height
     if subject.surface is not None:
         _put_surface(plotter, subject, palette)
@@ -82,7 +95,7 @@ def put(
     else:
         size = node_pixels(subject, camera, height)
         _put_network(plotter, subject, palette, size, a_pixel)
-        least = height / (70 if palette.cyclic else 130)  # baths hide little of their nodes
+        least = height / (70 if palette.cyclic else 130)  # so that marks hide little of the nodes
         dot = max(0.62 * size, least)
     dot *= mark_scale(subject)
     lift = size * a_pixel
@@ -99,14 +112,14 @@ def put(
 
 
 def _halved(image: np.ndarray) -> np.ndarray:
-    """The image (2h, 2w, 3) uint8 at half its size: the rounded means of four pixels."""
+    """The image (2h, 2w, 3) uint8 at half its size, each pixel the rounded mean of four."""
     rows = image[0::2].astype(np.uint16) + image[1::2]
     sums = rows[:, 0::2] + rows[:, 1::2]
     return ((sums + 2) >> 2).astype(np.uint8)
 
 
 def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
-    """Arguments of ``add_mesh`` that colour points; phases as colours, not as numbers."""
+    """Arguments of ``add_mesh`` that colour points; phases are given as colours."""
     if palette.cyclic:
         return {"scalars": palette.rgb(values), "rgb": True}
     return {
@@ -119,8 +132,11 @@ def _colouring(palette: Palette, values: np.ndarray) -> dict[str, Any]:
 
 
 def _finish(subject: Subject, palette: Palette) -> dict[str, Any]:
-    """Arguments of ``add_mesh`` for the light: in the plane none, so that colours are exact; on
-    phases little, because dark and bright are colours of theirs."""
+    """Arguments of ``add_mesh`` for the light.
+
+    There is none in the plane, so that colours are exact, and little on phases, because dark and
+    bright colours stand for phases.
+    """
     if subject.view.flat:
         return {"lighting": False}
     return {"lighting": True, **(_PALE if palette.cyclic else _MATTE)}
@@ -138,13 +154,13 @@ def _put_surface(plotter: pyvista.Plotter, subject: Subject, palette: Palette) -
         **_colouring(palette, surface.values),
         **_finish(subject, palette),
     )
-    actor.prop.interpolation = "Phong"  # by the normals that it has; smooth_shading makes others
+    actor.prop.interpolation = "Phong"  # with these normals; smooth_shading computes others
 
 
 def _put_network(
     plotter: pyvista.Plotter, subject: Subject, palette: Palette, size: float, a_pixel: float
 ) -> None:
-    """Nodes ``size`` pixels wide; in the plane each layer lies a node's width behind the next."""
+    """Add nodes ``size`` pixels wide, and edges, which lie behind the nodes in the plane."""
     pv = load_pyvista()
     back = -subject.view.toward * size * a_pixel * subject.view.flat
     if len(subject.edges):
@@ -177,7 +193,7 @@ def _put_arrows(
     camera: Camera,
     lift: float,
 ) -> None:
-    """All arrows as one mesh, a little above a surface and below the nodes of a network."""
+    """Add all arrows as one mesh, slightly above a surface, or below the nodes of a network."""
     pv = load_pyvista()
     corners = arrows.outlines()
     corners += (lift * camera.sight(arrows.points))[:, None]
@@ -203,7 +219,7 @@ def _vertices(points: np.ndarray) -> pyvista.PolyData:
 
 
 def _light(plotter: pyvista.Plotter) -> None:
-    """A main light over the left shoulder and a weaker one from the right, fixed to the eye."""
+    """Add a main light from the upper left and a weaker one from the right, fixed to the eye."""
     pv = load_pyvista()
     for place, intensity in (((-0.35, 0.9, 0.8), 0.95), ((1.0, 0.0, 0.6), 0.38)):
         light = pv.Light(light_type="camera light", intensity=intensity)

@@ -1,4 +1,4 @@
-"""What is drawn of a graph and a field on it, whoever draws it."""
+"""A graph and a field made ready to draw, for PyVista and for matplotlib alike."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from meshrep.view.surface import Surface, surface_of
 Marks = np.ndarray | Mapping[str, np.ndarray] | None
 
 EDGE_INK = "#5a6472"
-_EDGES_UP_TO = 300_000  # beyond, lines are finer than a pixel and hide one another
-_SAMPLE = 2_000
+_EDGES_UP_TO = 300_000  # more lines hide one another
+_SAMPLE = 2_000  # nodes whose spacing is measured
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class Subject:
     Attributes
     ----------
     points : (n, 3) float64
-        Of all nodes.
+        The places of all nodes.
     values : (n,) float64
     surface : Surface or None
-        What is drawn of faces and solids; None for networks and clouds, drawn by nodes and edges.
+        The triangles of faces and solids; None for networks and clouds, which are drawn by nodes
+        and edges.
     edges : (k, 2) int64
-        Edges to draw as lines; none where there is a surface.
+        Edges to draw as lines; none if there is a surface.
     view : View
     marks : dict of str to (k, 3) float64
+        The points to mark, by the names of the marks.
     arrows : Arrows or None
         Phases as directions.
     """
@@ -60,20 +62,32 @@ def subject_of(
     quantity: Quantity = "field",
     arrows: bool = False,
 ) -> Subject:
-    """The graph made ready to draw with one value a node.
+    """A graph made ready to draw with one value per node.
+
+    Parameters
+    ----------
+    graph : Graph
+    values : (n,) array
+        Phases are in radians.
+    marks : (k,) node numbers, (n,) mask, (k, 2) or (k, 3) points, a mapping of names to such, None
+        What is marked by discs.
+    quantity : "temperature", "phase" or "field"
+    arrows : bool
+        Whether phases are drawn as arrows too.
 
     Raises
     ------
     InputError
-        Where the values or the marks do not fit the graph, or arrows are to show no phases.
+        If the values or the marks do not fit the graph, or arrows are asked for and the values are
+        not phases.
     """
     if arrows and quantity != "phase":
         raise InputError(f"arrows show phases, not {quantity}: leave arrows out")
     values = checked_fields(graph, {"values": values})["values"].astype(np.float64)
     if values.ndim != 1:
-        raise InputError(f"a picture shows one value a node, not values of shape {values.shape}")
+        raise InputError(f"a picture shows one value per node, not values of shape {values.shape}")
     points = positions(graph)
-    # without PyVista, which cuts solids, their nodes and edges are drawn
+    # PyVista cuts solids; without it their nodes and edges are drawn
     solid = graph.cells.has_solids and find_spec("pyvista") is not None
     faces = solid or (len(graph.triangles) > 0 and not graph.cells.has_solids)
     view = view_of(points, graph.triangles, z_up=not len(graph.triangles))
@@ -95,7 +109,7 @@ def subject_of(
 def _arrows(
     points: np.ndarray, values: np.ndarray, surface: Surface | None, view: View
 ) -> Arrows | None:
-    """Arrows on the surface where there is one, else in the plane that the eye looks at."""
+    """Arrows on the surface if there is one, or in the plane of the picture."""
     if surface is None or view.flat:
         return arrows_of(points, values, np.broadcast_to(view.toward, points.shape))
     normals, smooth = normals_to_eye(surface.points, surface.triangles, view.toward)
@@ -104,26 +118,26 @@ def _arrows(
 
 
 def mark_scale(subject: Subject) -> float:
-    """Factor of the marks' size: many are drawn smaller, so that they stay apart."""
+    """Factor of the size of marks: many marks are drawn smaller, so that they stay apart."""
     count = sum(map(len, subject.marks.values()))
     return float(np.clip(np.sqrt(60 / max(count, 1)), 0.5, 1.0))
 
 
 def what_is_seen(subject: Subject) -> np.ndarray:
-    """The points (k, 3) that must be in the picture."""
+    """The points (k, 3) that the picture must contain."""
     drawn = subject.points if subject.surface is None else subject.surface.points
     return np.concatenate([drawn, *subject.marks.values(), *_arrow_tips(subject)])
 
 
 def arrow_inks(subject: Subject, palette: Palette) -> np.ndarray:
-    """Colours (k, 3) uint8 of the arrows: seen on the surface, dark on a network."""
+    """Colours (k, 3) uint8 of the arrows: in contrast to a surface, dark on a network."""
     assert subject.arrows is not None
     inks = palette.ink_on(subject.arrows.values)
     return inks if subject.surface is not None else np.full_like(inks, DARK)
 
 
 def _arrow_tips(subject: Subject) -> list[np.ndarray]:
-    """Where arrows may reach in the picture, whatever their angle; so that films stand still."""
+    """Points that arrows can reach at any angle, so that the view of a film does not change."""
     if subject.arrows is None:
         return []
     reach = 0.5 * subject.arrows.length
@@ -132,18 +146,19 @@ def _arrow_tips(subject: Subject) -> list[np.ndarray]:
 
 
 def edge_opacity(subject: Subject) -> float:
-    """How opaque edges are: the less, the more there are to a node."""
+    """The opacity of edges, which is less the more edges there are per node."""
     return float(np.clip(1.4 * len(subject.points) / max(len(subject.edges), 1), 0.12, 0.6))
 
 
 def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
-    """The diameter in pixels that lets nodes be told apart, in a picture ``height`` pixels high.
+    """The diameter of nodes in pixels, in a picture of ``height`` pixels.
 
-    In the plane it follows the distance to the nearest neighbour, in space the number of nodes.
+    In the plane it follows from the distance to the nearest neighbour, in space from the number of
+    nodes.
     """
     seen = subject.view.seen(subject.points)
     a_pixel = 2 * camera.half_height / height
-    share = 0.62 if subject.arrows is None else 0.4  # of the spacing; arrows reach out from below
+    share = 0.62 if subject.arrows is None else 0.4  # of the spacing; arrows are seen beside nodes
     if subject.view.flat and len(seen) > 1:
         from scipy.spatial import cKDTree
 
@@ -158,12 +173,12 @@ def node_pixels(subject: Subject, camera: Camera, height: int) -> float:
 
 
 def marked_points(graph: Graph, points: np.ndarray, marks: Marks) -> dict[str, np.ndarray]:
-    """Marks by name as points (k, 3); given as node numbers, a mask of the nodes, or points.
+    """Marks by name as points (k, 3); they are given as for :func:`subject_of`.
 
     Raises
     ------
     InputError
-        Where a node number is not of the graph.
+        If the graph does not have a node number.
     """
     if marks is None:
         return {}

@@ -1,4 +1,4 @@
-"""The triangles that are drawn: outside and cut of solids, normals, phases on fine triangles."""
+"""The triangles that are drawn: faces, the outside of solids, normals, finer triangles."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from meshrep.view.display import load_pyvista
 if TYPE_CHECKING:
     import pyvista
 
-_SHARP = 60.0  # degrees between faces beyond which an edge is drawn sharp
-_FINE = 150_000  # triangles that phases are refined to
+_SHARP = 60.0  # degrees between faces above which an edge is drawn sharp
+_FINE = 150_000  # triangles up to which a surface with phases is refined
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Surface:
     ----------
     points : (p, 3) float64
     triangles : (t, 3) int64
-    values : (p,) float64
+    values : (p,) float64, or (p, 2) while phases are refined
     normals : (p, 3) float64 or None
-        None where the surface is to be drawn without light.
+        Unit vectors; None for a surface that is drawn without light.
     """
 
     points: np.ndarray
@@ -46,17 +46,18 @@ def surface_of(
     *,
     cyclic: bool = False,
 ) -> Surface:
-    """The graph's faces; of solid cells their outside, with a corner cut away.
+    """The faces of a graph, or the outside of its solid cells with a corner cut away.
 
     Parameters
     ----------
+    graph : Graph
     points : (n, 3) array
     values : (n,) array
     corner : (3,) array or None
-        Signs of the octant, seen from the middle, that is cut from a solid so that the inside is
-        seen; None to cut nothing.
+        Signs of the octant, as seen from the middle, that is cut from a solid to show its inside.
+        None cuts nothing.
     cyclic : bool
-        Whether the values are phases, which a cut between nodes reads from cosine and sine.
+        Whether the values are phases, which are interpolated by their cosine and sine.
     """
     if not graph.cells.has_solids:
         return Surface(points, graph.triangles, values)
@@ -85,7 +86,10 @@ def _angle(vectors: np.ndarray) -> np.ndarray:
 
 
 def _depth_in_octant(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
-    """Positive inside the octant; its planes pass through nodes, so that lattices cut clean."""
+    """Depth (n,) of points in an octant, positive inside.
+
+    The planes of the octant pass through nodes, so that lattices are cut between cells.
+    """
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     nearest = np.abs(points - middle).argmin(axis=0)
     apex = points[nearest, [0, 1, 2]]
@@ -93,7 +97,7 @@ def _depth_in_octant(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
 
 
 def with_normals(surface: Surface) -> Surface:
-    """The surface with normals at its corners, points doubled along sharp edges."""
+    """The surface with normals at its points, which are doubled along sharp edges."""
     mesh = polydata(surface)
     mesh.point_data["values"] = surface.values
     mesh = mesh.compute_normals(
@@ -112,7 +116,7 @@ def with_normals(surface: Surface) -> Surface:
 
 
 def polydata(surface: Surface) -> pyvista.PolyData:
-    """The surface as PolyData, with its normals if it has any."""
+    """The surface as PolyData, with its normals if there are any."""
     pv = load_pyvista()
     faces = np.pad(surface.triangles, ((0, 0), (1, 0)), constant_values=3)
     mesh = pv.PolyData(surface.points, faces=faces.ravel())
@@ -122,17 +126,23 @@ def polydata(surface: Surface) -> pyvista.PolyData:
 
 
 def refined_phases(surface: Surface, fine: int = _FINE) -> Surface:
-    """The surface on finer triangles, phases between corners read from their cosine and sine.
+    """The surface on finer triangles, with phases interpolated by their cosine and sine.
 
-    Interpolating angles as numbers runs through all colours where they pass 2π; the point on the
-    circle between two phases is the right one. Each round splits every triangle in four.
+    Phases that are interpolated as numbers run through all colours where they pass 2π.
+
+    Parameters
+    ----------
+    surface : Surface
+        Its values are phases in radians.
+    fine : int
+        The most triangles.
     """
     finer = refined(replace(surface, values=_circle(surface.values)), fine)
     return replace(finer, values=_angle(finer.values))
 
 
 def refined(surface: Surface, fine: int) -> Surface:
-    """The surface with every triangle split in four until one more round would pass ``fine``."""
+    """The surface with all triangles split in four, as often as ``fine`` triangles permit."""
     points, triangles = surface.points, surface.triangles
     values, normals = surface.values, surface.normals
     while 0 < 4 * len(triangles) <= fine:
@@ -147,7 +157,7 @@ def _with_middles(array: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 
 def _split(triangles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each triangle in four at its edges' middles: triangles, and the pairs of the new points."""
+    """Triangles split in four at the middles of their edges, and the ends (k, 2) of these edges."""
     sides = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     keys, slot = np.unique(sides[:, 0] * np.int64(count) + sides[:, 1], return_inverse=True)
     a, b, c = triangles.T

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: text, JSON, CSV, and any other by ``replacing``."""
+"""Files that are written whole or not at all: text, JSON, CSV, and others by ``replacing``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from meshrep.errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write to, put in its place when the block succeeds.
+    """Give a temporary file to write to, which takes the place of ``path`` if the block succeeds.
 
-    Missing folders are made. If the block fails, nothing is left and an old file stays as it was.
+    Missing folders are made. If the block fails, the temporary file is removed and an old file
+    stays as it was.
 
     Yields
     ------
@@ -33,11 +34,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        Where the system refuses to write (full disk, no permission, not a plain file).
+        If the system refuses to write: the disk is full, permission is missing, or there is
+        something other than a plain file.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        raise InputError(f"{path} cannot be written: it is there and is not a plain file")
+        raise InputError(f"{path} cannot be written: it exists and is not a plain file")
     stem = target.name.removesuffix(target.suffix)[:64]
     temporary = target.with_name(f".{stem}-{secrets.token_hex(4)}{target.suffix}")
     try:
@@ -71,12 +73,14 @@ def write_text(text: str, path: str | os.PathLike[str]) -> Path:
 
 
 def write_json(obj: Any, path: str | os.PathLike[str]) -> Path:
-    """Write plain data as JSON; NaN and infinities become null, arrays lists, dataclasses objects.
+    """Write plain data as JSON.
+
+    NaN and infinities become null, arrays become lists, and dataclasses become objects.
 
     Raises
     ------
     InputError
-        Where something is not data, or the file cannot be written.
+        If something is not data, or the file cannot be written.
     """
     text = json.dumps(plain(obj), indent=2, allow_nan=False, ensure_ascii=False)
     return write_text(text + "\n", path)
@@ -112,12 +116,12 @@ def plain(obj: Any) -> Any:
 def write_csv(
     columns: Mapping[str, Sequence[Any] | np.ndarray], path: str | os.PathLike[str]
 ) -> Path:
-    """Write named columns of one length as CSV with a header; NaN and None become empty cells.
+    """Write named columns of one length as CSV with a header. NaN and None become empty cells.
 
     Raises
     ------
     InputError
-        Where the columns differ in length, or the file cannot be written.
+        If the columns differ in length, or the file cannot be written.
     """
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -131,5 +135,5 @@ def write_csv(
 
 
 def _cell(value: Any) -> str:
-    """One value of a table, floats in the fewest digits that read back the same."""
+    """A value of a table; floats have the fewest digits that are read back exactly."""
     return "" if value is None or str(value) == "nan" else str(value)

@@ -162,7 +162,7 @@ def test_other_formats_and_refusals(tmp_path, engine):
         assert picture(graph, np.arange(16), tmp_path / f"a{suffix}").path.stat().st_size > 1000
     bad = [
         (np.arange(15), {}, "shape"),
-        (np.zeros((16, 2)), {}, "one value a node"),
+        (np.zeros((16, 2)), {}, "one value per node"),
         (np.arange(16), {"quantity": "colour"}, "quantity"),
         (np.arange(16), {"clim": (1, 0)}, "clim"),
         (np.arange(16), {"marks": [16]}, "outside"),
