@@ -115,6 +115,13 @@ class LowerStar(Energy):
         self.loss = DiagramLoss(power)
 
     @property
+    def auto_solver(self) -> tuple[str, str]:
+        """Nesterov's method for the mode "separate", which starts near the minimum."""
+        if self.mode == "separate":
+            return "nesterov", "few steps from a field that is nearly simple already"
+        return super().auto_solver
+
+    @property
     def unit(self) -> float:  # type: ignore[override]
         """The threshold, where there is one."""
         return self.threshold or 1.0

@@ -1,4 +1,4 @@
-"""The same work for several seeds at once, on as many threads as there are cores."""
+"""Runs the same work for several seeds, in parallel threads."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def for_each_seed(
     threads: int,
     cut_short: Callable[[T], bool],
 ) -> tuple[list[T], bool]:
-    """``work(seed, check)`` for every seed, in order, and whether Ctrl-C cut it short.
+    """The results of ``work(seed, check)`` in the order of the seeds, and whether Ctrl-C came.
 
-    The first seed runs alone, so that compilers are done with when the others start; where it was
-    ``cut_short`` there are no others. ``check`` raises KeyboardInterrupt in the work once Ctrl-C
-    has come; work that has not begun by then is left out. Threads and not processes: jitted
-    kernels let go of the interpreter, nothing need be copied, and a script needs no
+    The first seed runs alone, so that everything is compiled when the others start. If its result
+    was ``cut_short``, the others are not run. After Ctrl-C, ``check`` raises KeyboardInterrupt in
+    the work that is running, and the other seeds are skipped. Threads suffice, since jitted
+    kernels release the interpreter; nothing is copied, and scripts need no
     ``if __name__ == "__main__"``.
     """
     halted = threading.Event()

@@ -1,4 +1,4 @@
-"""Fields without their small extrema: those of too little persistence go, the others stay."""
+"""Fields without their small extrema: those of little persistence are removed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
-from meshrep.solving.solver import Solver
+from meshrep.solving.solver import AnySolver
 
-MOST_STEPS = 2000  # a constant step may go to and fro across a kink for ever
-MARGIN = 1e-3  # of the threshold: how far above it a minimiser is to leave what stays
+MOST_STEPS = 2000  # a constant step may cross a kink to and fro without end
+MARGIN = 1e-3  # share of the threshold by which pairs that stay are kept above it
 
 
 def simplify(
@@ -25,33 +25,34 @@ def simplify(
     field: np.ndarray,
     threshold: float,
     *,
-    solver: str | Solver = "nesterov",
+    solver: AnySolver = "auto",
     **settings: Any,
 ) -> Solution:
-    """Remove a field's minima and maxima of persistence up to a threshold, and move little else.
+    """Remove a field's minima and maxima of persistence up to a threshold; change little else.
 
-    Minimises :class:`LowerStar` in the mode "separate" from the field: as many pairs as exceed
-    the threshold at first are to exceed it at last, and all others are to vanish. What rounding
-    or a limit of the solver leaves of these is filled up and cut off to its saddles.
+    Minimises :class:`LowerStar` in the mode "separate", starting from the field: the pairs that
+    exceed the threshold are to stay above it, and all others are to vanish. Pairs that remain
+    after the solver has stopped are removed by filling minima and cutting maxima to their saddles.
 
     Parameters
     ----------
     where : Graph or Energy
-        Where the field lives. Nodes that an energy fixes are not held.
+        Where the field lives. Nodes that an energy fixes may move.
     field : (n,) array
         What to simplify.
     threshold : float
         τ > 0 in the field's unit.
-    solver : str or Solver
-        "gd" changes the field least, "nesterov" takes a fraction of its steps.
+    solver : str or other
+        As for :func:`meshrep.solve`. "auto" takes "nesterov"; "gd" changes the field least and
+        takes several times as many steps.
     **settings
-        Of :func:`meshrep.solve`; ``max_steps`` is 2000 where it is not given.
+        Of :func:`meshrep.solve`; ``max_steps`` is 2000 by default.
 
     Returns
     -------
     Solution
-        Of the LowerStar energy; its ``field`` is the simplified one. ``notes`` begin with the
-        extrema before and after and how far the field moved.
+        Of the LowerStar energy; ``field`` is the simplified field. The first of the ``notes``
+        gives the extrema before and after, and how far the field moved.
 
     Raises
     ------
@@ -60,10 +61,11 @@ def simplify(
 
     Notes
     -----
-    The extremum of each component never goes. A minimum is ended by raising it and lowering its
-    saddle alike. That changes the field less in the 2-norm than filling alone, by some 30% ("gd")
-    or 15% ("nesterov") on noisy fields, and does not take pairs just above the threshold with it;
-    single nodes may move by a little more than τ. A step costs two passes over the edges.
+    The deepest minimum and the highest maximum of each component always stay. A minimum is removed
+    by raising it and lowering its saddle by the same amount. On noisy fields that changes the
+    field less in the 2-norm than filling alone, by about 30% ("gd") or 15% ("nesterov"), and pairs
+    just above the threshold survive. Single nodes may move by slightly more than τ. A step costs
+    two passes over the edges.
 
     References
     ----------
@@ -72,7 +74,7 @@ def simplify(
 
     Examples
     --------
-    Two hills on a ring, of which the lower goes:
+    Two hills on a ring; the lower one is removed:
 
     >>> import numpy as np, meshrep
     >>> ring = meshrep.graph_from("ring:5")

@@ -35,28 +35,28 @@ class Solution(Interruptible):
         Energy and scaled gradient norm ‖∇E‖₂ / scale of ``field``, judged in float64 by the same
         evaluation for every solver.
     start_energy : float
-        Energy of the field that the solver began with, judged likewise: that of the start, but for
-        networks that begin at their own first output, or near the start after a fit.
+        Energy of the field that the solver began with, judged in the same way. It differs from the
+        start's for networks that begin at their own first output or are fitted to the start.
     steps, evaluations : int
         Steps taken, and evaluations of the energy with its gradient (or Hessian-vector product).
     solve_s, setup_s, compile_s : float
-        Seconds of solving; of building operators and arrays before; of imports and compilers.
+        Seconds of solving; of building operators and arrays; of imports and compilation.
     prefit_s : float
-        Seconds of fitting a network to the start, which no other time counts; 0 where the start
-        passes through as it is.
+        Seconds of fitting a network to the start, not included in the other times; 0 without a
+        fit.
     history : History
         Energy against steps and seconds, as the solver saw it.
     backend, device, dtype : str
-        Where it ran; those of the first stage.
+        Where the first stage ran, and in which precision.
     notes : list of str
-        Sentences worth reading: what "auto" chose, what was damped, what fell back.
+        Sentences on what happened: what "auto" chose, what was damped, what was replaced.
     samples : list of Sample
-        What ``sample`` made of the field along the run, where it was asked for.
+        What ``sample`` returned along the run.
     sampling_s : float
-        Seconds spent on samples, which no other time counts.
+        Seconds spent on samples, not included in the other times.
     restart_energies : list of float
-        The energy that each seed ended with, where there were several; seconds, steps and
-        evaluations are those of all, the rest that of the best.
+        The end energy of each seed, if there were several. Seconds, steps and evaluations are
+        then sums over all seeds; the rest is of the best seed.
     """
 
     problem: Energy
@@ -89,7 +89,7 @@ class Solution(Interruptible):
 
     @property
     def measures(self) -> dict[str, float]:
-        """What the energy measures of the field beside itself: ρ and vortices of phases."""
+        """Further measures of the field, such as ρ and the vortices of phases."""
         return self.problem.measures(self.field)
 
     def __repr__(self) -> str:

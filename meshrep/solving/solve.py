@@ -1,4 +1,4 @@
-"""The one place that sees every axis: energy, back end, variables, minimiser, stages, fallback."""
+"""The one call that minimises: from an energy and whatever stands for a solver to a Solution."""
 
 from __future__ import annotations
 
@@ -56,27 +56,27 @@ def solve(
     seed : int
         Seeds the start and a network's latents and weights.
     device, dtype : str
-        "auto", "cpu", "cuda"; "float64" or "float32". Only torch uses a GPU: networks run on one
-        where "cuda" is asked for, or "auto" finds one that torch sees, and in numba elsewhere.
+        "auto", "cpu" or "cuda"; "float64" or "float32". Only torch uses a GPU. Networks run on a
+        GPU with "cuda", and with "auto" where torch sees one; elsewhere they run in numba.
     max_steps, max_seconds, gtol : optional
-        Limits that replace those of every stage: see :class:`meshrep.minimisers.base.Stopping`.
-        With restarts ``max_seconds`` is for all of them, each having its share.
+        Limits that replace those of every stage: see :class:`meshrep.Stopping`. With restarts
+        ``max_seconds`` is for all of them together.
     observe : callable, optional
-        Called with the solver's name and a Progress now and then.
+        Called with the solver's name and a Progress about ten times a second;
+        ``meshrep.progress()`` is one that prints.
     sample : callable, optional
-        Called with the field at steps ever further apart, off the clock; what it returns comes
-        back as ``solution.samples``.
+        Called with the field at steps that lie further and further apart; its time is not
+        counted. What it returns comes back as ``solution.samples``.
     restarts : int
-        Seeds to run: ``seed``, ``seed`` + 1, …, as many at once as there are cores where that is
-        sooner done (small graphs, jitted solvers). The best is returned; a start given is that of
-        the first, the others draw theirs.
+        How many seeds to run: ``seed``, ``seed`` + 1, …. Small graphs with jitted solvers run in
+        parallel, one seed a core. The best end is returned. ``start`` is for the first seed; the
+        others draw their starts.
     reorder : bool
-        Renumber the nodes of a large graph while it is solved, where neighbours lie far apart in
-        memory and another order brings them together: see
-        :func:`meshrep.graphs.ordering.better_order`. Nothing that comes back shows it but a note
-        and the time.
+        Whether to renumber the nodes of a large graph while it is solved, if neighbours lie far
+        apart in memory: see :func:`meshrep.graphs.ordering.better_order`. Results come back in the
+        graph's own order; a note says that it was done.
     **settings
-        Those that the named solver has, such as ``degree=12`` of spectral.
+        Settings that the named solver has, such as ``degree=12`` for spectral.
 
     Returns
     -------
@@ -89,15 +89,15 @@ def solve(
         For a solver that is not known, settings that it does not have, or a solver that does not
         fit the problem.
     MissingPart
-        For an optimiser of torch's kind where torch, or the package that has it, is not
-        installed; adam-torch has a stand-in.
+        When the solver is an optimiser of torch's kind, and torch or the optimiser's package is
+        not installed. Only adam-torch has a substitute.
 
     Notes
     -----
-    Ctrl-C while it solves does not raise: the result is ``Result.INTERRUPTED`` and the field the
-    best so far.
-    Without torch, L-BFGS (SGD where the energy is stochastic) takes the place of adam-torch, and
-    of compositions whose ``backend`` is "torch", with one warning.
+    Ctrl-C during the solve does not raise: the result is ``Result.INTERRUPTED`` and the field is
+    the best so far.
+    Without torch, L-BFGS replaces adam-torch and compositions whose ``backend`` is "torch", with
+    one warning; SGD replaces them if the energy is stochastic.
     """
     if seed < 0:
         raise InputError(f"seed must be 0 or more, not {seed}")
@@ -115,7 +115,7 @@ def solve(
     apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
         for stage in composed.stages
-    )  # what is larger may enter threaded kernels, which not every layer of numba's bears twice
+    )  # larger graphs use threaded kernels, which must not be entered from two threads at once
     apart = apart and composed.minimiser.concurrent
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
@@ -150,8 +150,8 @@ def _best_of(
 ) -> Solution:
     """The best of several seeds, with the energies of all.
 
-    Its history begins when its seed did: that it would be the best was not known before. Seconds
-    are those of the first seed and of the busiest thread after it.
+    Its history starts when its seed starts. The seconds are those of the first seed and of the
+    busiest thread after it.
     """
 
     def work(seed: int, check: Callable[[], None]) -> tuple[int, Solution]:
@@ -198,26 +198,26 @@ def _best_of(
 
 
 def _follows_noise(solver: Solver, energy: Energy) -> None:
-    """Refuse a solver with a stage that a stochastic energy would lead astray."""
+    """Raise InputError if a stage compares energies and the energy is stochastic."""
     if not energy.stochastic:
         return
     for stage in solver.stages:
         if not stage.minimiser.follows_noise:
-            by_itself = " with lr='auto'" if getattr(stage.minimiser, "lr", 0) == "auto" else ""
+            automatic = " with lr='auto'" if getattr(stage.minimiser, "lr", 0) == "auto" else ""
             raise InputError(
                 "the energy draws a fresh subsample at every step, which "
-                f"{stage.minimiser.name}{by_itself} cannot follow: take sgd, adam or kernel"
+                f"{stage.minimiser.name}{automatic} cannot follow: take sgd, adam or kernel"
             )
 
 
 def _with_what_is_installed(solver: Solver, energy: Energy) -> tuple[Solver, str]:
-    """The solver, or another in its place where a stage needs torch and torch is not installed."""
+    """The solver and ""; or a substitute and why, if it needs torch and torch is not installed."""
     wants_torch = any(stage.backend == "torch" for stage in solver.stages)
     if not wants_torch or installed("torch"):
         return solver, ""
     name = "sgd" if energy.stochastic else "lbfgs"
-    stand_in = solver_named(name, energy).limited(max_seconds=solver.stopping.max_seconds)
-    return stand_in, (
+    substitute = solver_named(name, energy).limited(max_seconds=solver.stopping.max_seconds)
+    return substitute, (
         f"torch is not installed, so {name} takes the place of {solver.label}: "
         "pip install 'meshrep[torch]'"
     )
@@ -226,8 +226,7 @@ def _with_what_is_installed(solver: Solver, energy: Energy) -> tuple[Solver, str
 def without_stand_ins(solvers: list[AnySolver], energy: Energy) -> list[AnySolver]:
     """Drop named solvers that would fall back to one that is in the list already.
 
-    Where torch is absent and the solver that takes the place of adam-torch is asked for too, it
-    runs once.
+    Without torch, adam-torch falls back to lbfgs; if lbfgs is in the list too, it runs once.
     """
     kept: list[AnySolver] = []
     seen: set[str] = set()

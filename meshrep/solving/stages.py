@@ -1,4 +1,4 @@
-"""The stages of a solver run in turn on one problem, with set-up, compilation and solving apart."""
+"""Runs the stages of a solver in turn; measures set-up, compilation and solving separately."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels
 
 @dataclass(frozen=True)
 class Renumbered:
-    """An energy with its nodes in an order that suits the memory, and what that took."""
+    """An energy with its nodes renumbered to suit the memory, and the seconds that took."""
 
     energy: Energy
     order: Order
@@ -33,8 +33,8 @@ class Renumbered:
 
 
 def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
-    """The energy in a better order of its nodes; None where nothing is gained, or the path of a
-    solver would be another one.
+    """The energy with its nodes in a better order; None if that gains nothing or would change the
+    path of the solver.
     """
     alike = all(
         stage.minimiser.renumbers and isinstance(stage.parametrization, Identity)
@@ -51,7 +51,7 @@ def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
 
 
 class Stages:
-    """One solver on one problem, stage by stage, with the three clocks kept apart."""
+    """One solver on one problem, stage by stage, with three clocks: set-up, compile, solve."""
 
     def __init__(
         self,
@@ -97,23 +97,23 @@ class Stages:
         return gpu_seen() if self.device == "auto" else self.device != "cpu"
 
     def _backend(self, stage: Solver) -> Backend:
-        """The stage's back end, imported and touched once, off the solving clock."""
+        """The stage's back end, imported and used once, outside the solving time."""
         clock = time.perf_counter()
         kind = self._backend_kind(stage)
         backend = backend_for(kind, self.device if kind == "torch" else "cpu", self.dtype)
         if backend.device != "cpu" and self.device == "auto":
             self.notes.append(f"auto runs {stage.label} on {backend.device}, in {backend.dtype}")
-        _ = backend.zeros(1) + 1  # the first tensor pays for what torch does lazily
+        _ = backend.zeros(1) + 1  # torch does part of its set-up with the first tensor
         self.compile_s += time.perf_counter() - clock
         return backend
 
     def _prepare(
         self, stage: Solver, backend: Backend, field: np.ndarray, before: Objective | None = None
     ) -> tuple[Objective, float]:
-        """A stage's objective at a field, warmed up, and the seconds of laying it out.
+        """A stage's objective at a field, warmed up, and the seconds of building it.
 
-        Those of a prefit and of compilers are not among them: the first map of its kind in a
-        process loads its kernels, and is laid out once more to be timed, unless it takes a prefit.
+        Excludes prefit and compile time. The first map of its kind in a process loads its kernels,
+        so it is built a second time to be timed, unless it has a prefit.
         """
         begun = time.perf_counter()
         inward = self._inward(field)
@@ -154,7 +154,7 @@ class Stages:
         result, paused, sampling = Result.FAILED, 0.0, 0.0
         begin = self._outward(objective.field(objective.start))
         if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
-            begin = self.w0  # up to the digits of a network or of float32
+            begin = self.w0  # equal up to the rounding of a network or of float32
         if self.sample is not None:
             self.samples.append(Sample(0, 0.0, self.sample(begin)))
         begun = time.perf_counter()

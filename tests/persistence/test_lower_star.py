@@ -323,7 +323,7 @@ def test_simplification_takes_an_energy_and_leaves_simple_fields_alone():
     solution = simplify(base, w, 0.1)
     np.testing.assert_array_equal(solution.field, w)
     assert solution.energy == 0.0
-    (note,) = solution.notes
+    note, _ = solution.notes
     assert "(0.909% of the range): the field stays as it is" in note and "removed" not in note
     with pytest.raises(InputError, match="threshold"):
         simplify(base, w, 0.0)

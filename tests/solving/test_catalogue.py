@@ -9,6 +9,7 @@ from problems_of_tests import heat, phases
 
 import meshrep
 from meshrep import InputError, NamedSolver, Solver
+from meshrep.cli.main import main
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.solving import catalogue, named
 from meshrep.solving.catalogue import known_solvers, named_solver, solver_named
@@ -144,3 +145,13 @@ def test_an_optimiser_of_torch_is_named_or_given_as_a_class():
     ]
     assert ends[0] == ends[1] == ends[2]
     assert solver_named("adam-torch", energy, layout="square").minimiser.layout == "square"
+
+
+def test_a_solver_of_one_file_stands_in_the_help(one_more_file, capsys):
+    assert main(["--help", "solvers"]) == 0
+    assert one_more_file in capsys.readouterr().out
+    assert main(["--help", one_more_file]) == 0
+    said = capsys.readouterr().out
+    assert "L-BFGS that remembers few steps." in said and "--set memory=N" in said
+    assert main(["--graph", "ring:8", "--solver", one_more_file, "--set", "degree=2"]) == 2
+    assert f"--set degree: {one_more_file} has memory" in capsys.readouterr().err
