@@ -5,7 +5,7 @@ from meshrep.view import display
 
 @pytest.fixture(params=["pyvista", "matplotlib"])
 def engine(request, monkeypatch):
-    """Each engine in turn; PyVista only where it can draw."""
+    """Each engine in turn; PyVista only if it can draw on this machine."""
     if request.param == "pyvista" and not display.can_render():
         pytest.skip("no OpenGL here")
     monkeypatch.setattr(display, "can_render", lambda: request.param == "pyvista")

@@ -17,7 +17,7 @@ def arrows(graph, phases):
     return subject_of(graph, phases, quantity="phase", arrows=True).arrows
 
 
-def test_in_the_plane_they_point_at_their_phase():
+def test_arrows_in_the_plane_point_at_their_phase():
     graph = shapes.lattice(9)
     phases = np.linspace(0, 6, 81)
     found = arrows(graph, phases)
@@ -31,7 +31,7 @@ def test_in_the_plane_they_point_at_their_phase():
     assert found.triangles().max() == 7 * 81 - 1
 
 
-def test_on_a_surface_they_are_tangent_and_turn_with_the_phase():
+def test_arrows_on_a_surface_are_tangent_and_turn_with_the_phase():
     graph = shapes.ball(30)
     one, other = arrows(graph, np.zeros(graph.n)), arrows(graph, np.full(graph.n, np.pi / 2))
     assert np.abs((one.along * one.points).sum(axis=1)).max() < 0.12
@@ -55,7 +55,7 @@ def test_normals_see_the_eye_whatever_the_sense_of_the_triangles():
     assert (normals[:, 2] >= 0).all()
 
 
-def test_sharp_edges_of_a_solid_go_without():
+def test_sharp_edges_of_a_solid_have_no_arrows():
     graph = shapes.cube(6)
     found = arrows(graph, np.zeros(graph.n))
     across = np.sort(np.abs(found.along), axis=1)
@@ -72,7 +72,7 @@ def test_a_fine_lattice_is_thinned_evenly_to_about_forty_across(side):
     assert len(found.points) == len(x) ** 2
 
 
-def test_nan_has_no_arrow_and_all_nan_none():
+def test_nan_has_no_arrow():
     graph = shapes.lattice(5)
     phases = np.where(np.arange(25) < 20, 1.0, np.nan)
     assert len(arrows(graph, phases).points) == 20
@@ -86,7 +86,7 @@ def test_degenerate_graphs():
         assert len(arrows(graph, np.zeros(graph.n)).points) == graph.n
 
 
-def test_the_frame_holds_them_at_every_angle():
+def test_the_picture_contains_arrows_at_every_angle():
     graph = shapes.lattice(5)
     low, high = (what_is_seen(subject_of(graph, np.full(25, phi), quantity="phase", arrows=True))
                  for phi in (0.0, 2.0))  # fmt: skip
@@ -95,7 +95,7 @@ def test_the_frame_holds_them_at_every_angle():
 
 
 @pytest.mark.parametrize("make", [shapes.lattice, shapes.ball, shapes.cube, shapes.ring])
-def test_they_are_seen(tmp_path, engine, make):
+def test_arrows_are_seen(tmp_path, engine, make):
     graph = make()
     phases = np.linspace(0, 3, graph.n)
     args = {"quantity": "phase", "size": (400, 300)}

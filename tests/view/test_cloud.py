@@ -138,7 +138,7 @@ SOLID = (np.full(3, -1.0), np.full(3, 1.0))
 
 
 def no_axis_along_the_sight(axes):
-    """Whether all three axes of space are seen apart, none on another's line."""
+    """Whether all three axes of space are seen in clearly different directions."""
     arms = axes[:, :2] / np.linalg.norm(axes[:, :2], axis=1)[:, None]
     apart = np.abs(arms @ arms.T)[np.triu_indices(3, 1)]
     return np.linalg.norm(axes[:, :2], axis=1).min() > 0.3 and apart.max() < 0.9

@@ -8,7 +8,7 @@ from meshrep.view import display
 
 @pytest.fixture
 def fresh(monkeypatch, tmp_path):
-    """A machine about which nothing is remembered, on which the libraries seem to be there."""
+    """A machine without a remembered verdict, on which the libraries seem to be installed."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv(display.SWITCH, raising=False)
     monkeypatch.setattr(display, "_has_libraries", lambda: True)

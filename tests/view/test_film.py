@@ -20,7 +20,7 @@ def sketched(monkeypatch):
 
 
 def read_mp4(path):
-    """What ffmpeg says of a film, and its frames."""
+    """What ffmpeg says about a film, and its frames."""
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
     reader = ffmpeg.read_frames(str(path))
     facts = next(reader)
@@ -58,7 +58,7 @@ def test_mp4_is_h264_for_browsers_with_the_right_colours(tmp_path):
     assert facts["duration"] == pytest.approx(0.5, abs=0.05)
     data = drawn.path.read_bytes()
     assert data[4:8] == b"ftyp"
-    assert data.find(b"moov") < data.find(b"mdat")  # plays before all of it has come
+    assert data.find(b"moov") < data.find(b"mdat")  # plays before the whole has arrived
     colours = films.palette("temperature", np.zeros(0), (0, 1))
     for k, frame in enumerate(frames):
         wanted = colours.rgb(np.array([k / 4]))[0].astype(int)
@@ -108,7 +108,7 @@ def test_frames_are_drawn_as_they_come(tmp_path, monkeypatch):
 
     def frames():
         for k in range(4):
-            assert len(said) >= k - 1  # at most one ahead of what was drawn
+            assert len(said) >= k - 1  # at most one frame ahead of the drawing
             yield k, np.full(graph.n, k / 3)
 
     film(graph, frames(), tmp_path / "a.mp4", clim=(0, 1), size=(64, 48))

@@ -64,7 +64,7 @@ def test_the_wheel_shows_the_colours_of_the_picture(tmp_path, cmap):
 
 
 def seam_graphs():
-    """Coarse meshes, and on them the angle about an axis that passes beside: within ±0.7."""
+    """Coarse meshes, and on them the angle about an axis outside, which lies within ±0.7."""
     for graph in (shapes.ball(4), shapes.lattice(8)):
         points = graph.points - (graph.points.min(axis=0) + graph.points.max(axis=0)) / 2
         x, y = points[:, :2].T / np.abs(points).max()
@@ -96,7 +96,7 @@ def test_no_false_seam_at_two_pi(tmp_path, engine, monkeypatch, kind, cmap):
     assert false_pixels(right, cmap) <= 5
 
     def raw(surface, fine=20_000):
-        return refined(surface, fine)  # angles as numbers: what must not come back
+        return refined(surface, fine)  # interpolates angles as numbers, which draws the seam
 
     monkeypatch.setattr(stage, "refined_phases", raw)
     monkeypatch.setattr(sketch, "refined_phases", raw)
@@ -115,7 +115,7 @@ def test_a_solid_cut_between_nodes_reads_phases_the_short_way():
     assert len(surface.points) > 0
     assert np.abs(np.angle(np.exp(1j * surface.values))).max() <= 0.6
     raw = subject_of(graph, phases, quantity="field").surface.values
-    assert np.abs(np.angle(np.exp(1j * raw))).max() > 1.0  # the same cut of plain numbers
+    assert np.abs(np.angle(np.exp(1j * raw))).max() > 1.0  # a cut that interpolates plain numbers
 
 
 def hexahedra(side):

@@ -73,7 +73,7 @@ def test_no_seam_where_phases_pass_two_pi(tmp_path, engine):
     colours = pixels(path)[150, 90:240]
     ends = palette("phase", values).rgb(np.linspace(-0.3, 0.3, 60)).astype(int)
     apart = np.abs(colours[:, None] - ends[None]).sum(axis=2).min(axis=1)
-    assert apart.max() < 25  # every pixel is a colour between the two phases, the short way
+    assert apart.max() < 25  # every pixel has a colour of the short way between the two phases
 
 
 def test_nan_is_grey_and_constant_fields_are_drawn(tmp_path, engine):

@@ -1,4 +1,4 @@
-"""What PyVista drew, made smaller."""
+"""Images that PyVista draws at twice the size are halved."""
 
 import numpy as np
 
