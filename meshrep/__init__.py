@@ -22,37 +22,57 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Adam": "meshrep.minimisers.first_order",
+    "Annealing": "meshrep.minimisers.annealing",
+    "Backend": "meshrep.base.backends",
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
     "DeepLinear": "meshrep.parametrizations.linear.deep_linear",
     "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
+    "Evaluator": "meshrep.energies.evaluator",
     "FunctionEnergy": "meshrep.energies.custom",
+    "GradientDescent": "meshrep.minimisers.first_order",
+    "GradientFlow": "meshrep.minimisers.gradient_flow",
     "Graph": "meshrep.graphs.graph",
     "GraphAttention": "meshrep.parametrizations.networks.gat",
+    "GraphLike": "meshrep.graphs.graph",
     "GraphNetwork": "meshrep.parametrizations.networks.gcn",
     "HeatBath": "meshrep.energies.heat",
+    "HeavyBall": "meshrep.minimisers.first_order",
+    "History": "meshrep.base.outcome",
     "HopfKuramoto": "meshrep.energies.oscillators",
     "HopfKuramotoPrinted": "meshrep.energies.oscillators",
+    "Identity": "meshrep.parametrizations.base",
     "InputError": "meshrep.errors",
     "Kappa": "meshrep.parametrizations.linear.kappa",
     "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
     "Kuramoto": "meshrep.energies.oscillators",
     "LBFGS": "meshrep.minimisers.lbfgs",
+    "Lift": "meshrep.minimisers.lift",
     "LowerStar": "meshrep.energies.lower_star",
+    "MFAC": "meshrep.minimisers.mfac",
+    "Map": "meshrep.parametrizations.base",
     "MeshrepError": "meshrep.errors",
     "MessagePassing": "meshrep.parametrizations.networks.gn",
+    "Minimiser": "meshrep.minimisers.base",
     "MissingPart": "meshrep.errors",
+    "Monitor": "meshrep.minimisers.monitor",
     "Multilevel": "meshrep.parametrizations.linear.multilevel",
     "NamedSolver": "meshrep.solving.declaration",
+    "Nesterov": "meshrep.minimisers.first_order",
     "Newton": "meshrep.minimisers.newton",
+    "Objective": "meshrep.minimisers.base",
     "Oscillators": "meshrep.energies.oscillators",
-    "ProgressLine": "meshrep.base.progress",
+    "Parametrization": "meshrep.parametrizations.base",
     "PhaseLaw": "meshrep.energies.phase_law",
+    "Progress": "meshrep.minimisers.monitor",
+    "ProgressLine": "meshrep.base.progress",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "SGD": "meshrep.minimisers.first_order",
+    "Sample": "meshrep.minimisers.monitor",
+    "ScipyLBFGS": "meshrep.minimisers.scipy_lbfgs",
     "Setting": "meshrep.base.settings",
     "Sobolev": "meshrep.parametrizations.linear.sobolev",
     "Solution": "meshrep.solving.solution",
@@ -60,9 +80,13 @@ _HOME = {
     "Solver": "meshrep.solving.solver",
     "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
+    "TorchOptimiser": "meshrep.minimisers.torch.optimisers",
     "Trajectory": "meshrep.energies.flows",
+    "UniformAdam": "meshrep.minimisers.first_order",
+    "Vortices": "meshrep.energies.phases",
     "XYGlass": "meshrep.energies.oscillators",
     "alpha_diagrams": "meshrep.persistence.alpha",
+    "backend_for": "meshrep.base.backends",
     "baths": "meshrep.sources.selection",
     "cloud_film": "meshrep.view.cloud",
     "cloud_panels": "meshrep.view.cloud",
@@ -73,6 +97,8 @@ _HOME = {
     "ends": "meshrep.sources.selection",
     "film": "meshrep.view.film",
     "from_arrays": "meshrep.sources.memory",
+    "from_matrix": "meshrep.sources.networks",
+    "from_meshio": "meshrep.sources.memory",
     "from_networkx": "meshrep.sources.networks",
     "from_pyvista": "meshrep.sources.memory",
     "from_trimesh": "meshrep.sources.memory",
@@ -95,6 +121,7 @@ _HOME = {
     "select": "meshrep.sources.selection",
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
+    "to_networkx": "meshrep.sources.networks",
     "vortices": "meshrep.energies.phases",
 }
 
@@ -113,60 +140,106 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if TYPE_CHECKING:
-    from meshrep.base.outcome import Result
-    from meshrep.base.progress import ProgressLine, progress
-    from meshrep.base.settings import Setting
-    from meshrep.diagnosis.diagnosing import diagnose
-    from meshrep.diagnosis.findings import Diagnosis
-    from meshrep.energies.base import Energy
-    from meshrep.energies.custom import EdgeEnergy, FunctionEnergy
-    from meshrep.energies.flows import Trajectory, integrate
-    from meshrep.energies.heat import HeatBath
-    from meshrep.energies.lower_star import LowerStar
-    from meshrep.energies.oscillators import (
-        HopfKuramoto,
-        HopfKuramotoPrinted,
-        Kuramoto,
-        Oscillators,
-        XYGlass,
-    )
-    from meshrep.energies.phase_law import PhaseLaw
-    from meshrep.energies.phases import clusters, local_order, order_parameter, vortices
-    from meshrep.energies.topology import RipsPersistence
-    from meshrep.errors import InputError, MeshrepError, MissingPart, SolveError
-    from meshrep.graphs.cells import Cells
-    from meshrep.graphs.graph import Graph
-    from meshrep.graphs.operators import mass
-    from meshrep.minimisers.first_order import SGD, Adam
-    from meshrep.minimisers.lbfgs import LBFGS
-    from meshrep.minimisers.monitor import Stopping
-    from meshrep.minimisers.newton import Newton
-    from meshrep.parametrizations.linear.deep_linear import DeepLinear
-    from meshrep.parametrizations.linear.kappa import Kappa
-    from meshrep.parametrizations.linear.kernel import KernelSmoothing
-    from meshrep.parametrizations.linear.multilevel import Multilevel
-    from meshrep.parametrizations.linear.sobolev import Sobolev
-    from meshrep.parametrizations.linear.spectral import Spectral
-    from meshrep.parametrizations.networks.gat import GraphAttention
-    from meshrep.parametrizations.networks.gcn import GraphNetwork
-    from meshrep.parametrizations.networks.gn import MessagePassing
-    from meshrep.persistence.alpha import alpha_diagrams
-    from meshrep.persistence.cycles import longest_loops
-    from meshrep.persistence.lower_star import lower_star_diagrams
-    from meshrep.persistence.rips import rips_diagrams
-    from meshrep.solving.catalogue import known_solvers, register
-    from meshrep.solving.compare import Comparison, compare
-    from meshrep.solving.declaration import NamedSolver
-    from meshrep.solving.simplify import simplify
-    from meshrep.solving.solution import Solution
-    from meshrep.solving.solve import solve
-    from meshrep.solving.solver import Solver
-    from meshrep.sources.files import load
-    from meshrep.sources.networks import from_networkx
-    from meshrep.sources.selection import baths, ends, random_split, select
-    from meshrep.sources.spec import graph_from
-    from meshrep.view.cloud import cloud_film, cloud_panels, cloud_picture
-    from meshrep.view.film import film
-    from meshrep.view.persistence import persistence_picture
-    from meshrep.view.scene import panels, picture
+if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
+    from meshrep.base.backends import Backend as Backend
+    from meshrep.base.backends import backend_for as backend_for
+    from meshrep.base.outcome import History as History
+    from meshrep.base.outcome import Result as Result
+    from meshrep.base.progress import ProgressLine as ProgressLine
+    from meshrep.base.progress import progress as progress
+    from meshrep.base.settings import Setting as Setting
+    from meshrep.diagnosis.diagnosing import diagnose as diagnose
+    from meshrep.diagnosis.findings import Diagnosis as Diagnosis
+    from meshrep.energies.base import Energy as Energy
+    from meshrep.energies.custom import EdgeEnergy as EdgeEnergy
+    from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
+    from meshrep.energies.evaluator import Evaluator as Evaluator
+    from meshrep.energies.flows import Trajectory as Trajectory
+    from meshrep.energies.flows import integrate as integrate
+    from meshrep.energies.heat import HeatBath as HeatBath
+    from meshrep.energies.lower_star import LowerStar as LowerStar
+    from meshrep.energies.oscillators import HopfKuramoto as HopfKuramoto
+    from meshrep.energies.oscillators import HopfKuramotoPrinted as HopfKuramotoPrinted
+    from meshrep.energies.oscillators import Kuramoto as Kuramoto
+    from meshrep.energies.oscillators import Oscillators as Oscillators
+    from meshrep.energies.oscillators import XYGlass as XYGlass
+    from meshrep.energies.phase_law import PhaseLaw as PhaseLaw
+    from meshrep.energies.phases import Vortices as Vortices
+    from meshrep.energies.phases import clusters as clusters
+    from meshrep.energies.phases import local_order as local_order
+    from meshrep.energies.phases import order_parameter as order_parameter
+    from meshrep.energies.phases import vortices as vortices
+    from meshrep.energies.topology import RipsPersistence as RipsPersistence
+    from meshrep.errors import InputError as InputError
+    from meshrep.errors import MeshrepError as MeshrepError
+    from meshrep.errors import MissingPart as MissingPart
+    from meshrep.errors import SolveError as SolveError
+    from meshrep.graphs.cells import Cells as Cells
+    from meshrep.graphs.graph import Graph as Graph
+    from meshrep.graphs.graph import GraphLike as GraphLike
+    from meshrep.graphs.operators import mass as mass
+    from meshrep.minimisers.annealing import Annealing as Annealing
+    from meshrep.minimisers.base import Minimiser as Minimiser
+    from meshrep.minimisers.base import Objective as Objective
+    from meshrep.minimisers.first_order import SGD as SGD
+    from meshrep.minimisers.first_order import Adam as Adam
+    from meshrep.minimisers.first_order import GradientDescent as GradientDescent
+    from meshrep.minimisers.first_order import HeavyBall as HeavyBall
+    from meshrep.minimisers.first_order import Nesterov as Nesterov
+    from meshrep.minimisers.first_order import UniformAdam as UniformAdam
+    from meshrep.minimisers.gradient_flow import GradientFlow as GradientFlow
+    from meshrep.minimisers.lbfgs import LBFGS as LBFGS
+    from meshrep.minimisers.lift import Lift as Lift
+    from meshrep.minimisers.mfac import MFAC as MFAC
+    from meshrep.minimisers.monitor import Monitor as Monitor
+    from meshrep.minimisers.monitor import Progress as Progress
+    from meshrep.minimisers.monitor import Sample as Sample
+    from meshrep.minimisers.monitor import Stopping as Stopping
+    from meshrep.minimisers.newton import Newton as Newton
+    from meshrep.minimisers.scipy_lbfgs import ScipyLBFGS as ScipyLBFGS
+    from meshrep.minimisers.torch.optimisers import TorchOptimiser as TorchOptimiser
+    from meshrep.parametrizations.base import Identity as Identity
+    from meshrep.parametrizations.base import Map as Map
+    from meshrep.parametrizations.base import Parametrization as Parametrization
+    from meshrep.parametrizations.linear.deep_linear import DeepLinear as DeepLinear
+    from meshrep.parametrizations.linear.kappa import Kappa as Kappa
+    from meshrep.parametrizations.linear.kernel import KernelSmoothing as KernelSmoothing
+    from meshrep.parametrizations.linear.multilevel import Multilevel as Multilevel
+    from meshrep.parametrizations.linear.sobolev import Sobolev as Sobolev
+    from meshrep.parametrizations.linear.spectral import Spectral as Spectral
+    from meshrep.parametrizations.networks.gat import GraphAttention as GraphAttention
+    from meshrep.parametrizations.networks.gcn import GraphNetwork as GraphNetwork
+    from meshrep.parametrizations.networks.gn import MessagePassing as MessagePassing
+    from meshrep.persistence.alpha import alpha_diagrams as alpha_diagrams
+    from meshrep.persistence.cycles import longest_loops as longest_loops
+    from meshrep.persistence.lower_star import lower_star_diagrams as lower_star_diagrams
+    from meshrep.persistence.rips import rips_diagrams as rips_diagrams
+    from meshrep.solving.catalogue import known_solvers as known_solvers
+    from meshrep.solving.catalogue import register as register
+    from meshrep.solving.compare import Comparison as Comparison
+    from meshrep.solving.compare import compare as compare
+    from meshrep.solving.declaration import NamedSolver as NamedSolver
+    from meshrep.solving.simplify import simplify as simplify
+    from meshrep.solving.solution import Solution as Solution
+    from meshrep.solving.solve import solve as solve
+    from meshrep.solving.solver import Solver as Solver
+    from meshrep.sources.files import load as load
+    from meshrep.sources.memory import from_arrays as from_arrays
+    from meshrep.sources.memory import from_meshio as from_meshio
+    from meshrep.sources.memory import from_pyvista as from_pyvista
+    from meshrep.sources.memory import from_trimesh as from_trimesh
+    from meshrep.sources.networks import from_matrix as from_matrix
+    from meshrep.sources.networks import from_networkx as from_networkx
+    from meshrep.sources.networks import to_networkx as to_networkx
+    from meshrep.sources.selection import baths as baths
+    from meshrep.sources.selection import ends as ends
+    from meshrep.sources.selection import random_split as random_split
+    from meshrep.sources.selection import select as select
+    from meshrep.sources.spec import graph_from as graph_from
+    from meshrep.view.cloud import cloud_film as cloud_film
+    from meshrep.view.cloud import cloud_panels as cloud_panels
+    from meshrep.view.cloud import cloud_picture as cloud_picture
+    from meshrep.view.film import film as film
+    from meshrep.view.persistence import persistence_picture as persistence_picture
+    from meshrep.view.scene import panels as panels
+    from meshrep.view.scene import picture as picture

@@ -106,7 +106,7 @@ class MeshrepAccessor:
         """
         from meshrep.solving.solve import solve
 
-        if energy.graph is not self.graph():
+        if not energy.graph.same_as(self.graph()):
             raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
         return self._with(solve(energy, solver, **settings))
 

@@ -83,7 +83,7 @@ def calm_threads(nodes: int) -> Iterator[None]:
 
 
 class Backend(Protocol):
-    """What the library asks of an array library."""
+    """What the library asks of an array library; :func:`meshrep.backend_for` makes one."""
 
     @property
     def name(self) -> str:
@@ -168,10 +168,16 @@ class NumpyBackend:
 
 
 def backend_for(kind: str, device: str = "auto", dtype: str | None = None) -> Backend:
-    """The back end of a kind ("numpy", "numba", "torch") on a device.
+    """The back end of a kind on a device.
 
-    ``device`` is "auto" (a CUDA device if torch sees one, for torch), "cpu", "cuda" or
-    "cuda:k"; ``dtype`` defaults to float64 on the CPU and float32 on a GPU.
+    Parameters
+    ----------
+    kind : {"numpy", "numba", "torch"}
+        What computes; "numba" is NumPy's arrays with compiled kernels.
+    device : str
+        "auto" (for torch a CUDA device if there is one), "cpu", "cuda" or "cuda:k".
+    dtype : {"float64", "float32"}, optional
+        By default float64 on the CPU and float32 on a GPU.
 
     Raises
     ------

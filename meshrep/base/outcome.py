@@ -54,11 +54,29 @@ class Interruptible(ABC):
 
 @dataclass
 class History:
-    """Columns of a run, one entry a recorded step.
+    """What a solver recorded on its way: columns with one entry for each recorded step.
 
-    ``energy`` is what the solver saw at ``step`` after ``seconds`` of solving; ``stage`` counts
-    the parts of a composed solver from 0; ``grad_norm`` (2-norm in the solver's own variables,
-    not scaled) is NaN where it was not computed.
+    Attributes
+    ----------
+    step : list of int
+        Steps taken so far.
+    seconds : list of float
+        Seconds of solving so far.
+    energy : list of float
+        The energy that the solver saw.
+    grad_norm : list of float
+        2-norm of the gradient in the solver's own variables, not scaled; NaN where it was not
+        computed.
+    stage : list of int
+        Which part of a composed solver it was, from 0.
+
+    Examples
+    --------
+    >>> import meshrep
+    >>> heat = meshrep.HeatBath(meshrep.graph_from("ring:8"), hot=[0], cold=[4])
+    >>> past = meshrep.solve(heat, "newton").history
+    >>> past.step[0], past.energy[0] > past.energy[-1]
+    (0, True)
     """
 
     step: list[int] = field(default_factory=list)

@@ -142,7 +142,7 @@ def _simplified(comparison: Comparison, share: float | None, say: Printer) -> So
         say("  simplify: the field is constant and has nothing to remove")
         return None
     try:
-        found = simplify(best.problem, best.field, reach, observe=say.progress)
+        found = simplify(best.problem.graph, best.field, reach, observe=say.progress)
     except KeyboardInterrupt:  # before its first step: the field itself stands
         comparison.interrupted = True
         return None

@@ -19,7 +19,7 @@ from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.ordering import Order
 
 
@@ -79,8 +79,8 @@ class Energy(ABC):
     phase_law: PhaseLaw | None = None
     attraction: np.ndarray | None = None
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: GraphLike) -> None:
+        self.graph = Graph.of(graph)
         self.fixed = np.zeros(0, dtype=np.int64)
         self.fixed_values = np.zeros(0)
 
@@ -281,7 +281,7 @@ class Sum(Energy):
             flat += [(factor * c, e) for c, e in inner]
         first = flat[0][1]
         for _, energy in flat[1:]:
-            if energy.graph is not first.graph or energy.shape != first.shape:
+            if not energy.graph.same_as(first.graph) or energy.shape != first.shape:
                 raise InputError("energies add only when they share one graph and field shape")
         super().__init__(first.graph)
         self.terms: list[tuple[float, Energy]] = flat

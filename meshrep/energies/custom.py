@@ -12,7 +12,7 @@ from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import incidence
 
 Functions = tuple[Callable[[Array], Array], ...]
@@ -32,7 +32,7 @@ class EdgeEnergy(Energy):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
         Edges i < j with weights a_ij.
     potential : function of an array namespace, or tuple
         ``potential(xp)`` returns (φ, φ′, φ″), which take and give arrays of ``xp`` (numpy or
@@ -60,13 +60,14 @@ class EdgeEnergy(Energy):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         potential: Potential | Functions,
         node_potential: Potential | Functions | None = None,
         *,
         convex: bool = False,
     ) -> None:
         super().__init__(graph)
+        graph = self.graph
         self.potential, self.node_potential = potential, node_potential
         self.convex = convex
         parts = [potential] if node_potential is None else [potential, node_potential]
@@ -124,7 +125,7 @@ class FunctionEnergy(Energy):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
         Where the field lives; networks propagate along its edges.
     value_and_grad : callable
         w ↦ (energy, gradient), with w and the gradient of one shape.
@@ -153,7 +154,7 @@ class FunctionEnergy(Energy):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         value_and_grad: Callable[[np.ndarray], tuple[float, np.ndarray]],
         *,
         hvp: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
@@ -162,6 +163,7 @@ class FunctionEnergy(Energy):
         convex: bool = False,
     ) -> None:
         super().__init__(graph)
+        graph = self.graph
         self._shape = (graph.n,) if shape is None else tuple(shape)
         if self._shape[0] != graph.n or len(self._shape) > 2:
             raise InputError(f"a field on {graph.n} nodes has no shape {self._shape}")

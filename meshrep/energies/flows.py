@@ -160,6 +160,8 @@ def integrate(
         Evenly spaced times kept after the start.
     rtol, atol : float
         Tolerances of SciPy's methods.
+    seed : int
+        Of the start.
     observe : callable, optional
         Called with the time reached and t.
 

@@ -21,7 +21,7 @@ from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian, mass
 from meshrep.graphs.ordering import Order
 
@@ -33,7 +33,7 @@ class HeatBath(Energy):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
         Where the heat flows; its edge weights are conductances.
     hot, cold : (k,) integers
         Node numbers of the baths; disjoint, and together not empty.
@@ -80,7 +80,7 @@ class HeatBath(Energy):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         hot: Any,
         cold: Any = (),
         *,
@@ -93,6 +93,7 @@ class HeatBath(Energy):
         unbathed: str = "raise",
     ) -> None:
         super().__init__(graph)
+        graph = self.graph
         self.kind, self.power = _kind_and_power(kind, power)
         if unbathed not in ("raise", "hold"):
             raise InputError(f"unbathed={unbathed!r} is unknown: choose raise or hold")

@@ -17,7 +17,7 @@ from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import GraphLike
 from meshrep.persistence.losses import DiagramLoss
 from meshrep.persistence.lower_star import LowerStarFiltration
 
@@ -31,7 +31,7 @@ class LowerStar(Energy):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
         Where the field lives; the field has its own unit.
     threshold : float, optional
         τ > 0, in the field's unit.
@@ -87,7 +87,7 @@ class LowerStar(Energy):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         *,
         threshold: float | None = None,
         keep: int | Mapping[str, int] | None = None,
@@ -97,6 +97,7 @@ class LowerStar(Energy):
         levels: str | Sequence[str] = LEVELS,
     ) -> None:
         super().__init__(graph)
+        graph = self.graph
         levels = [levels] if isinstance(levels, str) else list(levels)
         if not levels or any(level not in LEVELS for level in levels):
             raise InputError(f"levels must be among {', '.join(LEVELS)}, not {levels}")

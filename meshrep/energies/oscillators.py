@@ -31,7 +31,7 @@ from meshrep.energies.oscillator_evaluators import Flow, Formula, Kernels
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.energies.phases import order_parameter, summary
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
 
@@ -41,7 +41,7 @@ class Oscillators(Energy):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     coupling : float or (m,) array
         Multiplies the graph's edge weights; of any sign.
     law : (α, β, γ)
@@ -69,13 +69,14 @@ class Oscillators(Energy):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         coupling: Any,
         law: tuple[float, float, float],
         frequencies: Any = 0.0,
         torque: float = 0.0,
     ) -> None:
         super().__init__(graph)
+        graph = self.graph
         self.edge_coupling = numbers(coupling, graph.m, "coupling", "edge")
         self._coupling = coupled(graph, self.edge_coupling)
         self.frequencies = numbers(frequencies, graph.n, "frequencies", "node")
@@ -117,7 +118,7 @@ class Oscillators(Energy):
         """Oscillators again where both have the same couplings, else a sum of two."""
         alike = (
             isinstance(other, Oscillators)
-            and other.graph is self.graph
+            and other.graph.same_as(self.graph)
             and np.array_equal(other.edge_coupling, self.edge_coupling)
         )
         return self._with(1.0, other) if alike else super().__add__(other)  # type: ignore[arg-type]
@@ -263,7 +264,7 @@ class Kuramoto(Oscillators):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     coupling : float or (m,) array
         K, one for all or one an edge (in the order of ``graph.edges``), of any sign.
     frequencies : float or (n,) array
@@ -283,7 +284,7 @@ class Kuramoto(Oscillators):
     -112.0
     """
 
-    def __init__(self, graph: Graph, coupling: Any = 1.0, frequencies: Any = 0.0) -> None:
+    def __init__(self, graph: GraphLike, coupling: Any = 1.0, frequencies: Any = 0.0) -> None:
         super().__init__(graph, coupling, (-0.5, 0.0, 0.0), frequencies)
 
 
@@ -292,7 +293,7 @@ class XYGlass(Kuramoto):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     coupling : {"binary", "gaussian"}
         ±1 with equal odds, or standard normal; times the edge weights.
     seed : int
@@ -308,12 +309,12 @@ class XYGlass(Kuramoto):
     Edwards and Anderson, "Theory of spin glasses" (1975).
     """
 
-    def __init__(self, graph: Graph, coupling: str = "binary", seed: int = 0) -> None:
+    def __init__(self, graph: GraphLike, coupling: str = "binary", seed: int = 0) -> None:
         if coupling not in ("binary", "gaussian"):
             raise InputError(f"unknown coupling {coupling!r}: choose binary or gaussian")
         if not (isinstance(seed, (int, np.integer)) and seed >= 0):
             raise InputError(f"seed must be a whole number of 0 or more, not {seed!r}")
-        rng = np.random.default_rng(seed)
+        graph, rng = Graph.of(graph), np.random.default_rng(seed)
         if coupling == "binary":
             drawn = rng.choice([-1.0, 1.0], graph.m)
         else:
@@ -334,7 +335,7 @@ class HopfKuramoto(Oscillators):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     s1, s2 : float
         Strengths of the sine coupling (in units of c) and of the next-nearest one.
     c : float
@@ -354,7 +355,7 @@ class HopfKuramoto(Oscillators):
 
     def __init__(
         self,
-        graph: Graph,
+        graph: GraphLike,
         s1: float = 1.0,
         s2: float = 0.5,
         c: float = 1.0,
@@ -379,7 +380,7 @@ class HopfKuramotoPrinted(Oscillators):
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     s1, s2 : float
 
     References
@@ -389,7 +390,7 @@ class HopfKuramotoPrinted(Oscillators):
 
     propagation = "square"
 
-    def __init__(self, graph: Graph, s1: float = 1.0, s2: float = 0.5) -> None:
+    def __init__(self, graph: GraphLike, s1: float = 1.0, s2: float = 0.5) -> None:
         s1, s2 = number(s1, "s1"), number(s2, "s2")
         super().__init__(graph, 1.0, (s1, s2, 0.0))
         self.s1, self.s2 = s1, s2

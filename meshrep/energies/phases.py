@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.plaquettes import (
     centres,
     edges_along,
@@ -24,6 +24,16 @@ _TURN = 2 * np.pi
 
 def order_parameter(phi: np.ndarray) -> float | np.ndarray:
     """Kuramoto's order parameter ρ = |Σ_j e^{iφ_j}| / n of phases (n,), or of k fields (k, n).
+
+    Parameters
+    ----------
+    phi : (n,) or (k, n) array
+        Phases in radians.
+
+    Returns
+    -------
+    float, or (k,) array
+        1 where all phases agree.
 
     Raises
     ------
@@ -43,18 +53,28 @@ def order_parameter(phi: np.ndarray) -> float | np.ndarray:
     return rho if phi.ndim == 2 else float(rho)
 
 
-def local_order(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> np.ndarray:
+def local_order(
+    graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None
+) -> np.ndarray:
     """ρ of each node with its neighbours, |e^{iφ_i} + Σ_j ±e^{iφ_j}| over their number, (n,).
 
-    Neighbours are those that an edge joins, whatever its weight; an isolated node has 1. With a
-    ``coupling`` (m,), of which the signs count, those who want to be opposite (−) enter so, and
-    a node whose couplings are all satisfied has 1.
+    Neighbours are nodes that an edge joins, whatever its weight; an isolated node has 1.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+    phi : (n,) array
+        Phases in radians.
+    coupling : (m,) array, optional
+        One for each edge, in the order of ``graph.edges``. The sign − is that of its term above.
+        A node all of whose couplings are satisfied has 1.
 
     Raises
     ------
     InputError
         Where there is not one phase a node or one coupling an edge.
     """
+    graph = Graph.of(graph)
     circle = np.exp(1j * _checked(graph.n, phi))
     opposed = _opposed(graph, coupling)
     links = graph.adjacency
@@ -197,7 +217,7 @@ class Vortices:
         return self.charge.sum().item()
 
 
-def vortices(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> Vortices:
+def vortices(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> Vortices:
     """The vortices and antivortices of phases (n,), in radians, counted on the plaquettes.
 
     The charge of a plaquette is Σ (d − rint d) round it, d = (φ_j − φ_i)/2π, less ½ where the
@@ -206,8 +226,11 @@ def vortices(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) 
 
     Parameters
     ----------
+    graph : Graph or what ``Graph.of`` takes
+    phi : (n,) array
+        Phases in radians.
     coupling : (m,) array, optional
-        One an edge, in the order of ``graph.edges``; only negative signs count.
+        One for each edge, in the order of ``graph.edges``; only negative signs count.
 
     Raises
     ------
@@ -229,6 +252,7 @@ def vortices(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) 
     >>> vortices(lattice, np.arctan2(y, x)).points
     array([[1.5, 1.5, 0. ]])
     """
+    graph = Graph.of(graph)
     phi, opposed = _checked(graph.n, phi), _opposed(graph, coupling)
     halves = None if opposed is None else _halves(opposed, *edges_along_plaquettes(graph))
     charge = np.nan_to_num(_turns(plaquettes(graph), phi, halves))
@@ -237,7 +261,7 @@ def vortices(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) 
     return Vortices(charge, centres(graph, which), charge[which])
 
 
-def winding(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> float:
+def winding(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> float:
     """Turns of phases (n,) round a graph that is one cycle, as a twisted state has.
 
     Counted from node 0 towards the lower of its neighbours; an int, or with negative couplings a
@@ -252,6 +276,7 @@ def winding(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -
     >>> winding(ring(12), 2 * np.pi * np.arange(12) / 4)
     3
     """
+    graph = Graph.of(graph)
     cycle = whole_cycle(graph)
     if cycle is None:
         raise InputError(f"{graph.name} is not one cycle, round which phases could be followed")
@@ -262,8 +287,11 @@ def winding(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -
     return float(np.nan_to_num(_turns(cycle, phi, halves)).item())
 
 
-def summary(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -> dict[str, float]:
+def summary(
+    graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None
+) -> dict[str, float]:
     """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
+    graph = Graph.of(graph)
     found = {"rho": float(order_parameter(phi))}
     if len(plaquettes(graph)):
         found["vortices"] = vortices(graph, phi, coupling).count
@@ -273,7 +301,7 @@ def summary(graph: Graph, phi: np.ndarray, coupling: np.ndarray | None = None) -
 
 
 def clusters(
-    graph: Graph,
+    graph: GraphLike,
     values: np.ndarray,
     within: float,
     coupling: np.ndarray | None = None,
@@ -284,6 +312,7 @@ def clusters(
 
     Parameters
     ----------
+    graph : Graph or what ``Graph.of`` takes
     values : (n,) array
         Phases in radians, or with ``cyclic=False`` frequencies or any other numbers.
     within : float
@@ -304,6 +333,7 @@ def clusters(
         Where there is not one value a node or coupling an edge, ``within`` is not positive, or
         values that are not ``cyclic`` have couplings.
     """
+    graph = Graph.of(graph)
     values, opposed = _checked(graph.n, values), _opposed(graph, coupling)
     if not within > 0:
         raise InputError(f"clusters need a positive difference to stay within: {within}")

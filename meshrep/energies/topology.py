@@ -21,7 +21,7 @@ from meshrep.base.settings import both_spellings
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.persistence.alpha import alpha_diagrams
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.persistence.losses import DiagramLoss
@@ -42,7 +42,7 @@ class RipsPersistence(Energy):
 
     Parameters
     ----------
-    cloud : Graph or (n, d) array
+    cloud : (n, d) array, Graph or what ``Graph.of`` takes
         The points at the start; a graph's z is left out where it is 0 throughout. An array is
         joined to its eight nearest neighbours, along which networks propagate on request.
     maximise, minimise : int, "h1", or several, optional
@@ -114,7 +114,7 @@ class RipsPersistence(Energy):
     @both_spellings
     def __init__(
         self,
-        cloud: Graph | np.ndarray,
+        cloud: GraphLike | np.ndarray,
         *,
         maximise: Dimensions = None,
         minimise: Dimensions = None,
@@ -303,16 +303,17 @@ def _subsample(asked: int | None, n: int) -> int | None:
     return int(asked) if asked < n else None
 
 
-def _cloud(cloud: Graph | np.ndarray) -> tuple[Graph, np.ndarray]:
+def _cloud(cloud: GraphLike | np.ndarray) -> tuple[Graph, np.ndarray]:
     """A graph and the positions (n, d) of its nodes."""
-    if isinstance(cloud, Graph):
-        if cloud.points is None:
-            raise InputError(f"{cloud.name} has no coordinates: topology needs a cloud of points")
-        points = checked_points(cloud.points)
-        flat = not points[:, 2].any()
-        return cloud, points[:, :2] if flat else points
-    points = checked_points(cloud)
-    return clouds.nearest(points), points
+    if isinstance(cloud, np.ndarray | list | tuple):
+        points = checked_points(cloud)
+        return clouds.nearest(points), points
+    graph = Graph.of(cloud)
+    if graph.points is None:
+        raise InputError(f"{graph.name} has no coordinates: topology needs a cloud of points")
+    points = checked_points(graph.points)
+    flat = not points[:, 2].any()
+    return graph, points[:, :2] if flat else points
 
 
 def _signs(

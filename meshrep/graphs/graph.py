@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +15,28 @@ from meshrep.base import limits
 from meshrep.base.arrays import for_keeps, frozen
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
+
+
+class _Network(Protocol):  # of networkx
+    def is_directed(self) -> bool: ...
+
+
+class _Dataset(Protocol):  # of PyVista or VTK
+    def IsA(self, name: str, /) -> Any: ...
+
+
+class _Mesh(Protocol):  # of trimesh
+    @property
+    def vertices(self) -> Any: ...
+
+
+class _Cells(Protocol):  # of meshio
+    @property
+    def cells_dict(self) -> Any: ...
+
+
+class _Matrix(Protocol):  # of SciPy, sparse
+    def tocsr(self) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +149,41 @@ class Graph:
                 f"{self.name}: edge {edges[at + 1].tolist()} comes after {edges[at].tolist()}, but "
                 "edges must be in order and each there once: use Graph.from_edges"
             )
+
+    @classmethod
+    def of(cls, what: GraphLike) -> Graph:
+        """The graph of a mesh or network in memory; a graph is returned as it is.
+
+        Every function and energy that takes a graph takes what this takes.
+
+        Parameters
+        ----------
+        what : Graph, or object of another package
+            A PyVista or VTK dataset, a trimesh geometry, a meshio mesh, a networkx network, or a
+            sparse adjacency matrix (n, n).
+
+        Raises
+        ------
+        InputError
+            When it is none of these; says what to call for a text or for arrays.
+
+        Notes
+        -----
+        A graph is made anew at each call, so that later changes of a mesh are seen. Points at the
+        same position become one node: where a mesh has such points, node numbers differ from
+        point numbers, and :func:`meshrep.select` translates.
+
+        Examples
+        --------
+        >>> import networkx
+        >>> Graph.of(networkx.cycle_graph(5))
+        Graph('network', n=5, m=5, components=1)
+        """
+        if isinstance(what, Graph):
+            return what
+        # Readers stand on a floor above this one and are imported when one is needed.
+        graph: Graph = importlib.import_module("meshrep.sources.memory").as_graph(what)
+        return graph
 
     @classmethod
     def from_edges(
@@ -243,6 +302,19 @@ class Graph:
     def with_weights(self, weights: np.ndarray) -> Graph:
         """The same graph with other edge weights (m,)."""
         return replace(self, weights=weights)
+
+    def same_as(self, other: Graph) -> bool:
+        """Whether the other has the same nodes, edges, weights and points."""
+        if other is self:
+            return True
+        alike = self.n == other.n and np.array_equal(self.edges, other.edges)
+        alike = alike and np.array_equal(self.weights, other.weights)
+        if self.points is None or other.points is None:
+            return alike and self.points is other.points
+        return alike and np.array_equal(self.points, other.points)
+
+
+GraphLike: TypeAlias = Graph | _Network | _Dataset | _Mesh | _Cells | _Matrix  # see Graph.of
 
 
 def _in_order(

@@ -10,7 +10,7 @@ from scipy import sparse
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.cells import TETRAHEDRON
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 
 CONDUCTANCE_KINDS = ("graph", "cotan", "robust")
 PROPAGATION_KINDS = ("sym", "self", "square")
@@ -19,7 +19,7 @@ _FLAT = 1e-6  # a triangle whose doubled area is below this share of longest edg
 _SWELLING = 1e-3  # by which share of its longest edge the edges of a flat triangle are lengthened
 
 
-def incidence(graph: Graph) -> sparse.csr_array:
+def incidence(graph: GraphLike) -> sparse.csr_array:
     """Incidence matrix B (m, n), (Bw)_e = w_i − w_j for the edge e = (i, j), i < j.
 
     >>> import numpy as np
@@ -28,6 +28,7 @@ def incidence(graph: Graph) -> sparse.csr_array:
     array([[ 1., -1.,  0.],
            [ 0.,  1., -1.]])
     """
+    graph = Graph.of(graph)
     signs = np.tile([1.0, -1.0], graph.m)
     starts = np.arange(0, 2 * graph.m + 1, 2, dtype=np.int32)
     columns = graph.edges.reshape(-1).astype(np.int32)
@@ -46,11 +47,12 @@ def laplacian(adjacency: sparse.csr_array) -> sparse.csr_array:
     return matrix
 
 
-def conductances(graph: Graph, laplacian: str = "graph") -> sparse.csr_array:
+def conductances(graph: GraphLike, laplacian: str = "graph") -> sparse.csr_array:
     """Symmetric conductances a_ij ≥ 0 or, for "cotan", of either sign; shape (n, n), no diagonal.
 
     Parameters
     ----------
+    graph : Graph or what ``Graph.of`` takes
     laplacian : {"graph", "cotan", "robust"}
         "graph": the graph's weights. "cotan": linear finite elements on the triangles,
         a_ij = ½(cot α_ij + cot β_ij), or on the tetrahedra where there are any,
@@ -75,6 +77,7 @@ def conductances(graph: Graph, laplacian: str = "graph") -> sparse.csr_array:
     Pinkall and Polthier, "Computing discrete minimal surfaces and their conjugates" (1993).
     Sharp and Crane, "A Laplacian for nonmanifold triangle meshes" (2020).
     """
+    graph = Graph.of(graph)
     _check_laplacian(laplacian)
     if laplacian == "graph":
         return graph.adjacency
@@ -97,11 +100,12 @@ def conductances(graph: Graph, laplacian: str = "graph") -> sparse.csr_array:
     return coupling
 
 
-def mass(graph: Graph, laplacian: str = "graph") -> np.ndarray:
+def mass(graph: GraphLike, laplacian: str = "graph") -> np.ndarray:
     """Lumped mass of each node, shape (n,), all positive.
 
     Parameters
     ----------
+    graph : Graph or what ``Graph.of`` takes
     laplacian : {"graph", "cotan", "robust"}
         "graph": ones. "cotan": a third of the area of the adjacent triangles, or a quarter of
         the volume of the tetrahedra. "robust": as robust_laplacian lumps it.
@@ -116,6 +120,7 @@ def mass(graph: Graph, laplacian: str = "graph") -> np.ndarray:
     A node without area (isolated, or on flat triangles only) is given the mean mass, so that the
     mass can be divided by.
     """
+    graph = Graph.of(graph)
     _check_laplacian(laplacian)
     if laplacian == "graph":
         return np.ones(graph.n)

@@ -19,9 +19,21 @@ from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 
 class Objective:
-    """E(F(params)) on one back end: the start, the value and the gradient in flat parameters.
+    """What a minimiser lowers: E(F(params)) on one back end, in flat parameters (p,).
 
-    The ``evaluator`` may be that of an earlier objective on the same energy and back end.
+    Parameters
+    ----------
+    energy : Energy
+    start : (n,) or (n, d) array
+        The field at the start.
+    backend : Backend
+        Whose arrays the parameters and gradients are.
+    parametrization : Parametrization, optional
+        F; by default the field itself.
+    seed : int
+        For minimisers and variables that draw random numbers.
+    evaluator : Evaluator, optional
+        That of an earlier objective on the same energy and back end.
 
     Attributes
     ----------
@@ -30,14 +42,21 @@ class Objective:
     direct : bool
         Whether the parameters are the field itself, so that the energy's own Hessian and its
         jitted steppers apply.
-    seed : int
-        For minimisers that draw random numbers.
     evaluations : int
         Calls of value_and_grad, hvp and the steppers' inner evaluations.
     fixed : Fixed
         The nodes that are held.
     formula : evaluator or None
         The energy in the back end's operations, where a minimiser laid it out beforehand.
+
+    Examples
+    --------
+    >>> import meshrep
+    >>> heat = meshrep.HeatBath(meshrep.graph_from("ring:8"), hot=[0], cold=[4])
+    >>> objective = Objective(heat, heat.random_start(), meshrep.backend_for("numpy"))
+    >>> value, gradient = objective.value_and_grad(objective.start)
+    >>> gradient.shape, objective.field(objective.start).shape
+    ((8,), (8,))
     """
 
     formula: Any = None
@@ -119,25 +138,57 @@ def check_momentum(momentum: float) -> None:
 
 
 class Minimiser(ABC):
-    """An algorithm that lowers an objective. Subclasses write :meth:`run`.
+    """An algorithm that lowers an :class:`Objective`. A subclass writes :meth:`run` and no more.
+
+    An instance goes wherever a solver goes: ``solve(energy, Mine())`` moves the field itself,
+    ``Solver(Mine(), Spectral())`` moves other variables.
 
     Attributes
     ----------
     name : str
         What reports call it.
     backends : tuple of str
-        Back ends it can work on, best first; a composed solver may narrow them.
+        Back ends that it can work on, best first: "numpy" (arrays of NumPy), "numba" (arrays of
+        NumPy, with compiled energies) and "torch" (tensors).
     concurrent : bool
-        Whether several runs in threads are sooner done than one after the other: not where most
-        of the time is spent in the interpreter.
+        Whether several runs in threads take less time than one after the other. They do not
+        where most of the time is spent in the interpreter.
     parametrizable : bool
-        False for one that needs the field itself as its variables.
+        False for one that works on the field itself only.
     follows_noise : bool
-        Whether it makes sense of an energy that is another draw at every evaluation; not where
-        energies are compared to choose a step.
+        Whether it can lower an energy that is another draw at every evaluation. It cannot where
+        it compares energies to choose a step.
     renumbers : bool
-        Whether its path is the same, up to rounding, in any order of the nodes, and its time goes
-        into the energy's kernels.
+        Whether its path is the same, up to rounding, in any order of the nodes, so that they may
+        be renumbered for speed.
+
+    Examples
+    --------
+    Gradient descent with a step that halves whenever the energy rises:
+
+    >>> import numpy as np, meshrep
+    >>> class Halving(meshrep.Minimiser):
+    ...     name = "halving"
+    ...
+    ...     def run(self, objective, monitor):
+    ...         x, lr, step = objective.start, 1.0, 0
+    ...         value, gradient = objective.value_and_grad(x)
+    ...         gradient = gradient.copy()  # the next call may overwrite it
+    ...         while True:
+    ...             stop = monitor.record(step, value, x, np.linalg.norm(gradient))
+    ...             if stop is not None:
+    ...                 return stop, x, step
+    ...             there = x - lr * gradient
+    ...             found, slope = objective.value_and_grad(there)
+    ...             if found > value:
+    ...                 lr /= 2
+    ...             else:
+    ...                 x, value, gradient = there, found, slope.copy()
+    ...             step += 1
+    >>> heat = meshrep.HeatBath(meshrep.graph_from("ring:8"), [0], [4], power=2)
+    >>> solution = meshrep.solve(heat, Halving())
+    >>> solution.solver, solution.result.word
+    ('halving', 'converged')
     """
 
     name = "minimiser"
@@ -149,9 +200,19 @@ class Minimiser(ABC):
 
     @abstractmethod
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Minimise; return why it stopped, the last parameters and the number of steps.
+        """Minimise from ``objective.start``.
 
-        Call ``monitor.record`` after each step (or each chunk) and stop when it says so.
+        Call ``monitor.record(step, energy, params, grad_norm)`` with the start as step 0 and
+        after each step, and return when that gives a Result.
+
+        Returns
+        -------
+        result : Result
+            Why it stopped.
+        params : array (p,)
+            The last parameters. The best recorded ones are kept instead where they are better.
+        steps : int
+            Number of steps taken.
         """
 
     def warm_up(self, objective: Objective) -> None:

@@ -248,10 +248,25 @@ class FirstOrder(Minimiser):
 
 
 class GradientDescent(FirstOrder):
-    """x ← x − lr ∇E."""
+    """Gradient descent, x ← x − lr ∇E.
+
+    Parameters
+    ----------
+    lr : float or "auto"
+        Step length; "auto" takes 1.9 over the energy's steepest curvature, where 2 is the longest
+        stable step, and halves it whenever the energy has risen over a stretch of steps.
+
+    Raises
+    ------
+    InputError
+        When it is no positive number.
+    """
 
     name = "gd"
     rule, auto_lr = DESCENT, 1.9
+
+    def __init__(self, lr: float | str = "auto") -> None:
+        super().__init__(lr)
 
 
 class HeavyBall(FirstOrder):
@@ -259,6 +274,19 @@ class HeavyBall(FirstOrder):
 
     On a quadratic with curvatures from μ to L, lr = 4 / (√L + √μ)² and
     β = ((√κ − 1) / (√κ + 1))², κ = L/μ, let the error fall by √β a step.
+
+    Parameters
+    ----------
+    lr : float or "auto"
+        Step length; "auto" takes 1 over the energy's steepest curvature, and halves it whenever
+        the energy has risen over a stretch of steps.
+    momentum : float
+        β in [0, 1).
+
+    Raises
+    ------
+    InputError
+        For a number out of range.
     """
 
     name = "heavy-ball"
@@ -317,7 +345,29 @@ class Nesterov(FirstOrder):
 
 
 class Adam(FirstOrder):
-    """Adam (Kingma and Ba 2015)."""
+    """Adam: x ← x − lr m̂ / (√v̂ + ε), with running means m̂ of ∇E and v̂ of its square.
+
+    Parameters
+    ----------
+    lr : float
+        Step length, in units of the energy's ``unit``.
+    beta1, beta2 : float
+        Decay of the two running means.
+    eps : float
+        ε, the floor of the denominator.
+    settle : bool
+        Halve the step length and go on, up to ten times, when the stopping rule calls the run
+        flat: a constant step leaves Adam in an orbit about the minimum.
+
+    Raises
+    ------
+    InputError
+        When the step length is no positive number.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization" (2015).
+    """
 
     name = "adam"
     rule = ADAM
@@ -337,8 +387,13 @@ class UniformAdam(Adam):
     """Adam with one second moment for all coordinates, the largest: its steps keep the direction.
 
     Dividing each coordinate by its own second moment undoes what smooth variables bring; dividing
-    all by the same number does not. The step after t steps is lr m̂ / (max √v̂ + ε). It is never
-    fused with the energy.
+    all by the same number does not. The step is lr m̂ / (max √v̂ + ε). It is never fused with the
+    energy.
+
+    Parameters
+    ----------
+    lr, beta1, beta2, eps, settle
+        As for :class:`Adam`.
 
     References
     ----------

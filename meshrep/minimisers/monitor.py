@@ -55,7 +55,17 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Progress:
-    """What an observer is told now and then."""
+    """What an observer is told about ten times a second.
+
+    Attributes
+    ----------
+    step, seconds : int, float
+        Steps taken, and seconds of solving.
+    energy : float
+        The energy at present.
+    params : array (p,)
+        The parameters at present, on the solver's back end; not to be changed.
+    """
 
     step: int
     seconds: float
@@ -65,7 +75,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a sampler made of the field after some steps and seconds of solving."""
+    """What the callable ``sample`` of :func:`meshrep.solve` made of the field on the way.
+
+    Attributes
+    ----------
+    step, seconds : int, float
+        Steps taken, and seconds of solving.
+    value : object
+        What the callable returned.
+    """
 
     step: int
     seconds: float
@@ -85,12 +103,39 @@ class Judged(Protocol):
 class Monitor:
     """Watches one run: keeps the clock, the history and the best state, and says when to stop.
 
-    A ``sampler`` is called with the parameters at steps that lie ever further apart (some 15%);
-    the clock stands still meanwhile.
+    A minimiser calls :meth:`record` with the start as step 0 and after every step, and ends the
+    run when that returns a :class:`Result`.
 
-    Where the energy is ``stochastic`` the least energy seen is the luckiest draw, not the best
-    state: the newest finite state is kept instead, the flat rule compares means over its window,
-    and a gradient that happens to vanish does not end the run.
+    Parameters
+    ----------
+    stopping : Stopping
+        When the run ends.
+    scale : float
+        What the gradient's 2-norm is divided by before it is compared with ``gtol``.
+    observe : callable, optional
+        Called with a :class:`Progress` about ten times a second.
+    sampler : callable, optional
+        Called with the parameters at steps that lie ever further apart (some 15%); the clock
+        stands still meanwhile.
+    stochastic : bool
+        Whether the energy is another draw at every evaluation. The lowest energy seen is then a
+        lucky draw: the newest finite state is kept instead of the best one, the flat rule
+        compares means over its window, and a small gradient does not end the run.
+
+    Attributes
+    ----------
+    history : History
+        Everything that was recorded.
+    notes : list of str
+        Sentences for the user, which a minimiser may add to.
+
+    Examples
+    --------
+    >>> watch = Monitor(Stopping(max_steps=2))
+    >>> [watch.record(step, 1.0 / (1 + step), np.zeros(3)) for step in range(2)]
+    [None, None]
+    >>> watch.record(2, 0.1, np.zeros(3)).word
+    'max steps'
     """
 
     snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
@@ -149,10 +194,24 @@ class Monitor:
         grad_norm: float = np.nan,
         seconds: float | None = None,
     ) -> Result | None:
-        """Enter the state that stands after ``step`` steps; a Result says why to stop now.
+        """Enter the state after ``step`` steps; return a Result when the run is to end now.
 
-        ``params`` is copied when it is worth keeping; ``grad_norm`` is the 2-norm of the
-        gradient in the solver's variables, NaN where not known.
+        Parameters
+        ----------
+        step : int
+            Steps taken: 0 for the start.
+        energy : float
+        params : array (p,)
+            The parameters, which are copied when they are worth keeping.
+        grad_norm : float
+            2-norm of the gradient in these parameters; without it the run cannot converge.
+        seconds : float, optional
+            When it was; now by default.
+
+        Returns
+        -------
+        Result or None
+            Why to stop; None to go on.
         """
         seconds = self.seconds if seconds is None else seconds
         self.history.append(step, seconds, float(energy), float(grad_norm))

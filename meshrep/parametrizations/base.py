@@ -14,14 +14,27 @@ from meshrep.errors import InputError
 
 
 class Map(ABC):
-    """A parametrization laid out on one back end for one energy.
+    """A parametrization laid out on one back end for one energy: w = F(params).
 
-    ``start`` (the parameters whose field is the start) is one flat array, so that every
-    minimiser works with every map. ``notes`` are sentences worth reading on how it was laid out;
-    ``prefit_s`` are the seconds that went into fitting parameters to the start, where it took any,
-    and ``compile_s`` those before it in which what it runs was loaded or compiled;
-    ``unit`` is what a parameter is multiplied by on its way to the field, as the gradient is on
-    its way back.
+    A subclass sets ``start`` and writes :meth:`field` and :meth:`pull_back`.
+
+    Attributes
+    ----------
+    start : array (p,)
+        The parameters whose field is the start: one flat array of the back end, so that every
+        minimiser works with every map.
+    notes : sequence of str
+        Sentences for the user on how it was laid out.
+    prefit_s : float
+        Seconds that went into fitting parameters to the start.
+    compile_s : float
+        Seconds before that, in which what it runs was loaded or compiled.
+    unit : float
+        What a parameter is multiplied by on its way to the field; Adam's step is divided by it.
+
+    Examples
+    --------
+    See :class:`Parametrization`.
     """
 
     start: Array
@@ -32,27 +45,82 @@ class Map(ABC):
 
     @abstractmethod
     def field(self, params: Array) -> Array:
-        """The field F(params), shaped as the energy's; remembers what the pullback needs."""
+        """The field F(params), of the energy's shape (n,) or (n, d).
+
+        Whatever :meth:`pull_back` needs of the parameters is to be remembered here.
+        """
 
     @abstractmethod
     def pull_back(self, gradient: Array) -> Array:
-        """Jᵀ·gradient at the parameters of the last call of :meth:`field`.
+        """Jᵀ·gradient (p,) at the parameters of the last call of :meth:`field`, J = dF/dparams.
 
-        The result may be overwritten by the next call.
+        ``gradient`` has the field's shape. The next call may overwrite what is returned.
         """
 
 
 class Parametrization(ABC):
-    """A recipe for a :class:`Map`: what to build, before it is known for which energy."""
+    """The variables of a solver: a recipe for a :class:`Map`, before the energy is known.
+
+    A subclass writes :meth:`build` and no more. An instance is the second part of a solver:
+    ``Solver(LBFGS(), Mine())``.
+
+    Attributes
+    ----------
+    name : str
+        What reports call the variables.
+    gains_from_gpu : bool
+        Whether torch on a GPU is to be taken where there is one.
+    loads_kernels : bool
+        Whether laying it out runs kernels that must be loaded first.
+    random : bool
+        Whether the seed decides on more than the energy's own start.
+
+    Examples
+    --------
+    Temperatures as the sum of their differences along a path, w_i = θ_0 + … + θ_i:
+
+    >>> import numpy as np, meshrep
+    >>> class Differences(meshrep.Parametrization):
+    ...     name = "differences"
+    ...
+    ...     def build(self, energy, start, backend, seed):
+    ...         return SummedUp(np.diff(start, prepend=0.0))
+    >>> class SummedUp(meshrep.Map):
+    ...     def __init__(self, start):
+    ...         self.start = start
+    ...
+    ...     def field(self, params):
+    ...         return np.cumsum(params)
+    ...
+    ...     def pull_back(self, gradient):
+    ...         return np.cumsum(gradient[::-1])[::-1]
+    >>> path = meshrep.Graph.from_edges(5, [[0, 1], [1, 2], [2, 3], [3, 4]])
+    >>> heat = meshrep.HeatBath(path, hot=[4], cold=[0], t_hot=4.0, kind="dirichlet")
+    >>> solver = meshrep.Solver(meshrep.LBFGS(), Differences(), backend="numpy")
+    >>> meshrep.solve(heat, solver).field.round(6).tolist()
+    [0.0, 1.0, 2.0, 3.0, 4.0]
+    """
 
     name = "parametrization"
-    gains_from_gpu = False  # whether torch on a GPU is to be taken where there is one
-    loads_kernels = False  # whether laying it out runs kernels that must be loaded first
-    random = False  # whether the seed decides on more than the energy's own start
+    gains_from_gpu = False
+    loads_kernels = False
+    random = False
 
     @abstractmethod
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
-        """Lay the map out so that its start gives the field ``start`` (n,) or (n, d), or nearly."""
+        """Lay the map out so that its start gives the field ``start``, or nearly.
+
+        Parameters
+        ----------
+        energy : Energy
+            For which it is; ``energy.shape`` is the field's shape.
+        start : (n,) or (n, d) float64
+            The field at the start, on the host.
+        backend : Backend
+            Whose arrays parameters, field and gradient are.
+        seed : int
+            For what is drawn.
+        """
 
 
 class Identity(Parametrization):

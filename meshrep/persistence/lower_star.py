@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.kernels import components
 from meshrep.persistence.diagrams import Diagram
 
@@ -253,7 +253,7 @@ class _Faces:
 
 
 def lower_star_diagrams(
-    graph: Graph,
+    graph: GraphLike,
     field: np.ndarray,
     dimensions: Sequence[int] = (0,),
     *,
@@ -299,6 +299,7 @@ def lower_star_diagrams(
     >>> lower_star_diagrams(graph, [3.0, 1.0, 4.0, 0.0, 2.0])[0].values.tolist()
     [[1.0, 4.0]]
     """
+    graph = Graph.of(graph)
     filtration = LowerStarFiltration(graph, dimensions)
     return filtration.diagrams(np.asarray(field, dtype=np.float64), superlevel)
 

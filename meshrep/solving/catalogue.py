@@ -26,6 +26,11 @@ _registered: dict[str, NamedSolver] = {}
 def register(solver: NamedSolver) -> None:
     """Add a named solver, so that ``solve``, the command line and the tables know it.
 
+    Parameters
+    ----------
+    solver : NamedSolver
+        Its declaration.
+
     Raises
     ------
     InputError

@@ -76,6 +76,8 @@ class Comparison:
         Of the start and the networks.
     interrupted : bool
         Whether Ctrl-C ended the comparison early.
+    notes : list of str
+        Sentences for the user.
     """
 
     problem: Energy

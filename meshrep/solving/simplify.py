@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.energies.base import Energy
 from meshrep.energies.lower_star import LowerStar
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import AnySolver
@@ -21,7 +20,7 @@ MARGIN = 1e-3  # share of the threshold by which pairs that stay are kept above 
 
 
 def simplify(
-    where: Graph | Energy,
+    graph: GraphLike,
     field: np.ndarray,
     threshold: float,
     *,
@@ -36,8 +35,8 @@ def simplify(
 
     Parameters
     ----------
-    where : Graph or Energy
-        Where the field lives. Nodes that an energy fixes may move.
+    graph : Graph or what ``Graph.of`` takes
+        Where the field lives. No node is held, whatever an energy fixes.
     field : (n,) array
         What to simplify.
     threshold : float
@@ -82,7 +81,7 @@ def simplify(
     >>> int(end.argmax()), bool(end[3] <= end[2])
     (1, True)
     """
-    graph = where.graph if isinstance(where, Energy) else where
+    graph = Graph.of(graph)
     if not (np.isfinite(threshold) and threshold > 0):
         raise InputError(f"the threshold must be a positive number, not {threshold}")
     judge = LowerStar(graph, threshold=threshold)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, Cells
@@ -19,6 +21,37 @@ _KIND_OF_MESHIO = {
     "hexahedron20": 25, "wedge15": 26, "pyramid13": 27, "quad9": 28, "hexahedron27": 29,
     "quad6": 30, "wedge12": 31, "wedge18": 32, "hexahedron24": 33, "triangle7": 34, "line4": 35,
 }  # fmt: skip
+
+
+def as_graph(what: Any) -> Graph:
+    """The graph of a mesh, network or sparse matrix of another package: see ``Graph.of``.
+
+    Raises
+    ------
+    InputError
+        When it is of no kind that is known.
+    """
+    if hasattr(what, "IsA"):
+        return from_pyvista(what)
+    if hasattr(what, "is_directed") and hasattr(what, "edges"):
+        from meshrep.sources.networks import from_networkx
+
+        return from_networkx(what, name=str(what.name) or "network")
+    if sparse.issparse(what):
+        from meshrep.sources.networks import from_matrix
+
+        return from_matrix(what)
+    if hasattr(what, "cells_dict"):
+        return from_meshio(what)
+    if hasattr(what, "vertices") or hasattr(what, "geometry"):
+        return from_trimesh(what)
+    if isinstance(what, str | os.PathLike):
+        hint = f"write meshrep.graph_from({os.fspath(what)!r})"
+    elif isinstance(what, np.ndarray | list | tuple):
+        hint = "for points and faces write meshrep.from_arrays(points, faces)"
+    else:
+        hint = "give a meshrep.Graph, a PyVista, trimesh or meshio mesh, or a networkx network"
+    raise InputError(f"a {type(what).__name__} is no graph: {hint}")
 
 
 def from_trimesh(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
@@ -68,6 +101,30 @@ def from_pyvista(dataset: Any, *, name: str = "mesh", merge: bool = True) -> Gra
         arrays = arrays_of(dataset)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
+    return graph_of(raw_of(name, arrays), name=name, merge=merge)
+
+
+def from_meshio(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+    """The graph of a ``meshio.Mesh``.
+
+    Parameters
+    ----------
+    mesh : meshio.Mesh
+        Its points keep their order in ``graph.origin``.
+    name : str
+        What to call the graph.
+    merge : bool
+        Whether points at the same position become one node.
+
+    Raises
+    ------
+    InputError
+        Where its cells are of kinds without edges, or it is empty or not sound.
+    """
+    try:
+        arrays = arrays_of_meshio(mesh)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: not a mesh that meshio knows ({error})") from None
     return graph_of(raw_of(name, arrays), name=name, merge=merge)
 
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph, Origin
+from meshrep.graphs.graph import Graph, GraphLike, Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.room import refuse_beyond_memory
 from meshrep.sources.wording import one_line
@@ -189,14 +189,21 @@ def _positions(network: Any) -> np.ndarray | None:
     return np.array(found) if found else None
 
 
-def to_networkx(graph: Graph) -> Any:
-    """The networkx graph of a graph: its labels as nodes, "weight" on edges, "pos" on nodes.
+def to_networkx(graph: GraphLike) -> Any:
+    """The networkx graph of a graph.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+        Its labels become the nodes, its weights "weight" of the edges, its points "pos" of the
+        nodes.
 
     Raises
     ------
     MissingPart
         Where networkx is not installed.
     """
+    graph = Graph.of(graph)
     nx = _networkx("hand over a network")
     names = list(range(graph.n)) if graph.labels is None else list(graph.labels)
     network = nx.Graph(name=graph.name)
@@ -268,6 +275,15 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
 
     Entries off the diagonal are weights; an asymmetric pair counts as its mean, or as the one
     that is not zero.
+
+    Parameters
+    ----------
+    matrix : (n, n) array or sparse matrix
+        Of real numbers.
+    name : str
+        What to call the graph.
+    path : str, optional
+        The file that it came from.
 
     Raises
     ------

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate
 
 _LIST = re.compile(r"\s*\d+\s*(-\s*\d+\s*)?(,\s*\d+\s*(-\s*\d+\s*)?)*,?\s*")
 _FILES = (".txt", ".npy", ".csv", ".dat")
 
 
-def select(graph: Graph, what: str | os.PathLike[str] | np.ndarray) -> np.ndarray:
+def select(graph: GraphLike, what: str | os.PathLike[str] | np.ndarray) -> np.ndarray:
     """The nodes that a text or an array names.
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
         Where the graph came from a file, numbers are those of the file's points, counted from 0;
         in a network whose nodes are named by whole numbers they are those names.
     what : str, path or array
@@ -44,6 +44,7 @@ def select(graph: Graph, what: str | os.PathLike[str] | np.ndarray) -> np.ndarra
         Where a number is outside the file or names a point that was dropped, the text cannot be
         read, or nothing is selected.
     """
+    graph = Graph.of(graph)
     if not isinstance(what, str | os.PathLike):
         return _of_array(graph, what, "the selection")
     text = os.fspath(what).strip()
@@ -57,8 +58,15 @@ def select(graph: Graph, what: str | os.PathLike[str] | np.ndarray) -> np.ndarra
     return _of_condition(graph, text)
 
 
-def ends(graph: Graph, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+def ends(graph: GraphLike, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Nodes in the lowest and in the highest ``share`` of the extent along the longest axis.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+        With points.
+    share : float
+        Within (0, 0.5).
 
     Returns
     -------
@@ -70,6 +78,7 @@ def ends(graph: Graph, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     InputError
         Where the graph has no points or no extent, or the share is not within (0, 0.5).
     """
+    graph = Graph.of(graph)
     if not 0 < share < 0.5:
         raise InputError(f"the share of an end lies between 0 and 0.5, not {share}")
     if graph.points is None:
@@ -88,14 +97,31 @@ def ends(graph: Graph, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def random_split(graph: Graph, share: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def random_split(
+    graph: GraphLike, share: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Two disjoint random sets of nodes, each ``share`` of all and one node at least.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+        With two nodes or more.
+    share : float
+        Within (0, 0.5].
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    hot, cold : (k,) int64
+        Node numbers, in order.
 
     Raises
     ------
     InputError
         Where the share is not within (0, 0.5], or there are fewer than two nodes.
     """
+    graph = Graph.of(graph)
     if not 0 < share <= 0.5:
         raise InputError(f"the share lies between 0 and 0.5, not {share}")
     if graph.n < 2:
@@ -106,7 +132,7 @@ def random_split(graph: Graph, share: float = 0.1, seed: int = 0) -> tuple[np.nd
 
 
 def baths(
-    graph: Graph,
+    graph: GraphLike,
     bath: str = "ends",
     *,
     hot: Any = None,
@@ -118,7 +144,7 @@ def baths(
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     bath : {"ends", "random"}
         The two ends of the longest axis (:func:`ends`; the high end is hot), or random nodes
         (:func:`random_split`). Not used where ``hot`` or ``cold`` is given.
@@ -149,6 +175,7 @@ def baths(
     >>> hot.tolist(), len(cold), notes
     ([7, 15, 23, 31, 39, 47, 55, 63], 8, [])
     """
+    graph = Graph.of(graph)
     if bath not in ("ends", "random"):
         kinds = ("quartic", "quadratic", "dirichlet")
         hint = f" (how a bath acts on its nodes is kind={bath!r})" if bath in kinds else ""

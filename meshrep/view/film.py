@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.view.colours import MISSING, Palette, Quantity, palette
 from meshrep.view.reel import reel
 from meshrep.view.scene import Drawn, Engine, composed
@@ -18,7 +18,7 @@ _SHADES = np.linspace(1, 0.45, 14)[:, None, None]  # of colours on a surface in 
 
 
 def film(
-    graph: Graph,
+    graph: GraphLike,
     frames: Iterable[tuple[float, np.ndarray]],
     path: str | os.PathLike[str],
     *,
@@ -38,7 +38,7 @@ def film(
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     frames : iterable of (time, (n,) array)
     path : path
         A .mp4 (H.264, for browsers), .gif, .webp or animated .png to write. All but .mp4 repeat
@@ -77,6 +77,7 @@ def film(
     pixel of every frame. The frames of an iterator are all read first if ``clim`` is not given and
     the values are not phases.
     """
+    graph = Graph.of(graph)
     wanted = reel(path, size, rate)
     if quantity != "phase" and clim is None:
         frames = list(frames) if isinstance(frames, Iterator) else frames

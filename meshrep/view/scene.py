@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.view import display
 from meshrep.view.colours import Palette, Quantity, palette
 from meshrep.view.page import Box, Page, page_size, picture_path
@@ -36,7 +36,7 @@ class Drawn:
 
 
 def picture(
-    graph: Graph,
+    graph: GraphLike,
     values: np.ndarray,
     path: str | os.PathLike[str],
     *,
@@ -53,7 +53,7 @@ def picture(
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph or what ``Graph.of`` takes
     values : (n,) array
         One value per node. Phases are in radians. NaN is drawn grey.
     path : path
@@ -91,6 +91,7 @@ def picture(
     MissingPart
         If matplotlib is not installed.
     """
+    graph = Graph.of(graph)
     return panels(
         graph, {"": values}, path, quantity=quantity, title=title, clim=clim, label=label,
         marks=marks, cmap=cmap, arrows=arrows, size=size,
@@ -98,7 +99,7 @@ def picture(
 
 
 def panels(
-    graph: Graph,
+    graph: GraphLike,
     fields: Mapping[str, np.ndarray],
     path: str | os.PathLike[str],
     *,
@@ -116,6 +117,7 @@ def panels(
     The arguments are those of :func:`picture`; ``fields`` maps the title of each panel to the
     values (n,) that are drawn there.
     """
+    graph = Graph.of(graph)
     path = picture_path(path)
     if not fields:
         raise InputError(f"{path}: there is no field to draw")
@@ -164,7 +166,7 @@ def draw(page: Page, box: Box, subject: Subject, colours: Palette) -> Engine:
 
 
 def show(
-    graph: Graph,
+    graph: GraphLike,
     values: np.ndarray,
     *,
     quantity: Quantity = "field",
@@ -187,6 +189,7 @@ def show(
     MissingPart
         If PyVista is not installed.
     """
+    graph = Graph.of(graph)
     if not display.has_screen():
         raise InputError("there is no screen to open a window on: save a picture instead")
     from meshrep.view import stage

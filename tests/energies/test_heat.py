@@ -195,9 +195,11 @@ def test_negative_weights_are_refused():
 
 
 def test_sums_check_what_they_add():
-    one, two = heat("lattice:8x8"), heat("lattice:8x8")
+    one, again, other = heat("lattice:8x8"), heat("lattice:8x8"), heat("lattice:8x9")
     with pytest.raises(meshrep.InputError, match="share one graph"):
-        one + two
+        one + other
+    start = one.random_start()
+    assert (one + again).value(start) == pytest.approx(2 * one.value(start))
     other = meshrep.HeatBath(one.graph, one.hot, [], kind="dirichlet", t_hot=5.0)
     clash = meshrep.HeatBath(one.graph, one.hot, [], kind="dirichlet", t_hot=6.0)
     with pytest.raises(meshrep.InputError, match="fix node"):

@@ -320,15 +320,15 @@ def test_filling_ends_every_small_extremum_and_moves_nodes_by_the_threshold_at_m
 def test_simplification_takes_an_energy_and_leaves_simple_fields_alone():
     base = heat("lattice:12x12")
     w = base.graph.points[:, 0]
-    solution = simplify(base, w, 0.1)
+    solution = simplify(base.graph, w, 0.1)
     np.testing.assert_array_equal(solution.field, w)
     assert solution.energy == 0.0
     note, _ = solution.notes
     assert "(0.909% of the range): the field stays as it is" in note and "removed" not in note
     with pytest.raises(InputError, match="threshold"):
-        simplify(base, w, 0.0)
+        simplify(base.graph, w, 0.0)
     with pytest.raises(InputError, match="shape"):
-        simplify(base, w[1:], 0.1)
+        simplify(base.graph, w[1:], 0.1)
     assert simplification.MARGIN > 0 and Stopping().gtol < simplification.MARGIN
 
 

@@ -37,8 +37,13 @@ from meshrep.parametrizations.networks.passes import (
 class MessagePassing(Network):
     """A network of edge and node updates, one or several of them, with a linear readout.
 
-    Takes what every :class:`meshrep.parametrizations.networks.network.Network` takes, and nothing
-    else. Messages are as wide as the layer that they lead to.
+    Parameters
+    ----------
+    layers, hidden, residual, network_start, slope, spread, readout
+        Those of every :class:`meshrep.parametrizations.networks.network.Network`. Messages are as
+        wide as the layer that they lead to.
+    prefit_tol, prefit_steps, prefit_lr
+        Likewise.
     """
 
     kind = "gn"
