@@ -47,10 +47,10 @@ from bench import (
 from bench.store import Draw, Store
 
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.interrupts import exit_code
 from meshrep.cli.outputs.collector import writable
 from meshrep.cli.parser import OneLineParser
-from meshrep.errors import InputError, MeshrepError
+from meshrep.errors import InputError
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -80,16 +80,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    send_lost_interrupts_again()
-    try:
-        return all_out(run(arguments))
-    except MeshrepError as error:
-        print(f"benchmark: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        return output_closed()
+    return exit_code("benchmark", lambda: run(arguments))
 
 
 def parser() -> OneLineParser:

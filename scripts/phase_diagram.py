@@ -16,10 +16,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from meshrep.base.backends import installed
-from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.interrupts import exit_code
 from meshrep.cli.parser import OneLineParser
 from meshrep.cli.printer import Printer
-from meshrep.errors import InputError, MeshrepError
+from meshrep.errors import InputError
 
 LABELS = {"rho": "order parameter ρ", "local_order": "local order", "vortices": "vortices",
           "energy": "energy", "frequency_spread": "spread of frequencies"}  # fmt: skip
@@ -54,17 +54,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    send_lost_interrupts_again()
-    try:
-        return all_out(run(parser().parse_args(arguments)))
-    except MeshrepError as error:
-        print(f"phase_diagram: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("phase_diagram: interrupted; finished points are kept", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return output_closed()
+    return exit_code(
+        "phase_diagram",
+        lambda: run(parser().parse_args(arguments)),
+        "interrupted; finished points are kept",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

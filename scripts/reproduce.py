@@ -31,7 +31,7 @@ from papers.rows import ROWS
 
 from meshrep.base.backends import installed
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
+from meshrep.cli.interrupts import exit_code
 from meshrep.cli.outputs.collector import writable
 from meshrep.cli.parser import OneLineParser
 from meshrep.errors import InputError, MeshrepError
@@ -55,18 +55,11 @@ def parser() -> OneLineParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    send_lost_interrupts_again()
-    try:
-        return all_out(_main(parser().parse_args(arguments)))
-    except MeshrepError as error:
-        print(f"reproduce: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("reproduce: interrupted; finished pieces are kept, and the same command goes on",
-              file=sys.stderr)  # fmt: skip
-        return 130
-    except BrokenPipeError:
-        return output_closed()
+    return exit_code(
+        "reproduce",
+        lambda: _main(parser().parse_args(arguments)),
+        "interrupted; finished pieces are kept, and the same command goes on",
+    )
 
 
 def _main(options: Any) -> int:
