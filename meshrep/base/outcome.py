@@ -20,6 +20,8 @@ class Result(enum.Enum):
     FLAT = "stopped: the energy no longer falls"
     MAX_STEPS = "stopped: the largest number of steps was reached"
     TIME_LIMIT = "stopped: the time limit was reached"
+    REACHED = "stopped: the energy that was asked for was reached"
+    OWN_RULE = "stopped by the solver's own rule"
     STALLED = "stalled: no step in the search direction lowers the energy"
     DIVERGED = "diverged: the energy became NaN or infinite; the best finite state is kept"
     INTERRUPTED = "interrupted: the best state so far is kept"

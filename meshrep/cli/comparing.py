@@ -49,7 +49,8 @@ def solve_all(
 def _tell(comparison: Comparison, names: list[str], say: Printer) -> None:
     """The reference, the notes, and the solvers that were skipped."""
     reference = comparison.reference
-    say(f"\nreference energy {reference.energy:.12g}: {reference.how}")
+    known = f"reference energy {reference.energy:.12g}: " * reference.independent
+    say(f"\n{known}{reference.how}")
     for row in comparison.solutions:
         for note in row.notes:
             say(f"  {row.solver}: {note}")

@@ -18,7 +18,7 @@ from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Identity, Parametrization
-from meshrep.solving.compare import Reference
+from meshrep.solving.reference import Reference
 from meshrep.solving.solve import solve
 
 _POLISHED = 1e-12  # scaled gradient of the end of a convex energy

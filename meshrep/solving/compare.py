@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
-import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from meshrep.base.outcome import History, Result
+from meshrep.base.outcome import History
+from meshrep.base.versions import versions
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.monitor import Progress
 from meshrep.solving.catalogue import check_names, compared, shared_among, taken_by
+from meshrep.solving.contest import Failure, in_turn
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.reference import Reference, best_known
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve, without_stand_ins
 from meshrep.solving.solver import AnySolver, name_of
+from meshrep.solving.table import aligned, duration
 
 OF_SOLVE = frozenset(inspect.signature(solve).parameters)
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
-
-
-@dataclass
-class Failure:
-    """A solver that ended with an error instead of a field."""
-
-    solver: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The energy that gaps are measured from, and how it was found.
-
-    ``start`` is the energy of the start: gaps are relative to |E*|, or to E₀ − E* where E* is
-    nearly zero beside it.
-    """
-
-    energy: float
-    how: str
-    start: float = np.nan
-
-    @property
-    def scale(self) -> float:
-        """What an excess of energy is divided by."""
-        reach = abs(self.start - self.energy)
-        nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
-        return (reach if nearly_zero else abs(self.energy)) or 1.0
-
-    def gap(self, energy: float) -> float:
-        """(E − E*) / scale; a negative gap says that the reference was beaten."""
-        return (energy - self.energy) / self.scale
-
-    def level(self, gap: float) -> float:
-        """The energy at a gap."""
-        return self.energy + gap * self.scale
 
 
 @dataclass
@@ -139,6 +106,11 @@ class Comparison:
         """Every solution's history, by solver."""
         return {row.solver: row.history for row in self.solutions}
 
+    def gap(self, row: Solution) -> float | None:
+        """The gap that a solver ended with; None where there is no reference for it."""
+        gap = self.reference.gap(row.energy)
+        return None if np.isnan(gap) else gap
+
     def time_to(self, row: Solution) -> dict[str, float | None]:
         """Seconds of solving until each of ``gaps``; None where it was not reached."""
         return {gap: row.history.time_to(self.reference.level(float(gap))) for gap in self.gaps}
@@ -166,7 +138,7 @@ class Comparison:
         return columns
 
     def report(self) -> dict[str, Any]:
-        """Everything as plain data for JSON."""
+        """Everything as plain data for JSON; gaps are None where there is no reference for them."""
         graph = self.problem.graph
         return {
             "graph": {
@@ -193,7 +165,7 @@ class Comparison:
             "result": row.result.word,
             "message": row.result.value,
             "energy": row.energy,
-            "gap": self.reference.gap(row.energy),
+            "gap": self.gap(row),
             "grad_norm": row.grad_norm,
             "start_energy": row.start_energy,
             "steps": row.steps,
@@ -217,40 +189,29 @@ class Comparison:
         head = ["solver", *(["energy"] if measured else []), "gap", *measured, "gradient"]
         head += ["steps", "solve", *(f"to {g}" for g in self.gaps)]
         head += ["set-up", "compile", "where", "result"]
-        lines = [head]
+        lines = []
         for row in self.rows:
             if isinstance(row, Failure):
                 lines.append([row.solver, *["–"] * (len(head) - 2), f"failed: {row.message}"])
                 continue
-            times = self.time_to(row)
-            measures = row.measures.values()
+            gap, times, measures = self.gap(row), self.time_to(row), row.measures.values()
             lines.append(
                 [
                     row.solver,
                     *([_energy(row.energy)] if measured else []),
-                    f"{max(self.reference.gap(row.energy), 0.0):.1e}",
+                    "–" if gap is None else f"{max(gap, 0.0):.1e}",
                     *(f"{v:d}" if isinstance(v, int) else f"{v:.3f}" for v in measures),
                     f"{row.grad_norm:.1e}",
                     f"{row.steps}",
-                    seconds(row.solve_s),
-                    *(seconds(times[gap]) for gap in self.gaps),
-                    seconds(row.setup_s + row.prefit_s),
-                    seconds(row.compile_s),
+                    duration(row.solve_s),
+                    *(duration(times[gap]) for gap in self.gaps),
+                    duration(row.setup_s + row.prefit_s),
+                    duration(row.compile_s),
                     f"{row.backend} {row.device}",
                     row.result.word,
                 ]
             )
-        widths = [max(len(line[k]) for line in lines) for k in range(len(head) - 1)]
-        rule = "  ".join("─" * width for width in [*widths, len(head[-1])])
-        text = [
-            "  ".join(
-                [line[0].ljust(widths[0])]
-                + [cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:], strict=True)]
-                + [line[-1]]
-            )
-            for line in lines
-        ]
-        return "\n".join([text[0], rule, *text[1:]])
+        return aligned(head, lines)
 
 
 def _energy(energy: float) -> str:
@@ -258,19 +219,9 @@ def _energy(energy: float) -> str:
     return f"{energy:.2f}" if abs(energy) >= 10 or energy == 0 else f"{energy:.3g}"
 
 
-def seconds(time: float | None) -> str:
-    """A time in a unit that suits it; "–" for None."""
-    if time is None:
-        return "–"
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if time >= size:
-            return f"{time / size:.3g} {unit}"
-    return f"{time * 1e6:.0f} µs"
-
-
 def compare(
     energy: Energy,
-    solvers: Iterable[AnySolver] | None = None,
+    solvers: Iterable[AnySolver | Entrant] | None = None,
     *,
     start: np.ndarray | None = None,
     seed: int = 0,
@@ -287,8 +238,9 @@ def compare(
     energy : Energy
         What to minimise.
     solvers : iterable, optional
-        What :func:`meshrep.solve` takes for a solver, each once; by default those that suit the
-        energy.
+        What :func:`meshrep.solve` takes for a solver, each once, or an Entrant: a solver of
+        another package among them, see :mod:`meshrep.solving.peers`. By default those that suit
+        the energy.
     start, seed, observe, **settings
         As for :func:`meshrep.solve`, the same for every solver. A setting of a named solver goes
         to each solver that has it.
@@ -313,47 +265,60 @@ def compare(
     chosen = compared(energy) if solvers is None else list(dict.fromkeys(solvers))
     if not chosen:
         raise InputError("no solver to compare: name at least one")
-    check_names(solver for solver in chosen if isinstance(solver, str))
+    named = [solver for solver in chosen if not isinstance(solver, Entrant)]
+    check_names(solver for solver in named if isinstance(solver, str))
     own = {name: settings.pop(name) for name in list(settings) if name not in OF_SOLVE}
-    shared_among(chosen, own)
-    chosen = without_stand_ins(chosen, energy)
-    w0 = energy.clamp(energy.random_start(seed) if start is None else start)
-    watches = energy.watched(w0) is not None
-    sample = np.copy if keep_fields else energy.watched if watches else None
-    if energy.stochastic and not keep_fields:
-        sample = energy.value
+    shared_among(named, own)
+    entrants = [
+        solver
+        if isinstance(solver, Entrant)
+        else Entrant(name_of(solver), solver, taken_by(solver, own))
+        for solver in without_stand_ins(chosen, energy)
+    ]
+    begun = energy.random_start(seed) if start is None else start
+    sample: Callable[[Energy, np.ndarray], Any] | None = None
+    if keep_fields:
+        sample = _copied
+    elif energy.stochastic:
+        sample = _valued
+    elif energy.watched(energy.clamp(begun)) is not None:
+        sample = _watched
     rows: list[Solution | Failure] = []
     interrupted = False
-    for solver in chosen:
-        name = name_of(solver)
-        if begin:
-            begin(name)
-        try:
-            row = solve(energy, solver, start=w0, seed=seed, observe=observe, sample=sample,
-                        **settings, **taken_by(solver, own))  # fmt: skip
-        except KeyboardInterrupt:  # before its first step: the rows so far stand
-            interrupted = True
-            break
-        except InputError:
-            raise
-        except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
-            rows.append(Failure(name, " ".join(str(error).split()) or type(error).__name__))
-            continue
-        rows.append(_judged(row) if energy.stochastic else row)
-        interrupted = row.result is Result.INTERRUPTED
-        if done and not interrupted and solver is not chosen[-1]:
-            try:
+    try:
+        for number, (_, _, row) in enumerate(
+            in_turn(energy, entrants, [seed], lambda *_: begun, begin=begin, observe=observe,
+                    sample=sample, failures=True, **settings)
+        ):  # fmt: skip
+            rows.append(_judged(row) if energy.stochastic and isinstance(row, Solution) else row)
+            if isinstance(row, Failure):
+                continue
+            row.raise_if_interrupted()
+            if done and number + 1 < len(entrants):
                 done(row)
-            except KeyboardInterrupt:
-                interrupted = True
-        if interrupted:
-            break
-    reference = _reference(energy, [r for r in rows if isinstance(r, Solution)], interrupted)
+    except KeyboardInterrupt:  # the rows so far stand
+        interrupted = True
+    solutions = [row for row in rows if isinstance(row, Solution)]
+    reference = best_known(energy, solutions, polish=not interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)
+
+
+def _copied(energy: Energy, field: np.ndarray) -> np.ndarray:
+    return np.copy(field)
+
+
+def _valued(energy: Energy, field: np.ndarray) -> float:
+    return energy.value(field)
+
+
+def _watched(energy: Energy, field: np.ndarray) -> float | None:
+    return energy.watched(field)
 
 
 def _judged(row: Solution) -> Solution:
     """The solution of a stochastic energy with judged energies as its history, not draws."""
+    if not row.samples:  # a peer, whose history is of judged energies already
+        return row
     judge = row.problem.value
     past = History()
     for sample in row.samples:
@@ -361,31 +326,3 @@ def _judged(row: Solution) -> Solution:
         past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
     notes = ["energies on the way are judged at some steps only, off the clock"]
     return replace(row, history=past, notes=[*row.notes, *notes])
-
-
-def _reference(energy: Energy, solutions: list[Solution], interrupted: bool) -> Reference:
-    """The best end state, polished by Newton to 1e-12 where the energy has a Hessian."""
-    if not solutions:
-        return Reference(np.nan, "none: every solver failed")
-    best = min(solutions, key=lambda row: row.energy)
-    start = best.start_energy
-    found = Reference(best.energy, f"the best of the solvers, {best.solver}", start)
-    if interrupted or not energy.has_hessian or len(solutions) == 1:
-        return found
-    polished = solve(energy, "newton", start=best.field, gtol=1e-12, max_seconds=20.0)
-    if polished.energy > best.energy:
-        return found
-    how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
-    return Reference(polished.energy, how, start)
-
-
-def versions() -> dict[str, str]:
-    """Versions of meshrep, Python and the packages that the numbers may depend on."""
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in ("meshrep", "numpy", "scipy", "numba", "torch", "pyamg", "pyvista", "trimesh",
-                    "gudhi", "scikit-learn"):  # fmt: skip
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found

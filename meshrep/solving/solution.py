@@ -25,8 +25,9 @@ class Solution(Interruptible):
         What was minimised.
     solver : str
         The solver's name.
-    composed : Solver
-        What the name stood for: minimisers, variables and stopping rules, stage by stage.
+    composed : Solver or None
+        What the name stood for: minimisers, variables and stopping rules, stage by stage. None for
+        a solver of another package.
     field : (n,) or (n, d) float64
         The best field found, fixed nodes at their values.
     result : Result
@@ -61,7 +62,7 @@ class Solution(Interruptible):
 
     problem: Energy
     solver: str
-    composed: Solver
+    composed: Solver | None
     field: np.ndarray
     result: Result
     energy: float

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from bench import Report, Say, figures, kernels
+from bench import Report, Say, kernels
 from meshrep.base.backends import backend_for, installed
 from meshrep.energies.base import Energy
 from meshrep.energies.oscillators import Kuramoto
@@ -26,6 +26,7 @@ from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
+from meshrep.solving.table import duration, markdown
 
 SIDES, QUICK_SIDES = (50, 316, 1000), (50,)
 CHECKED, TIMED = 20, 300  # steps whose end is held against the CPU's, and that are timed
@@ -148,17 +149,13 @@ def name_of(device: str) -> str:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows of sizes and types."""
+    head = ["nodes", "type", "off the CPU's float64", "step", "bytes' floor", "times the floor"]
     lines = [
-        "| nodes | type | off the CPU's float64 | step | bytes' floor | times the floor |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        lines.append(
-            f"| {row['n']:,} | {row['dtype']} | {row['apart']:.0e} | "
-            f"{figures.seconds(row['step_s'])} | {figures.seconds(row['floor_s'])} | "
-            f"{row['step_s'] / row['floor_s']:,.3g} |"
-        )
-    return "\n".join(lines)
+        (f"{row['n']:,}", row["dtype"], f"{row['apart']:.0e}", duration(row["step_s"]),
+         duration(row["floor_s"]), f"{row['step_s'] / row['floor_s']:,.3g}")
+        for row in rows
+    ]  # fmt: skip
+    return markdown(head, lines)
 
 
 SUITES: dict[str, Callable[..., Report]] = {

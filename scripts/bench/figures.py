@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meshrep.base.backends import installed
+from meshrep.solving.table import duration
 
 OURS, PEERS, GRID = "#1f6fb4", "#9a9a9a", "#dddddd"
 CYCLE = (
@@ -16,16 +17,6 @@ CYCLE = (
 )  # fmt: skip
 MARKERS = "osD^vP*X<>"
 MANY = 5  # series, from which the legend stands beside the axes
-
-
-def seconds(time: float | None) -> str:
-    """A time in a unit that suits it; empty for None."""
-    if time is None:
-        return ""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if time >= size:
-            return f"{time / size:.3g} {unit}"
-    return f"{time * 1e6:.3g} µs"
 
 
 def canvas(rows: int, columns: int, width: float, height: float) -> tuple[Any, list[Any]]:
@@ -71,7 +62,7 @@ def bars(panels: Mapping[str, Sequence[tuple[str, float, bool]]], label: str, pa
         axis.xaxis.set_minor_formatter("")
         for row, time in enumerate(times):
             axis.annotate(
-                seconds(time), (time, row), (3, 0), textcoords="offset points", va="center",
+                duration(time), (time, row), (3, 0), textcoords="offset points", va="center",
                 fontsize=8,
             )  # fmt: skip
         axis.tick_params(axis="x", labelsize=8)

@@ -12,9 +12,9 @@ from typing import Any
 
 from bench import Report, Say, figures, jax_peers, missing, peers, torch_peers
 from bench.problems import Heat, pose, tiny
-from bench.race import Row, compared, ours, ranking, table, warmed
-from bench.runs import GAPS, Entrant
+from bench.race import GAPS, Candidate, Row, compared, ours, ranking, table, warmed
 from meshrep.base.backends import installed
+from meshrep.solving.table import duration, markdown
 
 PROBLEMS = (
     Heat("bunny.ply", "ends", 4), Heat("bunny.ply", "random", 4),
@@ -30,7 +30,7 @@ NAMES = ("lbfgs", "lbfgs-newton", "lbfgs-scipy", "newton", "gcn", "gcn-res", "ad
 PACKAGES = ("pyamg", "torch", "jax", "optax", "optimistix")
 
 
-def entrants() -> list[Entrant]:
+def entrants() -> list[Candidate]:
     """All rows, whatever is installed."""
     return ours(NAMES) + peers.PEERS + torch_peers.PEERS + jax_peers.PEERS
 
@@ -79,19 +79,16 @@ INTRODUCTION = (
 
 def winners(data: dict[str, Any]) -> str:
     """Rows of problems, columns of accuracies; each the winner, its time and its lead."""
-    lines = [
+    text = (
         "The least time, and in brackets how many times longer the next one takes; ours are bold. "
-        "The last column is what `--solver auto` takes, and its time to 1e-6 over the least.",
-        "",
-        "| problem | nodes | " + " | ".join(f"to {gap}" for gap in GAPS) + " | auto |",
-        "|---" * (len(GAPS) + 3) + "|",
+        "The last column is what `--solver auto` takes, and its time to 1e-6 over the least."
+    )
+    head = ["problem", "nodes", *(f"to {gap}" for gap in GAPS), "auto"]
+    rows = [
+        [title, f"{entry['n']:,}", *(winner(entry["rows"], gap) for gap in GAPS), automatic(entry)]
+        for title, entry in data.items()
     ]
-    for title, entry in data.items():
-        cells = [winner(entry["rows"], gap) for gap in GAPS]
-        lines.append(
-            f"| {title} | {entry['n']:,} | " + " | ".join(cells) + f" | {automatic(entry)} |"
-        )
-    return "\n".join(lines)
+    return f"{text}\n\n{markdown(head, rows)}"
 
 
 def winner(rows: dict[str, Row], gap: str) -> str:
@@ -102,7 +99,7 @@ def winner(rows: dict[str, Row], gap: str) -> str:
     time, label = found[0]
     name = f"**{label}**" if rows[label]["ours"] else label
     lead = f" ({found[1][0] / time:.2g}× {found[1][1]})" if len(found) > 1 else ""
-    return f"{name} {figures.seconds(time)}{lead}"
+    return f"{name} {duration(time)}{lead}"
 
 
 def automatic(entry: dict[str, Any]) -> str:

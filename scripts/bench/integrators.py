@@ -16,11 +16,12 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import meshrep
-from bench import Report, Say, figures, missing, timing
+from bench import Report, Say, missing, timing
 from meshrep.base.backends import backend_for, calm_threads, installed
 from meshrep.energies.flows import integrate
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.errors import MeshrepError
+from meshrep.solving.table import duration, markdown
 
 SIDES, QUICK_SIDES = (30, 300), (20, 60)
 ROUNDS, QUICK_ROUNDS = 5, 2
@@ -216,10 +217,9 @@ def xgi_row(
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """Rows of integrators, the quickest first."""
     best = min(row["seconds"] for row in rows.values())
-    lines = ["| integrator | setting | error | time | times the best |", "|---|---|---|---|---|"]
-    for label, row in sorted(rows.items(), key=lambda item: item[1]["seconds"]):
-        lines.append(
-            f"| {label} | {row['setting']} | {row['error']:.0e} | "
-            f"{figures.seconds(row['seconds'])} | {row['seconds'] / best:,.3g} |"
-        )
-    return "\n".join(lines)
+    lines = [
+        (label, row["setting"], f"{row['error']:.0e}", duration(row["seconds"]),
+         f"{row['seconds'] / best:,.3g}")
+        for label, row in sorted(rows.items(), key=lambda item: item[1]["seconds"])
+    ]  # fmt: skip
+    return markdown(("integrator", "setting", "error", "time", "times the best"), lines)

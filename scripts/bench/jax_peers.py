@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench.problems import Posed
-from bench.runs import RESOLUTION, Entrant, Go, Recorder
+from bench.race import Candidate
+from meshrep.energies.base import Energy
+from meshrep.solving.peers import RESOLUTION, Go, Peer, Recorder
 
 
-def energy_of(posed: Posed) -> Callable[[Any], Any]:
+def formula(energy: Any) -> Callable[[Any], Any]:
     """The heat energy by edges, in JAX."""
     import jax
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
-    energy = posed.energy
     upper = sparse.triu(energy.coupling, k=1, format="coo")
     i, j, a = jnp.asarray(upper.row), jnp.asarray(upper.col), jnp.asarray(upper.data)
     nodes, targets = jnp.asarray(energy.nodes), jnp.asarray(energy.targets)
@@ -51,19 +51,16 @@ def in_stretches(
         recorder.look(step, lambda at=state: np.array(field(at)))
 
 
-def by_optax(name: str) -> Callable[[Posed], Go]:
+def by_optax(name: str) -> Peer:
     """A loop of ``optax``'s transformation, compiled as a whole."""
 
-    def make(posed: Posed) -> Go:
+    def make(energy: Energy, start: np.ndarray) -> Go:
         import jax
         import jax.numpy as jnp
         import optax
 
-        value = energy_of(posed)
-        if name == "adam":
-            mover = optax.adam(0.02 * posed.energy.unit)
-        else:
-            mover = optax.lbfgs(memory_size=10)
+        value = formula(energy)
+        mover = optax.adam(0.02 * energy.unit) if name == "adam" else optax.lbfgs(memory_size=10)
 
         def one(_: Any, state: Any) -> Any:
             w, inner = state
@@ -79,8 +76,8 @@ def by_optax(name: str) -> Callable[[Posed], Go]:
         advance = jax.jit(lambda state, count: jax.lax.fori_loop(0, count, one, state))
 
         def go(recorder: Recorder) -> None:
-            w = jnp.asarray(posed.start)
-            recorder.look(0, lambda: posed.start)
+            w = jnp.asarray(start)
+            recorder.look(0, lambda: start)
             in_stretches(recorder, (w, mover.init(w)), advance, lambda state: state[0])
 
         return go
@@ -88,23 +85,23 @@ def by_optax(name: str) -> Callable[[Posed], Go]:
     return make
 
 
-def by_optimistix(name: str) -> Callable[[Posed], Go]:
+def by_optimistix(name: str) -> Peer:
     """The solver's own ``step``, compiled; one step is one evaluation of its search."""
 
-    def make(posed: Posed) -> Go:
+    def make(energy: Energy, start: np.ndarray) -> Go:
         import equinox
         import jax
         import jax.numpy as jnp
         import optimistix
 
-        value = energy_of(posed)
+        value = formula(energy)
         more = {"history_length": 10} if name == "LBFGS" else {}
         solver = getattr(optimistix, name)(rtol=0.0, atol=0.0, **more)
 
         def function(y: Any, _: Any) -> tuple[Any, None]:
             return value(y), None
 
-        w0 = jnp.asarray(posed.start)
+        w0 = jnp.asarray(start)
         begin = equinox.filter_jit(
             lambda y: solver.init(
                 function, y, None, {}, jax.eval_shape(lambda: value(w0)), None, frozenset()
@@ -122,7 +119,7 @@ def by_optimistix(name: str) -> Callable[[Posed], Go]:
         advance = jax.jit(lambda carried, count: jax.lax.fori_loop(0, count, one, carried))
 
         def go(recorder: Recorder) -> None:
-            recorder.look(0, lambda: posed.start)
+            recorder.look(0, lambda: start)
             in_stretches(recorder, (w0, arrays), advance, lambda carried: carried[0])
 
         return go
@@ -131,9 +128,9 @@ def by_optimistix(name: str) -> Callable[[Posed], Go]:
 
 
 PEERS = [
-    Entrant("optax Adam", make=by_optax("adam"), needs=("jax", "optax"), most=200_000),
-    Entrant("optax L-BFGS", make=by_optax("lbfgs"), needs=("jax", "optax"), most=200_000),
-    Entrant("optimistix L-BFGS", make=by_optimistix("LBFGS"), needs=("jax", "optimistix")),
-    Entrant("optimistix NonlinearCG", make=by_optimistix("NonlinearCG"),
+    Candidate("optax Adam", peer=by_optax("adam"), needs=("jax", "optax"), most=200_000),
+    Candidate("optax L-BFGS", peer=by_optax("lbfgs"), needs=("jax", "optax"), most=200_000),
+    Candidate("optimistix L-BFGS", peer=by_optimistix("LBFGS"), needs=("jax", "optimistix")),
+    Candidate("optimistix NonlinearCG", peer=by_optimistix("NonlinearCG"),
             needs=("jax", "optimistix")),
 ]  # fmt: skip

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
-from meshrep.base.limits import SINGLE_PAIRS_FROM
+from meshrep.base.outcome import Result
 from meshrep.energies.flows import runge_kutta4
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.oscillators import Kuramoto
@@ -24,6 +24,7 @@ from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.numerics.rules import Memory, update_rule
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.catalogue import known_solvers
+from meshrep.solving.peers import Enough, Recorder
 from meshrep.solving.solve import solve
 
 ADAM = "fused adam step"
@@ -215,7 +216,7 @@ def lbfgs_bytes(heat: HeatBath, ours: bool) -> float:
     """Bytes of an iteration: a gradient, both loops over the pairs, direction and new pair."""
     n = heat.graph.n
     pairs = LBFGS().pairs_for(n) if ours else PAIRS
-    width = 4 if ours and n >= SINGLE_PAIRS_FROM else 8
+    width = 4 if ours and n >= limits.SINGLE_PAIRS_FROM else 8
     return rows_of(heat.on(NumpyBackend())) + (4 * pairs * width + 10 * 8) * n
 
 
@@ -244,10 +245,7 @@ def _late(history: Any) -> float:
 
 def _torch_lbfgs(heat: HeatBath, start: np.ndarray) -> float:
     """The same of ``torch.optim.LBFGS`` with its strong-Wolfe search and autograd."""
-    from bench.problems import Posed
-    from bench.runs import Enough, Recorder
     from bench.torch_peers import lbfgs
-    from meshrep.solving.compare import Reference
 
     class Steps(Recorder):
         """Takes the time of so many steps and judges nothing."""
@@ -255,18 +253,12 @@ def _torch_lbfgs(heat: HeatBath, start: np.ndarray) -> float:
         def look(self, step: int, field: Callable[[], np.ndarray]) -> None:
             self.history.append(step, self.seconds, 0.0)
             if step >= LBFGS_STEPS:
-                raise Enough
+                raise Enough(Result.MAX_STEPS)
 
-    posed = Posed("", heat, start, Reference(0.0, ""), np.inf)
-    recorder = Steps(posed, np.inf)
+    recorder = Steps(heat)
     with contextlib.suppress(Enough):
-        lbfgs(posed)(recorder)
+        lbfgs(heat, start)(recorder)
     return _late(recorder.history)
-
-
-def can_reorder() -> bool:
-    """Whether solve() puts nodes in a better order on request."""
-    return "reorder" in inspect.signature(solve).parameters
 
 
 def permuted(heat: HeatBath, order: np.ndarray) -> HeatBath:

@@ -14,6 +14,7 @@ from meshrep.base.backends import calm_threads, installed
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.solving.solve import solve
+from meshrep.solving.table import duration, markdown
 from meshrep.sources.selection import random_split
 
 SIDES = (50, 316, 1000)
@@ -85,10 +86,7 @@ def timed(
 
 def table(rows: dict[str, dict[str, float | None]]) -> str:
     """Rows of kernels."""
-    lines = [
-        "| what | time | moved | GB/s | of triad | over fused adam |",
-        "|---|---|---|---|---|---|",
-    ]
+    lines = []
     adam = rows[kernel_ways.ADAM]["seconds"] or np.nan
     for name, row in rows.items():
         seconds = row["seconds"] or np.nan
@@ -96,11 +94,8 @@ def table(rows: dict[str, dict[str, float | None]]) -> str:
         moved = "–" if not known else f"{(row['bytes'] or 0) / 1e6:,.3g} MB"
         rate = "–" if not known else f"{(row['rate'] or 0) / 1e9:.1f}"
         share = "–" if not known else f"{row['share'] or 0:.0%}"
-        lines.append(
-            f"| {name} | {figures.seconds(seconds)} | {moved} | {rate} | {share} | "
-            f"{seconds / adam:,.3g} |"
-        )
-    return "\n".join(lines)
+        lines.append([name, duration(seconds), moved, rate, share, f"{seconds / adam:,.3g}"])
+    return markdown(["what", "time", "moved", "GB/s", "of triad", "over fused adam"], lines)
 
 
 def shuffled(side: int) -> dict[str, float]:
@@ -109,17 +104,14 @@ def shuffled(side: int) -> dict[str, float]:
     mixed = kernel_ways.permuted(energy, np.random.default_rng(0).permutation(energy.graph.n))
     steps = 20
     found = {}
-    for name, problem, choices in (
-        ("in rows, as built", energy, {"reorder": False}),
-        ("shuffled", mixed, {"reorder": False}),
-        ("shuffled, reordered by solve()", mixed, {"reorder": True}),
+    for name, problem, reorder in (
+        ("in rows, as built", energy, False),
+        ("shuffled", mixed, False),
+        ("shuffled, reordered by solve()", mixed, True),
     ):
-        settings = choices if kernel_ways.can_reorder() else {}
-        if choices["reorder"] and not settings:
-            continue
         times = []
         for _ in range(3):
-            solution = solve(problem, "adam", max_steps=steps, **settings)
+            solution = solve(problem, "adam", max_steps=steps, reorder=reorder)
             times.append(solution.solve_s / solution.steps)
         found[name] = float(np.median(times))
     return found
@@ -128,14 +120,8 @@ def shuffled(side: int) -> dict[str, float]:
 def orders_table(rows: dict[str, float]) -> str:
     """A step in each node order, over that of the lattice's own."""
     first = next(iter(rows.values()))
-    lines = ["| order | adam step | over the first |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {figures.seconds(seconds)} | {seconds / first:.2f} |"
-        for name, seconds in rows.items()
-    ]
-    if not kernel_ways.can_reorder():
-        lines.append("\n`solve()` offers no reordering here.")
-    return "\n".join(lines)
+    lines = [(name, duration(seconds), f"{seconds / first:.2f}") for name, seconds in rows.items()]
+    return markdown(("order", "adam step", "over the first"), lines)
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.solving.catalogue import solver_named
 from meshrep.solving.solve import solve
+from meshrep.solving.table import markdown
 
 POINTS, QUICK_POINTS = 36_000, 4_000
 SUBSAMPLE, STEPS = 300, 90
@@ -62,17 +63,12 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
     for label, (solver, settings) in SOLVERS.items():
         say(f"{name}: {label}")
         rows[label] = stepped(energy, solver, settings)
-    lines = [
-        "| solver | a step | of it persistence | energy after | fall |",
-        "|---|---|---|---|---|",
-    ]
+    lines = []
     for label, row in rows.items():
-        fall = row["energy_before"] - row["energy_after"]
-        lines.append(
-            f"| {label} | {row['step_s'] * 1e3:.3g} ms | "
-            f"{row['persistence_s'] * 1e3:.3g} ms ({row['persistence_s'] / row['step_s']:.0%}) | "
-            f"{row['energy_after']:.5g} | {fall:.2g} |"
-        )
+        step, within = 1e3 * row["step_s"], 1e3 * row["persistence_s"]
+        shown = [f"{step:.3g} ms", f"{within:.3g} ms ({within / step:.0%})"]
+        shown += [f"{row['energy_after']:.5g}", f"{row['energy_before'] - row['energy_after']:.2g}"]
+        lines.append([label, *shown])
     slowest = max(rows, key=lambda label: rows[label]["step_s"])
     quickest = min(rows, key=lambda label: rows[label]["step_s"])
     best = min(rows, key=lambda label: rows[label]["energy_after"])
@@ -88,7 +84,7 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
         f"diagrams of {energy.subsample or len(energy.points)} of them, {STEPS} steps; median "
         "seconds a step. The energy is the mean over eight draws that no solver sees, "
         f"{first:.5g} at the start.",
-        "\n".join(lines),
+        markdown(["solver", "a step", "of it persistence", "energy after", "fall"], lines),
         said,
     ]
     return "\n\n".join(page), {"cloud": name, "points": len(energy.points), "solvers": rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import cores, installed
-from meshrep.solving.compare import versions
+from meshrep.base.versions import version, versions
 
 TRIAD_SIZE = 10_000_000  # numbers an array: three of them are far beyond any cache
 PEERS = (
@@ -65,14 +64,6 @@ def _memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
         return np.nan
-
-
-def version(package: str) -> str:
-    """The version of a package, or that it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def triad() -> tuple[Callable[[], object], int]:

@@ -13,6 +13,7 @@ from meshrep.base.backends import NumpyBackend, installed
 from meshrep.energies.flows import runge_kutta4
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.errors import MeshrepError
+from meshrep.solving.table import markdown
 
 
 def run(quick: bool, say: Say) -> Report:
@@ -45,12 +46,9 @@ def edge_list_gradient(energy: Kuramoto, phi: np.ndarray) -> np.ndarray:
 def gradients(sides: tuple[int, ...]) -> tuple[str, dict[str, dict[str, float]]]:
     """Kuramoto's gradient on square lattices, in microseconds and as ratios to ours."""
     ours = NumpyBackend().name.replace("numpy", "NumPy")
-    lines = [
-        f"| lattice | meshrep, {ours} | edge lists, NumPy | CSR, NumPy | kuramoto (PyPI) | "
-        "edge lists : ours | kuramoto : ours |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    data = {}
+    head = ["lattice", f"meshrep, {ours}", "edge lists, NumPy", "CSR, NumPy", "kuramoto (PyPI)",
+            "edge lists : ours", "kuramoto : ours"]  # fmt: skip
+    lines, data = [], {}
     for side in sides:
         energy = Kuramoto(meshrep.graph_from(f"lattice:{side}x{side}"))
         phi = energy.random_start(0)
@@ -72,18 +70,17 @@ def gradients(sides: tuple[int, ...]) -> tuple[str, dict[str, dict[str, float]]]
         show = {name: f"{value * 1e6:,.0f} µs" for name, value in took.items()}
         ratio = {name: f"{value / took['ours']:,.1f}" for name, value in took.items()}
         lines.append(
-            f"| {side}×{side} | {show['ours']} | {show['edges']} | {show['csr']} | "
-            f"{show.get('peer', '–')} | {ratio['edges']} | {ratio.get('peer', '–')} |"
-        )
+            [f"{side}×{side}", *(show.get(way, "–") for way in ("ours", "edges", "csr", "peer")),
+             *(ratio.get(way, "–") for way in ("edges", "peer"))]
+        )  # fmt: skip
         data[f"{side}x{side}"] = took
     dense_note = "The PyPI package builds dense n×n matrices, so that its ratio grows with n."
-    lines.append("\n" + (missing("kuramoto") or dense_note))
-    return "\n".join(lines), data
+    return f"{markdown(head, lines)}\n\n{missing('kuramoto') or dense_note}", data
 
 
 def flows(sides: tuple[int, ...]) -> tuple[str, dict[str, float]]:
     """One RK4 step of Kuramoto's flow with natural frequencies."""
-    lines, data = ["| lattice | RK4 step |", "|---|---|"], {}
+    lines, data = [], {}
     for side in sides:
         graph = meshrep.graph_from(f"lattice:{side}x{side}")
         omega = 0.2 * np.random.default_rng(0).standard_normal(graph.n)
@@ -93,6 +90,6 @@ def flows(sides: tuple[int, ...]) -> tuple[str, dict[str, float]]:
             runge_kutta4, energy.on(NumpyBackend()), phi, 0.1, 1, ones, driven=True
         )  # fmt: skip
         took = timing.paired({"step": step})["step"]
-        lines.append(f"| {side}×{side} | {took * 1e6:,.0f} µs |")
+        lines.append((f"{side}×{side}", f"{took * 1e6:,.0f} µs"))
         data[f"{side}x{side}"] = took
-    return "\n".join(lines), data
+    return markdown(("lattice", "RK4 step"), lines), data

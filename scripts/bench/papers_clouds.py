@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from bench import Report, Say
-from bench.ratios import geometric_mean
 from meshrep.energies.topology import RipsPersistence
+from meshrep.solving.contest import run_all
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.records import record
 from meshrep.solving.solution import Solution
-from meshrep.solving.solve import solve
+from meshrep.solving.standings import Standing, geometric_mean, ratios
+from meshrep.solving.table import markdown
 from meshrep.sources.clouds import uniform
 
 SECONDS = {100: 1.5, 200: 3.0, 300: 5.0}  # of a run, by the number of points
@@ -23,33 +27,31 @@ NETWORKS = ("gcn-prefit", "gcn")
 SHARE = 0.95  # of tuned adam's fall, which a solver must reach
 
 
-@dataclass
-class Runs:
-    """One solver in one cell: a number a seed, NaN where the level was not reached."""
-
-    energy: list[float] = field(default_factory=list)
-    steps: list[float] = field(default_factory=list)
-    train_s: list[float] = field(default_factory=list)
-    prefit_s: list[float] = field(default_factory=list)
-    steps_to: list[float] = field(default_factory=list)
-    train_to: list[float] = field(default_factory=list)
-    total_to: list[float] = field(default_factory=list)
+COUNTS = ("steps", "seconds", "total")  # what gains are counted in
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cell:
-    """All solvers on clouds of one size in one box, and the rate of adam that ended lowest."""
+    """All solvers on clouds of one size in one box.
 
-    runs: dict[str, Runs]
+    Attributes
+    ----------
+    runs : dict of str to Standing
+        By label.
+    tuned : str
+        The label of the one that gains are counted over: a rate of adam.
+    level : str
+        The share of that one's fall which a solver must reach.
+    """
+
+    runs: dict[str, Standing]
     tuned: str
+    level: str
 
-    def gains(self, label: str, count: str) -> np.ndarray:
+    def gains(self, label: str, what: str) -> np.ndarray:
         """Tuned adam's steps or seconds over this solver's, at the level, of seeds that reach."""
-        mine, adams = (
-            np.array(getattr(self.runs[name], count)) for name in (label, self.tuned)
-        )  # fmt: skip
-        both = np.isfinite(mine) & np.isfinite(adams)
-        return adams[both] / np.maximum(mine[both], 1e-9)
+        found = ratios(self.runs[label], self.runs[self.tuned], self.level, what)
+        return found[np.isfinite(found)]
 
 
 def run(quick: bool, say: Say) -> Report:
@@ -79,102 +81,111 @@ def run(quick: bool, say: Say) -> Report:
     return "\n\n".join(page), {
         f"n = {n}, range {r:g}": {
             "tuned": found.tuned,
-            "runs": {label: vars(runs) for label, runs in found.runs.items()},
+            "runs": {label: runs.runs for label, runs in found.runs.items()},
         }
         for (n, r), found in cells.items()
     }
 
 
-def entrants() -> dict[str, tuple[str, dict[str, Any]]]:
-    """Preset and settings of every solver by its label."""
-    adams = {f"adam {lr:g}": ("adam", {"lr": lr}) for lr in RATES}
-    return {
-        **{name: (name, {}) for name in NETWORKS}, "kernel": ("kernel", {}), **adams,
-        "sgd": ("sgd", {}), "lbfgs": ("lbfgs", {}),
-    }  # fmt: skip
+def entrants() -> list[Entrant]:
+    """Every solver."""
+    adams = [Entrant(f"adam {lr:g}", "adam", {"lr": lr}) for lr in RATES]
+    networks = [Entrant(name, name) for name in NETWORKS]
+    return [
+        *networks,
+        Entrant("kernel", "kernel"),
+        *adams,
+        Entrant("sgd", "sgd"),
+        Entrant("lbfgs", "lbfgs"),
+    ]
 
 
 def cell(n: int, bound: float, seeds: range, seconds: float, say: Callable[[str], None]) -> Cell:
-    """Every solver on the same clouds, seed by seed in turn."""
-    found: dict[str, list[Solution]] = {label: [] for label in entrants()}
-    begun = []
-    for seed in seeds:
-        say(f"seed {seed}")
-        energy = RipsPersistence(uniform(n, seed=seed), bound=bound, centre=0.0)
-        begun.append(energy.value(np.clip(energy.points, -bound, bound)))
-        for label, (name, settings) in entrants().items():
-            found[label].append(
-                solve(energy, name, seed=seed, max_seconds=seconds, **settings)
-            )  # fmt: skip
-    return against(found, begun, lowest_adam(found))
+    """Every solver on the same clouds."""
+    clouds = cache(partial(energy_of, n, bound))
+    found = run_all(clouds, entrants(), seeds, begin=say, max_seconds=seconds)
+    tuned = lowest_adam(found)
+    begun = [begun_at(clouds(seed)) for seed in seeds]
+    records = recorded(found, begun, found[tuned], (SHARE,))
+    return Cell(standing(records), tuned, f"{SHARE:g}")
 
 
-def lowest_adam(found: Mapping[str, list[Solution]]) -> str:
+def energy_of(n: int, bound: float, seed: int) -> RipsPersistence:
+    """Loops of uniform points in a box about the origin."""
+    return RipsPersistence(uniform(n, seed=seed), bound=bound, centre=0.0)
+
+
+def begun_at(energy: RipsPersistence) -> float:
+    """The loss of the start moved into its box, from which alone every solver has its fall."""
+    return energy.value(np.clip(energy.points, -energy.bound, energy.bound))
+
+
+def lowest_adam(found: Mapping[str, Sequence[Solution]]) -> str:
     """The rate of adam whose mean end is lowest."""
     return min(adams(found), key=lambda label: np.mean([s.energy for s in found[label]]))
 
 
-def against(found: Mapping[str, list[Solution]], begun: list[float], yardstick: str) -> Cell:
-    """The runs of all, counted to most of the fall of one of them, seed by seed."""
-    levels = [
-        first + SHARE * (solution.energy - first)
-        for first, solution in zip(begun, found[yardstick], strict=True)
-    ]
-    return Cell({label: counted(found[label], levels) for label in found}, yardstick)
-
-
-def adams(labels: Mapping[str, object]) -> list[str]:
+def adams(labels: Iterable[str]) -> list[str]:
     """The labels that are adam at some rate."""
     return [label for label in labels if label.startswith("adam")]
 
 
-def counted(solutions: list[Solution], levels: list[float]) -> Runs:
-    """The runs of one solver, and when each got to its level."""
-    runs = Runs()
-    for solution, level in zip(solutions, levels, strict=True):
-        steps, seconds = solution.history.steps_to(level), solution.history.time_to(level)
-        runs.energy.append(solution.energy)
-        runs.steps.append(solution.steps)
-        runs.train_s.append(solution.solve_s)
-        runs.prefit_s.append(solution.prefit_s)
-        runs.steps_to.append(np.nan if steps is None else max(steps, 1))
-        runs.train_to.append(np.nan if seconds is None else seconds)
-        runs.total_to.append(np.nan if seconds is None else seconds + solution.prefit_s)
-    return runs
+def recorded(
+    found: Mapping[str, Sequence[Solution]],
+    begun: Sequence[float],
+    goals: Sequence[Solution],
+    shares: Sequence[float],
+) -> dict[str, list[dict[str, Any]]]:
+    """Records of all runs, their levels at shares of the fall to the ``goals``, seed by seed.
+
+    Where a goal lies no lower than the start there is no fall, and no solver reaches the level.
+    """
+    levels = [
+        {
+            f"{share:g}": first + share * (goal.energy - first) if goal.energy < first else -np.inf
+            for share in shares
+        }
+        for first, goal in zip(begun, goals, strict=True)
+    ]
+    return {
+        label: [record(end, to) | {"curve": []} for end, to in zip(several, levels, strict=True)]
+        for label, several in found.items()
+    }
+
+
+def standing(records: Mapping[str, list[dict[str, Any]]]) -> dict[str, Standing]:
+    """The records of each label as one."""
+    return {label: Standing(label, runs) for label, runs in records.items()}
 
 
 def ends(row: Mapping[float, Cell]) -> str:
     """Solvers against ranges: the mean loss, its spread, steps and times."""
-    lines = _header(row)
-    for label in next(iter(row.values())).runs:
-        shown = []
-        for found in row.values():
-            runs = found.runs[label]
-            mean, spread = float(np.mean(runs.energy)), float(np.std(runs.energy))
-            digits = 3 if abs(mean) < 10 else 2
-            prefit = float(np.mean(runs.prefit_s))
-            text = f"{mean:.{digits}f} ± {spread:.{digits}f} ({np.mean(runs.steps):,.0f}; "
-            text += f"{np.mean(runs.train_s):.2g} s" + (f" + {prefit:.2g} s" if prefit else "")
-            shown.append(text + (")*" if label == found.tuned else ")"))
-        lines.append(f"| {label} | " + " | ".join(shown) + " |")
-    return "\n".join([*lines, "", "\\* tuned adam: its mean is the lowest among the rates."])
+
+    def shown(found: Cell, label: str) -> str:
+        energy, steps, seconds, prefit = (
+            found.runs[label].column(name) for name in ("energy", "steps", "seconds", "prefit")
+        )
+        digits = 3 if abs(energy.mean()) < 10 else 2
+        text = f"{energy.mean():.{digits}f} ± {energy.std():.{digits}f} ({steps.mean():,.0f}; "
+        text += f"{seconds.mean():.2g} s" + f" + {prefit.mean():.2g} s" * bool(prefit.any())
+        return text + (")*" if label == found.tuned else ")")
+
+    note = "\\* tuned adam: its mean is the lowest among the rates."
+    return f"{_by_range(row, shown)}\n\n{note}"
 
 
 def gains(row: Mapping[float, Cell]) -> str:
     """Solvers against ranges: the three gains, and in how many seeds where not in all."""
-    lines = _header(row)
-    for label in next(iter(row.values())).runs:
-        shown = []
-        for found in row.values():
-            parts = [found.gains(label, count) for count in ("steps_to", "train_to", "total_to")]
-            reached, of = len(parts[0]), len(found.runs[label].energy)
-            if not reached:
-                shown.append("–")
-                continue
-            text = " / ".join(f"{geometric_mean(part):.2g}" for part in parts)
-            shown.append(text + (f" ({reached} of {of})" if reached < of else ""))
-        lines.append(f"| {label} | " + " | ".join(shown) + " |")
-    return "\n".join(lines)
+
+    def shown(found: Cell, label: str) -> str:
+        parts = [found.gains(label, count) for count in COUNTS]
+        reached, of = len(parts[0]), len(found.runs[label].runs)
+        if not reached:
+            return "–"
+        text = " / ".join(f"{geometric_mean(part).value:.2g}" for part in parts)
+        return text + (f" ({reached} of {of})" if reached < of else "")
+
+    return _by_range(row, shown)
 
 
 def sentences(cells: list[Cell]) -> str:
@@ -186,20 +197,17 @@ def sentences(cells: list[Cell]) -> str:
             continue
         own = [found for found in cells if label in found.runs]
         means = {
-            count: np.array([geometric_mean(found.gains(label, count)) for found in own])
-            for count in ("steps_to", "train_to", "total_to")
+            count: np.array([geometric_mean(found.gains(label, count)).value for found in own])
+            for count in COUNTS
         }
-        reached = sum(len(found.gains(label, "steps_to")) for found in own)
-        of = sum(len(found.runs[label].energy) for found in own)
-        lower = sum(
-            np.mean(found.runs[label].energy) < np.mean(found.runs[found.tuned].energy)
-            for found in own
-        )
+        reached = sum(len(found.gains(label, "steps")) for found in own)
+        of = sum(len(found.runs[label].runs) for found in own)
+        lower = sum(_loss(found, label) < _loss(found, found.tuned) for found in own)
         text = f"- `{label}` reaches the level in {reached} of {of} runs"
         if reached:
-            words = {"steps": "steps_to", "training time": "train_to", "total time": "total_to"}
+            words = dict(zip(("steps", "training time", "total time"), COUNTS, strict=True))
             text += "; there the gain is " + ", ".join(
-                f"{geometric_mean(means[count]):.2g} in {word} "
+                f"{geometric_mean(means[count]).value:.2g} in {word} "
                 f"(from {np.nanmin(means[count]):.2g} to {np.nanmax(means[count]):.2g} over the "
                 "cells)"
                 for word, count in words.items()
@@ -207,9 +215,13 @@ def sentences(cells: list[Cell]) -> str:
         said.append(text + f"; its mean loss is below tuned adam's in {lower} of {len(own)}.")
     chosen = [found.tuned for found in cells]
     said.append(f"- Tuned adam is {_tally(chosen)}.")
-    lowest = [min(f.runs, key=lambda s, f=f: np.mean(f.runs[s].energy)) for f in cells]
+    lowest = [min(f.runs, key=partial(_loss, f)) for f in cells]
     said.append(f"- Lowest mean loss, of {len(cells)} cells: {_tally(lowest)}.")
     return "\n".join(said)
+
+
+def _loss(found: Cell, label: str) -> float:
+    return float(np.mean(found.runs[label].column("energy")))
 
 
 def _tally(labels: list[str]) -> str:
@@ -218,6 +230,8 @@ def _tally(labels: list[str]) -> str:
     return ", ".join(f"`{label}` in {labels.count(label)}" for label in order)
 
 
-def _header(row: Mapping[float, Cell]) -> list[str]:
-    titles = " | ".join(f"range {bound:g}" for bound in row)
-    return [f"| solver | {titles} |", "|---" * (len(row) + 1) + "|"]
+def _by_range(row: Mapping[float, Cell], shown: Callable[[Cell, str], str]) -> str:
+    """A table of solvers against ranges."""
+    labels = next(iter(row.values())).runs
+    lines = [[label, *(shown(found, label) for found in row.values())] for label in labels]
+    return markdown(["solver", *(f"range {bound:g}" for bound in row)], lines)

@@ -12,20 +12,21 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench.problems import Posed
-from bench.runs import Entrant, Go, Recorder
+from bench.race import Candidate
 from meshrep.base.backends import NumpyBackend
+from meshrep.energies.base import Energy
+from meshrep.solving.peers import Go, Peer, Recorder
 
 _MOST = 10**9
 
 
-def scipy_way(method: str, **options: Any) -> Callable[[Posed], Go]:
+def scipy_way(method: str, **options: Any) -> Peer:
     """``scipy.optimize.minimize`` with a method that stops for nothing but the recorder."""
 
-    def make(posed: Posed) -> Go:
+    def make(energy: Energy, start: np.ndarray) -> Go:
         from scipy.optimize import minimize
 
-        evaluator = posed.energy.on(NumpyBackend())
+        evaluator = energy.on(NumpyBackend())
 
         def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = evaluator.value_and_grad(x)
@@ -43,10 +44,10 @@ def scipy_way(method: str, **options: Any) -> Callable[[Posed], Go]:
                 recorder.check()
                 return evaluator.hvp(x, v)
 
-            recorder.look(0, lambda: posed.start)
+            recorder.look(0, lambda: start)
             more = {} if method == "L-BFGS-B" else {"hessp": product}
             minimize(
-                evaluate, posed.start, jac=True, method=method,
+                evaluate, start, jac=True, method=method,
                 callback=after_step, options=options, **more,
             )  # fmt: skip
 
@@ -55,23 +56,22 @@ def scipy_way(method: str, **options: Any) -> Callable[[Posed], Go]:
     return make
 
 
-def newton_by_lu(posed: Posed) -> Go:
+def newton_by_lu(energy: Energy, start: np.ndarray) -> Go:
     """Newton's method, the Hessian factored anew by ``splu`` in every step."""
     from scipy.sparse.linalg import splu
 
     def solve(recorder: Recorder, w: np.ndarray, gradient: np.ndarray, eta: float) -> np.ndarray:
-        hessian = sparse.csc_matrix(posed.energy.hessian(w))
+        hessian = sparse.csc_matrix(energy.hessian(w))
         return splu(hessian, permc_spec="COLAMD").solve(-gradient)
 
-    return _newton(posed, solve)
+    return _newton(energy, start, solve)
 
 
-def newton_by_pyamg(posed: Posed) -> Go:
+def newton_by_pyamg(energy: Energy, start: np.ndarray) -> Go:
     """Newton–CG, preconditioned by a hierarchy that is built once, on the first Hessian."""
     import pyamg
 
-    energy = posed.energy
-    hierarchy = pyamg.smoothed_aggregation_solver(sparse.csr_matrix(energy.hessian(posed.start)))
+    hierarchy = pyamg.smoothed_aggregation_solver(sparse.csr_matrix(energy.hessian(start)))
     cycle = hierarchy.aspreconditioner()
 
     def solve(recorder: Recorder, w: np.ndarray, gradient: np.ndarray, eta: float) -> np.ndarray:
@@ -82,18 +82,18 @@ def newton_by_pyamg(posed: Posed) -> Go:
             callback=lambda _: recorder.check(),
         )[0]  # fmt: skip
 
-    return _newton(posed, solve)
+    return _newton(energy, start, solve)
 
 
-def _newton(posed: Posed, solve: Callable[..., np.ndarray]) -> Go:
+def _newton(energy: Energy, start: np.ndarray, solve: Callable[..., np.ndarray]) -> Go:
     """Newton's method with Armijo's backtracking, η = min(0.1, √(‖g‖/‖g₀‖)).
 
     Nocedal and Wright, Numerical Optimization (2006), §7.1.
     """
-    evaluate = posed.energy.on(NumpyBackend()).value_and_grad
+    evaluate = energy.on(NumpyBackend()).value_and_grad
 
     def go(recorder: Recorder) -> None:
-        w, step = posed.start.copy(), 0
+        w, step = start.copy(), 0
         recorder.look(step, lambda at=w: at)
         value, gradient = evaluate(w)
         first = np.linalg.norm(gradient)
@@ -116,15 +116,15 @@ def _newton(posed: Posed, solve: Callable[..., np.ndarray]) -> Go:
     return go
 
 
-def tao(posed: Posed) -> Go:
+def tao(energy: Energy, start: np.ndarray) -> Go:
     """PETSc's TAO, limited-memory (LMVM), on one rank with our gradient."""
     from petsc4py import PETSc
 
-    evaluate = posed.energy.on(NumpyBackend()).value_and_grad
+    evaluate = energy.on(NumpyBackend()).value_and_grad
 
     def go(recorder: Recorder) -> None:
         solver = PETSc.TAO().create(PETSc.COMM_SELF)
-        x = PETSc.Vec().createWithArray(posed.start.copy(), comm=PETSc.COMM_SELF)
+        x = PETSc.Vec().createWithArray(start.copy(), comm=PETSc.COMM_SELF)
         failed: list[BaseException] = []
 
         def objective(_: Any, at: Any, gradient: Any) -> float:
@@ -156,10 +156,10 @@ def tao(posed: Posed) -> Go:
 
 LBFGSB = {"maxiter": _MOST, "maxfun": _MOST, "maxcor": 10, "ftol": 0.0, "gtol": 0.0}
 PEERS = [
-    Entrant("SciPy L-BFGS-B", make=scipy_way("L-BFGS-B", **LBFGSB)),
-    Entrant("SciPy trust-ncg", make=scipy_way("trust-ncg", maxiter=_MOST, gtol=1e-14)),
-    Entrant("SciPy Newton-CG", make=scipy_way("Newton-CG", maxiter=_MOST, xtol=1e-16)),
-    Entrant("Newton, splu", make=newton_by_lu, most=150_000, flat=True),
-    Entrant("Newton–CG, pyamg built once", make=newton_by_pyamg, needs=("pyamg",)),
-    Entrant("PETSc TAO LMVM", make=tao, needs=("petsc4py",)),
+    Candidate("SciPy L-BFGS-B", peer=scipy_way("L-BFGS-B", **LBFGSB)),
+    Candidate("SciPy trust-ncg", peer=scipy_way("trust-ncg", maxiter=_MOST, gtol=1e-14)),
+    Candidate("SciPy Newton-CG", peer=scipy_way("Newton-CG", maxiter=_MOST, xtol=1e-16)),
+    Candidate("Newton, splu", peer=newton_by_lu, most=150_000, flat=True),
+    Candidate("Newton–CG, pyamg built once", peer=newton_by_pyamg, needs=("pyamg",)),
+    Candidate("PETSc TAO LMVM", peer=tao, needs=("petsc4py",)),
 ]

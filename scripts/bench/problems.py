@@ -10,8 +10,7 @@ import numpy as np
 import meshrep
 from meshrep.energies.heat import HeatBath
 from meshrep.errors import MeshrepError
-from meshrep.solving.compare import Reference
-from meshrep.solving.solve import solve
+from meshrep.solving.reference import Reference, minimum
 from meshrep.sources.selection import ends, random_split
 
 POLISH_SECONDS = 200.0
@@ -80,7 +79,7 @@ def pose(problem: Heat) -> Posed:
     """
     energy = energy_of(problem.graph, problem.bath)
     start = energy.random_start(0)
-    found = solve(energy, "newton", start=start, gtol=1e-12, max_seconds=POLISH_SECONDS)
+    found = minimum(energy, start, POLISH_SECONDS)
     if not found.grad_norm <= POLISHED:
         raise MeshrepError(f"{problem.title}: Newton ended at a gradient of {found.grad_norm:.0e}")
     reference = Reference(found.energy, "newton", energy.value(start))

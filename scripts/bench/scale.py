@@ -10,9 +10,9 @@ import numpy as np
 
 from bench import Report, Say, figures, startup
 from bench.problems import Heat, pose, tiny
-from bench.race import ours, warmed
-from bench.runs import Runner
+from bench.race import ours, past, runner, warmed
 from meshrep.errors import MeshrepError
+from meshrep.solving.table import duration, markdown
 
 POINT = Path(__file__).with_name("scale_point.py")
 SIDES, QUICK_SIDES = (100, 316, 1000, 3162), (100, 316)
@@ -72,10 +72,9 @@ def measured(physics: str, spec: str) -> dict[str, Any]:
 
 def steps_table(steps: dict[str, list[dict[str, Any]]]) -> str:
     """Rows of sizes."""
-    lines = [
-        "| problem | nodes | step | a node | build | set-up | before solving | at most | in all |",
-        "|---" * 9 + "|",
-    ]
+    head = ["problem", "nodes", "step", "a node", "build", "set-up", "before solving", "at most",
+            "in all"]  # fmt: skip
+    lines = []
     for name, points in steps.items():
         for p in points:
             held, peak = (
@@ -84,11 +83,10 @@ def steps_table(steps: dict[str, list[dict[str, Any]]]) -> str:
             )
             total = "–" if p["peak"] is None else f"{p['peak'] / 1e9:.2f} GB"
             lines.append(
-                f"| {name} | {p['n']:,} | {figures.seconds(p['step_s'])} | "
-                f"{1e9 * p['step_s'] / p['n']:.2f} ns | {figures.seconds(p['build_s'])} | "
-                f"{figures.seconds(p['setup_s'])} | {held} | {peak} | {total} |"
-            )
-    return "\n".join(lines)
+                [name, f"{p['n']:,}", duration(p["step_s"]), f"{1e9 * p['step_s'] / p['n']:.2f} ns",
+                 duration(p["build_s"]), duration(p["setup_s"]), held, peak, total]
+            )  # fmt: skip
+    return markdown(head, lines)
 
 
 def linearity(steps: dict[str, list[dict[str, Any]]]) -> str:
@@ -116,9 +114,10 @@ def counted(quick: bool, say: Say) -> dict[str, dict[str, dict[str, Any]]]:
             if posed.n > entrant.most:
                 continue
             say(f"scale: {posed.title}, {entrant.label}")
-            taken = Runner(entrant, posed).run()
+            history = past(runner(entrant, posed).run().raise_if_interrupted())
+            level = posed.reference.level(1e-6)
             found[entrant.label][str(posed.n)] = {
-                "steps": taken.steps(posed, "1e-6"), "seconds": taken.to(posed, "1e-6"),
+                "steps": history.steps_to(level), "seconds": history.time_to(level),
             }  # fmt: skip
     return found
 
@@ -126,12 +125,9 @@ def counted(quick: bool, say: Say) -> dict[str, dict[str, dict[str, Any]]]:
 def iterations_table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     """Rows of solvers, columns of sizes."""
     sizes = sorted({int(n) for row in found.values() for n in row})
-    lines = [
-        "| solver | " + " | ".join(f"{n:,} nodes" for n in sizes) + " |",
-        "|---" * (len(sizes) + 1) + "|",
-    ]
+    lines = []
     for name, row in found.items():
-        cells = []
+        cells = [f"**{name}**"]
         for n in sizes:
             entry = row.get(str(n))
             if entry is None:
@@ -139,9 +135,9 @@ def iterations_table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
             elif entry["steps"] is None:
                 cells.append("not in time")
             else:
-                cells.append(f"{entry['steps']:,} ({figures.seconds(entry['seconds'])})")
-        lines.append(f"| **{name}** | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+                cells.append(f"{entry['steps']:,} ({duration(entry['seconds'])})")
+        lines.append(cells)
+    return markdown(["solver", *(f"{n:,} nodes" for n in sizes)], lines)
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:

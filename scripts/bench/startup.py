@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bench import Report, Say, figures
+from bench import Report, Say
 from meshrep.base.backends import installed
 from meshrep.errors import MeshrepError
+from meshrep.solving.table import duration, markdown
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOOR = ("scripts/solve_mesh.py", "assets/bunny.ply", "--bath", "--no-show")
@@ -65,11 +66,9 @@ def page(data: dict[str, Any], times: int) -> str:
         (f"`python {' '.join(DOOR)}`, caches warm", data["warm_s"]),
         ("the same, numba's cache empty", data["cold_s"]),
     ]
-    lines = ["| a fresh process | time |", "|---|---|"]
-    lines += [f"| {what} | {figures.seconds(took) or 'not run'} |" for what, took in rows]
-    costs = ["| import | with what it imports | alone |", "|---|---|---|"]
-    costs += [
-        f"| `{name}` | {figures.seconds(whole / 1e6)} | {figures.seconds(alone / 1e6)} |"
+    starts = [(what, "not run" if took is None else duration(took)) for what, took in rows]
+    costs = [
+        (f"`{name}`", duration(whole / 1e6), duration(alone / 1e6))
         for name, (whole, alone) in data["imports_us"].items()
     ]
 
@@ -80,10 +79,10 @@ def page(data: dict[str, Any], times: int) -> str:
         "## Start-up",
         f"Medians of {times} processes for imports, wall clock from start to exit; the front door "
         "reads the mesh, compares the default solvers and writes the pictures. "
-        f"`import meshrep` itself costs {figures.seconds(own)}.",
-        "\n".join(lines),
+        f"`import meshrep` itself costs {duration(own)}.",
+        markdown(("a fresh process", "time"), starts),
         "The dearest imports of `import meshrep` (`-X importtime`):",
-        "\n".join(costs),
+        markdown(("import", "with what it imports", "alone"), costs),
         f"Of {', '.join(HEAVY)}, the front door imports: {words(data['packages'])}. With "
         f"`--solver newton`: {words(data['packages_newton'])}.",
     ])  # fmt: skip

@@ -14,6 +14,7 @@ from bench.rips_ways import OURS, RIPSER, TREE, WAYS, Found, Way
 from meshrep.energies.topology import RipsPersistence
 from meshrep.errors import MeshrepError
 from meshrep.solving.solve import solve
+from meshrep.solving.table import markdown
 from meshrep.sources.clouds import uniform
 from meshrep.sources.room import available_memory
 
@@ -123,15 +124,15 @@ def agree(way: Way, cell: Cell, value: float) -> None:
 
 def table(columns: Mapping[str, Mapping[str, Cell]]) -> str:
     """Rows of ways, columns of clouds."""
-    lines = ["| way | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    lines = []
     for way in WAYS:
-        shown = []
+        shown = [way.label]
         for column in columns.values():
             cell, ours = column[way.label], column[OURS].seconds
             ratio = "" if way.label == OURS else f" ({cell.seconds / ours:,.3g}×)"
             shown.append(cell.reason or duration(cell.seconds) + ratio)
-        lines.append(f"| {way.label} | " + " | ".join(shown) + " |")
-    return "\n".join(lines)
+        lines.append(shown)
+    return markdown(["way", *columns], lines)
 
 
 def duration(seconds: float) -> str:

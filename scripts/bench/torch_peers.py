@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.problems import Posed
-from bench.runs import Entrant, Go, Recorder
+import numpy as np
+
+from bench.race import Candidate
 from meshrep.base.backends import backend_for
+from meshrep.energies.base import Energy
+from meshrep.solving.peers import Go, Recorder
 
 
-def adam(posed: Posed) -> Go:
+def adam(energy: Energy, start: np.ndarray) -> Go:
     """A loop of ``loss.backward(); optimiser.step()``, at the step length of our ``adam``."""
     import torch
 
     backend = backend_for("torch", "cpu", "float64")
-    formula: Any = posed.energy.formula(backend)
+    formula: Any = energy.formula(backend)
 
     def go(recorder: Recorder) -> None:
-        w = backend.asarray(posed.start).requires_grad_(True)
-        optimiser = torch.optim.Adam([w], lr=0.02 * posed.energy.unit)
-        recorder.look(0, lambda: posed.start)
+        w = backend.asarray(start).requires_grad_(True)
+        optimiser = torch.optim.Adam([w], lr=0.02 * energy.unit)
+        recorder.look(0, lambda: start)
         step = 0
         while True:
             optimiser.zero_grad()
@@ -31,15 +34,15 @@ def adam(posed: Posed) -> Go:
     return go
 
 
-def lbfgs(posed: Posed) -> Go:
+def lbfgs(energy: Energy, start: np.ndarray) -> Go:
     """``torch.optim.LBFGS`` with its strong-Wolfe search, ten pairs, an iteration a step."""
     import torch
 
     backend = backend_for("torch", "cpu", "float64")
-    formula: Any = posed.energy.formula(backend)
+    formula: Any = energy.formula(backend)
 
     def go(recorder: Recorder) -> None:
-        w = backend.asarray(posed.start).requires_grad_(True)
+        w = backend.asarray(start).requires_grad_(True)
         optimiser = torch.optim.LBFGS(
             [w], max_iter=1, history_size=10, tolerance_grad=0.0, tolerance_change=0.0,
             line_search_fn="strong_wolfe",
@@ -51,7 +54,7 @@ def lbfgs(posed: Posed) -> Go:
             loss.backward()
             return loss
 
-        recorder.look(0, lambda: posed.start)
+        recorder.look(0, lambda: start)
         step = 0
         while True:
             optimiser.step(closure)
@@ -62,6 +65,6 @@ def lbfgs(posed: Posed) -> Go:
 
 
 PEERS = [
-    Entrant("torch Adam, eager", make=adam, needs=("torch",), most=200_000),
-    Entrant("torch L-BFGS", make=lbfgs, needs=("torch",)),
+    Candidate("torch Adam, eager", peer=adam, needs=("torch",), most=200_000),
+    Candidate("torch L-BFGS", peer=lbfgs, needs=("torch",)),
 ]

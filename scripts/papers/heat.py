@@ -19,10 +19,11 @@ from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.catalogue import solver_named
-from meshrep.solving.solve import solve
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.reference import minimum
 from meshrep.solving.solver import Solver
-from papers.contest import Entrant, Standing, geometric_mean, rates, spread, standings, whole
-from papers.contest import number as digits
+from meshrep.solving.standings import Standing, geometric_mean, standings
+from meshrep.solving.table import markdown, spread, times
 
 PAPERS_RATE = 0.02
 ADAM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -82,7 +83,7 @@ def heated(graph: Graph, bath: str, seed: int = 0) -> HeatBath:
 
 def least(energy: HeatBath) -> float:
     """The minimum, by Newton's method to a gradient of 1e-12."""
-    return whole(solve(energy, "newton", gtol=1e-12, max_seconds=60.0)).energy
+    return minimum(energy).energy
 
 
 def network(
@@ -228,15 +229,6 @@ def eager_adam(cell: Mapping[str, Any], levels: Sequence[str]) -> list[Entrant]:
     ]  # fmt: skip
 
 
-def joined(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Contests on the same problem and seeds as one."""
-    whole = dict(cells[0])
-    whole["runs"] = {label: runs for cell in cells for label, runs in cell["runs"].items()}
-    for key in ("groups", "by"):
-        whole[key] = {name: word for cell in cells for name, word in cell.get(key, {}).items()}
-    return whole
-
-
 def stoppers(kinds: Sequence[str], hidden: int = HIDDEN) -> list[Entrant]:
     """Adam and the networks by autograd with the papers' rate, until the papers' rule ends each."""
     base = solver_named("adam-torch", HeatBath, lr=PAPERS_RATE)
@@ -252,22 +244,22 @@ def stop_table(stops: Mapping[str, Mapping[str, Any]]) -> str:
 
     Ratios are of the seeds in which it ended both; – where there are none.
     """
-    rows = {}
+    rows = []
     for key, piece in stops.items():
         several = {label: Standing(label, runs) for label, runs in piece["runs"].items()}
         ended = {label: _ended(standing) for label, standing in several.items()}
-        cells = []
+        cells = [key]
         for seconds in ended.values():
             count = int(np.isfinite(seconds).sum())
             cells.append(f"{spread(seconds, 2)} ({count} of {len(seconds)})")
         for label, seconds in ended.items():
             if label != "adam-torch":
-                cells.append(times(middle(ended["adam-torch"] / seconds)))
-        rows[key] = cells
+                cells.append(times(geometric_mean(ended["adam-torch"] / seconds).value))
+        rows.append(cells)
     labels = list(next(iter(stops.values()))["runs"])
-    columns = [f"{label}, s (stopped)" for label in labels]
+    columns = ["problem", *(f"{label}, s (stopped)" for label in labels)]
     columns += [f"Adam over {label.split()[0]}" for label in labels if label != "adam-torch"]
-    return f"{STOP}\n\n{grid('problem', columns, rows)}"
+    return f"{STOP}\n\n{markdown(columns, rows)}"
 
 
 def _ended(standing: Standing) -> np.ndarray:
@@ -287,24 +279,3 @@ def fall(standing: Standing, cell: Mapping[str, Any], column: int = 1) -> list[t
         for entry in standing.runs[0]["curve"]
         if entry[0] > 0 and entry[1] > 0
     ]
-
-
-def middle(values: Sequence[float] | np.ndarray) -> float:
-    """The geometric mean of what is finite; NaN where nothing is."""
-    return geometric_mean(values).value
-
-
-def number(value: float) -> str:
-    """Two digits, or whole from 100 on; – where there is none."""
-    return "–" if np.isnan(value) else digits(value, 2 if value < 100 else 3)
-
-
-def times(value: float) -> str:
-    """A factor for tables and sentences; – where there is none."""
-    return number(value) + "×" * (not np.isnan(value))
-
-
-def grid(corner: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    """A Markdown table of texts."""
-    lines = [f"| {corner} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    return "\n".join(lines + [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()])

@@ -9,8 +9,8 @@ from typing import Any
 from meshrep.base.backends import installed
 from meshrep.minimisers.mfac import MFAC
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.entrants import Entrant
 from meshrep.solving.solver import Solver
-from papers.contest import Entrant
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ADADELTA_RATES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)

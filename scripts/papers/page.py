@@ -8,9 +8,11 @@ from typing import Any
 
 from bench import figures, machine
 
+from meshrep.solving.table import markdown
 from meshrep.view.write import write_json, write_text
+from papers.claims import Verdict
 from papers.ledger import Ledger
-from papers.row import Row, Verdict
+from papers.row import Row
 
 TERMS = """P1 is "Accelerating Optimization using Neural Reparametrization" (Dehmamy, Both,
 Mohsenzadeh, Wang) and P2 "Faster Optimization on Sparse Graphs via Neural Reparametrization"
@@ -98,7 +100,7 @@ def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
 
 def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path: Path) -> Path:
     """All rows on one page, a table of verdicts first, figures in the folder of the page's name."""
-    sections, verdicts = [], ["| row | the claim | in short |", "|---|---|---|"]
+    sections, verdicts = [], []
     newest: dict[str, Any] | None = None
     for row, ledger in zip(rows, ledgers, strict=True):
         place = path.with_suffix("") / row.name
@@ -106,9 +108,10 @@ def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path
         sections.append(text)
         anchor = row.title.lower().replace(" ", "-")
         anchor = "".join(c for c in anchor if c.isalnum() or c in "-_")
-        verdicts.append(f"| [{row.title}](#{anchor}) | {verdict} | {why} |")
+        verdicts.append((f"[{row.title}](#{anchor})", verdict, why))
         for piece in wanted_of(row, ledger, quick).values():
             if newest is None or piece["machine"]["date"] > newest["date"]:
                 newest = piece["machine"]
-    parts = [HEAD, *([machine.words(newest, ())] if newest else []), "\n".join(verdicts), *sections]
+    table = markdown(("row", "the claim", "in short"), verdicts)
+    parts = [HEAD, *([machine.words(newest, ())] if newest else []), table, *sections]
     return write_text("\n\n".join(parts) + "\n", path)

@@ -17,9 +17,12 @@ from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.records import LEVELS
 from meshrep.solving.solver import Solver
-from papers.contest import LEVELS, Mean, Standing, number, spread
-from papers.row import Verdict
+from meshrep.solving.standings import Mean, Standing
+from meshrep.solving.table import spread
+from papers import claims
+from papers.claims import Verdict
 
 RATE, HIDDEN, SWITCH = 0.01, 10, 100
 WIDTH = 2 * np.pi / 12**0.5  # the standard deviation of latents drawn from U(0, 2π)
@@ -146,8 +149,7 @@ def judged(gains: Sequence[Mean]) -> Verdict:
     """Holds where all gains are above 1, in part where some are; open where one rests on few."""
     if not gains or min(gain.known for gain in gains) < ENOUGH:
         return Verdict.OPEN
-    ahead = [gain.value > MARGIN for gain in gains]
-    return Verdict.HOLDS if all(ahead) else Verdict.IN_PART if any(ahead) else Verdict.NOT
+    return claims.judged([gain.value > MARGIN for gain in gains])
 
 
 def turned(ratios: np.ndarray) -> int:
@@ -157,11 +159,6 @@ def turned(ratios: np.ndarray) -> int:
         return 0
     sure = abs(logs.mean()) > max(2 * logs.std(ddof=1) / len(logs) ** 0.5, np.log(MARGIN))
     return int(np.sign(logs.mean())) if sure else 0
-
-
-def times(gain: float) -> str:
-    """A gain to two digits; – where there is none."""
-    return f"{number(gain, 2)}×" if np.isfinite(gain) else "–"
 
 
 def each(found: Mapping[str, str]) -> str:

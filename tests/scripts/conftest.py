@@ -1,14 +1,18 @@
-"""The benchmark as a module, for the tests of its command line and of its suites."""
+"""Every test of the scripts runs in an empty folder; the benchmark as a module."""
 
 import benchmark
 import pytest
 from bench import machine, timing
 
 
-@pytest.fixture
-def program(tmp_path, monkeypatch):
-    """The benchmark in an empty folder, with clocks that take no time."""
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """The benchmark, with clocks that take no time."""
     monkeypatch.setattr(timing, "paired", lambda ways, rounds=7: dict.fromkeys(ways, 1e-6))
     monkeypatch.setattr(machine, "TRIAD_SIZE", 1000)
     return benchmark

@@ -3,12 +3,32 @@
 import json
 from pathlib import Path
 
+import bench
 import numpy as np
 import pytest
+from bench import (
+    basins,
+    device,
+    heat,
+    integrators,
+    jax_peers,
+    kernel_ways,
+    kernels,
+    phase_minima,
+    problems,
+    race,
+    scale,
+    scale_point,
+    torch_peers,
+)
+from bench.store import Store
 
+import meshrep
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MeshrepError
 from meshrep.solving.catalogue import known_solvers
+from meshrep.solving.contest import run_all
+from meshrep.solving.entrants import Entrant
 
 needs_numba = pytest.mark.skipif(not installed("numba"), reason="needs numba")
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
@@ -17,8 +37,6 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 @pytest.fixture
 def few(program, monkeypatch):
     """Few solvers on small problems."""
-    from bench import heat, jax_peers, race, torch_peers
-
     problems = (heat.Heat("lattice:6x6", "strip", 1.0), heat.Heat("lattice:8x8", "random", 1.0))
     monkeypatch.setattr(heat, "QUICK_PROBLEMS", problems)
     monkeypatch.setattr(heat, "NAMES", ("lbfgs", "newton"))
@@ -38,8 +56,6 @@ def section(text="## One", data=None, quick=False, date="2026-01-01"):
 
 
 def test_heat_end_to_end(few, monkeypatch, capsys):
-    from bench import race, torch_peers
-
     monkeypatch.setattr(torch_peers, "PEERS", [])
     monkeypatch.setattr(race, "repeats", lambda first, quick: 2)
     assert few.main(["heat", "--quick", "--out", "o"]) == 0
@@ -56,10 +72,7 @@ def test_heat_end_to_end(few, monkeypatch, capsys):
 
 
 def test_a_missing_peer_is_named(few, monkeypatch, capsys):
-    import bench
-    from bench import runs
-
-    for module in (bench, runs):
+    for module in (bench, race):
         monkeypatch.setattr(
             module, "installed", lambda name: name not in ("pyamg", "torch") and installed(name)
         )
@@ -73,17 +86,15 @@ def test_peers_in_jax_reach_the_minimum(program):
     pytest.importorskip("jax")
     pytest.importorskip("optax")
     pytest.importorskip("optimistix")
-    from bench import jax_peers, problems, runs
 
     posed = problems.pose(problems.Heat("lattice:5x5", "strip", 2.0))
-    for entrant in jax_peers.PEERS:
-        found = runs.Runner(entrant, posed).run()
-        assert found.end_gap <= (1e-2 if "Adam" in entrant.label else 1e-6), entrant.label
+    for candidate in jax_peers.PEERS:
+        end = race.runner(candidate, posed).run()
+        gap = posed.reference.gap(end.energy)
+        assert gap <= (1e-2 if "Adam" in candidate.label else 1e-6), candidate.label
 
 
 def test_rows_are_the_named_solvers_that_there_are(program, monkeypatch):
-    from bench import race
-
     known = known_solvers()
     known["multilevel-new"] = known["adam"]
     del known["gd"]
@@ -93,53 +104,16 @@ def test_rows_are_the_named_solvers_that_there_are(program, monkeypatch):
     assert not {"gd", "unheard-of"} & set(labels)
 
 
-def test_judging_is_off_the_clock(program, monkeypatch):
-    from bench import problems, runs
-
-    posed = problems.tiny()
-    clock = {"now": 0.0}
-
-    def slow_judge(w):
-        clock["now"] += 100.0
-        return 1e9
-
-    monkeypatch.setattr(runs.time, "perf_counter", lambda: clock["now"])
-    monkeypatch.setattr(posed.energy, "value", slow_judge)
-    recorder = runs.Recorder(posed, cap=10.0, setup=0.5)
-    for step in range(4):
-        clock["now"] += 1.0
-        recorder.look(step, lambda: posed.start)
-    assert recorder.history.seconds == [1.5, 2.5, 3.5, 4.5]
-
-
-def test_a_run_ends_at_the_finest_gap_or_the_cap(program):
-    from bench import problems, runs
-
-    posed = problems.tiny()
-    good = runs.Recorder(posed, cap=1e9)
-    close = np.full(posed.n, np.nan)
-    posed.energy.value = lambda w: posed.reference.level(1e-7)
-    with pytest.raises(runs.Enough):
-        good.look(1, lambda: close)
-    late = runs.Recorder(posed, cap=-1.0)
-    with pytest.raises(runs.Enough):
-        late.check()
-
-
 def test_a_solver_that_misreports_is_caught(program, monkeypatch):
-    from bench import problems, runs
-
     posed = problems.tiny()
-    runs.judged(runs.Entrant("lbfgs", solver="lbfgs"), posed)
+    race.judged(race.Candidate("lbfgs", "lbfgs"), posed)
     value = posed.energy.value
     monkeypatch.setattr(posed.energy, "value", lambda w: 1.001 * value(w))
     with pytest.raises(MeshrepError, match="lbfgs reports energies that are off"):
-        runs.judged(runs.Entrant("lbfgs", solver="lbfgs"), posed)
+        race.judged(race.Candidate("lbfgs", "lbfgs"), posed)
 
 
 def test_winner_and_lead(program):
-    from bench import heat, race
-
     def row(time, ours):
         return {"ours": ours, "reason": "", "to": {"1e-2": time, "1e-4": None, "1e-6": None},
                 "steps": {"1e-6": None}, "end_gap": 3e-3, "seconds": 5.0,
@@ -154,8 +128,6 @@ def test_winner_and_lead(program):
 
 @needs_numba
 def test_kernels_end_to_end(program, monkeypatch, capsys):
-    from bench import kernel_ways, kernels
-
     monkeypatch.setattr(kernels, "QUICK_SIDES", (6,))
     monkeypatch.setattr(kernel_ways, "LBFGS_STEPS", 4)
     assert program.main(["kernels", "--quick", "--out", "o"]) == 0
@@ -166,15 +138,11 @@ def test_kernels_end_to_end(program, monkeypatch, capsys):
 
 @needs_numba
 def test_bytes_are_counted_once_an_array(program):
-    from bench import kernel_ways
-
     a = np.zeros(10)
     assert kernel_ways.held((a, (a, np.zeros(3, dtype=np.float32)), 4.0)) == 92
 
 
 def test_a_shuffled_problem_is_the_same_problem(program):
-    from bench import kernel_ways, kernels
-
     energy = kernels.heat_on(5)
     order = np.random.default_rng(0).permutation(25)
     mixed = kernel_ways.permuted(energy, order)
@@ -185,17 +153,35 @@ def test_a_shuffled_problem_is_the_same_problem(program):
 
 
 def test_integrators_reach_one_accuracy(program, monkeypatch):
-    from bench import integrators
-
     monkeypatch.setattr(integrators, "END", 1.0)
     rows = integrators.timed(integrators.posed(4), 1)
     assert "**meshrep, rk4**" in rows
     assert all(row["error"] <= integrators.TARGET for row in rows.values())
 
 
-def test_phases_end_to_end(few, monkeypatch):
-    from bench import phase_minima
+def test_vortices_that_stay_leave_no_time():
+    """A vortex in the middle of the lattice is a minimum that descent does not leave."""
+    magnet = meshrep.Kuramoto(meshrep.graph_from("lattice:8x8"))
+    x, y = magnet.graph.points[:, 0] - 3.5, magnet.graph.points[:, 1] - 3.5
+    entrants = [Entrant("gd", "gd"), Entrant("lift", "lift")]
+    runs = run_all(magnet, entrants, (0, 1), lambda *_: np.arctan2(y, x), sample=basins.vortices)
+    rows = {label: basins.ends(several) for label, several in runs.items()}
+    assert (rows["gd"]["vortices"] == 1).all() and np.isnan(rows["gd"]["free_after"]).all()
+    assert (rows["lift"]["free_after"] <= rows["lift"]["seconds"]).all()
+    lines = basins.table(rows, -112.0).splitlines()
+    assert "0 of 2 | – |" in lines[2] and "2 of 2" in lines[3]
+    assert len({line.count("|") for line in lines}) == 1
 
+
+def test_the_papers_network_puts_out_nearly_equal_phases():
+    """P1 and P2 start most of the way down: the spread of their first output is small."""
+    energy = meshrep.Kuramoto(meshrep.graph_from("lattice:30x30"))
+    energies = [energy.value(basins.network_output(energy, seed)) for seed in range(6)]
+    assert np.mean(energies) < 0.5 * -1740
+    assert abs(np.mean([energy.value(energy.random_start(seed)) for seed in range(6)])) < 100
+
+
+def test_phases_end_to_end(few, monkeypatch):
     monkeypatch.setattr(phase_minima, "QUICK_SIDES", (8,))
     text, data = phase_minima.run(True, lambda line: None)
     assert "lattice 8×8" in text
@@ -203,16 +189,12 @@ def test_phases_end_to_end(few, monkeypatch):
 
 
 def test_a_point_of_scale(program):
-    from bench import scale_point
-
     found = scale_point.point("heat", "lattice:12x12", "adam", 10)
     assert found["n"] == 144 and found["step_s"] > 0
     assert scale_point.point("kuramoto", "lattice:5x6", "adam", 10)["m"] == 49
 
 
 def test_subdivision_keeps_the_surface(program):
-    from bench import scale_point
-
     import meshrep
 
     net = meshrep.graph_from("triangular:4x4")
@@ -229,8 +211,6 @@ def test_subdivision_keeps_the_surface(program):
 
 @needs_torch
 def test_the_device_path_runs_on_the_cpu(program, monkeypatch, capsys):
-    from bench import device
-
     monkeypatch.setattr(device, "QUICK_SIDES", (6,))
     monkeypatch.setattr(device, "TRIAD", 1000)
     assert program.main(["--device", "cpu", "--quick", "--out", "o"]) == 0
@@ -246,8 +226,6 @@ def test_the_device_path_runs_on_the_cpu(program, monkeypatch, capsys):
 
 
 def test_sections_of_other_suites_stay(program):
-    from bench.store import Store
-
     store = Store(Path("."), "page")
     store.keep("scale", section("## Scale"))
     store.keep("startup", section("## Start-up"))
@@ -262,8 +240,6 @@ def test_sections_of_other_suites_stay(program):
 
 
 def test_docs_are_full_runs(program, monkeypatch, capsys):
-    from bench.store import Store
-
     monkeypatch.setattr(program, "DOCS", Path("docs"))
     assert program.main(["heat", "--docs", "--quick"]) == 2
     assert "--docs holds full runs" in capsys.readouterr().err
@@ -275,8 +251,6 @@ def test_docs_are_full_runs(program, monkeypatch, capsys):
 
 @pytest.mark.skipif(not installed("matplotlib"), reason="needs matplotlib")
 def test_figures_are_drawn_from_the_data(program):
-    from bench import heat, kernels, scale
-
     row = {"ours": True, "reason": "", "to": {"1e-2": 0.1, "1e-4": 0.2, "1e-6": 0.3}}
     heat.draw({"p": {"n": 9, "rows": {"a": row}}, "q": {"n": 9, "rows": {}}}, Path("."))
     kernel = {"seconds": 1.0, "bytes": 8.0, "share": 0.5, "rate": 1.0}

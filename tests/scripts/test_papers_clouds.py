@@ -5,23 +5,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from papers.clouds import row as clouds
+from papers.clouds import runs as cloud_runs
+from papers.clouds.claims import claims_of, loss_table
+from papers.clouds.runs import (
+    FLAT,
+    NETWORK,
+    PAPERS_ADAM,
+    PAPERS_NETWORK,
+    PAPERS_STEPS,
+    WINDOW,
+    named,
+    of_steps,
+    papers_network,
+    steps_of,
+)
 
 from meshrep.base.backends import installed
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.entrants import Entrant
 from meshrep.view.write import write_json
 
 needs_gudhi = pytest.mark.skipif(not installed("gudhi"), reason="needs gudhi")
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.mark.parametrize("steps", [30, 100, 130])
 def test_all_stages_together_take_the_steps(steps):
-    from papers.clouds.runs import named, of_steps
-
     stages = of_steps(named("gcn").solver, steps).stages
     own = min(steps, 100)
     taken = [stage.stopping.max_steps for stage in stages]
@@ -29,8 +38,6 @@ def test_all_stages_together_take_the_steps(steps):
 
 
 def test_the_papers_rule_is_kept_beside_the_limit_on_steps():
-    from papers.clouds.runs import of_steps, papers_network
-
     solver = of_steps(papers_network(0.004, (4, 3)), 50)
     assert solver.stopping.patience == 10 and solver.stopping.atol == 1e-15
     assert solver.stopping.max_steps == 50 and solver.then is None
@@ -38,8 +45,6 @@ def test_the_papers_rule_is_kept_beside_the_limit_on_steps():
 
 
 def test_a_last_stage_ends_flat_and_keeps_its_rate():
-    from papers.clouds.runs import FLAT, NETWORK, WINDOW, named, of_steps
-
     preset = named(NETWORK).solver
     first, last = of_steps(preset, 300).stages
     assert first.stopping.window == preset.stopping.window
@@ -48,17 +53,12 @@ def test_a_last_stage_ends_flat_and_keeps_its_rate():
 
 
 def test_only_adam_at_the_papers_rate_takes_more_steps_in_a_wide_box():
-    from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_STEPS, steps_of
-
     assert steps_of(PAPERS_ADAM, 4.0, 800) == 4 * PAPERS_STEPS
     assert steps_of(NETWORK, 4.0, 800) == 800 and steps_of(PAPERS_ADAM, 4.0, 40) == 40
 
 
 @needs_gudhi
 def test_in_the_papers_units_a_step_of_adam_has_its_length_in_any_box(monkeypatch):
-    from papers.clouds import runs as cloud_runs
-    from papers.contest import Entrant
-
     from meshrep.minimisers.first_order import Adam
     from meshrep.solving.solver import Solver
 
@@ -74,9 +74,6 @@ def test_in_the_papers_units_a_step_of_adam_has_its_length_in_any_box(monkeypatc
 @pytest.fixture
 def tiny(monkeypatch):
     """The row on clouds of twenty points, a few steps each."""
-    from papers.clouds import row as clouds
-    from papers.clouds import runs as cloud_runs
-
     monkeypatch.setattr(clouds, "QUICK_RANGES", {20: (1.0, 4.0)})
     monkeypatch.setattr(clouds, "QUICK_STEPS", {20: 6})
     monkeypatch.setattr(clouds, "QUICK_SEEDS", {20: 2})
@@ -96,8 +93,8 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
     key = tiny.key_of(20, 4.0)
     again = made[key](lambda line: None)
     for label, runs in again["runs"].items():
-        kept = done[key]["runs"][label]
-        assert runs["energy"] == kept["energy"] and runs["steps"] == kept["steps"] == [6, 6]
+        for run, kept in zip(runs, done[key]["runs"][label], strict=True):
+            assert run["energy"] == kept["energy"] and run["steps"] == kept["steps"] == 6
     finding = tiny.findings(done)
     for words in ("| 20 points | range 1 | range 4 |", "| the papers' network", "Widths and rates"):
         assert words in finding.text
@@ -110,26 +107,21 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
 
 
 def test_nothing_done_is_open():
-    from papers.clouds import row as clouds
-
     assert clouds.findings({}).verdict.name == "OPEN" and clouds.draw({}, Path()) == []
 
 
 def runs_of(steps, total, reached, seeds=3):
     """A solver by hand that takes so many steps, a hundredth as many seconds, in some seeds."""
-
-    def column(value):
-        return [value] * reached + [None] * (seeds - reached)
-
-    return {"energy": [-1.0, -1.1, -1.2], "steps": [200] * seeds, "train_s": [2.0] * seeds,
-            "prefit_s": [0.1] * seeds, "steps_to": column(steps), "train_to": column(steps / 100),
-            "total_to": column(total)}  # fmt: skip
+    there = {level: [steps, steps / 100] for level in ("0.8", "0.95")}
+    run = {"steps": 200, "seconds": 2.0, "prefit": total - steps / 100, "result": "flat"}
+    return [
+        run | {"energy": energy, "to": there if seed < reached else dict.fromkeys(there)}
+        for seed, energy in zip(range(seeds), (-1.0, -1.1, -1.2), strict=True)
+    ]
 
 
 def by_hand(of_tuned, of_papers, share=0.5, reached=3, n=100, fell=3):
     """Pieces of one size in two boxes: gains of ours over tuned Adam, of theirs over their Adam."""
-    from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK
-
     found = {}
     for bound, tuned, papers in zip((1.0, 4.0), of_tuned, of_papers, strict=True):
         runs = {
@@ -141,7 +133,7 @@ def by_hand(of_tuned, of_papers, share=0.5, reached=3, n=100, fell=3):
         }
         found[f"{n} points, range {bound:g}"] = {
             "n": n, "bound": bound, "seeds": 3, "fell": fell, "lowest": "adam 0.02",
-            "tuned": "adam 0.02", "runs": runs, "late": runs, "flat": dict.fromkeys(runs, 2),
+            "tuned": "adam 0.02", "runs": runs,
         }  # fmt: skip
     return found
 
@@ -163,9 +155,6 @@ ALL = ["HOLDS"] * 5
     ],
 )
 def test_the_verdict_follows_the_data(of_tuned, of_papers, others, verdicts, overall):
-    from papers.clouds import row as clouds
-    from papers.clouds.claims import claims_of
-
     done = by_hand(of_tuned, of_papers, **others)
     assert [claim.verdict.name for claim in claims_of(done)] == verdicts
     finding = clouds.findings(done)
@@ -175,14 +164,10 @@ def test_the_verdict_follows_the_data(of_tuned, of_papers, others, verdicts, ove
 
 
 def test_a_gain_far_above_the_claim_is_called_so():
-    from papers.clouds.claims import claims_of
-
     assert "far above 4× in 2 of 2" in claims_of(by_hand((3.5, 5.0), (30, 57)))[0].seen
 
 
 def test_cells_in_which_adam_does_not_fall_are_left_out_and_named():
-    from papers.clouds import row as clouds
-
     done = by_hand((3.5, 5.0), (4, 5))
     done["100 points, range 1"]["fell"] = 2
     text = clouds.findings(done).text
@@ -192,15 +177,11 @@ def test_cells_in_which_adam_does_not_fall_are_left_out_and_named():
 
 
 def test_the_best_rate_at_an_edge_is_marked():
-    from papers.clouds.claims import loss_table
-
     assert "*†" in loss_table(by_hand((3.5, 5.0), (4, 5)))
 
 
 @needs_gudhi
 def test_the_yardstick_is_the_rate_that_arrives_soonest(monkeypatch):
-    from papers.clouds import runs as cloud_runs
-
     found, begun = cloud_runs.ends(20, 4.0, 1, 30, cloud_runs.adams(), lambda line: None)
     data = cloud_runs.contested(found, begun)
     goal = found[data["lowest"]][0].energy
@@ -209,4 +190,6 @@ def test_the_yardstick_is_the_rate_that_arrives_soonest(monkeypatch):
     assert data["fell"] == 1 and data["tuned"] == min(
         (label for label, step in steps.items() if step is not None), key=steps.get
     )
-    assert cloud_runs.levels([-9e9], found[data["lowest"]], 0.8) == [-np.inf]  # no fall
+    no_fall = cloud_runs.contested(found, [-9e9])
+    assert no_fall["fell"] == 0
+    assert all(run["to"]["0.8"] is None for runs in no_fall["runs"].values() for run in runs)

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from papers.depth import regression, row
+from runs_by_hand import cell
 from taylor import taylor_slopes
 
 import meshrep
@@ -13,35 +15,24 @@ from meshrep.view.write import plain
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
-@pytest.fixture
-def depth(monkeypatch):
-    """The row's module and that of the regression."""
-    from papers.depth import regression
-    from papers.depth import row as depth
-
-    return depth, regression
-
-
 @pytest.fixture(scope="module")
 def small():
     """What the row's pieces give on few examples at few rates, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        from papers.depth import row as depth
-
-        patch.setattr(depth, "QUICK_EXAMPLES", 60)
-        patch.setattr(depth, "QUICK_FEATURES", 6)
-        patch.setattr(depth, "STEPS", 150)
-        patch.setattr(depth, "WARM", 0.001)
+        patch.setattr(row, "QUICK_EXAMPLES", 60)
+        patch.setattr(row, "QUICK_FEATURES", 6)
+        patch.setattr(row, "STEPS", 150)
+        patch.setattr(row, "WARM", 0.001)
         for name in ("ADAM_RATES", "ADAGRAD_RATES", "ADADELTA_RATES"):
-            patch.setattr(depth, name, (0.1,))
-        done = {key: piece(lambda line: None) for key, piece in depth.pieces(True).items()}
+            patch.setattr(row, name, (0.1,))
+        done = {key: piece(lambda line: None) for key, piece in row.pieces(True).items()}
     return json.loads(json.dumps(plain(done)))
 
 
 @pytest.mark.parametrize("p", [2, 3, 4])
-def test_derivatives_of_the_regression(depth, p):
-    X, y = depth[1].data(30, 5, 100.0, 0.1, 0, False)
-    energy = depth[1].LpRegression(X, y, p)
+def test_derivatives_of_the_regression(p):
+    X, y = regression.data(30, 5, 100.0, 0.1, 0, False)
+    energy = regression.LpRegression(X, y, p)
     w, v = np.random.default_rng(1).standard_normal((2, 5))
     first, second = taylor_slopes(energy, w, v)
     assert first == pytest.approx(2, abs=0.1)
@@ -49,26 +40,26 @@ def test_derivatives_of_the_regression(depth, p):
     np.testing.assert_allclose(energy.hessian(w) @ v, energy.hvp(w, v), rtol=1e-10)
 
 
-def test_least_squares_is_solved(depth):
-    X, y = depth[1].data(40, 6, 100.0, 0.3, 0, False)
-    energy = depth[1].LpRegression(X, y, 2)
+def test_least_squares_is_solved():
+    X, y = regression.data(40, 6, 100.0, 0.3, 0, False)
+    energy = regression.LpRegression(X, y, 2)
     end = meshrep.solve(energy, "newton")
     np.testing.assert_allclose(end.field, np.linalg.lstsq(X, y)[0], atol=1e-9)
     assert end.energy == pytest.approx(0.5 * np.mean((X @ end.field - y) ** 2))
 
 
-def test_whitened_features_are_white(depth):
-    X, y = depth[1].data(50, 4, 1e4, 0.1, 0, True)
+def test_whitened_features_are_white():
+    X, y = regression.data(50, 4, 1e4, 0.1, 0, True)
     np.testing.assert_allclose(X.T @ X / 50, np.eye(4), atol=1e-10)
     assert y.mean() == pytest.approx(0, abs=1e-12) and y.std() == pytest.approx(1)
-    plain = depth[1].data(50, 4, 1e4, 0.1, 0, False)[0]
+    plain = regression.data(50, 4, 1e4, 0.1, 0, False)[0]
     np.testing.assert_allclose(plain.std(axis=0), 1)
 
 
 @needs_torch
-def test_torch_sees_the_same_regression(depth):
-    X, y = depth[1].data(20, 3, 10.0, 0.1, 0, True)
-    energy = depth[1].LpRegression(X, y, 4)
+def test_torch_sees_the_same_regression():
+    X, y = regression.data(20, 3, 10.0, 0.1, 0, True)
+    energy = regression.LpRegression(X, y, 4)
     backend = backend_for("torch", "cpu", "float64")
     w = np.array([0.1, -0.2, 0.3])
     value, gradient = energy.on(backend).value_and_grad(backend.asarray(w))
@@ -77,9 +68,8 @@ def test_torch_sees_the_same_regression(depth):
 
 
 @needs_torch
-def test_small_runs_make_a_page(depth, small, tmp_path):
-    module = depth[0]
-    found = module.findings(small)
+def test_small_runs_make_a_page(small, tmp_path):
+    found = row.findings(small)
     assert found.text.count("| gd, rate") == 2 and "| adagrad, rate 0.1 |" in found.text
     assert "on whitened features one step is enough" in found.text  # so that ℓ_2 is open
     assert "of 6 claims" in found.why and "1 is open" in found.why and len(found.why.split()) <= 60
@@ -92,31 +82,22 @@ def test_small_runs_make_a_page(depth, small, tmp_path):
         for run in runs
     ]
     assert gd[0]["to"]["1e-6"][0] == 1
-    if module.curves.__globals__["figures"].drawable():
-        assert module.draw(small, tmp_path)[0][0] == "depth.png"
+    if row.curves.__globals__["figures"].drawable():
+        assert row.draw(small, tmp_path)[0][0] == "depth.png"
         assert (tmp_path / "depth.png").stat().st_size > 5000
 
 
-def made_up(depth, steps, kinds=("standardised",)):
+def made_up(steps, kinds=("standardised",)):
     """Contests in which methods take so many steps to every level; None where they never arrive."""
-
-    def run(count):
-        to = None if count is None else [count, 0.1 * count]
-        return {"begun": 1.0, "energy": 0.0, "steps": 9, "seconds": 9.0, "setup": 0.0,
-                "prefit": 0.0, "to": dict.fromkeys(depth.contest.LEVELS, to),
-                "curve": [[0, 0.0, 1.0], [9, 1.0, 0.0]]}  # fmt: skip
-
     pieces = {}
     for p, counts in steps.items():
         for kind in kinds:
             for seed in (0, 1):
-                runs = {
-                    name: [run(count[seed] if isinstance(count, tuple) else count)]
+                taken = {
+                    name: count[seed] if isinstance(count, tuple) else count
                     for name, count in counts.items()
                 }
-                pieces[f"p = {p}, {kind}, seed {seed}"] = {
-                    "begun": [1.0], "reference": 0.0, "groups": {}, "runs": runs,
-                }  # fmt: skip
+                pieces[f"p = {p}, {kind}, seed {seed}"] = cell(taken, seeds=1)
     return pieces
 
 
@@ -139,9 +120,9 @@ def verdicts(found):
     return {row[0].removeprefix("| "): row[1] for row in rows if len(row) == 3}
 
 
-def test_what_the_paper_says_holds(depth):
-    found = depth[0].findings(made_up(depth[0], AS_CLAIMED))
-    assert found.verdict is depth[0].Verdict.HOLDS and "of 6 claims 6 hold" in found.why
+def test_what_the_paper_says_holds():
+    found = row.findings(made_up(AS_CLAIMED))
+    assert found.verdict is row.Verdict.HOLDS and "of 6 claims 6 hold" in found.why
     assert "gd, depth 2 15 ± 0 and gd 40 ± 0 steps to 1e-3, 2.7×" in found.text
 
 
@@ -160,15 +141,14 @@ def test_what_the_paper_says_holds(depth):
         (changed(2, gd=30), "depth slows ℓ_2 slightly", "does not hold"),
     ],
 )  # fmt: skip
-def test_what_it_does_not_say_does_not(depth, steps, claim, verdict):
-    found = depth[0].findings(made_up(depth[0], steps))
+def test_what_it_does_not_say_does_not(steps, claim, verdict):
+    found = row.findings(made_up(steps))
     assert verdicts(found)[claim] == verdict
     assert "nan" not in found.text and "nan" not in found.why
 
 
-def test_both_kinds_of_features_count_on_the_fourth_power(depth):
-    module = depth[0]
-    pieces = made_up(module, AS_CLAIMED) | made_up(module, changed(4, gd=15), ("whitened",))
-    found = verdicts(module.findings(pieces))
+def test_both_kinds_of_features_count_on_the_fourth_power():
+    pieces = made_up(AS_CLAIMED) | made_up(changed(4, gd=15), ("whitened",))
+    found = verdicts(row.findings(pieces))
     assert found["it speeds ℓ_4"] == "holds in part" and found["it helps Adam"] == "holds"
-    assert module.findings({}).verdict is module.Verdict.OPEN
+    assert row.findings({}).verdict is row.Verdict.OPEN

@@ -4,36 +4,20 @@ import json
 
 import numpy as np
 import pytest
+from papers import heat, literature
+from papers.heat_graphs import claims as heat_claims
+from papers.heat_graphs import row
+from runs_by_hand import cell, run
 
 import meshrep
 from meshrep.base.backends import installed
+from meshrep.solving.records import LEVELS
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
-LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-
-
-def run(reached, energy=0.0, result="flat"):
-    """A run that is at all levels after so many steps and milliseconds."""
-    to = None if reached is None else [reached, 1e-3 * reached]
-    return {
-        "begun": 1.0, "energy": energy, "steps": 500, "seconds": 0.5, "setup": 0.0, "prefit": 0.0,
-        "result": result, "measures": {}, "to": dict.fromkeys(LEVELS, to),
-        "curve": [[0, 0.0, 1.0], [10, 0.01, 0.5], [500, 0.5, 0.0]],
-    }  # fmt: skip
-
-
-def cell(steps, **more):
-    runs = {label: [run(count)] * 2 for label, count in steps.items()}
-    groups = {label: label.split(", rate")[0].split(", then")[0] for label in runs
-              if ", rate" in label}  # fmt: skip
-    return {"nodes": 9, "edges": 12, "begun": [1.0, 1.0], "reference": 0.0,
-            "groups": groups, "runs": runs, **more}  # fmt: skip
 
 
 def graph_pieces(graph, *, torch=5, rk4=2000, shampoo=None, first="gcn-res", layers=1):
     """Adam needs 100 steps, its tuned self 50; the best network of a sweep is ``first``."""
-    from papers.heat_graphs import row
-
     steps = {"adam": 100, "adam, tuned, rate 0.1": 50, "adam-torch": 100,
              "adam-torch, tuned, rate 0.1": 50, "rk4": rk4, "lbfgs": 5, "newton": 2}  # fmt: skip
     for kind in row.KINDS:
@@ -54,8 +38,6 @@ def graph_pieces(graph, *, torch=5, rk4=2000, shampoo=None, first="gcn-res", lay
 
 
 def six(**settings):
-    from papers.heat_graphs import row
-
     found = {}
     for graph in row.GRAPHS:
         found |= graph_pieces(graph, **settings)
@@ -69,8 +51,6 @@ def claims(finding):
 
 
 def test_all_claims_may_hold():
-    from papers.heat_graphs import row
-
     finding = row.findings(six())
     assert finding.verdict.name == "HOLDS" and claims(finding) == ["holds"] * 5
     assert "of 5 claims 5 hold. To 1e-3" in finding.why and len(finding.why.split()) <= 60
@@ -83,8 +63,6 @@ def test_all_claims_may_hold():
 
 
 def test_none_may_hold():
-    from papers.heat_graphs import row
-
     finding = row.findings(six(torch=50, rk4=100, shampoo=80, first="gcn", layers=2))
     says = claims(finding)
     assert says[0] == says[2] == says[3] == says[4] == "does not hold"
@@ -104,24 +82,18 @@ def test_none_may_hold():
     ],
 )
 def test_first_is_who_is_clearly_ahead_in_time_and_in_steps(time, steps, verdict):
-    from papers.heat_graphs import claims as heat_claims
-
     members = {("gcn", 1, 16): (10, 10), ("gcn-res", 1, 16): (time, steps)}
     sweep = {"a": members, "b": members}
     assert heat_claims.residual_best(sweep, ("gcn", "gcn-res")).verdict.name == verdict
 
 
 def test_one_graph_ahead_on_both_counts_is_a_part():
-    from papers.heat_graphs import claims as heat_claims
-
     sweep = {"a": {("gcn", 1, 16): (10, 10), ("gcn", 2, 16): (20, 20)},
              "b": {("gcn", 1, 16): (20, 20), ("gcn", 2, 16): (10, 10)}}  # fmt: skip
     assert heat_claims.shallow_best(sweep).verdict.name == "IN_PART"
 
 
 def test_one_graph_out_of_six_makes_a_claim_hold_in_part():
-    from papers.heat_graphs import row
-
     pieces = six(torch=50)
     pieces |= graph_pieces("bunny", torch=5)
     finding = row.findings(pieces)
@@ -130,8 +102,6 @@ def test_one_graph_out_of_six_makes_a_claim_hold_in_part():
 
 
 def test_fewer_graphs_settle_nothing():
-    from papers.heat_graphs import row
-
     assert row.findings({}).verdict.name == "OPEN"
     assert row.findings(graph_pieces("bunny")).verdict.name == "OPEN"
     missing = six()
@@ -143,8 +113,6 @@ def test_fewer_graphs_settle_nothing():
 
 
 def test_the_papers_stop_and_the_hard_case_have_their_tables():
-    from papers.heat_graphs import row
-
     pieces = graph_pieces("bunny")
     pieces[row.HARD] = pieces["bunny, solvers"]
     stops = cell({"adam-torch": 9, "gcn by autograd, papers' start": 9, "gcn-res by autograd": 9})
@@ -157,9 +125,6 @@ def test_the_papers_stop_and_the_hard_case_have_their_tables():
 
 
 def test_the_graphs_are_connected_and_of_the_sizes_that_the_row_states():
-    from papers import heat
-    from papers.heat_graphs import row
-
     sizes = {}
     for name, spec in row.GRAPHS.items():
         graph = heat.largest_component(meshrep.graph_from(spec))
@@ -170,8 +135,6 @@ def test_the_graphs_are_connected_and_of_the_sizes_that_the_row_states():
 
 
 def test_the_largest_component_keeps_weights_and_points():
-    from papers import heat
-
     pairs = [[0, 1], [2, 4], [3, 4], [4, 5]]
     points = np.arange(18.0).reshape(6, 3)
     whole = meshrep.Graph.from_edges(6, pairs, np.array([9.0, 1.0, 2.0, 3.0]), points=points)
@@ -182,19 +145,15 @@ def test_the_largest_component_keeps_weights_and_points():
 
 
 def test_networks_have_the_papers_adam_and_their_start():
-    from papers import heat
-
     solver = heat.network("gcn-res", layers=2, hidden=64)
     adam, variables = solver.minimiser, solver.parametrization
     assert (adam.lr, adam.beta1, adam.beta2, adam.settle) == (0.02, 0.9, 0.999, False)
     assert variables.widths == (64, 64, 64) and variables.residual
-    assert variables.start == "network" and solver.then.minimiser.lr == 0.02
+    assert variables.network_start == "network" and solver.then.minimiser.lr == 0.02
     assert heat.network("gcn", 0.05, second=0.2).then.minimiser.lr == 0.2
 
 
 def test_the_best_rates_are_read_of_the_group():
-    from papers import heat
-
     runs = cell({"gcn, tuned, then 0.02, rate 0.1": 30, "gcn, tuned, then 0.5, rate 0.05": 20})
     runs["groups"] = dict.fromkeys(runs["runs"], "gcn, tuned")
     assert heat.best_rates(runs, "gcn, tuned", ("1e-3", "1e-4")) == {(0.5, 0.05): " (edge)"}
@@ -207,18 +166,9 @@ def test_the_best_rates_are_read_of_the_group():
     assert heat.second_rates(adam, ("1e-3",)) == [0.02, 1.0]
 
 
-def test_large_numbers_are_plain():
-    from papers import heat
-
-    said = [heat.number(value) for value in (0.072, 3.456, 99.6, 340.2, float("nan"))]
-    assert said == ["0.072", "3.5", "100", "340", "–"]
-
-
 @needs_torch
 @pytest.mark.parametrize("kind", ["gcn", "gcn-res", "nograph", "gat", "gn"])
 def test_autograd_takes_the_steps_that_the_written_pullback_takes(kind):
-    from papers import heat
-
     energy = heat.heated(meshrep.graph_from("lattice:6x6"), "ends")
     solved = [
         meshrep.solve(energy, heat.network(kind, way=way, hidden=4), seed=1, max_steps=60)
@@ -233,9 +183,6 @@ def test_autograd_takes_the_steps_that_the_written_pullback_takes(kind):
 
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
-    from papers import heat, literature
-    from papers.heat_graphs import row
-
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"tiny": "lattice:6x6"})
     for name in ("QUICK_CAP", "CAP", "QUICK_SHAMPOO_CAP", "STOP_CAP"):
         monkeypatch.setattr(row, name, 0.05)

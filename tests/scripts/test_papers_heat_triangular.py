@@ -1,40 +1,24 @@
 """The row on the triangular lattice: its problem, its pieces, and what it says of made-up runs."""
 
 import pytest
+from papers.heat_triangular import row
+from runs_by_hand import cell
 
 import meshrep
 from meshrep.base.backends import installed
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
-LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-
-
-def run(reached, energy=0.0):
-    to = None if reached is None else [reached, 1e-3 * reached]
-    return {
-        "begun": 1.0, "energy": energy, "steps": 500, "seconds": 0.5, "setup": 0.0, "prefit": 0.0,
-        "result": "flat", "measures": {}, "to": dict.fromkeys(LEVELS, to),
-        "curve": [[0, 0.0, 1.0], [10, 0.01, 0.5], [500, 0.5, 0.0]],
-    }  # fmt: skip
-
-
-def cell(**steps):
-    runs = {label: [run(count)] * 2 for label, count in steps.items()}
-    groups = {label: label.split(", rate")[0].split(", then")[0] for label in runs
-              if ", rate" in label}  # fmt: skip
-    return {"nodes": 2926, "edges": 12, "begun": [1.0, 1.0], "reference": 0.0,
-            "groups": groups, "runs": runs}  # fmt: skip
 
 
 def found(gcn, gat, gn, tuned=10):
     """Adam in torch needs 100 steps and, at its best rate, 50; the networks as many as said."""
     adam = {"adam": 100, "adam, tuned, rate 0.1": 50, "adam-torch": 100,
             "adam-torch, tuned, rate 0.1": 50, "rk4": 30, "lbfgs": 5, "newton": 2}  # fmt: skip
-    pieces = {"baselines": cell(**adam)}
+    pieces = {"baselines": cell(adam, nodes=2926)}
     for kind, steps in {"gcn": gcn, "gat": gat, "gn": gn}.items():
         members = {f"{kind} by autograd, papers' start": steps, f"{kind}, shared start": 20}
         members[f"{kind} by autograd, papers' start, tuned, then 0.2, rate 0.1"] = tuned
-        pieces[kind] = cell(**members)
+        pieces[kind] = cell(members, nodes=2926)
     return pieces
 
 
@@ -47,8 +31,6 @@ def test_the_graph_is_networkx_s():
 
 
 def test_hot_at_the_top_and_cold_at_the_bottom():
-    from papers.heat_triangular import row
-
     energy, least = row.problem("triangular:15x15")
     height = energy.graph.points[:, 1]
     assert height[energy.hot].min() > 0.89 * height.max() > 0.11 * height.max()
@@ -69,8 +51,6 @@ def test_hot_at_the_top_and_cold_at_the_bottom():
     ],
 )
 def test_what_the_runs_say(steps, tuned, verdict):
-    from papers.heat_triangular import row
-
     finding = row.findings(found(*steps, tuned=tuned))
     assert finding.verdict.name == verdict
     if steps == (20, 25, 40) and tuned == 10:
@@ -81,8 +61,6 @@ def test_what_the_runs_say(steps, tuned, verdict):
 
 
 def test_every_level_counts():
-    from papers.heat_triangular import row
-
     pieces = found(20, 25, 40)
     runs = pieces["gn"]["runs"]["gn by autograd, papers' start"]
     for each in runs:
@@ -93,8 +71,6 @@ def test_every_level_counts():
 
 
 def test_too_few_arrivals_settle_nothing():
-    from papers.heat_triangular import row
-
     pieces = found(20, 25, 40)
     for key in ("baselines", "gcn"):
         for runs in pieces[key]["runs"].values():
@@ -104,8 +80,6 @@ def test_too_few_arrivals_settle_nothing():
 
 
 def test_a_part_of_the_runs_settles_nothing():
-    from papers.heat_triangular import row
-
     pieces = found(20, 25, 40)
     assert row.findings({}).verdict.name == "OPEN"
     finding = row.findings({key: pieces[key] for key in ("baselines", "gat")})
@@ -114,8 +88,6 @@ def test_a_part_of_the_runs_settles_nothing():
 
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
-    from papers.heat_triangular import row
-
     monkeypatch.setattr(row, "QUICK_SIZE", "triangular:7x7")
     monkeypatch.setattr(row, "QUICK_CAP", 0.1)
     monkeypatch.setattr(row, "QUICK_STOP_CAP", 0.05)

@@ -4,51 +4,44 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from papers import phases
+from papers.hopf_kuramoto import row
+from papers.hopf_kuramoto import runs as hopf_runs
+from papers.hopf_kuramoto.grid import Grid, correlation
+from papers.hopf_kuramoto.runs import AGAINST_TUNED, RULE, oscillators
+from runs_by_hand import cell as contest
+from runs_by_hand import run
 
 from meshrep.base.backends import installed
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def run(energy, seconds, rho, curve=()):
-    """A run as a contest records it."""
-    return {
-        "begun": 0.0, "energy": energy, "steps": 100 * seconds, "seconds": seconds,
-        "setup": 0.0, "prefit": 0.0, "result": "flat", "to": {"1e-2": None},
-        "measures": {"rho": rho, "local order": rho}, "curve": list(curve),
-    }  # fmt: skip
+def by(energy, seconds, rho, curve=()):
+    """A run by the papers' rule, which is at no level."""
+    return run(
+        None, begun=0.0, energy=energy, steps=100 * seconds, seconds=seconds,
+        measures={"rho": rho, "local order": rho}, curve=list(curve),
+    )  # fmt: skip
 
 
 def point(rho, gain, fair):
     """A contest in which the network stops ``gain`` times sooner and gains ``fair`` from one
     start, ending a tenth of the fall lower than Adam."""
-    from papers.hopf_kuramoto import row
-    from papers.hopf_kuramoto.runs import AGAINST_TUNED
-
-    runs = {label: run(-10.0, 1.0, rho) for label in (row.OWN, row.SHARED, row.PRESET,
+    runs = {label: by(-10.0, 1.0, rho) for label in (row.OWN, row.SHARED, row.PRESET,
                                                       row.LBFGS, row.NEWTON)}  # fmt: skip
     runs |= {
-        row.PAPERS: run(-9.0, 8.0, rho), row.OUTPUT: run(-10.0, 4.0, rho),
-        row.STEP: run(0.0, 1.0, rho), row.NETWORK_STEP: run(0.0, 1.0, rho),
-        row.GCN: run(-10.0, 8.0 / gain, rho), "adam, rate 0.1": run(-10.0, 1.0, rho),
+        row.PAPERS: by(-9.0, 8.0, rho), row.OUTPUT: by(-10.0, 4.0, rho),
+        row.STEP: by(0.0, 1.0, rho), row.NETWORK_STEP: by(0.0, 1.0, rho),
+        row.GCN: by(-10.0, 8.0 / gain, rho), "adam, rate 0.1": by(-10.0, 1.0, rho),
     }  # fmt: skip
-    ratios = {"steps": fair, "seconds": fair}
-    return {
-        "nodes": 100, "begun": [0.0], "reference": -10.0, "groups": {"adam, rate 0.1": "adam"},
-        "runs": {label: [one] for label, one in runs.items()},
-        "common": dict.fromkeys(AGAINST_TUNED, ratios),
-    }  # fmt: skip
+    common = {label: {"steps": fair, "seconds": fair} for label in AGAINST_TUNED}
+    groups = {"adam, rate 0.1": "adam"}
+    return contest(runs, 1, nodes=100, begun=[0.0], reference=-10.0, groups=groups, common=common)
 
 
 def grid(gain, fair, side=5):
     """Pieces on side × side points whose ρ falls with s₁, gains given as functions of ρ."""
-    from papers.hopf_kuramoto import row
-
     found = {}
     for loss in row.LOSSES:
         for s2 in range(side):
@@ -80,9 +73,6 @@ def less(rho):
     ],
 )
 def test_the_verdict_follows_the_correlations(gain, fair, side, verdicts):
-    from papers.hopf_kuramoto import row
-    from papers.hopf_kuramoto.grid import Grid
-
     data = grid(gain, lambda rho: fair, side)
     grids = {loss: Grid(data, loss) for loss in row.LOSSES}
     found = [of(grids)[0].verdict.name for of in (row.varies, row.highest, row.arrives)]
@@ -99,9 +89,6 @@ def test_the_verdict_follows_the_correlations(gain, fair, side, verdicts):
 
 def test_order_of_two_kinds_is_no_disorder():
     """Gains that rise with 1 − ρ alone, where neighbours are opposite, are not in disorder."""
-    from papers.hopf_kuramoto import row
-    from papers.hopf_kuramoto.grid import Grid
-
     data = grid(much, lambda rho: 1.0)
     for piece in data.values():
         for cell in piece["cells"].values():
@@ -112,9 +99,6 @@ def test_order_of_two_kinds_is_no_disorder():
 
 
 def test_where_the_network_ends_higher_there_is_no_gain():
-    from papers.hopf_kuramoto import row
-    from papers.hopf_kuramoto.grid import Grid
-
     data = grid(much, lambda rho: 1.0)
     cell = data["printed, s2 = 0"]["cells"]["0"]
     cell["runs"][row.GCN][0]["energy"] = -8.0
@@ -125,11 +109,9 @@ def test_where_the_network_ends_higher_there_is_no_gain():
 
 def test_gains_are_to_an_energy_that_both_reach():
     """Adam at 0.1 ends lowest, at −9.5; the network at −10: both pass −9.4 on the way."""
-    from papers.hopf_kuramoto import runs as hopf_runs
-
-    own = run(-10.0, 1.0, 1.0, [(1, 0.1, -1.0), (5, 0.5, -9.45), (9, 0.9, -10.0)])
-    slow = run(-9.5, 1.0, 1.0, [(1, 0.1, -1.0), (50, 0.2, -9.5)])
-    high = run(-8.0, 1.0, 1.0, [(1, 0.1, -8.0)])
+    own = by(-10.0, 1.0, 1.0, [(1, 0.1, -1.0), (5, 0.5, -9.45), (9, 0.9, -10.0)])
+    slow = by(-9.5, 1.0, 1.0, [(1, 0.1, -1.0), (50, 0.2, -9.5)])
+    high = by(-8.0, 1.0, 1.0, [(1, 0.1, -8.0)])
     found = {
         "begun": [0.0], "reference": -10.0, "groups": {"adam, rate 0.1": "adam", "b": "adam"},
         "runs": {"own": [own], "adam, rate 0.1": [slow], "b": [high]},
@@ -140,8 +122,6 @@ def test_gains_are_to_an_energy_that_both_reach():
 
 def test_a_step_has_the_price_of_torch():
     """Adam: 800 steps at 0.01 s; the network: 100 at 0.05 s and 300 at 0.01 s."""
-    from papers.hopf_kuramoto import row
-
     found = point(0.5, 2.0, 1.0)
     found["runs"][row.NETWORK_STEP][0]["seconds"] = 5.0
     assert row.at_stop(row.GCN, "steps")(found) == pytest.approx(2.0)
@@ -150,9 +130,6 @@ def test_a_step_has_the_price_of_torch():
 
 
 def test_the_papers_rule_sees_losses_as_torch_has_them():
-    from papers import phases
-    from papers.hopf_kuramoto.runs import RULE
-
     import meshrep
 
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:6x6"))
@@ -165,8 +142,6 @@ def test_the_papers_rule_sees_losses_as_torch_has_them():
 
 
 def test_correlations_leave_out_what_is_not_known():
-    from papers.hopf_kuramoto.grid import correlation
-
     disorder = np.linspace(0, 1, 8)
     gains = np.exp(disorder)
     gains[3] = np.nan
@@ -177,9 +152,6 @@ def test_correlations_leave_out_what_is_not_known():
 
 @needs_torch
 def test_the_row_runs(monkeypatch):
-    from papers.hopf_kuramoto import row
-    from papers.hopf_kuramoto import runs as hopf_runs
-
     monkeypatch.setattr(hopf_runs, "QUICK_GRAPH", "lattice:4x4")
     monkeypatch.setattr(hopf_runs, "QUICK_S1", (-0.5, 0.5))
     monkeypatch.setattr(hopf_runs, "QUICK_S2", (0.2,))
@@ -199,7 +171,5 @@ def test_the_row_runs(monkeypatch):
 
 @needs_torch
 def test_both_losses_are_posed():
-    from papers.hopf_kuramoto.runs import oscillators
-
     assert oscillators("printed", 0.3, 0.2, "lattice:3x3").law == (0.3, 0.2, 0.0)
     assert oscillators("potential", 0.3, 0.2, "lattice:3x3").law == (-0.15, 0.0, 0.2)

@@ -4,64 +4,57 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.basins import network_output
+from papers import phases
+from papers.kuramoto import row, variants
+from papers.phases import turned
+from runs_by_hand import cell, run
 
 import meshrep
 from meshrep.base.backends import installed
-from meshrep.solving.study import network_output
+from meshrep.solving.standings import Standing
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def by(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
+    """A run by the papers' rule; ``reached`` steps and as many milliseconds to all levels."""
+    return run(
+        reached, begun=begun, energy=energy, steps=1000 * seconds, seconds=seconds,
+        measures={"rho": 1.0, "vortices": 0, **measures},
+        curve=[[1, 0.001, begun], [10, seconds, energy]],
+    )  # fmt: skip
 
 
-def run(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
-    """A run as a contest records it; ``reached`` steps and as many milliseconds to all levels."""
-    levels = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
-    to = None if reached is None else [reached, 1e-3 * reached]
-    return {
-        "begun": begun, "energy": energy, "steps": 1000 * seconds, "seconds": seconds,
-        "setup": 0.0, "prefit": 0.0, "result": "flat", "to": dict.fromkeys(levels, to),
-        "measures": {"rho": 1.0, "vortices": 0, **measures},
-        "curve": [[1, 0.001, begun], [10, seconds, energy]],
-    }  # fmt: skip
-
-
-def cell(own, alone, fair, seeds=3):
+def contest(own, alone, fair, seeds=3):
     """A contest in which the network stops ``own`` times sooner than Adam, Adam from its output
     ``alone`` times, and from one start it is at the levels ``fair`` times sooner."""
-    from papers.kuramoto import row
-
     stuck = {"energy": -1180.0, "rho": 0.6, "vortices": 2}
     network = row.switched(100)
     runs = {
-        f"{row.TUNED}, rate 0.01": run(8.0, reached=900.0, **stuck),
-        f"{row.TUNED}, rate 0.1": run(1.0, reached=100.0),
-        f"{row.TUNED}, rate 1": run(1.0, reached=None),
-        f"{row.OUTPUT}, rate 0.01": run(8.0 / alone, begun=-900.0, reached=50.0),
-        f"{row.OUTPUT}, rate 0.1": run(8.0 / alone, begun=-900.0, reached=20.0),
-        f"{network}, rate 0.01": run(8.0 / own, begun=-900.0, reached=90.0),
-        f"{network}, rate 0.1": run(9.0 / own, begun=-900.0, reached=20.0 * alone / own),
-        f"{row.SHARED}, rate 0.01": run(1.0, reached=100.0 / fair),
-        f"{row.SHARED}, rate 0.1": run(1.0, reached=None),
-        row.SHARED_CIRCLE: run(1.0), "gcn, papers' start": run(0.1),
-        f"{row.FUSED}, rate 0.1": run(0.1, reached=5.0),
-        row.PRESET: run(0.1, reached=10.0), row.PRESET_VALUE: run(0.1, reached=None),
-        "lbfgs": run(0.1, reached=2.0),
+        f"{row.TUNED}, rate 0.01": by(8.0, reached=900.0, **stuck),
+        f"{row.TUNED}, rate 0.1": by(1.0, reached=100.0),
+        f"{row.TUNED}, rate 1": by(1.0, reached=None),
+        f"{row.OUTPUT}, rate 0.01": by(8.0 / alone, begun=-900.0, reached=50.0),
+        f"{row.OUTPUT}, rate 0.1": by(8.0 / alone, begun=-900.0, reached=20.0),
+        f"{network}, rate 0.01": by(8.0 / own, begun=-900.0, reached=90.0),
+        f"{network}, rate 0.1": by(9.0 / own, begun=-900.0, reached=20.0 * alone / own),
+        f"{row.SHARED}, rate 0.01": by(1.0, reached=100.0 / fair),
+        f"{row.SHARED}, rate 0.1": by(1.0, reached=None),
+        row.SHARED_CIRCLE: by(1.0), "gcn, papers' start": by(0.1),
+        f"{row.FUSED}, rate 0.1": by(0.1, reached=5.0),
+        row.PRESET: by(0.1, reached=10.0), row.PRESET_VALUE: by(0.1, reached=None),
+        "lbfgs": by(0.1, reached=2.0),
     }  # fmt: skip
-    groups = {label: label.rsplit(", rate", 1)[0] for label in runs if ", rate" in label}
-    return {
-        "nodes": 625, "edges": 1200, "begun": [0.0] * seeds, "reference": -1200.0,
-        "groups": groups, "runs": {label: [one] * seeds for label, one in runs.items()},
-    }  # fmt: skip
+    return cell(
+        runs, seeds, nodes=625, edges=1200, begun=[0.0] * seeds, reference=-1200.0
+    )  # fmt: skip
 
 
 def three(own=None, **gains):
     """The three graphs of the claim, with its own figures where none is given."""
     claimed = {"lattice": 3.6, "circle": 6.1, "tree": 2.7}
-    return {name: cell(own or figure, **gains) for name, figure in claimed.items()}
+    return {name: contest(own or figure, **gains) for name, figure in claimed.items()}
 
 
 @pytest.mark.parametrize(
@@ -76,8 +69,6 @@ def three(own=None, **gains):
     ],
 )
 def test_the_verdict_weighs_the_rule_the_start_and_the_baseline(gains, verdicts, verdict):
-    from papers.kuramoto import row
-
     cells = three(**gains)
     finding = row.findings(cells)
     assert finding.verdict.name == verdict
@@ -96,42 +87,32 @@ def test_the_verdict_weighs_the_rule_the_start_and_the_baseline(gains, verdicts,
 
 
 def test_a_level_that_few_seeds_reach_settles_nothing():
-    from papers.kuramoto import row
-
     cells = three(own=8.0, alone=2.0, fair=3.0)
     for label in (f"{row.SHARED}, rate 0.01", f"{row.SHARED}, rate 0.1"):
-        cells["tree"]["runs"][label] = [run(1.0), run(1.0), run(1.0, reached=None)]
+        cells["tree"]["runs"][label] = [by(1.0), by(1.0), by(1.0, reached=None)]
     claim, _ = row.from_random(cells)
     assert claim.verdict.name == "OPEN" and "2 of 3" in claim.seen
 
 
 def test_curves_are_medians_of_the_seeds_that_arrive():
-    from papers import phases
-    from papers.contest import Standing
-
     times = [10.0, None, 30.0, 20.0, None]
-    standing = Standing("a", [run(1.0, reached=time) for time in times])
+    standing = Standing("a", [by(1.0, reached=time) for time in times])
     assert phases.falling(standing)[0] == (pytest.approx(0.03), 0.1)
     assert phases.falling(Standing("b", standing.runs[:2])) == []
 
 
 def test_ratios_count_beyond_their_error():
-    from papers.phases import turned
-
     assert turned(np.array([1.2, 1.3, 1.25])) == 1 and turned(np.array([0.5, 0.6, 0.55])) == -1
     assert turned(np.array([0.8, 1.4, 1.2])) == 0 and turned(np.array([1.01, 1.01])) == 0
     assert turned(np.array([2.0, np.nan])) == 0
 
 
 def test_where_phases_end():
-    from papers import phases
-    from papers.contest import Standing
-
     ends = [{}, {"vortices": 2}, {"rho": 0.9}, {"vortices": np.nan, "winding": -1}]
-    standing = Standing("a", [run(1.0, **measures) for measures in ends])
+    standing = Standing("a", [by(1.0, **measures) for measures in ends])
     np.testing.assert_array_equal(phases.defects(standing), [0, 2, 0, 1])
     assert phases.synchronised(standing) == 0.25
-    tree = Standing("b", [run(1.0, vortices=np.nan)])
+    tree = Standing("b", [by(1.0, vortices=np.nan)])
     assert np.isnan(phases.defects(tree)).all() and phases.synchronised(tree) == 1.0
 
 
@@ -145,13 +126,11 @@ def test_where_phases_end():
     ],
 )
 def test_deeper_is_slower_where_it_is(times, reached, verdict):
-    from papers.kuramoto import variants
-
-    runs = {"adam in torch, rate 0.01": [run(1.0)] * 3}
+    runs = {"adam in torch, rate 0.01": [by(1.0)] * 3}
     for start in variants.STARTS:
         for layers, seconds, steps in zip(variants.LAYERS, times, reached, strict=True):
             backwards = 1.0 / seconds if start == "shared" else seconds  # which is not judged
-            runs[variants.deep(layers, start)] = [run(backwards, reached=steps)] * 3
+            runs[variants.deep(layers, start)] = [by(backwards, reached=steps)] * 3
     found = {"begun": [0.0] * 3, "reference": -1200.0, "groups": {}, "runs": runs}
     claim, table = variants.compare_depths(found)
     assert claim.verdict.name == verdict and f"in torch: {times[0]} ± " in claim.seen
@@ -166,14 +145,12 @@ def test_deeper_is_slower_where_it_is(times, reached, verdict):
      (5.0, "under the network", "IN_PART"), (9.9, "under the network", "HOLDS")],
 )  # fmt: skip
 def test_an_optimiser_is_better_that_arrives_clearly_sooner(sgd, how, verdict):
-    from papers.kuramoto import variants
-
     runs, groups = {}, {}
     for method, reached in (("Adam", 10.0), ("SGD", sgd)):
         for rate in ("0.01", "0.1", "1"):
             label = f"{variants.group(method)}, rate {rate}"
             late = 50.0 if rate == "0.01" else reached if rate == "0.1" else None
-            runs[label] = [run(1.0, reached=late)] * 3
+            runs[label] = [by(1.0, reached=late)] * 3
             groups[label] = variants.group(method)
     found = {"begun": [0.0] * 3, "reference": -1200.0, "groups": groups, "runs": runs}
     claim, table = variants.compare_optimisers(found, how)
@@ -182,15 +159,13 @@ def test_an_optimiser_is_better_that_arrives_clearly_sooner(sgd, how, verdict):
     assert "| sgd in torch |" in table
     assert ("stop at 0.01: none" in claim.seen) == (how == "under the network")
     sooner = dict(runs)
-    sooner[f"{variants.group('SGD')}, rate 0.01"] = [run(0.5, reached=20.0)] * 3
+    sooner[f"{variants.group('SGD')}, rate 0.01"] = [by(0.5, reached=20.0)] * 3
     claim, _ = variants.compare_optimisers(found | {"runs": sooner}, how)
     assert "at 0.01: sgd" in claim.seen and claim.verdict.name != "HOLDS"
 
 
 @needs_torch
 def test_with_a_switch_at_0_adam_begins_at_the_networks_output():
-    from papers import phases
-
     from meshrep.minimisers.monitor import Stopping
 
     rule = Stopping(max_steps=5, gtol=0.0)
@@ -205,8 +180,6 @@ def test_with_a_switch_at_0_adam_begins_at_the_networks_output():
 
 @needs_torch
 def test_autograd_moves_the_network_as_its_pullback_does():
-    from papers import phases
-
     from meshrep.minimisers.monitor import Stopping
 
     rule = Stopping(max_steps=5, gtol=0.0)
@@ -222,8 +195,6 @@ def test_autograd_moves_the_network_as_its_pullback_does():
 
 @needs_torch
 def test_the_row_runs(monkeypatch):
-    from papers.kuramoto import row, variants
-
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"lattice": "lattice:4x4", "tree": "tree:2^2"})
     for module in (row, variants):
         monkeypatch.setattr(module, "QUICK_SECONDS", 0.01)

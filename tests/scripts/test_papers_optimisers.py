@@ -1,30 +1,21 @@
 """The row on the literature's optimisers: its search for rates, and what made-up runs say."""
 
 import pytest
+from papers.literature import Method
+from papers.optimisers import row
+from runs_by_hand import cell
 
 import meshrep
 from meshrep.base.backends import installed
+from meshrep.solving.records import LEVELS
 
 needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
-LEVELS = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-6")
 
 
-def run(reached):
-    to = None if reached is None else [reached, 1e-3 * reached]
-    return {
-        "begun": 1.0, "energy": 0.0, "steps": 500, "seconds": 0.5, "setup": 0.0, "prefit": 0.0,
-        "result": "flat", "measures": {}, "to": dict.fromkeys(LEVELS, to),
-        "curve": [[0, 0.0, 1.0], [10, 0.01, 0.5], [500, 0.5, 0.0]],
-    }  # fmt: skip
-
-
-def cell(missing=(), **steps):
+def contest(missing=(), **steps):
     classics = {"adam, fused": 90, "lbfgs": 5, "newton": 2, "gcn": 40}
-    runs = {label: [run(count)] * 2 for label, count in (classics | steps).items()}
-    return {
-        "nodes": 9, "edges": 12, "begun": [1.0, 1.0], "reference": 0.0, "groups": {}, "runs": runs,
-        "rates": dict.fromkeys(steps, 0.1), "missing": list(missing), "level": "1e-3",
-    }  # fmt: skip
+    rates = dict.fromkeys(steps, 0.1)
+    return cell(classics | steps, rates=rates, missing=list(missing), level="1e-3")
 
 
 @pytest.mark.parametrize(
@@ -36,10 +27,8 @@ def cell(missing=(), **steps):
     ],
 )
 def test_what_the_runs_say(first, second, verdict):
-    from papers.optimisers import row
-
     one, two, three = row.PROBLEMS
-    pieces = {one: cell(Adam=100, **first), two: cell(Adam=100, **second)}
+    pieces = {one: contest(Adam=100, **first), two: contest(Adam=100, **second)}
     assert row.findings(pieces).verdict.name == "OPEN"  # of three problems
     pieces[three] = pieces[two]
     finding = row.findings(pieces)
@@ -54,59 +43,44 @@ def test_what_the_runs_say(first, second, verdict):
 
 
 def test_one_that_gets_there_where_adam_does_not_is_ahead():
-    from papers.optimisers import row
-
-    finding = row.findings(dict.fromkeys(row.PROBLEMS, cell(Adam=None, SGD=10)))
+    finding = row.findings(dict.fromkeys(row.PROBLEMS, contest(Adam=None, SGD=10)))
     assert finding.verdict.name == "NOT"
     assert "SGD (where Adam does not arrive)" in finding.why
 
 
 def test_mfac_is_judged_by_its_steps():
-    from papers.optimisers import row
-
-    quick = cell(**{"Adam": 100, "M-FAC": 90})
+    quick = contest(**{"Adam": 100, "M-FAC": 90})
     for each in quick["runs"]["M-FAC"]:
         each["to"] = {level: [90, 1e-3] for level in LEVELS}  # a hundredth of Adam's time
     assert row.findings(dict.fromkeys(row.PROBLEMS, quick)).verdict.name == "HOLDS"
-    finding = row.findings(dict.fromkeys(row.PROBLEMS, cell(**{"Adam": 100, "M-FAC": 50})))
+    finding = row.findings(dict.fromkeys(row.PROBLEMS, contest(**{"Adam": 100, "M-FAC": 50})))
     assert finding.verdict.name == "NOT" and "none, but M-FAC fewer steps" in finding.why
 
 
 def test_nothing_is_settled_where_adam_and_the_rest_do_not_arrive():
-    from papers.optimisers import row
-
-    finding = row.findings(dict.fromkeys(row.PROBLEMS, cell(Adam=None, SGD=None)))
+    finding = row.findings(dict.fromkeys(row.PROBLEMS, contest(Adam=None, SGD=None)))
     assert finding.verdict.name == "OPEN"
 
 
 def test_a_rate_at_the_end_of_its_grid_is_marked():
-    from papers.optimisers import row
-
     assert row.label({"rates": {"SGD": 10.0}}, "SGD") == "SGD (rate 10, edge)"
     assert row.label({"rates": {"SGD": 0.3}}, "SGD") == "SGD (rate 0.3)"
 
 
 def test_the_minimum_of_kuramoto_is_all_phases_alike():
-    from papers.optimisers import row
-
     energy, least = row.problem(row.PROBLEMS[2])
     alike = energy.random_start(0) * 0
     assert least == energy.value(alike) == -1200
 
 
 def test_what_is_missing_is_named():
-    from papers.optimisers import row
-
-    finding = row.findings({"one": cell(("Sophia",), Adam=100)})
+    finding = row.findings({"one": contest(("Sophia",), Adam=100)})
     assert "pytorch_optimizer is not installed: Sophia." in finding.text
     assert row.findings({}).verdict.name == "OPEN"
 
 
 @needs_torch
 def test_the_rate_found_is_the_one_with_the_fewest_steps():
-    from papers.literature import Method
-    from papers.optimisers import row
-
     ring = meshrep.graph_from("ring:12")
     energy = meshrep.HeatBath(ring, [0, 6], [3, 9], power=2)
     descent = Method("descent", "sgd", rates=(0.001, 0.2, 5.0))
@@ -117,8 +91,6 @@ def test_the_rate_found_is_the_one_with_the_fewest_steps():
 
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
-    from papers.optimisers import row
-
     monkeypatch.setattr(row, "MESH", "lattice:6x6")
     monkeypatch.setattr(row, "LATTICE", "lattice:4x4")
     monkeypatch.setattr(row, "QUICK_PROBLEMS", (row.PROBLEMS[1], row.PROBLEMS[2]))

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from papers.theory import moments
+from papers.claims import Verdict
+from papers.theory import moments, row, runs
 from problems_of_tests import heat
 
 import meshrep
@@ -13,28 +14,16 @@ from meshrep.parametrizations.base import Identity
 from meshrep.view.write import plain
 
 
-@pytest.fixture
-def theory(monkeypatch):
-    """The row's module and that of its runs."""
-    from papers.theory import row as theory
-    from papers.theory import runs as theory_runs
-
-    return theory, theory_runs
-
-
 @pytest.fixture(scope="module")
 def small():
     """What the row's pieces give on a ring of 16 nodes, as a ledger holds it."""
     with pytest.MonkeyPatch.context() as patch:
-        from papers.theory import row as theory
-        from papers.theory import runs as theory_runs
-
-        patch.setattr(theory_runs, "RING", "ring:16")
-        patch.setattr(theory_runs, "HIDDEN", 4)
-        patch.setattr(theory_runs, "MOST_STEPS", 300)
-        patch.setattr(theory_runs, "DRAWS", 300)
-        patch.setattr(theory_runs, "RATES", (0.1,))
-        done = {key: piece(lambda line: None) for key, piece in theory.pieces(True).items()}
+        patch.setattr(runs, "RING", "ring:16")
+        patch.setattr(runs, "HIDDEN", 4)
+        patch.setattr(runs, "MOST_STEPS", 300)
+        patch.setattr(runs, "DRAWS", 300)
+        patch.setattr(runs, "RATES", (0.1,))
+        done = {key: piece(lambda line: None) for key, piece in row.pieces(True).items()}
     return json.loads(json.dumps(plain(done)))
 
 
@@ -60,14 +49,13 @@ def test_kernels_are_held_against_the_root_of_the_moment():
             wrong()
 
 
-def test_the_sphere_is_closed(theory):
-    graph = theory[1].sphere(100)
+def test_the_sphere_is_closed():
+    graph = runs.sphere(100)
     assert graph.n == 100 and graph.m == 3 * 100 - 6  # Euler, all faces triangles
     assert np.allclose(np.linalg.norm(graph.points, axis=1), 1)
 
 
-def test_spectra_of_products_and_roots(theory):
-    runs = theory[1]
+def test_spectra_of_products_and_roots():
     rng = np.random.default_rng(0)
     A, B = (Q @ Q.T + np.eye(6) for Q in rng.standard_normal((2, 6, 6)))
     root = runs.root_of(A)
@@ -79,16 +67,14 @@ def test_spectra_of_products_and_roots(theory):
     assert runs.steps_predicted(runs.product_spectrum(A, B)) == np.inf
 
 
-def test_steps_predicted_are_those_that_suffice(theory):
-    runs = theory[1]
+def test_steps_predicted_are_those_that_suffice():
     assert runs.steps_predicted(np.array([2.0, 2.0])) == 1.0
     spectrum = np.array([1.0, 3.0])  # the error halves in a step, the energy falls by four
     assert runs.contraction(spectrum) == 0.5
     assert runs.steps_predicted(spectrum, 4.0**-7) == 7
 
 
-def test_gradient_descent_has_the_predicted_rate(theory):
-    runs = theory[1]
+def test_gradient_descent_has_the_predicted_rate():
     H = np.diag(np.array([1.0, 9.0, 4.0, 2.0]))
     energy = runs.bowl(meshrep.HeatBath(meshrep.graph_from("ring:4"), hot=[0], power=2), H)
     values = np.array([1.0, 2.0, 4.0, 9.0])
@@ -99,16 +85,16 @@ def test_gradient_descent_has_the_predicted_rate(theory):
     assert runs.descended(energy, R, np.ones(4), np.ones(4))[0] == 1.0
 
 
-def test_powers_of_the_moment(theory, small):
+def test_powers_of_the_moment(small):
     powers = small["ring, powers"]["powers"]
     kappa = powers["0"]["condition"]
     for s, run in powers.items():
         assert run["condition"] == pytest.approx(kappa ** abs(1 - 2 * float(s)), rel=1e-8)
-        assert theory[0].as_predicted(run)
+        assert row.as_predicted(run)
     cell = small["ring, powers"]
-    assert powers["0.5"]["steps"] == [1.0] and theory[0].best_power(cell, "powers") == "0.5"
+    assert powers["0.5"]["steps"] == [1.0] and row.best_power(cell, "powers") == "0.5"
     for moment in ("near", "drawn"):
-        assert all(theory[0].as_predicted(run) for run in cell[moment].values())
+        assert all(row.as_predicted(run) for run in cell[moment].values())
     assert cell["near"]["0.5"]["condition"] < 5 < cell["near"]["0"]["condition"]
 
 
@@ -131,8 +117,8 @@ def test_the_series_as_they_are_known(small):
     assert conditions["Chebyshev"]["2"] < conditions["right"]["2"] < conditions["right"]["0"] == 20
 
 
-def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
-    found = theory[0].findings(small)
+def test_the_claim_holds_in_part_and_says_why(small, tmp_path):
+    found = row.findings(small)
     assert found.verdict.value == "holds in part"
     assert (
         "of 5 claims 2 hold, 1 holds in part, 2 do not hold" in found.why
@@ -141,31 +127,28 @@ def test_the_claim_holds_in_part_and_says_why(theory, small, tmp_path):
     assert "at K = M̄^(−½) descent takes " in found.why
     assert "from 20 to ∞, the right one to 6.1" in found.why and "nan" not in found.text
     assert "| networks on the graph come near to that | does not hold |" in found.text
-    if theory[0].curves.__globals__["figures"].drawable():
-        names = [name for name, _ in theory[0].draw(small, tmp_path)]
+    if row.curves.__globals__["figures"].drawable():
+        names = [name for name, _ in row.draw(small, tmp_path)]
         assert names == ["powers.png", "modes.png", "series.png"]
         assert all((tmp_path / name).stat().st_size > 5000 for name in names)
 
 
-def test_other_data_give_other_verdicts(theory, small):
-    from papers.row import Verdict
-
-    module = theory[0]
+def test_other_data_give_other_verdicts(small):
     kind = copy.deepcopy(small)
-    for label in module.NETWORKS:
+    for label in row.NETWORKS:
         kind["ring, kernels"]["kernels"][label] |= {"cosine": 0.99, "condition": 1.5}
     kind["series"]["conditions"]["printed"]["2"] = 6.0
-    assert "holds in part" in module.findings(kind).text  # uniform starts have a mean
+    assert "holds in part" in row.findings(kind).text  # uniform starts have a mean
     kind["ring, powers"]["drawn"] = kind["ring, powers"]["near"]
-    assert module.findings(kind).verdict is Verdict.HOLDS
+    assert row.findings(kind).verdict is Verdict.HOLDS
     kind["ring, kernels"]["kernels"]["nograph-res"]["cosine"] = 0.1  # is not on the graph
-    assert module.findings(kind).verdict is Verdict.HOLDS
+    assert row.findings(kind).verdict is Verdict.HOLDS
     unreached = copy.deepcopy(kind)
     unreached["ring, powers"]["powers"]["0"] |= {"steps": [None], "steps predicted": 9e9}
-    assert module.best_power(unreached["ring, powers"], "powers") == "0.5"
-    assert "| – |" in module.findings(unreached).text
+    assert row.best_power(unreached["ring, powers"], "powers") == "0.5"
+    assert "| – |" in row.findings(unreached).text
     kind["ring, powers"]["powers"]["0.75"]["steps"] = [0.5]
-    found = module.findings(kind)
+    found = row.findings(kind)
     assert found.verdict is Verdict.IN_PART and "fewest steps at s = 0.75" in found.text
-    assert module.findings({"series": small["series"]}).verdict is Verdict.NOT
-    assert module.findings({}).verdict is Verdict.OPEN
+    assert row.findings({"series": small["series"]}).verdict is Verdict.NOT
+    assert row.findings({}).verdict is Verdict.OPEN

@@ -20,7 +20,6 @@ MACHINE = {
 @pytest.fixture
 def program(tmp_path, monkeypatch, capsys):
     """Call the program with made-up rows in an empty folder: exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
     import reproduce
     from bench import machine
 
@@ -41,7 +40,8 @@ class Fake:
     """A row of three pieces that remembers which were run, and fails or stops where it is told."""
 
     def __init__(self, name="fake", **row):
-        from papers.row import Finding, Row, Verdict
+        from papers.claims import Verdict
+        from papers.row import Finding, Row
 
         self.ran, self.wrong = [], {}
 

@@ -7,7 +7,10 @@ import pytest
 from problems_of_tests import heat
 
 import meshrep
-from meshrep.solving.compare import Reference, seconds
+from meshrep.base.outcome import Result
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.reference import Reference
+from meshrep.solving.table import duration
 
 SOLVERS = ["adam", "gd", "lbfgs", "newton", "rk4"]
 
@@ -82,11 +85,50 @@ def test_gaps_where_the_minimum_is_zero():
     assert Reference(2.0, "", 8.0).level(0.5) == 3.0
 
 
+def test_a_solver_alone_has_no_gap():
+    """Its own end is no reference for it, however far from the minimum it stopped."""
+    comparison = meshrep.compare(heat("lattice:12x12"), ["gd"], max_steps=3)
+    (row,) = comparison.solutions
+    assert comparison.gap(row) is None and set(comparison.time_to(row).values()) == {None}
+    assert comparison.table().splitlines()[2].split()[1] == "–"
+    report = json.loads(json.dumps(comparison.report(), allow_nan=False))
+    assert report["solvers"][0]["gap"] is None and np.isnan(comparison.columns()["gap"]).all()
+    assert (
+        report["reference"]["energy"] == row.energy and "gd ran alone" in report["reference"]["how"]
+    )
+
+
+def descent(energy, start):
+    """Gradient descent as a solver of another package, which stops after 500 steps."""
+
+    def go(recorder):
+        w = start.copy()
+        for step in range(500):
+            recorder.look(step, lambda at=w: at)
+            w = w - 0.1 * energy.gradient(w)
+
+    return go
+
+
+def test_a_solver_of_another_package_is_judged_beside_ours():
+    energy = heat("lattice:12x12")
+    peer = Entrant("descent", peer=descent)
+    told = []
+    comparison = meshrep.compare(energy, ["lbfgs", peer], observe=lambda name, _: told.append(name))
+    ours, theirs = comparison.solutions
+    assert theirs.result is Result.OWN_RULE and theirs.start_energy == ours.start_energy
+    assert theirs.energy == energy.value(theirs.field) == theirs.history.best_energy()[-1]
+    assert 0 < comparison.gap(theirs) < 1 and theirs.steps == 499 and "descent" in told
+    assert "descent" in comparison.table() and json.dumps(comparison.report(), allow_nan=False)
+    short = meshrep.compare(energy, ["lbfgs", peer], max_steps=7)["descent"]
+    assert short.result is Result.MAX_STEPS and short.steps == 7
+
+
 @pytest.mark.parametrize(
     ("time", "text"), [(None, "–"), (2.5, "2.5 s"), (0.0031, "3.1 ms"), (4.2e-5, "42 µs")]
 )
 def test_times_are_readable(time, text):
-    assert seconds(time) == text
+    assert duration(time) == text
 
 
 def test_solution_knows_its_arrays(comparison):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.diagnosis.advice import number
 from meshrep.diagnosis.diagnosing import Examination
@@ -13,7 +15,7 @@ from meshrep.diagnosis.findings import GAP, Diagnosis, draw
 from meshrep.diagnosis.rates import Rate
 from meshrep.errors import MeshrepError
 from meshrep.parametrizations.base import Identity, Parametrization
-from meshrep.solving.compare import Comparison, versions
+from meshrep.solving.compare import Comparison
 from meshrep.view.write import write_json
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def save_diagnoses(
     say.begin("writing the diagnosis")
     found = {
         "diagnoses": [diagnosis.to_dict() for diagnosis in done],
-        "observed": _steps_of(comparison),
+        "observed": _steps_of(done, comparison),
         "left out": outputs.missing,
         "interrupted": interrupted,
         "versions": versions(),
@@ -96,7 +98,7 @@ def _variables(comparison: Comparison) -> list[tuple[str, Parametrization]]:
     """
     found: list[tuple[str, Parametrization]] = [(Identity.name, Identity())]
     for row in comparison.solutions:
-        for stage in row.composed.stages:
+        for stage in row.composed.stages if row.composed else ():
             if not any(_alike(stage.parametrization, recipe) for _, recipe in found):
                 found.append((stage.label, stage.parametrization))
     return found
@@ -117,14 +119,16 @@ def _settings(recipe: Parametrization) -> dict[str, Any]:
     return {name: value for name, value in vars(recipe).items() if not name.startswith("_")}
 
 
-def _steps_of(comparison: Comparison) -> dict[str, int | None]:
-    """Steps of each solver until the gap that predictions are for; None where it was not met."""
-    level = comparison.reference.level(GAP)
-    found = {}
-    for row in comparison.solutions:
-        reached = np.flatnonzero(np.asarray(row.history.energy) <= level)
-        found[row.solver] = int(row.history.step[reached[0]]) if len(reached) else None
-    return found
+def _steps_of(done: list[Diagnosis], comparison: Comparison) -> dict[str, int | None]:
+    """Steps of each solver until the gap that predictions are for; None where it was not met.
+
+    For one solver alone the gap is measured from the end that was diagnosed.
+    """
+    reference = comparison.reference
+    if done and not reference.independent:
+        reference = replace(reference, energy=done[0].end.energy, independent=True)
+    level = reference.level(GAP)
+    return {row.solver: row.history.steps_to(level) for row in comparison.solutions}
 
 
 def _against(done: list[Diagnosis], comparison: Comparison) -> list[str]:
@@ -132,7 +136,7 @@ def _against(done: list[Diagnosis], comparison: Comparison) -> list[str]:
     plain = next((found for found in done if found.parametrization == Identity.name), None)
     if plain is None or not plain.steps:
         return []
-    took = _steps_of(comparison)
+    took = _steps_of(done, comparison)
     best = {rate.method: _best_step(rate, plain) for rate in plain.rates}
     how = "at worst" if plain.end.hessian.converged else "in the worst case at least"
     lines = []

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from meshrep.base.backends import installed
+from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import film_frames, marks, note_engine
 from meshrep.energies.flows import Trajectory
 from meshrep.energies.phases import frequency_spread
-from meshrep.solving.compare import versions
 from meshrep.view.meshes import write_series
 from meshrep.view.write import write_csv, write_json
 

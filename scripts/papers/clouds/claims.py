@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from bench.papers_clouds import Cell, Runs
-from bench.ratios import geometric_mean
+from bench.papers_clouds import COUNTS, Cell, standing
 
+from meshrep.base.outcome import Result
+from meshrep.solving.standings import geometric_mean
+from meshrep.solving.table import markdown, number, spread, times
+from papers.claims import Claim, Verdict, judged
 from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
-from papers.contest import number, spread
-from papers.row import Claim, Pieces, Verdict, judged
+from papers.row import Pieces
 
 CLAIMED = 4.0  # gain in training time
 NEAR, FAR = 0.75, 2.0  # times what is claimed, from which it is as much, and far above it
@@ -21,24 +23,14 @@ FASTER = 1.2  # gain from which a solver is called faster, and a gain greater th
 ENOUGH = 2 / 3  # share of the seeds in which both must arrive for a gain to be judged
 TOLD = 2 / 3  # share of the cells whose gain must be judged for a claim to be
 SMALLEST = 100  # points of a cloud, below which nothing is decided
-COUNTS = {"steps_to": "steps", "train_to": "training time", "total_to": "total time"}
 
 Place = tuple[int, float]  # points, range
 Cells = Mapping[Place, Cell]
 
 
-def read(data: Mapping[str, Any], yardstick: str, at: str = "runs") -> Cell:
-    """A contest as the suite counts it, NaN where the file has none."""
-    runs = {
-        label: Runs(
-            **{
-                name: [np.nan if v is None else v for v in values]
-                for name, values in columns.items()
-            }
-        )
-        for label, columns in data[at].items()
-    }
-    return Cell(runs, yardstick)
+def read(data: Mapping[str, Any], yardstick: str, share: float = SHARE) -> Cell:
+    """A contest as the suite counts it, to a share of the fall."""
+    return Cell(standing(data["runs"]), yardstick, f"{share:g}")
 
 
 def fallen(done: Pieces) -> dict[Place, Mapping[str, Any]]:
@@ -46,14 +38,14 @@ def fallen(done: Pieces) -> dict[Place, Mapping[str, Any]]:
     return {
         (data["n"], data["bound"]): data
         for data in done.values()
-        if "flat" in data and data["fell"] == data["seeds"]
+        if "fell" in data and data["fell"] == data["seeds"]
     }
 
 
-def cells_of(done: Pieces, papers: bool, at: str = "runs") -> dict[Place, Cell]:
+def cells_of(done: Pieces, papers: bool, share: float = SHARE) -> dict[Place, Cell]:
     """Contests counted to Adam at the papers' rate, or to the best rate of each."""
     return {
-        place: read(data, PAPERS_ADAM if papers else data["tuned"], at)
+        place: read(data, PAPERS_ADAM if papers else data["tuned"], share)
         for place, data in fallen(done).items()
     }
 
@@ -61,13 +53,8 @@ def cells_of(done: Pieces, papers: bool, at: str = "runs") -> dict[Place, Cell]:
 def gain(cell: Cell, label: str, count: str, least: float = ENOUGH) -> float:
     """The mean of a solver's gains; NaN where both arrive in fewer of the seeds than ``least``."""
     found = cell.gains(label, count)
-    seeds = len(cell.runs[label].energy)
-    return geometric_mean(found) if len(found) >= max(least * seeds, 1) else float("nan")
-
-
-def times(value: float) -> str:
-    """A ratio; – where there is none."""
-    return "–" if np.isnan(value) else f"{number(value, 2)}×"
+    seeds = len(cell.runs[label].runs)
+    return geometric_mean(found).value if len(found) >= max(least * seeds, 1) else float("nan")
 
 
 def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
@@ -77,7 +64,7 @@ def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
         values = [gain(cell, label, count) for count in counts]
         if not np.isnan(values[0]):
             return " / ".join(map(times, values))
-        there, of = len(cell.gains(label, counts[0])), len(cell.runs[label].energy)
+        there, of = len(cell.gains(label, counts[0])), len(cell.runs[label].runs)
         return f"both arrive in {there} of {of}"
 
     return by_size({place: shown(cell) for place, cell in cells.items()})
@@ -119,14 +106,14 @@ def told(passed: Sequence[bool | None]) -> Verdict:
 
 def as_much(cells: Cells, label: str, says: str) -> Claim:
     """Whether steps and training time are both as much fewer as claimed; less is in part."""
-    least = [min(gain(c, label, "steps_to"), gain(c, label, "train_to")) for c in cells.values()]
+    least = [min(gain(c, label, "steps"), gain(c, label, "seconds")) for c in cells.values()]
     passed = [None if np.isnan(value) else value >= NEAR * CLAIMED for value in least]
     verdict = told(passed)
     if verdict is Verdict.NOT and not any(value < FASTER for value in least):
         verdict = Verdict.IN_PART  # faster, by less
     far = sum(value >= FAR * CLAIMED for value in least)
     seen = f"`{label}`, gain in steps / training time: " + places(
-        cells, label, ("steps_to", "train_to")
+        cells, label, ("steps", "seconds")
     )
     if far:
         seen += f"; far above {CLAIMED:g}× in {far} of {len(least)}"
@@ -136,7 +123,7 @@ def as_much(cells: Cells, label: str, says: str) -> Claim:
 def halved(cells: Cells) -> Claim:
     """Whether the gain in total time is half of that in training time."""
     shares = {
-        place: gain(cell, PAPERS_NETWORK, "total_to") / gain(cell, PAPERS_NETWORK, "train_to")
+        place: gain(cell, PAPERS_NETWORK, "total") / gain(cell, PAPERS_NETWORK, "seconds")
         for place, cell in cells.items()
     }
     passed = [None if np.isnan(s) else HALF[0] <= s <= HALF[1] for s in shares.values()]
@@ -156,7 +143,7 @@ def rising(cells: Cells, label: str, says: str) -> Claim:
     passed: list[bool | None] = []
     words: dict[tuple[int, float], str] = {}
     for n in dict.fromkeys(n for n, _ in cells):
-        row = {bound: gain(cell, label, "steps_to") for (m, bound), cell in cells.items() if m == n}
+        row = {bound: gain(cell, label, "steps") for (m, bound), cell in cells.items() if m == n}
         if len(row) < 2:
             continue
         words |= {(n, bound): times(value) for bound, value in row.items()}
@@ -169,7 +156,7 @@ def rising(cells: Cells, label: str, says: str) -> Claim:
 def gains_words(cells: Cells, label: str) -> str:
     """The geometric means of three gains over the cells in which enough seeds arrive."""
     means = [
-        geometric_mean(np.array([gain(cell, label, count) for cell in cells.values()]))
+        geometric_mean([gain(cell, label, count) for cell in cells.values()]).value
         for count in COUNTS
     ]
     return "nothing that can be told" if np.isnan(means).any() else ", ".join(map(times, means))
@@ -194,14 +181,15 @@ def _end(data: Mapping[str, Any], label: str) -> str:
     if label not in data["runs"]:
         return "–"
     runs = read(data, data["tuned"]).runs[label]
-    fit = f" + {number(float(np.mean(runs.prefit_s)), 2)}" if any(runs.prefit_s) else ""
+    prefit, seconds = runs.column("prefit"), runs.column("seconds")
+    fit = f" + {number(prefit.mean(), 2)}" if prefit.any() else ""
+    flat = sum(run["result"] == Result.FLAT.word for run in runs.runs)
     mark = "*" * (label == data["tuned"])
     if mark and label in edges(data["runs"]):
         mark += "†"
     return (
-        f"{spread(np.array(runs.energy))}{mark} ({number(float(np.mean(runs.steps)), 3)}; "
-        f"{number(float(np.mean(runs.train_s)), 2)}{fit} s; {data['flat'][label]} of "
-        f"{len(runs.energy)})"
+        f"{spread(runs.column('energy'))}{mark} ({number(runs.column('steps').mean(), 3)}; "
+        f"{number(seconds.mean(), 2)}{fit} s; {flat} of {len(runs.runs)})"
     )
 
 
@@ -226,14 +214,14 @@ def gain_table(cells: Cells) -> str:
 def _gains(cell: Cell, label: str) -> str:
     if label not in cell.runs:
         return "–"
-    seeds = len(cell.runs[label].energy)
+    seeds = len(cell.runs[label].runs)
     found = [cell.gains(label, count) for count in COUNTS]
     there = len(found[0])
     if not there:
         return f"– (0 of {seeds})"
     steps = found[0]
     span = f"; {number(float(steps.min()), 2)} to {number(float(steps.max()), 2)}" * (there > 1)
-    shown = " / ".join(times(geometric_mean(several)) for several in found)
+    shown = " / ".join(times(geometric_mean(several).value) for several in found)
     return f"{shown} ({there} of {seeds}{span})"
 
 
@@ -242,20 +230,17 @@ def _grid(columns: Sequence[Place], rows: Mapping[str, Sequence[str]]) -> str:
     tables = []
     for size in dict.fromkeys(n for n, _ in columns):
         here = [k for k, (n, _) in enumerate(columns) if n == size]
-        titles = " | ".join(f"range {columns[k][1]:g}" for k in here)
-        lines = [f"| {size} points | {titles} |", "|---" * (len(here) + 1) + "|"]
-        lines += [
-            f"| {label} | {' | '.join(row[k] for k in here)} |" for label, row in rows.items()
-        ]
-        tables.append("\n".join(lines))
+        head = [f"{size} points", *(f"range {columns[k][1]:g}" for k in here)]
+        lines = [[label, *(row[k] for k in here)] for label, row in rows.items()]
+        tables.append(markdown(head, lines))
     return "\n\n".join(tables)
 
 
 def late_words(done: Pieces, share: float) -> str:
     """The same two gains where the level is nearer to where Adam ends."""
-    tuned, papers = cells_of(done, papers=False, at="late"), cells_of(done, papers=True, at="late")
+    tuned, papers = (cells_of(done, papers, share) for papers in (False, True))
     return (
         f"At {share:.0%} of the fall instead of {SHARE:.0%}, gains in steps: `{PAPERS_NETWORK}` "
-        f"over adam at the papers' rate {places(papers, PAPERS_NETWORK, ['steps_to'])}; "
-        f"`{NETWORK}` over tuned adam {places(tuned, NETWORK, ['steps_to'])}."
+        f"over adam at the papers' rate {places(papers, PAPERS_NETWORK, ['steps'])}; "
+        f"`{NETWORK}` over tuned adam {places(tuned, NETWORK, ['steps'])}."
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from bench import figures
-from bench.papers_clouds import Cell, geometric_mean
+from bench.papers_clouds import Cell
 
+from meshrep.solving.standings import geometric_mean
 from papers.clouds.runs import NETWORK, PAPERS_NETWORK
 
 
@@ -26,17 +27,19 @@ def curves(
         (papers, PAPERS_NETWORK, "over the papers' adam"),
     )
     for axis, (cells, label, title) in zip(axes, panels, strict=True):
-        shown = [found.gains(label, "train_to") for found in cells.values()]
+        shown = [found.gains(label, "seconds") for found in cells.values()]
         for number, n in enumerate(dict.fromkeys(n for n, _ in cells)):
             colour, marker = figures.CYCLE[number], figures.MARKERS[number]
             row = {bound: found for (size, bound), found in cells.items() if size == n}
-            several = {bound: found.gains(label, "train_to") for bound, found in row.items()}
+            several = {bound: found.gains(label, "seconds") for bound, found in row.items()}
             shift = 1.0 + 0.03 * (number - 1)
             for bound, values in several.items():
                 axis.plot([bound * shift] * len(values), values, marker, color=colour,
                           markersize=3, alpha=0.45)  # fmt: skip
             kept = {
-                bound: geometric_mean(values) for bound, values in several.items() if len(values)
+                bound: geometric_mean(values).value
+                for bound, values in several.items()
+                if len(values)
             }
             axis.plot(list(kept), list(kept.values()), color=colour, marker=marker, markersize=6,
                       linewidth=1.4, label=f"{n} points")  # fmt: skip

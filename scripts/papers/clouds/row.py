@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from bench.papers_clouds import geometric_mean
+from bench.papers_clouds import COUNTS
 
+from meshrep.solving.standings import geometric_mean
+from meshrep.solving.table import markdown, number, spread, times
+from papers.claims import Verdict, claim_table, counted, together
 from papers.clouds import pictures as cloud_pictures
 from papers.clouds.claims import (
     CLAIMED,
-    COUNTS,
     ENOUGH,
     TOLD,
     cells_of,
@@ -23,7 +24,6 @@ from papers.clouds.claims import (
     late_words,
     loss_table,
     read,
-    times,
 )
 from papers.clouds.runs import (
     ADAM_RATES,
@@ -43,20 +43,7 @@ from papers.clouds.runs import (
     network_settings,
     with_optimisers,
 )
-from papers.contest import number, spread
-from papers.row import (
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    counted,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 SEEDS = {100: 5, 200: 3, 300: 2}  # by the number of points
 RANGES = dict.fromkeys(SEEDS, (0.5, 1.0, 2.0, 4.0))  # half widths of the box
@@ -98,7 +85,7 @@ def one(n: int, bound: float, seeds: int, steps: int, say: Say) -> dict[str, Any
 
 def findings(done: Pieces) -> Finding:
     """The claims one by one, and the tables."""
-    contests = {key: data for key, data in done.items() if "flat" in data}
+    contests = {key: data for key, data in done.items() if "fell" in data}
     if not contests:
         return Finding(Verdict.OPEN, "no contest is done", "")
     claims = claims_of(done)
@@ -152,46 +139,41 @@ def where(data: Mapping[str, Any]) -> str:
 def swept_table(data: Mapping[str, Any]) -> str:
     """Networks against the best rate of adam on the same clouds."""
     found = read(data["contest"], data["contest"]["tuned"])
-    lines = [
-        "| | loss | steps | gain in steps | in training | in total |", "|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for label, runs in found.runs.items():
+    rows = []
+    for label, standing in found.runs.items():
         several = [found.gains(label, count) for count in COUNTS]
-        shown = [times(geometric_mean(gains)) for gains in several]
+        shown = [times(geometric_mean(gains).value) for gains in several]
         shown[0] += f" ({len(several[0])} of {data['seeds']})" * (len(several[0]) < data["seeds"])
         name = f"{label} (tuned)" if label == found.tuned else label
-        lines.append(
-            f"| {name} | {spread(np.array(runs.energy))} | {number(np.mean(runs.steps), 3)} | "
-            f"{' | '.join(shown)} |"
-        )
-    return "\n".join([*lines, "", f"On {where(data)}."])
+        losses, steps = standing.column("energy"), standing.column("steps").mean()
+        rows.append([name, spread(losses), number(steps), *shown])
+    head = ["", "loss", "steps", "gain in steps", "in training", "in total"]
+    return f"{markdown(head, rows)}\n\nOn {where(data)}."
 
 
 def optimiser_table(data: Mapping[str, Any]) -> str:
     """Each optimiser at its best rate, alone and with the network."""
-    lines = [
-        "| optimiser | alone | rate | with the network | rate | gain in steps | in training |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     wins = 0
     for method, several in data["optimisers"].items():
         alone, with_net = several["alone"], several["network"]
         found = read(several, alone)
-        gains = [times(geometric_mean(found.gains(with_net, c))) for c in ("steps_to", "train_to")]
-        losses = [float(np.mean(found.runs[label].energy)) for label in (alone, with_net)]
+        gains = [times(geometric_mean(found.gains(with_net, c)).value) for c in COUNTS[:2]]
+        losses = [found.runs[label].column("energy").mean() for label in (alone, with_net)]
         rates = [_rate(label, several["runs"]) for label in (alone, with_net)]
         wins += losses[1] < losses[0]
-        lines.append(
-            f"| {method} | {number(losses[0], 4)} | {rates[0]} | {number(losses[1], 4)} | "
-            f"{rates[1]} | {' | '.join(gains)} |"
-        )
+        shown = [cell for loss, rate in zip(losses, rates, strict=True)
+                 for cell in (number(loss, 4), rate)]  # fmt: skip
+        rows.append([method, *shown, *gains])
+    head = ["optimiser", "alone", "rate", "with the network", "rate", "gain in steps",
+            "in training"]  # fmt: skip
     said = (
         f"With the network the loss ends lower for {wins} of {len(data['optimisers'])} optimisers, "
         f"on {where(data)}. All are torch's, each at the best of three rates alone and the better "
         "of two with the network, (edge) where it is the lowest or the highest of them; gains are "
         "over the same optimiser alone."
     )
-    return "\n".join([*lines, "", said])
+    return f"{markdown(head, rows)}\n\n{said}"
 
 
 def _rate(label: str, labels: Mapping[str, Any]) -> str:
@@ -258,5 +240,5 @@ ROW = Row(
     findings=findings,
     draw=draw,
     needs=("gudhi",),
-    version=3,
+    version=4,
 )

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from bench.papers_clouds import adams as labels_of_adam
-from bench.papers_clouds import counted, lowest_adam
+from bench.papers_clouds import begun_at, energy_of, lowest_adam, recorded, standing
 
 from meshrep.base.backends import installed
-from meshrep.base.outcome import Result
 from meshrep.energies.topology import RipsPersistence
 from meshrep.minimisers.first_order import Adam, FirstOrder
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.catalogue import solver_named
+from meshrep.solving.contest import run_all
+from meshrep.solving.entrants import Entrant
 from meshrep.solving.solution import Solution
-from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
-from meshrep.sources.clouds import uniform
-from papers.contest import Entrant, whole
+from meshrep.solving.standings import rank
 from papers.row import Say
 
 PREFIT_RATE, PAPERS_RATE = 0.01, 0.005
@@ -94,11 +94,6 @@ def everyone() -> list[Entrant]:
     ]
 
 
-def energy_of(n: int, bound: float, seed: int) -> RipsPersistence:
-    """Loops of uniform points in a box about the origin."""
-    return RipsPersistence(uniform(n, seed=seed), bound=bound, centre=0.0)
-
-
 def unscaled(energy: RipsPersistence) -> RipsPersistence:
     """The same with steps and networks in the cloud's own lengths, not in half widths."""
     twin = RipsPersistence(energy.points, bound=energy.bound, centre=0.0)
@@ -109,23 +104,23 @@ def unscaled(energy: RipsPersistence) -> RipsPersistence:
 def ends(
     n: int, bound: float, seeds: int, steps: int, entrants: list[Entrant], say: Say
 ) -> tuple[dict[str, list[Solution]], list[float]]:
-    """Every solver on the same clouds, seed by seed in turn; and the loss of each start.
+    """Every solver on the same clouds, and the loss of each start.
 
     That of the start moved into its box, from which alone every solver has its fall before it.
     Adam at the papers' rate, whose way is as long as the box is wide, may take more steps.
     """
+    clouds = cache(partial(energy_of, n, bound))
+    limited = [
+        replace(entrant, solver=of_steps(entrant.solver, steps_of(entrant.label, bound, steps)))
+        for entrant in entrants
+    ]
     found: dict[str, list[Solution]] = {entrant.label: [] for entrant in entrants}
-    begun = []
-    for seed in range(seeds):
-        energy = energy_of(n, bound, seed)
-        begun.append(energy.value(np.clip(energy.points, -bound, bound)))
-        for entrant in entrants:
-            say(f"seed {seed}, {entrant.label}")
-            posed = unscaled(energy) if entrant.label in PAPERS else energy
-            most = steps_of(entrant.label, bound, steps)
-            end = solve(posed, of_steps(entrant.solver, most), seed=seed)
-            found[entrant.label].append(whole(end))
-    return found, begun
+    for own, problem in (
+        ([e for e in limited if e.label in PAPERS], lambda seed: unscaled(clouds(seed))),
+        ([e for e in limited if e.label not in PAPERS], clouds),
+    ):
+        found |= run_all(problem, own, range(seeds), begin=say)
+    return found, [begun_at(clouds(seed)) for seed in range(seeds)]
 
 
 def steps_of(label: str, bound: float, steps: int) -> int:
@@ -133,14 +128,6 @@ def steps_of(label: str, bound: float, steps: int) -> int:
     if label != PAPERS_ADAM or steps < PAPERS_STEPS // 2:
         return steps
     return max(steps, round(PAPERS_STEPS * bound))
-
-
-def levels(begun: Sequence[float], lowest: Sequence[Solution], share: float) -> list[float]:
-    """Seed by seed, where most of a fall is gone; −∞, which none reaches, where there is none."""
-    return [
-        first + share * (end.energy - first) if end.energy < first else -np.inf
-        for first, end in zip(begun, lowest, strict=True)
-    ]
 
 
 def contested(
@@ -152,27 +139,14 @@ def contested(
     that is best for the level, wherever it ends.
     """
     goal = best or lowest_adam(found)
-    early = {
-        label: counted(several, levels(begun, found[goal], SHARE))
-        for label, several in found.items()
-    }
-
-    def rank(label: str) -> tuple[int, float]:
-        steps = np.array(early[label].steps_to)
-        there = np.isfinite(steps)
-        return -int(there.sum()), float(steps[there].mean()) if there.any() else np.inf
-
-    late = levels(begun, found[goal], LATE)
+    runs = recorded(found, begun, found[goal], (SHARE, LATE))
+    every = standing(runs)
+    tuned = best or min(labels_of_adam(found), key=lambda label: rank(every[label], f"{SHARE:g}"))
     return {
         "lowest": goal,
-        "tuned": best or min(labels_of_adam(found), key=rank),
-        "fell": int(np.isfinite(late).sum()),
-        "runs": {label: vars(runs) for label, runs in early.items()},
-        "late": {label: vars(counted(several, late)) for label, several in found.items()},
-        "flat": {
-            label: sum(end.result is Result.FLAT for end in several)
-            for label, several in found.items()
-        },
+        "tuned": tuned,
+        "fell": sum(end.energy < first for end, first in zip(found[goal], begun, strict=True)),
+        "runs": runs,
     }
 
 

@@ -13,25 +13,15 @@ import numpy as np
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.linear.deep_linear import DeepLinear
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest
 from meshrep.solving.solver import Solver
-from papers import contest
+from meshrep.solving.standings import Mean, Standing, gained, rank, standings
+from meshrep.solving.table import factor, number, spread, table
+from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.depth.regression import LpRegression, data
 from papers.drawing import Panel, curves
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    counted,
-    folded,
-    judged,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 EXAMPLES, FEATURES = 2565, 128
 QUICK_EXAMPLES, QUICK_FEATURES = 500, 32
@@ -60,13 +50,13 @@ SLIGHTLY = 2.0  # times the steps, up to which a slowing-down is slight
 ALIKE = 1.1  # ratios up to which nothing is gained, which every seed has to exceed
 
 
-def entrants(curvature: float) -> list[contest.Entrant]:
+def entrants(curvature: float) -> list[Entrant]:
     """Every method at every rate; those of gradient descent are over the curvature."""
     stopping = Stopping(max_steps=STEPS)
-    found: list[contest.Entrant] = []
+    found: list[Entrant] = []
 
-    def add(group: str, make: Any, rates: Sequence[float]) -> None:
-        found.extend(contest.rates(group, make, rates))
+    def add(group: str, make: Any, of: Sequence[float]) -> None:
+        found.extend(rates(group, make, of))
 
     def descent(rate: float) -> GradientDescent:
         return GradientDescent(lr=rate / curvature)
@@ -84,7 +74,7 @@ def entrants(curvature: float) -> list[contest.Entrant]:
         add(f"adam, depth {depth}",
             lambda lr, depth=depth: (Solver(Adam(lr), DeepLinear(depth), stopping), {}),
             ADAM_RATES)  # fmt: skip
-    return [*found, contest.Entrant("lbfgs", "lbfgs"), contest.Entrant("newton", "newton")]
+    return [*found, Entrant("lbfgs", "lbfgs"), Entrant("newton", "newton")]
 
 
 def regression(p: int, kind: str, seed: int, size: tuple[int, int], say: Say) -> dict[str, Any]:
@@ -94,8 +84,8 @@ def regression(p: int, kind: str, seed: int, size: tuple[int, int], say: Say) ->
     start = SMALL * np.random.default_rng(seed).standard_normal(size[1])
     curvature = float(np.linalg.eigvalsh(energy.hessian(start).toarray())[-1])
     with np.errstate(over="ignore", invalid="ignore"):  # of rates that diverge
-        cell = contest.contest(
-            energy, entrants(curvature), (seed,), say, begin=lambda *_: start,
+        cell = contest(
+            energy, entrants(curvature), (seed,), say, start=lambda *_: start,
             warm_seconds=WARM, max_steps=STEPS, max_seconds=LIMIT,
         )  # fmt: skip
     return cell | {"curvature": curvature}
@@ -149,8 +139,8 @@ class Duel:
     """
 
     kind: str
-    mine: contest.Standing
-    other: contest.Standing
+    mine: Standing
+    other: Standing
     level: str
 
     @property
@@ -173,14 +163,14 @@ class Duel:
         known = self.ratios[~np.isnan(self.ratios)]
         return bool(np.all(known < 1 / ALIKE)) if len(known) else None
 
-    def mean(self) -> contest.Mean:
+    def mean(self) -> Mean:
         """How many times the steps of mine the other takes, where both arrive."""
-        return contest.gained(self.mine, self.other, self.level, "steps")
+        return gained(self.mine, self.other, self.level, "steps")
 
     def factor(self) -> str:
         """The mean as a factor; – where no seed has both arrive."""
         value = self.mean().value
-        return "–" if np.isnan(value) else f"{contest.number(value, 2)}×"
+        return "–" if np.isnan(value) else f"{number(value, 2)}×"
 
     def words(self) -> str:
         """Names, steps and their ratio."""
@@ -188,14 +178,14 @@ class Duel:
             f"{standing.label.rsplit(', rate', 1)[0]} {steps_of(standing, self.level)}"
             for standing in (self.mine, self.other)
         ]
-        gain = contest.factor(self.mean(), len(self.mine.runs))
+        gain = factor(self.mean(), len(self.mine.runs))
         return f"{self.kind}: {' and '.join(told)} steps to {self.level}, {gain}"
 
 
-def steps_of(standing: contest.Standing, level: str) -> str:
+def steps_of(standing: Standing, level: str) -> str:
     """In the mean, and in how many seeds where not in all; – where it never arrives."""
     there, seeds = standing.reached(level), len(standing.runs)
-    text = contest.spread(standing.to(level)[:, 0])
+    text = spread(standing.to(level)[:, 0])
     return text + f" ({there} of {seeds} seeds)" * (there < seeds)
 
 
@@ -208,9 +198,9 @@ def duels(
         if power != p:
             continue
         level = LEVELS[p, kind]
-        rows = contest.standings(cell, level)
+        rows = standings(cell, level)
         several = [rows[name] for name in rows if name.startswith(f"{mine}, depth")]
-        best = min(several, key=lambda s: contest.rank(s, level)) if several else rows[mine]
+        best = min(several, key=lambda s: rank(s, level)) if several else rows[mine]
         found.append(Duel(kind, best, rows[other], level))
     return found
 
@@ -268,8 +258,7 @@ def findings(found: Pieces) -> Finding:
             said.append(f"{words} {' and '.join(told)}")
     parts = [claim_table(claims), JUDGED.format(f"{ALIKE - 1:.0%}")] if claims else []
     for (p, kind), cell in cells.items():
-        table = contest.table(cell, LEVELS[p, kind], "gd")
-        parts.append(folded(f"ℓ_{p}, {kind} features", table))
+        parts.append(folded(f"ℓ_{p}, {kind} features", table(cell, LEVELS[p, kind], "gd")))
     why = f"{'; '.join(said)} its steps with depth." if claims else "nothing of it has been run."
     return Finding(together(claims), why, "\n\n".join(parts))
 
@@ -285,7 +274,7 @@ def draw(found: Pieces, place: Path) -> Figures:
     """The gap by step, each method at its best rate, on the first seed."""
     panels = []
     for (p, kind), cell in over_seeds(found).items():
-        rows = contest.standings(cell, LEVELS[p, kind])
+        rows = standings(cell, LEVELS[p, kind])
         first = next(c for key, c in found.items() if key.startswith(f"p = {p}, {kind},"))
         high, low = first["begun"][0], first["reference"]
         lines = {}

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from papers.contest import Standing, gain, spread, standings, table
-from papers.heat import AUTOGRAD, TORCH, grid, middle, named, number, stop_table, times
+from meshrep.solving.standings import Standing, gain, geometric_mean, standings
+from meshrep.solving.table import markdown, ratio, spread, table, times
+from papers.claims import Claim, Verdict, claim_table, counted, judged, together
+from papers.heat import AUTOGRAD, TORCH, named, stop_table
 from papers.literature import FOLDED, WHOLE
-from papers.row import Claim, Finding, Pieces, Verdict, claim_table, counted, folded, together
+from papers.row import Finding, Pieces, folded
 
 LEVEL, FINE = "1e-3", "1e-6"
 TEN = 10.0  # what the papers claim over Adam, and of RK4 against it
@@ -87,9 +89,14 @@ def because(claims: Sequence[Claim], coarse: Cells, fine: Cells, kinds: Sequence
         return "nothing of it has been run."
     if not coarse:
         return counted(claims) + "."
-    like = middle(list(best_gains(coarse, kinds, by_autograd, YARDSTICK, LEVEL).values()))
-    tuned = middle(list(best_gains(coarse, kinds, autograd_tuned, TUNED, LEVEL).values()))
-    fused = middle(list(best_gains(coarse, kinds, jitted_and_tuned, "adam, tuned", LEVEL).values()))
+    like, tuned, fused = (
+        geometric_mean(list(best_gains(coarse, kinds, name, other, LEVEL).values())).value
+        for name, other in (
+            (by_autograd, YARDSTICK),
+            (autograd_tuned, TUNED),
+            (jitted_and_tuned, "adam, tuned"),
+        )
+    )
     return (
         f"{counted(claims)}. To {LEVEL}, in the mean over the graphs, Adam takes {times(like)} the "
         f"time of the best network, both in torch by autograd ({times(tuned)} with both tuned), "
@@ -138,13 +145,6 @@ def best_gains(
         known = [value for value in ratios if np.isfinite(value)]
         found[graph] = max(known, default=float("nan"))
     return found
-
-
-def judged(passed: Sequence[bool]) -> Verdict:
-    """Holds on all graphs, on some, or on none."""
-    if not passed:
-        return Verdict.OPEN
-    return Verdict.HOLDS if all(passed) else Verdict.IN_PART if any(passed) else Verdict.NOT
 
 
 def over_adam(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> Claim:
@@ -290,10 +290,8 @@ def shallow_best(sweep: Sweep) -> Claim:
         mine = [
             both for members in sweep.values() for size, both in members.items() if size[1] == depth
         ]
-        told.append(
-            f"{depth}: {number(middle([b[0] for b in mine]))} and "
-            f"{number(middle([b[1] for b in mine]))}"
-        )
+        time, steps = (geometric_mean([b[k] for b in mine]).value for k in (0, 1))
+        told.append(f"{depth}: {ratio(time)} and {ratio(steps)}")
     seen = (
         f"{SWEPT}of {len(less)} graphs one layer is ahead in time (by {AHEAD:g}×) on {sum(less)} "
         f"and in steps on {sum(fewer)}; time and steps to {LEVEL} over fused Adam's by layers, "
@@ -304,7 +302,7 @@ def shallow_best(sweep: Sweep) -> Claim:
 
 def gains(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
     """How many times less time the best kind takes than Adam, by graph, in several senses."""
-    rows: dict[str, Sequence[str]] = {}
+    rows = []
     senses = (
         ("by autograd, papers' start, over adam-torch", by_autograd, YARDSTICK),
         ("by autograd and tuned, papers' start, over adam-torch tuned", autograd_tuned, TUNED),
@@ -317,47 +315,45 @@ def gains(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
         for words, name, other in senses:
             found = best_gains(cells, kinds, name, other, level)
             fewer = best_gains(cells, kinds, name, other, level, "steps")
-            rows[f"{words}, to {level}"] = [
-                f"{times(found[graph])} ({times(fewer[graph])})" for graph in cells
-            ]
+            both = [f"{times(found[graph])} ({times(fewer[graph])})" for graph in cells]
+            rows.append([f"{words}, to {level}", *both])
     text = (
         "How many times the time of the best of the four kinds Adam takes, and in brackets how "
         "many times the steps of the best; below 1× Adam is faster."
     )
-    return f"{text}\n\n{grid('the best network', list(coarse), rows)}"
+    return f"{text}\n\n{markdown(['the best network', *coarse], rows)}"
 
 
 def summary(cells: Cells, column: int) -> str:
     """Steps (column 0) or milliseconds (1) to LEVEL: rows of solvers, columns of graphs."""
     unit = 1e3 if column else 1.0
-    rows = {}
-    for label in SUMMARY:
-        if all(label in several for several in cells.values()):
-            rows[label] = [
-                spread(unit * several[label].to(LEVEL)[:, column]) for several in cells.values()
-            ]
-    return grid("solver", list(cells), rows)
+    rows = [
+        [label, *(spread(unit * found[label].to(LEVEL)[:, column]) for found in cells.values())]
+        for label in SUMMARY
+        if all(label in several for several in cells.values())
+    ]
+    return markdown(["solver", *cells], rows)
 
 
 def sweep_table(sweep: Sweep, kinds: Sequence[str]) -> str:
     """Time over fused Adam's, and steps in brackets, mean over the graphs."""
     sizes = sorted({size for members in sweep.values() for size in members})
     widths = sorted({size[2] for size in sizes})
-    rows = {}
+    rows = []
     for kind in kinds:
         for layers in sorted({size[1] for size in sizes}):
-            cells = []
+            cells = [f"{kind}, {layers} layer{'s' * (layers > 1)}"]
             for width in widths:
                 both = [members.get((kind, layers, width)) for members in sweep.values()]
                 known = [b for b in both if b is not None]
-                time, steps = (middle([b[k] for b in known]) for k in (0, 1))
-                cells.append(f"{number(time)} ({number(steps)})" if np.isfinite(time) else "–")
-            rows[f"{kind}, {layers} layer{'s' * (layers > 1)}"] = cells
+                time, steps = (geometric_mean([b[k] for b in known]).value for k in (0, 1))
+                cells.append(f"{ratio(time)} ({ratio(steps)})" if np.isfinite(time) else "–")
+            rows.append(cells)
     text = (
         f"Time to {LEVEL} over fused Adam's, and steps over Adam's in brackets, from the papers' "
         "start with their rate; geometric means over the graphs and two seeds."
     )
-    return f"{text}\n\n{grid('network', [f'h = {width}' for width in widths], rows)}"
+    return f"{text}\n\n{markdown(['network', *(f'h = {width}' for width in widths)], rows)}"
 
 
 def sweep_lines(
@@ -368,7 +364,7 @@ def sweep_lines(
     sizes = sorted({size for members in sweep.values() for size in members})
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for kind, layers, width in sizes:
-        mean = middle([m[kind, layers, width][0] for m in sweep.values()])
+        mean = geometric_mean([m[kind, layers, width][0] for m in sweep.values()]).value
         name = f"{layers} layer{'s' * (layers > 1)}"
         found.setdefault(kind, {}).setdefault(name, []).append((width, mean))
     return {kind: found[kind] for kind in kinds if kind in found}

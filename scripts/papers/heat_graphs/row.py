@@ -12,8 +12,10 @@ from bench import figures
 
 import meshrep
 from meshrep.energies.heat import HeatBath
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.records import contest, joined, lean
+from meshrep.solving.standings import standings
 from papers import heat, literature
-from papers.contest import Entrant, contest, lean, standings
 from papers.drawing import Panel, curves
 from papers.heat_graphs import claims as heat_claims
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say
@@ -88,7 +90,7 @@ def _solvers(graph: str, quick: bool, say: Say) -> dict[str, Any]:
     eager += heat.networks(WRITTEN_OUT, "network", way=heat.TORCH)
     for kind in KINDS:
         eager += heat.retold(jitted, kind, "network", heat.AUTOGRAD, levels)
-    return lean(heat.joined([classics, jitted, run(eager)]))
+    return lean(joined([classics, jitted, run(eager)]))
 
 
 def sized(kind: str, layers: int, width: int) -> str:
@@ -128,7 +130,7 @@ def _shampoo(graph: str, quick: bool, say: Say) -> dict[str, Any]:
     cells = [run([adam, *folded])]
     if folded:
         cells.append(run([literature.column()], warm_seconds=0.0))
-    return lean(heat.joined(cells)) | {"cap": cap}
+    return lean(joined(cells)) | {"cap": cap}
 
 
 def _stop(graph: str, say: Say) -> dict[str, Any]:

@@ -9,22 +9,14 @@ from typing import Any
 
 import meshrep
 from meshrep.energies.heat import HeatBath
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.records import contest, joined, lean
+from meshrep.solving.standings import Standing, gain, standings
+from meshrep.solving.table import markdown, table, times
 from papers import heat
-from papers.contest import Entrant, Standing, contest, gain, lean, standings, table
+from papers.claims import Claim, Verdict, claim_table, judged, together
 from papers.drawing import Panel, curves
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 SIZE, QUICK_SIZE = "triangular:75x75", "triangular:15x15"
 NODES = 2926  # of the papers' lattice, on which alone the claim is judged
@@ -72,7 +64,7 @@ def _classics(quick: bool, say: Say) -> dict[str, Any]:
 def _baselines(quick: bool, say: Say) -> dict[str, Any]:
     fused = _classics(quick, say)
     eager = heat.eager_adam(fused, LEVELS)
-    return heat.joined([fused, _run(eager, quick, say)])
+    return joined([fused, _run(eager, quick, say)])
 
 
 def _networks(kind: str, quick: bool, say: Say) -> dict[str, Any]:
@@ -87,7 +79,7 @@ def _networks(kind: str, quick: bool, say: Say) -> dict[str, Any]:
     eager = heat.networks([kind], "network", way=heat.AUTOGRAD, hidden=HIDDEN)
     eager += heat.networks([kind], "network", way=heat.TORCH, hidden=HIDDEN)
     eager += heat.retold(jitted, kind, "network", heat.AUTOGRAD, LEVELS, HIDDEN)
-    return heat.joined([jitted, _run(eager, quick, say)])
+    return joined([jitted, _run(eager, quick, say)])
 
 
 def _stop(quick: bool, say: Say) -> dict[str, Any]:
@@ -141,14 +133,14 @@ def claims(
             for level, found in by.items()
         ]
         words.append(f"{how} {'; '.join(parts)}")
-    beat = Verdict.HOLDS if all(passed) else Verdict.IN_PART if any(passed) else Verdict.NOT
+    beat = judged(passed)
     last, slight, told = [], [], []
     for level, found in papers.items():
         others = min((v for k, v in found.items() if k != "gn" and v > 0), default=float("nan"))
         behind = others / found.get("gn", float("nan"))
         last.append(bool(behind > 1))
         slight.append(bool(1 < behind <= SLIGHTLY))
-        told.append(f"to {level} {heat.times(behind)}")
+        told.append(f"to {level} {times(behind)}")
     worse = Verdict.HOLDS if all(slight) else Verdict.IN_PART if any(last) else Verdict.NOT
     return [
         Claim("GCN, GAT and GN all beat Adam in wall clock", beat,
@@ -164,7 +156,7 @@ def findings(pieces: Pieces) -> Finding:
     if "baselines" not in pieces:
         return Finding(Verdict.OPEN, "the baselines have not been run.", "")
     contests = {key: piece for key, piece in pieces.items() if key != STOP}
-    cell = heat.joined(list(contests.values()))
+    cell = joined(list(contests.values()))
     text = ["### Over Adam in torch", gain_table(cell, set(pieces))] if len(contests) > 1 else []
     text += [folded(f"All solvers to {lv}", table(cell, lv, PAPERS)) for lv in LEVELS]
     if STOP in pieces:
@@ -177,13 +169,13 @@ def findings(pieces: Pieces) -> Finding:
     found = claims(papers, tuned)
 
     def told(values: Mapping[str, float]) -> str:
-        return ", ".join(f"{heat.times(v)} that of {kind.upper()}" for kind, v in values.items())
+        return ", ".join(f"{times(v)} that of {kind.upper()}" for kind, v in values.items())
 
     fused = gain(by_level[LEVEL]["lbfgs"], by_level[LEVEL]["adam, tuned"], LEVEL, "seconds")
     why = (
         f"to {LEVEL}, all by autograd at the papers' rate, Adam's time is {told(papers[LEVEL])}; "
         f"to {LEVELS[-1]} {told(papers[LEVELS[-1]])}; with both tuned, to {LEVEL}, "
-        f"{told(tuned[LEVEL])}. Fused and tuned, Adam takes {heat.times(fused)} L-BFGS's time."
+        f"{told(tuned[LEVEL])}. Fused and tuned, Adam takes {times(fused)} L-BFGS's time."
     )
     known = all(borne(several, level) for level, several in by_level.items())
     settled = together(found) if cell["nodes"] == NODES and known else Verdict.OPEN
@@ -193,32 +185,33 @@ def findings(pieces: Pieces) -> Finding:
 
 def gain_table(cell: Mapping[str, Any], done: set[str]) -> str:
     """How many times a network's time and steps Adam takes, by level."""
-    rows = {}
+    rows = []
     for level in LEVELS:
         several = standings(cell, level)
         for tuned in (False, True):
-            other, cells = several[TUNED if tuned else PAPERS], []
+            other = several[TUNED if tuned else PAPERS]
+            cells = [f"{'both tuned' if tuned else 'both at 0.02'}, to {level}"]
             for kind in KINDS:
                 if kind not in done:
                     cells.append("not run")
                     continue
                 network = mine(several, kind, tuned)
                 both = [gain(network, other, level, w) for w in ("seconds", "steps")]
-                cells.append(f"{heat.times(both[0])} ({heat.times(both[1])})")
-            rows[f"{'both tuned' if tuned else 'both at 0.02'}, to {level}"] = cells
+                cells.append(f"{times(both[0])} ({times(both[1])})")
+            rows.append(cells)
     text = (
         "How many times the network's time (and steps, in brackets) Adam takes, all by autograd in "
         "torch, networks from the papers' start; below 1× Adam is faster, – where one does not get "
         "there."
     )
-    return f"{text}\n\n{heat.grid('', [kind.upper() for kind in KINDS], rows)}"
+    return f"{text}\n\n{markdown(['', *map(str.upper, KINDS)], rows)}"
 
 
 def draw(pieces: Pieces, place: Path) -> Figures:
     """The fall against time."""
     if "baselines" not in pieces:
         return []
-    cell = heat.joined([piece for key, piece in pieces.items() if key != STOP])
+    cell = joined([piece for key, piece in pieces.items() if key != STOP])
     several = standings(cell, LEVEL)
     panels = []
     eager = [label for label in DRAWN if "torch" in label or heat.AUTOGRAD in label]

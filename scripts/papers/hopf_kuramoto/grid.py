@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from papers.contest import number
+from meshrep.solving.table import number
 from papers.row import Pieces
 
 

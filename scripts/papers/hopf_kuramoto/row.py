@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.outcome import Result
-from papers import contest, phases
-from papers.contest import Standing, geometric_mean, number
+from meshrep.solving.standings import Standing, geometric_mean, standings
+from meshrep.solving.table import markdown, number, times
+from papers import phases
+from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.hopf_kuramoto.grid import Grid, correlation, related
 from papers.hopf_kuramoto.maps import Map, maps
 from papers.hopf_kuramoto.runs import (
@@ -30,18 +32,7 @@ from papers.hopf_kuramoto.runs import (
     TUNED,
     pieces,
 )
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Pieces,
-    Row,
-    Verdict,
-    claim_table,
-    counted,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Pieces, Row, folded
 
 SEEN, SURE = 0.3, 0.05  # a rank correlation that counts, and the odds that it is chance
 LOWER = 1e-3  # of the fall, by which an end is lower than another
@@ -53,7 +44,7 @@ VARIES = 3.0  # the largest gain over the least from which on gains vary
 
 def one(cell: Mapping[str, Any], label: str) -> Standing:
     """An entrant's standing, of a group that of its best rate."""
-    return contest.standings(cell, LEVEL)[label]
+    return standings(cell, LEVEL)[label]
 
 
 def measured(label: str, name: str) -> Any:
@@ -153,21 +144,15 @@ def gain_table(grid: Grid) -> str:
     """Each gain where phases are ordered and where not, and its rank correlations."""
     against = disorders(grid)
     halves = [f"{name[4:]} {sign} {DISORDERED}" for name in against for sign in "≥<"]
-    lines = [
-        f"| gain in | mean | least to most | {' | '.join(halves)} | "
-        f"correlation with {' | with '.join(against)} |",
-        "|---|---|---|" + "---|" * (len(halves) + len(against)),
-    ]
+    with_each = [f"{'correlation ' * (not k)}with {name}" for k, name in enumerate(against)]
+    lines = []
     for name, values in gains(grid).items():
-        means = [phases.times(geometric_mean(part).value) for part in halved(values, against)]
+        means = [times(geometric_mean(part).value) for part in halved(values, against)]
         whole = geometric_mean(values)
         extent = f"{number(whole.low, 2)} to {number(whole.high, 2)}" if whole.known else "–"
         words = [related(correlation(values, disorder)) for disorder in against.values()]
-        lines.append(
-            f"| {name} | {phases.times(whole.value)} | {extent} | {' | '.join(means)} | "
-            f"{' | '.join(words)} |"
-        )
-    return "\n".join(lines)
+        lines.append([name, times(whole.value), extent, *means, *words])
+    return markdown(["gain in", "mean", "least to most", *halves, *with_each], lines)
 
 
 def halved(values: np.ndarray, against: Mapping[str, np.ndarray]) -> list[np.ndarray]:
@@ -180,9 +165,9 @@ def halved(values: np.ndarray, against: Mapping[str, np.ndarray]) -> list[np.nda
 
 def solver_table(grid: Grid) -> str:
     """Steps, time and energy of every solver over the points."""
-    lines = ["| solver | steps: median (least to most) | time in kernels, ms: median | "
-             "time in torch, s: median | energy of an oscillator: mean |",
-             "|---|---|---|---|---|"]  # fmt: skip
+    head = ["solver", "steps: median (least to most)", "time in kernels, ms: median",
+            "time in torch, s: median", "energy of an oscillator: mean"]  # fmt: skip
+    lines = []
     for label in (PAPERS, OUTPUT, GCN, TUNED, OWN, SHARED, PRESET, LBFGS, NEWTON):
         steps, seconds, energy = (
             grid.map(lambda cell, label=label, what=what: one(cell, label).column(what).mean())
@@ -191,48 +176,44 @@ def solver_table(grid: Grid) -> str:
         nodes = grid.map(lambda cell: cell["nodes"])
         torch = "–"
         if label in (PAPERS, OUTPUT, GCN):
-            torch = number(
-                float(np.nanmedian(grid.map(lambda cell, label=label: priced(cell, label)))), 3
-            )
+            torch = number(np.nanmedian(grid.map(lambda cell, label=label: priced(cell, label))))
         lines.append(
-            f"| {label} | {number(float(np.nanmedian(steps)), 3)} "
-            f"({number(float(np.nanmin(steps)), 3)} to {number(float(np.nanmax(steps)), 3)}) | "
-            f"{number(1e3 * float(np.nanmedian(seconds)), 3)} | {torch} | "
-            f"{number(float(np.nanmean(energy / nodes)), 5)} |"
-        )
-    return "\n".join(lines)
+            [label,
+             f"{number(np.nanmedian(steps))} ({number(np.nanmin(steps))} to "
+             f"{number(np.nanmax(steps))})",
+             number(1e3 * np.nanmedian(seconds)), torch, number(np.nanmean(energy / nodes), 5)]
+        )  # fmt: skip
+    return markdown(head, lines)
 
 
 def point_table(grid: Grid) -> str:
     """Adam and the network by the papers' rule at every point: steps, time in torch, energies."""
-    lines = ["| s₁ | s₂ | ρ | local order | steps: Adam | gcn-a2 | time in torch, s: Adam | "
-             "gcn-a2 | energy: Adam | gcn-a2 |",
-             "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    head = ["s₁", "s₂", "ρ", "local order", "steps: Adam", "gcn-a2", "time in torch, s: Adam",
+            "gcn-a2", "energy: Adam", "gcn-a2"]  # fmt: skip
+    lines = []
     for (s1, s2), cell in sorted(grid.cells.items(), key=lambda item: item[0][::-1]):
         both = one(cell, PAPERS), one(cell, GCN)
         shown = [number(s1, 2), number(s2, 2)]
         shown += [f"{abs(lowest(name)(cell)):.2f}" for name in ("rho", "local order")]
-        shown += [number(float(np.mean(s.column("steps"))), 3) for s in both]
-        shown += [number(priced(cell, label), 3) for label in (PAPERS, GCN)]
-        shown += [number(float(np.mean(s.column("energy"))), 5) for s in both]
-        lines.append(f"| {' | '.join(shown)} |")
-    return "\n".join(lines)
+        shown += [number(s.column("steps").mean()) for s in both]
+        shown += [number(priced(cell, label)) for label in (PAPERS, GCN)]
+        shown += [number(s.column("energy").mean(), 5) for s in both]
+        lines.append(shown)
+    return markdown(head, lines)
 
 
 def end_table(grid: Grid) -> str:
     """Which of two ends lower, and by how much, over the points."""
-    lines = ["| | against | lower | alike | higher | mean difference, of the fall |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    head = ["", "against", "lower", "alike", "higher", "mean difference, of the fall"]
+    lines = []
     pairs = [(GCN, PAPERS), (OWN, TUNED), (SHARED, TUNED), (PRESET, TUNED), (OWN, LBFGS),
              (SHARED, LBFGS), (PRESET, LBFGS), (NEWTON, LBFGS)]  # fmt: skip
     for label, other in pairs:
         gap = grid.map(above(label, other)).ravel()
         gap = gap[np.isfinite(gap)]
         counts = (gap < -LOWER).sum(), (np.abs(gap) <= LOWER).sum(), (gap > LOWER).sum()
-        lines.append(
-            f"| {label} | {other} | {' | '.join(map(str, counts))} | {number(gap.mean(), 2)} |"
-        )
-    return "\n".join(lines)
+        lines.append([label, other, *counts, number(gap.mean(), 2)])
+    return markdown(head, lines)
 
 
 def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
@@ -244,10 +225,10 @@ def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         found = {name: correlation(values, d) for name, d in disorders(grid).items()}
         moved = any(turn(several) for several in found.values())
         passed.append(whole.high > VARIES * whole.low and moved)
-        span = f"{number(whole.low, 2)} to {phases.times(whole.high)}"
+        span = f"{number(whole.low, 2)} to {times(whole.high)}"
         seen.append(
             f"{LOSSES[loss]}: Adam at 0.01 takes {span} the network's time to the papers' stop, "
-            f"{phases.times(whole.value)} in the mean of the {whole.known} of {len(grid)} points "
+            f"{times(whole.value)} in the mean of the {whole.known} of {len(grid)} points "
             "at which the network ends no higher and either comes to its stop"
         )
         short.append(f"{span} ({loss})")
@@ -265,7 +246,7 @@ def highest(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         means = [geometric_mean(part).value for part in halved(values, against)]
         passed.append(all(turn(several) > 0 for several in found.values()) and means[1] > 1.0)
         rank = ", ".join(f"with {name} {related(several)}" for name, several in found.items())
-        order, disorder = phases.times(means[0]), phases.times(means[1])
+        order, disorder = times(means[0]), times(means[1])
         seen.append(
             f"{LOSSES[loss]}: {order} where ρ ≥ {DISORDERED} and {disorder} where it is less, "
             f"rank correlation {rank}"
@@ -284,9 +265,9 @@ def arrives(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
         )
         passed.append(min(steps.value, seconds.value) > 1.0)
         seen.append(
-            f"{LOSSES[loss]}: {phases.times(steps.value)} in steps and "
-            f"{phases.times(seconds.value)} in time, {number(steps.low, 2)} to "
-            f"{phases.times(steps.high)} in steps over {steps.known} points"
+            f"{LOSSES[loss]}: {times(steps.value)} in steps and "
+            f"{times(seconds.value)} in time, {number(steps.low, 2)} to "
+            f"{times(steps.high)} in steps over {steps.known} points"
         )
     means = [geometric_mean(grid.map(common(SHARED, "steps"))).value for grid in grids.values()]
     claim = Claim(
@@ -296,7 +277,7 @@ def arrives(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
     )
     return (
         claim,
-        f"over tuned Adam from one start {phases.times(geometric_mean(means).value)} in steps",
+        f"over tuned Adam from one start {times(geometric_mean(means).value)} in steps",
     )
 
 
@@ -304,7 +285,7 @@ def verdict(passed: Sequence[bool], grids: Mapping[str, Grid]) -> Verdict:
     """Of both losses; open where a grid has too few points to tell."""
     if not grids or min(map(len, grids.values())) < ENOUGH:
         return Verdict.OPEN
-    return Verdict.HOLDS if all(passed) else Verdict.IN_PART if any(passed) else Verdict.NOT
+    return judged(passed)
 
 
 def turn(found: tuple[float, float, int]) -> int:

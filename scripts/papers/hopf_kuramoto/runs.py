@@ -13,9 +13,11 @@ import meshrep
 from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted, Oscillators
 from meshrep.energies.phases import local_order
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest, lean
 from meshrep.solving.solution import Solution
-from papers import contest, phases
-from papers.contest import Entrant, geometric_mean
+from meshrep.solving.standings import geometric_mean
+from papers import phases
 from papers.row import Say
 
 GRAPH, QUICK_GRAPH = "lattice:50x50", "lattice:12x12"
@@ -66,7 +68,7 @@ def entrants(quick: bool) -> list[Entrant]:
         Entrant(STEP, phases.direct(True, RULE), short),
         Entrant(NETWORK_STEP, replace(network, then=None), short),
     ]
-    wanted += contest.rates(
+    wanted += rates(
         TUNED, lambda rate: ("adam", {"lr": rate, **limit}), QUICK_RATES if quick else RATES
     )
     return [
@@ -89,13 +91,13 @@ def line(loss: str, s2: float, values: Sequence[float], quick: bool, say: Say) -
             order = local_order(energy.graph, end.field, energy.attraction)
             return {"local order": float(order.mean())}
 
-        cell = contest.contest(
+        cell = contest(
             energy, entrants(quick), SEEDS, lambda label, s1=s1: say(f"s1 = {s1:g}, {label}"),
             measure=neighbours, max_seconds=QUICK_SECONDS if quick else SECONDS,
             warm_seconds=WARM_AGAIN if found or quick else WARM,
         )  # fmt: skip
         cell["common"] = {label: to_common(cell, label) for label in AGAINST_TUNED}
-        found[f"{s1:g}"] = contest.lean(cell, curves=0)
+        found[f"{s1:g}"] = lean(cell, curves=0)
     return {"loss": loss, "s2": s2, "cells": found}
 
 

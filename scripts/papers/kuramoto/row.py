@@ -14,25 +14,17 @@ import meshrep
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest, lean
 from meshrep.solving.solver import Solver
-from papers import contest, phases
-from papers.contest import Entrant, Mean, factor, gained, geometric_mean, spread
+from meshrep.solving.standings import Mean, Standing, gained, geometric_mean, standings
+from meshrep.solving.table import factor, markdown, spread, table, times
+from papers import phases
+from papers.claims import Claim, Verdict, claim_table, counted, together
 from papers.drawing import Panel, curves
 from papers.kuramoto.variants import compare_depths, compare_optimisers, depth, optimisers
 from papers.phases import ENOUGH, each, one
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    counted,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Pieces, Row, Say, folded
 
 GRAPHS = {
     "lattice": "lattice:25x25", "circle": "ring:625", "tree": "tree:2^8",
@@ -97,15 +89,15 @@ def entrants(quick: bool) -> list[Entrant]:
             words = label if later is None else f"{label}, then {later:g}"
             of = QUICK_NETWORK_RATES if quick else NETWORK_RATES
             found += [replace(entrant, tuned=label, by="seconds")
-                      for entrant in contest.rates(words, make, of)]  # fmt: skip
+                      for entrant in rates(words, make, of)]  # fmt: skip
         return found
 
-    wanted = contest.rates(
+    wanted = rates(
         TUNED,
         lambda rate: (phases.direct(True, RULE, rate), patience(rate)),
         QUICK_TORCH_RATES if quick else TORCH_RATES,
     )
-    wanted += contest.rates(
+    wanted += rates(
         OUTPUT,
         lambda rate: (eager(lr=rate, switch=0), patience(rate)),
         QUICK_TORCH_RATES if quick else OUTPUT_RATES,
@@ -118,7 +110,7 @@ def entrants(quick: bool) -> list[Entrant]:
     wanted += networks(SHARED, start="shared")
     wanted.append(Entrant(SHARED_CIRCLE, eager(start="shared", readout="circle")))
     fine = {"dtype": "float64"}
-    wanted += contest.rates(
+    wanted += rates(
         FUSED, lambda rate: ("adam", {"lr": rate, **fine}), QUICK_RATES if quick else RATES
     )
     flat = Stopping(window=100, ftol=1e-7)
@@ -139,11 +131,11 @@ def entrants(quick: bool) -> list[Entrant]:
 def on(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, Any]:
     """All solvers on one graph; the least energy is that of equal phases."""
     energy = Kuramoto(meshrep.graph_from(graph))
-    found = contest.contest(
+    found = contest(
         energy, entrants(quick), seeds, say, reference=-float(energy.graph.m), dtype="float32",
         max_seconds=QUICK_SECONDS if quick else SECONDS, warm_seconds=0.02 if quick else 0.1,
     )  # fmt: skip
-    return contest.lean(found, curves=0)
+    return lean(found, curves=0)
 
 
 def pieces(quick: bool) -> dict[str, Any]:
@@ -169,7 +161,7 @@ def speed_up(cell: Mapping[str, Any], label: str) -> np.ndarray:
 
 def tuned(cell: Mapping[str, Any], label: str, other: str, level: str) -> Mean:
     """How many times sooner an entrant is at a level than another, each at its best rate to it."""
-    found = contest.standings(cell, level)
+    found = standings(cell, level)
     return gained(found[label], found[other], level, "seconds")
 
 
@@ -181,32 +173,27 @@ def head_start(cell: Mapping[str, Any]) -> float:
 
 def speed_ups(cells: Mapping[str, Mapping[str, Any]]) -> str:
     """By the papers' rule: gains in time and where both end, a graph a row."""
-    lines = [
-        f"| graph | claimed | gcn, {phases.SWITCH} steps | Adam at 0.01 from its first output | "
-        "behind that output | synchronised: Adam, gcn | vortices or turns left: Adam, gcn |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = ["graph", "claimed", f"gcn, {phases.SWITCH} steps", "Adam at 0.01 from its first output",
+            "behind that output", "synchronised: Adam, gcn",
+            "vortices or turns left: Adam, gcn"]  # fmt: skip
+    lines = []
     for name, cell in cells.items():
         said = "{:g} ± {:g}×".format(*CLAIMED[name]) if name in CLAIMED else "–"
         gains = [spread(speed_up(cell, label)) + "×" for label in (switched(phases.SWITCH), OUTPUT)]
         both = one(cell, TUNED), one(cell, switched(phases.SWITCH))
         alike = ", ".join(f"{phases.synchronised(s):.0%}" for s in both)
         left = ", ".join(spread(phases.defects(s), 2) for s in both)
-        lines.append(
-            f"| {name} | {said} | {' | '.join(gains)} | {head_start(cell):.0%} of the fall | "
-            f"{alike} | {left} |"
-        )
-    return "\n".join(lines)
+        lines.append([name, said, *gains, f"{head_start(cell):.0%} of the fall", alike, left])
+    return markdown(head, lines)
 
 
 def switches(cells: Mapping[str, Mapping[str, Any]]) -> str:
     """The same gains with other numbers of steps of the network."""
-    lines = [f"| graph | {' | '.join(f'{steps} steps' for steps in SWITCHES)} |",
-             "|---" * (1 + len(SWITCHES)) + "|"]  # fmt: skip
-    for name, cell in cells.items():
-        gains = [spread(speed_up(cell, switched(steps))) + "×" for steps in SWITCHES]
-        lines.append(f"| {name} | {' | '.join(gains)} |")
-    return "\n".join(lines)
+    lines = [
+        [name, *(spread(speed_up(cell, switched(steps))) + "×" for steps in SWITCHES)]
+        for name, cell in cells.items()
+    ]
+    return markdown(["graph", *(f"{steps} steps" for steps in SWITCHES)], lines)
 
 
 def tuned_gains(cells: Mapping[str, Mapping[str, Any]]) -> str:
@@ -217,11 +204,11 @@ def tuned_gains(cells: Mapping[str, Mapping[str, Any]]) -> str:
         f"from one random start, to {LEVEL}": (SHARED, TUNED, LEVEL),
         f"the network read out on the circle, to {LEVEL}": (SHARED_CIRCLE, TUNED, LEVEL),
     }
-    lines = [f"| graph | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
-    for name, cell in cells.items():
-        gains = [factor(tuned(cell, *how), len(cell["begun"])) for how in columns.values()]
-        lines.append(f"| {name} | {' | '.join(gains)} |")
-    return "\n".join(lines)
+    lines = [
+        [name, *(factor(tuned(cell, *how), len(cell["begun"])) for how in columns.values())]
+        for name, cell in cells.items()
+    ]
+    return markdown(["graph", *columns], lines)
 
 
 def sooner(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
@@ -243,7 +230,7 @@ def sooner(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
     told = ", ".join(f"{words} on {n} of {len(cells)}" for words, n in counts.items() if n)
     shown = each({name: spread(values) + "×" for name, values in gains.items()})
     says = each({name: "{:g} ± {:g}×".format(*CLAIMED[name]) for name in cells})
-    short = each({name: phases.times(mean) for name, mean in means.items()})
+    short = each({name: times(mean) for name, mean in means.items()})
     seen = f"in torch, by their rule, over Adam at 0.01 from random phases: {shown}"
     claim = Claim(f"the network stops sooner than Adam: {says}", verdict,
                   f"{seen}; {told}" if told else seen)  # fmt: skip
@@ -259,7 +246,7 @@ def from_output(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
         f"{each({n: f'{head_start(cell):.0%}' for n, cell in cells.items()})} of the fall"
     )
     says = "the network accelerates: over Adam that begins at the network's first output"
-    short = each({n: phases.times(gain.value) for n, gain in gains.items()})
+    short = each({n: times(gain.value) for n, gain in gains.items()})
     return (
         Claim(says, phases.judged(list(gains.values())), seen),
         f"begun alike and tuned it gains {short}",
@@ -284,7 +271,7 @@ def from_random(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
     return (
         Claim("the network accelerates: over Adam from the same random phases",
               phases.judged(list(first.values())), seen),
-        f"from random phases {phases.times(mean.value)}",
+        f"from random phases {times(mean.value)}",
     )  # fmt: skip
 
 
@@ -304,7 +291,7 @@ def findings(data: Pieces) -> Finding:
                  "over that of each, the mean over the seeds with its standard deviation.",
                  speed_ups(cells)]  # fmt: skip
         labels = {switched(steps) for steps in SWITCHES}
-        if all(labels <= set(contest.standings(cell, LEVEL)) for cell in cells.values()):
+        if all(labels <= set(standings(cell, LEVEL)) for cell in cells.values()):
             text.append(folded("With other numbers of steps of the network", switches(cells)))
         text += ["### Gains in time with both rates searched, in torch", tuned_gains(cells)]
     if "depth" in data:
@@ -317,7 +304,7 @@ def findings(data: Pieces) -> Finding:
             claims.append(claim)
             text.append(folded(f"{key.capitalize()}: all rates", shown))
     for name, cell in cells.items():
-        shown = f"{contest.table(cell, LEVEL, TUNED, phases.ends())}\n\n{beyond(cell)}"
+        shown = f"{table(cell, LEVEL, TUNED, phases.ends())}\n\n{beyond(cell)}"
         title = f"All solvers: {name}, {cell['nodes']} nodes, {len(cell['begun'])} seeds"
         text.append(folded(title, shown))
     why = f"{counted(claims)}: {'; '.join(shorts)}." if shorts else "no graph was run."
@@ -326,7 +313,7 @@ def findings(data: Pieces) -> Finding:
 
 def beyond(cell: Mapping[str, Any]) -> str:
     """A sentence on the kernels, and on the readout of phases against the circle."""
-    found, seeds = contest.standings(cell, LEVEL), len(cell["begun"])
+    found, seeds = standings(cell, LEVEL), len(cell["begun"])
     best = found[FUSED]
     ratios = {
         f"{label}, {what}": factor(gained(found[label], best, LEVEL, what), seeds)
@@ -346,8 +333,8 @@ def draw(data: Pieces, place: Path) -> Figures:
     for name in GRAPHS:
         if name in data:
             cell = data[name]
-            found = contest.standings(cell, LEVEL) | {
-                label: contest.Standing(label, runs) for label, runs in cell["runs"].items()
+            found = standings(cell, LEVEL) | {
+                label: Standing(label, runs) for label, runs in cell["runs"].items()
             }
             lines = {words: phases.falling(found[label]) for words, label in DRAWN.items()}
             panels.append(

@@ -12,10 +12,14 @@ import numpy as np
 import meshrep
 from meshrep.energies.oscillators import Kuramoto
 from meshrep.minimisers.monitor import Stopping
-from papers import contest, phases
-from papers.contest import Entrant, Standing, spread
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest, lean
+from meshrep.solving.standings import Standing, gained, standings
+from meshrep.solving.table import markdown, spread, table
+from papers import phases
+from papers.claims import Claim, Verdict, judged
 from papers.phases import ENOUGH, MARGIN, at_stop, one, turned
-from papers.row import Claim, Say, Verdict
+from papers.row import Say
 
 LAYERS = (1, 2, 3)
 METHODS = ("Adam", "SGD", "RMSprop", "Adagrad", "Adadelta")
@@ -45,11 +49,11 @@ def depth(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, 
         for start in STARTS
         for layers in LAYERS
     ]
-    found = contest.contest(
+    found = contest(
         energy, entrants, seeds, say, reference=-float(energy.graph.m), dtype="float32",
         max_seconds=QUICK_SECONDS if quick else SECONDS,
     )  # fmt: skip
-    return contest.lean(found, curves=0)
+    return lean(found, curves=0)
 
 
 def compare_depths(cell: Mapping[str, Any]) -> tuple[Claim, str]:
@@ -78,8 +82,8 @@ def compare_depths(cell: Mapping[str, Any]) -> tuple[Claim, str]:
         f"the papers' stop; {levels} ms to {LEVEL}, as deeper networks begin lower (from random "
         f"phases {shared} s to ends that differ in vortices, which is not judged)"
     )
-    table = contest.table(cell, LEVEL, deep(LAYERS[0], "network"), phases.ends())
-    return Claim("deeper networks are slower", verdict, seen), table
+    shown = table(cell, LEVEL, deep(LAYERS[0], "network"), phases.ends())
+    return Claim("deeper networks are slower", verdict, seen), shown
 
 
 def group(method: str) -> str:
@@ -101,12 +105,12 @@ def optimisers(
             return phases.direct(True, SHORT, rate, method), {}
 
         tried = QUICK_RATES if quick else UNDER_RATES if network else RATES
-        entrants += contest.rates(group(method), make, tried)
-    found = contest.contest(
+        entrants += rates(group(method), make, tried)
+    found = contest(
         energy, entrants, seeds, say, reference=-float(energy.graph.m), dtype="float32",
         max_seconds=QUICK_SECONDS if quick else SECONDS,
     )  # fmt: skip
-    return contest.lean(found, curves=0)
+    return lean(found, curves=0)
 
 
 def compare_optimisers(cell: Mapping[str, Any], how: str) -> tuple[Claim, str]:
@@ -117,7 +121,7 @@ def compare_optimisers(cell: Mapping[str, Any], how: str) -> tuple[Claim, str]:
     """
     network = "network" in how
     level = NEAR if network else FIRST
-    best = contest.standings(cell, level)
+    best = standings(cell, level)
     papers = {name: one(cell, name) for name in best}
     adam = group("Adam")
     beaten = {
@@ -130,43 +134,37 @@ def compare_optimisers(cell: Mapping[str, Any], how: str) -> tuple[Claim, str]:
             name for name, own in papers.items() if stops_sooner(own, papers[adam], fall)
         ]
     free = [not names for names in beaten.values()]
-    verdict = Verdict.HOLDS if all(free) else Verdict.IN_PART if any(free) else Verdict.NOT
-    if len(cell["begun"]) < ENOUGH:
-        verdict = Verdict.OPEN
+    verdict = judged(free) if len(cell["begun"]) >= ENOUGH else Verdict.OPEN
     seen = f"in torch, {len(cell['begun'])} seeds, ahead of Adam " + "; ".join(
         f"{words}: {', '.join(name.split()[0] for name in names) or 'none'}"
         for words, names in beaten.items()
     )
-    lines = [
-        f"| optimiser | at 0.01: ends at | reached {level} | steps | time to the stop, s | "
-        f"best rate | ends at | reached {level} | steps | synchronised |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    head = ["optimiser", "at 0.01: ends at", f"reached {level}", "steps", "time to the stop, s",
+            "best rate", "ends at", f"reached {level}", "steps", "synchronised"]  # fmt: skip
+    lines = []
     for name, own in best.items():
         rate = own.shown.split("rate ")[-1]
-        cells = [
-            f"{spread(s.column('energy'), 7)} | {s.reached(level)} of {len(s.runs)} | "
-            f"{spread(s.to(level)[:, 0])}"
+        at_theirs, at_best = (
+            [spread(s.column("energy"), 7), f"{s.reached(level)} of {len(s.runs)}",
+             spread(s.to(level)[:, 0])]
             for s in (papers[name], own)
-        ]
-        lines.append(
-            f"| {name} | {cells[0]} | {spread(papers[name].column('seconds'))} | {rate} | "
-            f"{cells[1]} | {phases.synchronised(own):.0%} |"
-        )
-    lines += [
-        "",
+        )  # fmt: skip
+        time, alike = spread(papers[name].column("seconds")), phases.synchronised(own)
+        lines.append([name, *at_theirs, time, rate, *at_best, f"{alike:.0%}"])
+    text = (
+        f"{markdown(head, lines)}\n\n"
         f"Ahead is what reaches {level} in more seeds, or in as many and in every one in fewer "
         f"steps, in the mean by a factor of {MARGIN} or more. Runs stop at {SHORT.max_steps:,} "
-        "steps at the latest.",
-    ]
-    return Claim(f"other optimisers are worse than Adam, {how}", verdict, seen), "\n".join(lines)
+        "steps at the latest."
+    )
+    return Claim(f"other optimisers are worse than Adam, {how}", verdict, seen), text
 
 
 def better(mine: Standing, other: Standing, level: str) -> bool:
     """Whether the level is reached in more seeds, or in as many and in each in fewer steps."""
     if mine.reached(level) != other.reached(level):
         return mine.reached(level) > other.reached(level)
-    gains = contest.gained(mine, other, level, "steps")
+    gains = gained(mine, other, level, "steps")
     return gains.value > MARGIN and gains.low > 1.0
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from papers.contest import Mean, Standing, factor, gain, gained, number, spread, standings
+from meshrep.solving.standings import Mean, Standing, gain, gained, standings
+from meshrep.solving.table import factor, markdown, number, spread
+from papers.claims import Claim, judged
 from papers.mnist.runs import PAPERS_RATE, TORCH, TUNED
-from papers.row import Claim, Pieces, judged
+from papers.row import Pieces
 
 LEVEL = "1e-1"  # early: nine tenths of the fall that adam at the papers' rate makes in all epochs
 LEVELS = ("5e-1", "2e-1", LEVEL)
@@ -183,7 +185,7 @@ def error_of(share: float, count: int) -> float:
 def accuracies(cell: Mapping[str, Any]) -> str:
     """Accuracy of every entrant, and its difference from adam at the papers' rate."""
     against = Standing(PAPERS_ADAM, cell["runs"][PAPERS_ADAM])
-    lines = ["| solver | test accuracy, % | points above that adam |", "|---|---|---|"]
+    lines = []
     for label, runs in cell["runs"].items():
         if label == f"{TUNED}, rate {PAPERS_RATE:g}":
             continue  # it is the first
@@ -191,13 +193,13 @@ def accuracies(cell: Mapping[str, Any]) -> str:
         mean, error = difference(standing, against)
         above = "–" if label == PAPERS_ADAM else f"{_points(mean)} ± {100 * error:.2f}"
         shown = spread(100 * standing.column("accuracy"), 4)
-        lines.append(f"| {label} | {shown} | {above} |")
-    lines += [
-        "",
+        lines.append((label, shown, above))
+    note = (
         "± on the left is the standard deviation over seeds, on the right "
-        "the standard error of a difference taken in pairs, over seeds and images.",
-    ]
-    return "\n".join(lines)
+        "the standard error of a difference taken in pairs, over seeds and images."
+    )
+    head = ("solver", "test accuracy, %", "points above that adam")
+    return f"{markdown(head, lines)}\n\n{note}"
 
 
 def least_words(data: Mapping[str, Any]) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from bench import figures
 
-from papers.contest import Entrant, rates, standings, table
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.standings import standings
+from meshrep.solving.table import table
+from papers.claims import Verdict, claim_table, counted, together
 from papers.mnist import runs as mnist_runs
 from papers.mnist.claims import (
     BASELINES,
@@ -35,19 +38,7 @@ from papers.mnist.claims import (
 )
 from papers.mnist.digits import FETCH, NPM, VARIABLE, digits
 from papers.mnist.runs import BATCH, PAPERS_RATE, SWITCH, TORCH, TUNED
-from papers.row import (
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    counted,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 EPOCHS, WIDTH = 20, 500
 ADAM_RATES = (1e-3, 3e-3, 1e-2, 3e-2)  # of which the last is worse in the end

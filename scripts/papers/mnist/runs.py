@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from meshrep.base.backends import installed
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.contest import run_all
+from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
-from papers.contest import Entrant, rates, whole
 from papers.mnist.digits import Digits
 from papers.mnist.softmax import SoftmaxRegression
 from papers.row import Say
@@ -68,27 +70,21 @@ def race(
 
     Each is run for ``WARM`` seconds beforehand.
     """
-    runs: dict[str, list[dict[str, Any]]] = {}
-    for entrant in entrants:
-        say(entrant.label)
-        energy = SoftmaxRegression(shown, batch=BATCH, links=links, seed=seeds[0])
-        warm = {**entrant.settings, "dtype": "float32", "max_seconds": WARM}
-        whole(solve(energy, entrant.solver, seed=seeds[0], **warm))
-        runs[entrant.label] = []
-        for seed in seeds:
-            energy = SoftmaxRegression(shown, batch=BATCH, links=links, seed=seed)
-            end = solve(
-                energy, entrant.solver, seed=seed, dtype="float32", sample=follow(energy),
-                **entrant.settings,
-            )  # fmt: skip
-            runs[entrant.label].append(kept(whole(end), energy))
+
+    def posed(seed: int) -> SoftmaxRegression:
+        return SoftmaxRegression(shown, batch=BATCH, links=links, seed=seed)
+
+    runs = run_all(
+        cache(posed), entrants, seeds, begin=say, warm_seconds=WARM, sample=followed,
+        dtype="float32",
+    )  # fmt: skip
     energy = SoftmaxRegression(shown)
     return {
         **about(shown),
         "steps": steps,
         "begun": [energy.value(energy.random_start(seed)) for seed in seeds],
         "groups": {entrant.label: entrant.tuned for entrant in entrants if entrant.tuned},
-        "runs": runs,
+        "runs": {label: [kept(end) for end in several] for label, several in runs.items()},
     }
 
 
@@ -100,14 +96,15 @@ def about(shown: Digits) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def follow(energy: SoftmaxRegression) -> Callable[[np.ndarray], tuple[float, float]]:
-    """What a run is sampled for: cross-entropy of all images to learn from, test accuracy."""
-    return lambda w: (energy.loss(w), energy.accuracy(w))
+def followed(energy: Any, w: np.ndarray) -> tuple[float, float]:
+    """Cross-entropy of all images to learn from, and test accuracy, along a run."""
+    return energy.loss(w), energy.accuracy(w)
 
 
-def kept(end: Solution, energy: SoftmaxRegression) -> dict[str, Any]:
+def kept(end: Solution) -> dict[str, Any]:
     """A run as plain data: what was sampled along it, and which test images it tells right."""
-    right = energy.told_right(end.field)
+    assert isinstance(end.problem, SoftmaxRegression)
+    right = end.problem.told_right(end.field)
     return {
         "begun": end.start_energy, "energy": end.energy, "steps": end.steps,
         "seconds": end.solve_s, "setup": end.setup_s, "prefit": end.prefit_s,
@@ -121,5 +118,7 @@ def least(shown: Digits, say: Say) -> dict[str, Any]:
     """L-BFGS on all images at once: the least cross-entropy, and what it is worth on others."""
     energy = SoftmaxRegression(shown)
     say("lbfgs")
-    end = solve(energy, "lbfgs", max_steps=LEAST_STEPS, max_seconds=30.0, sample=follow(energy))
-    return {**about(shown), "run": kept(whole(end), energy)}
+    end = solve(
+        energy, "lbfgs", max_steps=LEAST_STEPS, max_seconds=30.0, sample=partial(followed, energy)
+    )
+    return {**about(shown), "run": kept(end.raise_if_interrupted())}

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from papers import contest
+from meshrep.solving.table import markdown, number, spread, table
+from papers.claims import Claim, claim_table, counted, judged, together
 from papers.drawing import Panel, curves
 from papers.momentum.runs import (
     CONDITIONS,
@@ -30,19 +31,7 @@ from papers.momentum.runs import (
     merely_convex,
     strongly_convex,
 )
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    claim_table,
-    counted,
-    folded,
-    judged,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, folded, numbers
 
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 
@@ -71,8 +60,7 @@ def pieces(quick: bool) -> dict[str, Piece]:
 
 def agrees(factors: list[float | None], expected: float) -> bool:
     """Whether fitted decay rates are the predicted one, within RATE_ERROR of it."""
-    found = np.array([np.nan if factor is None else factor for factor in factors])
-    return bool(np.all(abs(np.log(found) / np.log(expected) - 1) <= RATE_ERROR))
+    return bool(np.all(abs(np.log(numbers(factors)) / np.log(expected) - 1) <= RATE_ERROR))
 
 
 def findings(found: Pieces) -> Finding:
@@ -101,7 +89,7 @@ def findings(found: Pieces) -> Finding:
     if cell := found.get("merely convex"):
         claims.append(polynomial(cell))
         exponent = float(np.mean(cell["runs"]["NAG"]["exponent"]))
-        said.append(f"where μ = 0 the gap of NAG goes as k^({contest.number(exponent, 3)})")
+        said.append(f"where μ = 0 the gap of NAG goes as k^({number(exponent, 3)})")
         parts.append(
             "### No strong convexity\n\n"
             f"Gap against steps, fitted over steps {FLAT_STEPS[0]} to {FLAT_STEPS[1]}: "
@@ -111,12 +99,12 @@ def findings(found: Pieces) -> Finding:
     if cell := found.get("Nesterov, late"):
         parts.append(f"### How NAG ends\n\n{ending(cell)}")
     if cell := found.get("heat"):
-        table = (
-            f"{contest.table(cell, LEVEL, 'adam, tuned')}\n\nTimes of the first rules are of fused "
+        shown = (
+            f"{table(cell, LEVEL, 'adam, tuned')}\n\nTimes of the first rules are of fused "
             f"kernels, as is adam's. {factors(cell)}"
         )
         title = f"Linear heat on {HEAT.replace(':', ' ')}, strip baths, κ = {cell['condition']:.4g}"
-        parts.append(folded(title, table))
+        parts.append(folded(title, shown))
     why = "; ".join([counted(claims), *said]) + "." if claims else "nothing of it has been run."
     return Finding(together(claims), why, "\n\n".join([claim_table(claims), *parts]))
 
@@ -125,18 +113,18 @@ Cells = dict[float, dict[str, Any]]  # by condition number
 
 
 def _factor(cell: dict[str, Any], name: str) -> float:
-    return float(np.mean(_numbers(cell["runs"][name]["factor"])))
+    return float(np.mean(numbers(cell["runs"][name]["factor"])))
 
 
 def _steps(cell: dict[str, Any], name: str) -> float:
-    return float(np.mean(_numbers(cell["runs"][name]["steps"])))
+    return float(np.mean(numbers(cell["runs"][name]["steps"])))
 
 
 def follows(says: str, names: tuple[str, ...], cell: dict[str, Any]) -> Claim:
     """Whether methods come to their equation as the step is made shorter, in √s."""
     low, high = ORDERS
     orders = {name: cell["orders"][name] for name in names}
-    told = ", ".join(f"{name} {contest.number(order, 3)}" for name, order in orders.items())
+    told = ", ".join(f"{name} {number(order, 3)}" for name, order in orders.items())
     seen = f"distance to it by powers of √s: {told} (1 expected, {low} to {high} allowed)"
     return Claim(says, judged([low <= order <= high for order in orders.values()]), seen)
 
@@ -162,7 +150,7 @@ def sooner(cells: Cells) -> Claim:
         for name in NAMES[1:]:
             less = [of(cell, name) < of(cell, NAMES[0]) for of in (_factor, _steps)]
             passed.append(all(less))
-        steps = [f"{name} {contest.number(_steps(cell, name), 3)}" for name in NAMES]
+        steps = [f"{name} {number(_steps(cell, name), 3)}" for name in NAMES]
         told.append(f"at κ = {condition:g} {', '.join(steps)}")
     seen = f"steps to {LEVEL}: {'; '.join(told)}"
     return Claim("sooner than gradient descent", judged(passed), seen)
@@ -181,7 +169,7 @@ def polynomial(cell: dict[str, Any]) -> Claim:
 
 def _exponents(cell: dict[str, Any]) -> str:
     means = {name: float(np.mean(run["exponent"])) for name, run in cell["runs"].items()}
-    return ", ".join(f"{name} {contest.number(mean, 3)}" for name, mean in means.items())
+    return ", ".join(f"{name} {number(mean, 3)}" for name, mean in means.items())
 
 
 def ending(cell: dict[str, Any]) -> str:
@@ -192,7 +180,7 @@ def ending(cell: dict[str, Any]) -> str:
     return (
         f"A remark on the last claim: at κ = {cell['condition']:g} NAG without restarts {does}. "
         "Its error shrinks, beside the k^(−3/2) of its equation, by "
-        f"{contest.spread(np.array(cell['factor']), 6)} a step; √(1 − 1/κ) = "
+        f"{spread(np.array(cell['factor']), 6)} a step; √(1 − 1/κ) = "
         f"{cell['predicted']:.6g} follows from the momentum that tends to one, which the equation "
         "does not show."
     )
@@ -202,43 +190,34 @@ def _plain(value: float) -> str:
     return f"{value:g}".replace("e-0", "e-")
 
 
-def _numbers(values: list[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values], dtype=float)
-
-
 def rates(cell: dict[str, Any]) -> str:
     """Predicted and fitted factors as a table."""
-    lines = [
-        f"| method | factor a step, predicted | fitted | fitted over predicted rate | "
-        f"steps to {LEVEL} |",
-        "|---|---|---|---|---|",
-    ]
+    lines = []
     for name, run in cell["runs"].items():
         expected = cell["predicted"].get(name)
-        steps = contest.spread(_numbers(run["steps"]))
+        steps = spread(numbers(run["steps"]))
         if expected is None:
-            lines.append(f"| {name} | polynomial | – | – | {steps} |")
+            lines.append([name, "polynomial", "–", "–", steps])
             continue
-        factor = _numbers(run["factor"])
+        factor = numbers(run["factor"])
         ratio = np.log(factor) / np.log(expected)
-        lines.append(
-            f"| {name} | {expected:.6g} | {contest.spread(factor, 6)} | "
-            f"{contest.spread(ratio)} | {steps} |"
-        )
-    return "\n".join(lines)
+        lines.append([name, f"{expected:.6g}", spread(factor, 6), spread(ratio), steps])
+    head = ["method", "factor a step, predicted", "fitted", "fitted over predicted rate",
+            f"steps to {LEVEL}"]  # fmt: skip
+    return markdown(head, lines)
 
 
 def equation_table(cell: dict[str, Any]) -> str:
     """How far each method strays from its equation by step length."""
-    heads = " | ".join(f"s = {s:g}/L" for s in SHORT_STEPS)
-    lines = [f"| method | {heads} | order in √s |", "|---" * (len(SHORT_STEPS) + 2) + "|"]
-    for name, strays in cell["strays"].items():
-        shown = " | ".join(f"{stray:.3g}" for stray in strays)
-        lines.append(f"| {name} | {shown} | {cell['orders'][name]:.3g} |")
+    head = ["method", *(f"s = {s:g}/L" for s in SHORT_STEPS), "order in √s"]
+    lines = [
+        [name, *(f"{stray:.3g}" for stray in strays), f"{cell['orders'][name]:.3g}"]
+        for name, strays in cell["strays"].items()
+    ]
     return (
         "ẍ + 2√μ ẋ + ∇f = 0 for heavy ball and NAG-SC, both with momentum (1 − √(μs))/(1 + √(μs)), "
         "and ẍ + 3/t ẋ + ∇f = 0 for NAG; the largest distance from x(k√s), over |x₀|, up to "
-        f"t = {TIME:g}/√L at κ = {CONDITIONS[0]:g}:\n\n" + "\n".join(lines)
+        f"t = {TIME:g}/√L at κ = {CONDITIONS[0]:g}:\n\n" + markdown(head, lines)
     )
 
 

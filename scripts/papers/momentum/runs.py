@@ -12,9 +12,10 @@ from meshrep.energies.base import Energy
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.first_order import GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.monitor import Stopping
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
-from papers import contest
 from papers.row import Say
 
 MODES = 100  # of the quadratics, eigenvalues in geometric progression up to L = 1
@@ -85,9 +86,8 @@ def gaps(
     """(step, energy over the first one) of so many steps, or until ``least`` is well passed."""
     smallest = np.sqrt(least) / 100 / energy.gradient_scale(start)  # of the gradient
     stopping = Stopping(max_steps=steps, gtol=smallest, max_seconds=60)
-    history = contest.whole(
-        solve(energy, Solver(minimiser, stopping=stopping), start=start)
-    ).history
+    end = solve(energy, Solver(minimiser, stopping=stopping), start=start)
+    history = end.raise_if_interrupted().history
     values = np.array(history.energy)
     return np.column_stack([history.step, values / values[0]])
 
@@ -234,7 +234,7 @@ def beside(
     """The largest distance of a run from x(k√s), over |x₀|, and its energies by time k√s."""
     steps = int(TIME / np.sqrt(s))
     solver = Solver(minimiser, stopping=Stopping(max_steps=steps, gtol=0.0))
-    end = contest.whole(solve(energy, solver, start=start, sample=np.copy))
+    end = solve(energy, solver, start=start, sample=np.copy).raise_if_interrupted()
     seen = [sample for sample in end.samples if 0 < sample.step <= steps]
     apart = [np.linalg.norm(x.value - path(x.step * np.sqrt(s))) for x in seen]
     curve = np.column_stack([np.sqrt(s) * np.array(end.history.step), end.history.energy])
@@ -280,16 +280,15 @@ def heat(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
     }
     stopping = Stopping(max_steps=200_000, gtol=1e-9)
     entrants = [
-        contest.Entrant(name, Solver(rule, stopping=stopping, name=name))
-        for name, rule in rules.items()
+        Entrant(name, Solver(rule, stopping=stopping, name=name)) for name, rule in rules.items()
     ]
-    entrants += contest.rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
+    entrants += rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
     entrants += [
-        contest.Entrant("gcn, shared start", "gcn"),
-        contest.Entrant("gcn, own start", "gcn", {"network_start": "network"}),
-        contest.Entrant("lbfgs", "lbfgs"),
-        contest.Entrant("newton", "newton"),
+        Entrant("gcn, shared start", "gcn"),
+        Entrant("gcn, own start", "gcn", {"network_start": "network"}),
+        Entrant("lbfgs", "lbfgs"),
+        Entrant("newton", "newton"),
     ]
-    cell = contest.contest(energy, entrants, seeds, say, max_seconds=HEAT_LIMIT)
+    cell = contest(energy, entrants, seeds, say, max_seconds=HEAT_LIMIT)
     expected = predicted(high / low)
     return cell | {"condition": high / low, "predicted": expected}

@@ -11,24 +11,16 @@ import numpy as np
 
 import meshrep
 from meshrep.energies.base import Energy
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.records import contest, lean
 from meshrep.solving.solve import solve
+from meshrep.solving.standings import Standing, gain, standings
+from meshrep.solving.table import table, times
 from papers import heat, literature
-from papers.contest import Entrant, Standing, contest, gain, lean, standings, table, whole
+from papers.claims import Claim, Verdict, claim_table, together
 from papers.drawing import Panel, curves
 from papers.literature import METHODS, Method
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    Verdict,
-    claim_table,
-    folded,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 PROBLEMS = ("bunny, random baths", "bunny, end baths", "Kuramoto, lattice 25×25")
 QUICK_PROBLEMS = ("bunny, random baths",)
@@ -99,8 +91,8 @@ def searched(energy: Energy, method: Method, least: float, level: str, quick: bo
     start = energy.clamp(energy.random_start(seed))
     steps = QUICK_SEARCH_STEPS if quick else SEARCH_STEPS
     ends = {
-        rate: whole(solve(energy, method.solver(rate), start=start, seed=seed, max_steps=steps,
-                          max_seconds=SEARCH_CAP))
+        rate: solve(energy, method.solver(rate), start=start, seed=seed, max_steps=steps,
+                    max_seconds=SEARCH_CAP).raise_if_interrupted()
         for rate in (QUICK_RATES if quick else method.rates)
     }  # fmt: skip
     aim = least + float(level) * (energy.value(start) - least)
@@ -175,7 +167,7 @@ def first_of(cell: Mapping[str, Any]) -> str:
     words = "none"
     if better:
         name = next(iter(better))
-        by = "where Adam does not arrive" if np.isinf(better[name]) else heat.times(better[name])
+        by = "where Adam does not arrive" if np.isinf(better[name]) else times(better[name])
         words = f"{name} ({by})" + f" and {len(better) - 1} more" * (len(better) > 1)
     if WRITTEN_OUT in fewer:
         words += f", but {WRITTEN_OUT} fewer steps"
@@ -211,7 +203,7 @@ def winner(better: Mapping[str, float], fewer: Mapping[str, float]) -> str:
 
 
 def _less(factor: float, words: str) -> str:
-    return "Adam does not get there" if np.isinf(factor) else f"{heat.times(factor)} {words}"
+    return "Adam does not get there" if np.isinf(factor) else f"{times(factor)} {words}"
 
 
 def classical(several: Mapping[str, Standing], level: str) -> str:
@@ -220,8 +212,8 @@ def classical(several: Mapping[str, Standing], level: str) -> str:
     fused = gain(several["adam, fused"], several[YARDSTICK], level, "seconds")
     for name, title in (("lbfgs", "L-BFGS"), ("newton", "Newton")):
         factor = gain(several[name], several[YARDSTICK], level, "seconds")
-        words.append(f"{title} {heat.times(factor)}")
-    return f"{', '.join(words)} and fused Adam {heat.times(fused)} less time than Adam in torch"
+        words.append(f"{title} {times(factor)}")
+    return f"{', '.join(words)} and fused Adam {times(fused)} less time than Adam in torch"
 
 
 def draw(pieces: Pieces, place: Path) -> Figures:

@@ -8,22 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from papers import contest
+from meshrep.solving.table import table
+from papers.claims import Claim, claim_table, counted, judged, together
 from papers.drawing import Panel, curves
-from papers.row import (
-    Claim,
-    Figures,
-    Finding,
-    Piece,
-    Pieces,
-    Row,
-    Say,
-    claim_table,
-    counted,
-    folded,
-    judged,
-    together,
-)
+from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded, numbers
 from papers.theory.runs import (
     GRAPHS,
     KERNEL_DRAWS,
@@ -43,7 +31,6 @@ from papers.theory.tables import (
     kernel_table,
     mean_steps,
     moment_table,
-    numbers,
     power_table,
     series_table,
     shown,
@@ -149,8 +136,8 @@ def findings(found: Pieces) -> Finding:
         parts.append(series_table(cell))
     for name in GRAPHS:
         if contested := found.get(f"{name}, solvers"):
-            table = contest.table(contested, LEVEL, "adam, tuned")
-            parts.append(folded(f"Whole solvers, {name}", table))
+            every = table(contested, LEVEL, "adam, tuned")
+            parts.append(folded(f"Whole solvers, {name}", every))
     why = f"{counted(claims)}: {'; '.join(said)}." if claims else "nothing of it has been run."
     return Finding(together(claims), why, "\n\n".join([claim_table(claims), *parts]))
 

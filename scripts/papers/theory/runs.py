@@ -22,9 +22,10 @@ from meshrep.parametrizations.linear.multilevel import Multilevel
 from meshrep.parametrizations.linear.sobolev import Sobolev
 from meshrep.parametrizations.linear.spectral import Spectral
 from meshrep.parametrizations.networks.gcn import GraphNetwork
+from meshrep.solving.entrants import Entrant, rates
+from meshrep.solving.records import contest
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
-from papers import contest
 from papers.row import Say
 from papers.theory.moments import alignment, gradient_moment, mean_kernel
 
@@ -136,7 +137,7 @@ def descended(
     steps = float(np.clip(3 * steps_predicted(values), 5, MOST_STEPS))
     rule = GradientDescent(lr=float(2 / (values[-1] + values[0])))
     solver = Solver(rule, recipe, Stopping(max_steps=int(steps), gtol=0.0, max_seconds=30))
-    history = contest.whole(solve(energy, solver, start=start)).history
+    history = solve(energy, solver, start=start).raise_if_interrupted().history
     step, gap = np.array(history.step), np.array(history.energy) / history.energy[0]
     taken = history.steps_to(GAP * history.energy[0])
     late = (gap <= RATE_GAPS[0]) & (gap >= RATE_GAPS[1])
@@ -273,19 +274,19 @@ def largest(heat: meshrep.HeatBath, H: sparse.csr_array, values: np.ndarray) -> 
 
 def solvers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
     """Whole solvers on the same problem: does what preconditions best also arrive first?"""
-    entrants = contest.rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
+    entrants = rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
     entrants += [
-        contest.Entrant("adam at 0.02", "adam", {"lr": 0.02}),
-        contest.Entrant("gcn, own start", "gcn", {"network_start": "network", "hidden": HIDDEN}),
-        contest.Entrant("gcn, shared start", "gcn", {"hidden": HIDDEN}),
-        contest.Entrant("κ, degree 2, by Adam", "kappa-adam", {"degree": 2}),
-        contest.Entrant("κ printed, by Adam", "kappa-adam", {"degree": 2, "series": "printed"}),
-        contest.Entrant("Chebyshev, degree 8, by Adam", "spectral-adam", {"degree": 8}),
-        contest.Entrant("κ, degree 2, by L-BFGS", "kappa", {"degree": 2}),
-        contest.Entrant("lbfgs", "lbfgs"),
-        contest.Entrant("newton", "newton"),
+        Entrant("adam at 0.02", "adam", {"lr": 0.02}),
+        Entrant("gcn, own start", "gcn", {"network_start": "network", "hidden": HIDDEN}),
+        Entrant("gcn, shared start", "gcn", {"hidden": HIDDEN}),
+        Entrant("κ, degree 2, by Adam", "kappa-adam", {"degree": 2}),
+        Entrant("κ printed, by Adam", "kappa-adam", {"degree": 2, "series": "printed"}),
+        Entrant("Chebyshev, degree 8, by Adam", "spectral-adam", {"degree": 8}),
+        Entrant("κ, degree 2, by L-BFGS", "kappa", {"degree": 2}),
+        Entrant("lbfgs", "lbfgs"),
+        Entrant("newton", "newton"),
     ]
-    return contest.contest(heated(name), entrants, seeds, say, max_seconds=10.0)
+    return contest(heated(name), entrants, seeds, say, max_seconds=10.0)
 
 
 def series(low: float, degrees: Mapping[str, tuple[int, ...]], at: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,198 @@
+"""The engine of every comparison: entrants on one problem from shared starts, seed after seed.
+
+:func:`meshrep.compare` is a call with one seed; the benchmark and the papers' experiments call it
+with peers and with many seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.outcome import Result
+from meshrep.energies.base import Energy
+from meshrep.errors import InputError, MeshrepError
+from meshrep.minimisers.monitor import Progress
+from meshrep.solving.entrants import Entrant
+from meshrep.solving.peers import Built
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
+
+Problem = Energy | Callable[[int], Energy]
+Observer = Callable[[str, Progress], None]
+
+
+@dataclass
+class Failure:
+    """A solver that ended with an error instead of a field."""
+
+    solver: str
+    message: str
+
+
+class Runner:
+    """One entrant on one problem from one start, to be run as often as asked.
+
+    A peer is built and warmed up here; a solver of this package is built anew in every run.
+
+    Parameters
+    ----------
+    energy : Energy
+        What to minimise.
+    entrant : Entrant
+        Who runs.
+    start : (n,) or (n, d) array
+        The first field.
+    seed : int
+        Seeds the latents and weights of networks.
+    until : float
+        The energy at which a run may end.
+    observe : callable, optional
+        Called with the solver's name and a Progress now and then.
+    **settings
+        As for :func:`meshrep.solve`. Peers heed ``max_seconds`` and ``max_steps``.
+    """
+
+    def __init__(
+        self,
+        energy: Energy,
+        entrant: Entrant,
+        start: np.ndarray,
+        seed: int = 0,
+        *,
+        until: float = -np.inf,
+        observe: Observer | None = None,
+        **settings: Any,
+    ) -> None:
+        self.energy, self.entrant, self.start, self.seed = energy, entrant, start, seed
+        self.until, self.observe = until, observe
+        self.settings = {**settings, **entrant.settings}
+        peer = entrant.peer
+        self.built = None if peer is None else Built(energy, entrant.label, peer, start)
+
+    def warm_up(self, seconds: float) -> None:
+        """Run for some seconds, so that compilers and caches are warm; a peer already is."""
+        if self.built is None:
+            self._solved(self.settings | {"max_seconds": seconds}).raise_if_interrupted()
+
+    def run(self) -> Solution:
+        """One run."""
+        return self._solved(self.settings) if self.built is None else self._of_peer(self.built)
+
+    def _of_peer(self, built: Built) -> Solution:
+        tell = None if self.observe is None else partial(self.observe, self.entrant.label)
+        limits = {k: v for k, v in self.settings.items() if k in ("max_seconds", "max_steps")}
+        return built.run(until=self.until, tell=tell, **limits)
+
+    def _solved(self, settings: dict[str, Any]) -> Solution:
+        reached, observe = False, self.observe
+
+        def watch(name: str, progress: Progress) -> None:
+            nonlocal reached
+            if observe is not None:
+                observe(name, progress)
+            if progress.energy <= self.until:
+                reached = True
+                raise KeyboardInterrupt  # which ends a run at its best state
+
+        watched = observe if self.until == -np.inf else watch
+        found = solve(
+            self.energy,
+            self.entrant.solver,
+            start=self.start,
+            seed=self.seed,
+            observe=watched,
+            **settings,
+        )
+        if reached:
+            found.result = Result.REACHED
+        return found
+
+
+def in_turn(
+    problem: Problem,
+    entrants: Sequence[Entrant],
+    seeds: Sequence[int],
+    start: Callable[[Energy, int], np.ndarray] | None = None,
+    *,
+    warm_seconds: float | None = None,
+    begin: Callable[[str], None] | None = None,
+    sample: Callable[[Energy, np.ndarray], Any] | None = None,
+    failures: bool = False,
+    **settings: Any,
+) -> Iterator[tuple[Entrant, int, Solution | Failure]]:
+    """Run every entrant on every seed, entrant after entrant, and give each run as it ends.
+
+    Parameters
+    ----------
+    problem : Energy or callable
+        What to minimise, or ``problem(seed)``, which gives it.
+    entrants, seeds : sequences
+        Who runs, and on which seeds.
+    start : callable, optional
+        ``start(energy, seed)``: the start that all entrants share; the energy's random one by
+        default.
+    warm_seconds : float, optional
+        How long each entrant runs on the first seed beforehand; not at all by default.
+    begin : callable, optional
+        Called with each entrant's label before it runs.
+    sample : callable, optional
+        ``sample(energy, field)``, what is kept of fields along a run: see :func:`meshrep.solve`.
+    failures : bool
+        Whether an error of a solver is given as a Failure, so that the others go on. Errors of
+        the input are raised all the same.
+    **settings
+        As for :class:`Runner`.
+    """
+    for entrant in entrants:
+        if begin is not None:
+            begin(entrant.label)
+        for number, seed in enumerate(seeds):
+            energy = problem if isinstance(problem, Energy) else problem(seed)
+            more = settings if sample is None else settings | {"sample": partial(sample, energy)}
+            run: Solution | Failure
+            try:
+                runner = Runner(energy, entrant, start_of(energy, seed, start), seed, **more)
+                if warm_seconds is not None and number == 0:
+                    runner.warm_up(warm_seconds)
+                run = runner.run()
+            except InputError:
+                raise
+            except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+                if not failures:
+                    raise
+                message = " ".join(str(error).split()) or type(error).__name__
+                run = Failure(entrant.label, message)
+            yield entrant, seed, run
+
+
+def start_of(
+    energy: Energy, seed: int, start: Callable[[Energy, int], np.ndarray] | None = None
+) -> np.ndarray:
+    """The start of a seed, fixed nodes at their values."""
+    return energy.clamp(energy.random_start(seed) if start is None else start(energy, seed))
+
+
+def run_all(
+    problem: Problem,
+    entrants: Sequence[Entrant],
+    seeds: Sequence[int],
+    start: Callable[[Energy, int], np.ndarray] | None = None,
+    **settings: Any,
+) -> dict[str, list[Solution]]:
+    """Every entrant's runs by its label, one a seed; arguments as for :func:`in_turn`.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C in a run.
+    """
+    runs: dict[str, list[Solution]] = {entrant.label: [] for entrant in entrants}
+    for entrant, _, run in in_turn(problem, entrants, seeds, start, **settings):
+        assert isinstance(run, Solution)
+        runs[entrant.label].append(run.raise_if_interrupted())
+    return runs

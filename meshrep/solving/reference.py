@@ -1,0 +1,87 @@
+"""What gaps are measured from: the least energy known, and how it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from meshrep.energies.base import Energy
+from meshrep.solving.solution import Solution
+from meshrep.solving.solve import solve
+
+GTOL = 1e-12  # scaled gradient to which Newton polishes
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The energy that gaps are measured from, and how it was found.
+
+    Attributes
+    ----------
+    energy : float
+        The least energy known.
+    how : str
+        How it was found.
+    start : float
+        The energy of the start. Gaps are relative to |E*|, or to E₀ − E* where E* is nearly zero
+        beside it.
+    independent : bool
+        Whether it is more than the end of the one solver that was run. If not there are no gaps:
+        they are NaN.
+    """
+
+    energy: float
+    how: str
+    start: float = np.nan
+    independent: bool = True
+
+    @property
+    def scale(self) -> float:
+        """What an excess of energy is divided by."""
+        reach = abs(self.start - self.energy)
+        nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
+        return (reach if nearly_zero else abs(self.energy)) or 1.0
+
+    def gap(self, energy: float) -> float:
+        """(E − E*) / scale; a negative gap says that the reference was beaten."""
+        return (energy - self.energy) / self.scale if self.independent else np.nan
+
+    def level(self, gap: float) -> float:
+        """The energy at a gap."""
+        return self.energy + gap * self.scale if self.independent else np.nan
+
+
+def minimum(energy: Energy, start: np.ndarray | None = None, seconds: float = 60.0) -> Solution:
+    """The minimum next to a start by Newton's method, to a scaled gradient of 1e-12.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
+    found = solve(energy, "newton", start=start, gtol=GTOL, max_seconds=seconds)
+    return found.raise_if_interrupted()
+
+
+def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = True) -> Reference:
+    """The best end state, polished by Newton where the energy has a Hessian.
+
+    A solution alone is no reference for itself, and is not polished.
+    """
+    if not solutions:
+        return Reference(np.nan, "none: every solver failed", independent=False)
+    best = min(solutions, key=lambda row: row.energy)
+    begun = best.start_energy
+    if len(solutions) == 1:
+        how = f"no gap is known, for {best.solver} ran alone: add a solver to compare it with"
+        return Reference(best.energy, how, begun, independent=False)
+    found = Reference(best.energy, f"the best of the solvers, {best.solver}", begun)
+    if not polish or not energy.has_hessian:
+        return found
+    polished = solve(energy, "newton", start=best.field, gtol=GTOL, max_seconds=20.0)
+    if not polished.energy <= best.energy:
+        return found
+    how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
+    return Reference(polished.energy, how, begun)

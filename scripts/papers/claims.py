@@ -1,0 +1,79 @@
+"""The papers' claims, one by one, and the verdict on all of them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshrep.solving.table import markdown
+
+
+class Verdict(enum.Enum):
+    """Whether what a row claims was seen."""
+
+    HOLDS = "holds"
+    IN_PART = "holds in part"
+    NOT = "does not hold"
+    OPEN = "is not settled by what was run"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of a row's claims.
+
+    Attributes
+    ----------
+    says : str
+        In the papers' sense.
+    verdict : Verdict
+        OPEN where too few runs arrive to tell, which ``seen`` then says.
+    seen : str
+        With the figures that decide, and the level and the yardstick that they are counted to.
+    """
+
+    says: str
+    verdict: Verdict
+    seen: str
+
+
+def claim_table(claims: Sequence[Claim]) -> str:
+    """The claims one by one as a section in Markdown; empty where there are none."""
+    rows = [(claim.says, claim.verdict.value, claim.seen) for claim in claims]
+    table = markdown(("the papers say", "it", "seen"), rows)
+    return f"### Claim by claim\n\n{table}" if rows else ""
+
+
+def together(claims: Sequence[Claim]) -> Verdict:
+    """The verdict on all of them.
+
+    In part where those that are settled differ, whatever the open ones may turn out to be; OPEN
+    where there are none, or where an open one could make the difference.
+    """
+    found = {claim.verdict for claim in claims}
+    settled = found - {Verdict.OPEN}
+    if len(settled) > 1 or Verdict.IN_PART in settled:
+        return Verdict.IN_PART
+    return settled.pop() if settled == found and settled else Verdict.OPEN
+
+
+def judged(passed: Sequence[bool | None]) -> Verdict:
+    """Of cases: holds in all, in some, or in none; OPEN where one cannot be told or none is."""
+    if not passed or None in passed:
+        return Verdict.OPEN
+    return Verdict.HOLDS if all(passed) else Verdict.IN_PART if any(passed) else Verdict.NOT
+
+
+def counted(claims: Sequence[Claim]) -> str:
+    """How many claims of a row hold, hold in part, do not, and are open, as words."""
+    words = (
+        (Verdict.HOLDS, "holds", "hold"),
+        (Verdict.IN_PART, "holds in part", "hold in part"),
+        (Verdict.NOT, "does not hold", "do not hold"),
+        (Verdict.OPEN, "is open", "are open"),
+    )
+    told = []
+    for verdict, one, several in words:
+        if count := sum(claim.verdict is verdict for claim in claims):
+            told.append(f"{count} {one if count == 1 else several}")
+    return f"of {len(claims)} claims {', '.join(told)}"
