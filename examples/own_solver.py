@@ -8,10 +8,9 @@ know it.
 import numpy as np
 
 import meshrep
-from meshrep.minimisers.base import Minimiser
 
 
-class BarzilaiBorwein(Minimiser):
+class BarzilaiBorwein(meshrep.Minimiser):
     """w ← w − α g with α = s·s / s·y, where s and y are the last changes of w and g."""
 
     name = "barzilai-borwein"

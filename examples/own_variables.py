@@ -11,10 +11,9 @@ import networkx
 import numpy as np
 
 import meshrep
-from meshrep.parametrizations.base import Map, Parametrization
 
 
-class Whitened(Parametrization):
+class Whitened(meshrep.Parametrization):
     """w = w₀ + H^(-½) θ."""
 
     name = "whitened"
@@ -24,7 +23,7 @@ class Whitened(Parametrization):
         return WhitenedMap(energy, start, backend)
 
 
-class WhitenedMap(Map):
+class WhitenedMap(meshrep.Map):
     """H^(-½) from a dense eigendecomposition, which suits a few thousand nodes at most."""
 
     def __init__(self, energy, start, backend):
@@ -44,8 +43,7 @@ class WhitenedMap(Map):
 
 
 n = 100
-path = meshrep.from_networkx(networkx.path_graph(n))
-heat = meshrep.HeatBath(path, hot=[n - 1], cold=[0], kind="dirichlet")
+heat = meshrep.HeatBath(networkx.path_graph(n), hot=[n - 1], cold=[0], kind="dirichlet")
 plain = meshrep.solve(heat, meshrep.Solver(meshrep.LBFGS()))
 whitened = meshrep.solve(heat, meshrep.Solver(meshrep.LBFGS(), Whitened()))
 print(plain, whitened, sep="\n")

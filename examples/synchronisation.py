@@ -17,7 +17,7 @@ import meshrep
 
 n, K = 300, 2.0
 frequencies = norm.ppf((np.arange(n) + 0.5) / n)  # at the quantiles: no luck of the draw
-network = meshrep.from_networkx(networkx.complete_graph(n))
+network = networkx.complete_graph(n)
 
 
 def order(coupling: float) -> np.ndarray:
