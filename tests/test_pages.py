@@ -35,10 +35,13 @@ def blocks(path):
 
 
 def commands(text):
-    """The lines of shell blocks that call the program, without their remarks."""
+    """What calls the program in shell blocks, without remarks, and in the running text."""
     lines = [line.strip() for block in SHELL.findall(text) for line in block.splitlines()]
     called = [line for line in lines if line.startswith("meshrep ") and "FILE" not in line]
-    return [re.split(r"\s+#? ?(?=#)", line)[0] for line in called]
+    running = re.findall(r"`(?:meshrep|python scripts/solve_mesh\.py) ([^`]+)`", text)
+    return [re.split(r"\s+(?=#)", line)[0] for line in called] + [
+        "meshrep " + " ".join(words.split()) for words in running
+    ]
 
 
 RUN = [
@@ -75,8 +78,8 @@ def test_commands_are_understood(path):
 
 
 def test_a_command_that_is_wrong_would_be_seen():
-    text = "```\nmeshrep bunny.ply --bath   # heat\nmeshrep bunny.ply --bath-kind quartic\n```"
-    assert commands(text) == ["meshrep bunny.ply --bath", "meshrep bunny.ply --bath-kind quartic"]
+    text = "```\nmeshrep a.ply --bath   # heat\n```\nand `meshrep a.ply\n--bath-kind quartic`"
+    assert commands(text) == ["meshrep a.ply --bath", "meshrep a.ply --bath-kind quartic"]
     with pytest.raises(InputError, match="--bath-kind"):
         parse(shlex.split(commands(text)[1])[1:])
 
