@@ -61,6 +61,7 @@ class FirstOrder(Minimiser):
     auto_lr = 1.9
     renumbers = True
     scheduled = False  # True: the step length depends on the number of steps taken
+    judges_variables = False  # True: converged by the gradient in any variables, not in w alone
 
     def __init__(
         self,
@@ -163,6 +164,10 @@ class FirstOrder(Minimiser):
         """Whether a flat run goes on with half the step."""
         return self.settle and halvings < 10 and monitor.seconds < monitor.stopping.max_seconds
 
+    def _settle(self, walk: Walk, monitor: Monitor) -> None:
+        """Go on from a flat stretch with half the step."""
+        walk.memory.lr *= 0.5
+
     def _stepwise(
         self, objective: Objective, monitor: Monitor, memory: Memory
     ) -> tuple[Result, Array, int]:
@@ -179,7 +184,8 @@ class FirstOrder(Minimiser):
         step = 0
         while True:
             if step % every == 0 or step >= monitor.stopping.max_steps:
-                square = (walk.gradient * walk.gradient).sum() if objective.direct else np.nan
+                known = objective.direct or self.judges_variables
+                square = (walk.gradient * walk.gradient).sum() if known else np.nan
                 energy, norm = float(walk.value), float(square) ** 0.5
                 verdict = monitor.record(step, energy, params, norm)
                 if self.lr == "auto" and verdict is Result.DIVERGED and halvings < 40:
@@ -195,7 +201,7 @@ class FirstOrder(Minimiser):
                         memory.lr *= 0.5
                 before = energy
                 if verdict is Result.FLAT and self._may_settle(halvings, monitor):
-                    memory.lr *= 0.5
+                    self._settle(walk, monitor)
                     halvings += 1
                     verdict = None
                 if verdict is None and step >= monitor.stopping.max_steps:
@@ -387,13 +393,21 @@ class UniformAdam(Adam):
     """Adam with one second moment for all coordinates, the largest: its steps keep the direction.
 
     Dividing each coordinate by its own second moment undoes what smooth variables bring; dividing
-    all by the same number does not. The step is lr m̂ / (max √v̂ + ε). It is never fused with the
-    energy.
+    all by the same number does not. The step is lr m̂ / (max √v̂ + ε), with ε in units of the
+    gradient that the stopping rule measures by. It is never fused with the energy.
 
     Parameters
     ----------
     lr, beta1, beta2, eps, settle
-        As for :class:`Adam`.
+        As for :class:`Adam`; what ``settle`` does here is told below.
+
+    Notes
+    -----
+    The second moment forgets slowly. Where the gradient fades, the step therefore grows until it
+    is too long for the steepest direction: a run falls smoothly and then leaps far away, at a step
+    that rounding decides. A flat window is no proof of a minimum. With ``settle`` the step is
+    halved at a flat window, and where the window ended in a leap the run begins anew from its best
+    state. It ends when two windows in a row were flat without a leap.
 
     References
     ----------
@@ -402,6 +416,23 @@ class UniformAdam(Adam):
 
     name = "uniform-adam"
     rule = UNIFORM
+    judges_variables = True
+    flat_windows = 2  # in a row, and without a leap, that end a run
+
+    def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
+        memory = super()._memory(objective, monitor)
+        memory.eps = self.eps * monitor.scale / max(len(objective.start), 1) ** 0.5
+        return memory
+
+    def _may_settle(self, halvings: int, monitor: Monitor) -> bool:
+        return super()._may_settle(halvings, monitor) and monitor.flat_windows < self.flat_windows
+
+    def _settle(self, walk: Walk, monitor: Monitor) -> None:
+        """Go on with half the step, from the best state and without moments after a leap."""
+        super()._settle(walk, monitor)
+        if monitor.leapt:
+            walk.begin_at(monitor.best_or(walk.params))
+        monitor.begin_window()
 
 
 class SGD(FirstOrder):

@@ -168,6 +168,8 @@ class Monitor:
         self._observed = 0.0
         self._small_changes, self._last_energy = 0, np.inf
         self._level = 0
+        self.leapt = False  # whether the last flat window ended above the best energy
+        self.flat_windows = 0  # in a row up to now, none of which ended so
         self._clock = time.perf_counter()
         self._previous_best = np.inf
         self._window_start = 0
@@ -180,6 +182,10 @@ class Monitor:
         """Count seconds from now."""
         self._clock = time.perf_counter()
         self._observed = self._clock
+
+    def begin_window(self) -> None:
+        """Begin the window of the flat rule anew, for a run that goes on in another way."""
+        self._window_start = len(self.history.energy) - 1
 
     @property
     def seconds(self) -> float:
@@ -312,7 +318,11 @@ class Monitor:
                 best = float(np.nanmin(energies[self._window_start :]))
                 fall = self._previous_best - best
                 if fall < rule.ftol * max(abs(best), 1e-300):
+                    rise = energy - min(best, self._previous_best)
+                    self.leapt = rise > rule.ftol * max(abs(best), 1e-300)
+                    self.flat_windows = 0 if self.leapt else self.flat_windows + 1
                     return Result.FLAT
+                self.flat_windows = 0
                 self._previous_best = min(self._previous_best, best)
             self._window_start = len(energies) - 1
         if step >= rule.max_steps:

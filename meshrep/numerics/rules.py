@@ -63,6 +63,13 @@ class Walk:
         """Evaluate where the parameters stand."""
         self.value, self.gradient = self.evaluate(self.params)
 
+    def begin_at(self, params: Array) -> None:
+        """Begin anew at these parameters, without moments."""
+        self.params[:] = params
+        for part in (self.memory.m, self.memory.v, self.memory.taken):
+            part[:] = 0.0
+        self.look()
+
     def step(self) -> None:
         """Take a step, and evaluate where it leads."""
         self.advance(self.params, self.gradient, self.memory)

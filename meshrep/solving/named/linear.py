@@ -35,11 +35,16 @@ def renewed(stage: Solver, steps: tuple[int, ...]) -> Solver:
     """The stage several times, so that its variables are laid out anew after so many steps.
 
     The variables are made from a Hessian, which changes on the way: that of soft baths fades.
-    This suits L-BFGS only, since Adam begins each time with steps of full length.
     """
-    for count in reversed(steps):
-        stage = replace(stage, stopping=Stopping(max_steps=count), then=stage, leg=True)
-    return stage
+    return chained([stage] * (len(steps) + 1), steps)
+
+
+def chained(stages: list[Solver], steps: tuple[int, ...]) -> Solver:
+    """The stages in turn, each but the last for so many steps at most."""
+    whole = stages[-1]
+    for stage, count in zip(reversed(stages[:-1]), reversed(steps), strict=True):
+        whole = replace(stage, stopping=Stopping(max_steps=count), then=whole, leg=True)
+    return whole
 
 
 def _by_lbfgs(
@@ -54,12 +59,18 @@ def _by_lbfgs(
 
 
 def _by_adam(
-    variables: Callable[..., Parametrization], **rule: Any
-) -> Callable[..., Solver]:  # fmt: skip
-    """Builds Adam with one second moment for all variables; these take the other settings."""
+    variables: Callable[..., Parametrization], steps: tuple[int, ...] = (), **rule: Any
+) -> Callable[..., Solver]:
+    """Builds Adam with one second moment for all variables; these take the other settings.
+
+    Where the variables are laid out anew, Adam begins anew with half the step of before: its first
+    steps have their full length, near the minimum too.
+    """
 
     def build(energy: Energy, lr: float = 0.1, **settings: Any) -> Solver:
-        return Solver(UniformAdam(lr=lr, **rule), variables(**settings), WINDOW)
+        made = variables(**settings)
+        adams = [UniformAdam(lr=lr / 2**leg, **rule) for leg in range(len(steps) + 1)]
+        return chained([Solver(adam, made, WINDOW) for adam in adams], steps)
 
     return build
 
@@ -73,7 +84,7 @@ def _deep_linear(energy: Energy, depth: int | None = None, **settings: Any) -> S
     return Solver(Adam(**settings), variables, WINDOW)
 
 
-_QUICK = {"beta1": 0.7, "beta2": 0.99}
+_QUICK: dict[str, Any] = {"steps": (20, 40, 80, 160), "beta1": 0.7, "beta2": 0.99}
 _SPECTRAL, _KAPPA = replace(DEGREE, default=8), replace(DEGREE, default=2)
 
 SOLVERS = (
