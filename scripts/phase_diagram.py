@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     out = writable(options.out)
     store = Store(writable(out / "points"), settings)
 
-    done = sweep(points, store, processes=options.processes, observe=say.progress.points, note=say)
+    done = sweep(points, store, processes=options.processes, observe=say.progress.points, say=say)
     say.clear()
     written = [write_csv(done.columns(), out / "table.csv")]
     if not installed("matplotlib"):

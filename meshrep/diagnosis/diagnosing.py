@@ -24,7 +24,6 @@ from meshrep.solving.solve import solve
 _POLISHED = 1e-12  # scaled gradient of the end of a convex energy
 _POLISH_SECONDS = 20.0
 _FEW = 2  # slow modes that are looked for there
-Tell = Callable[[str], None]
 
 
 class Examination:
@@ -40,8 +39,8 @@ class Examination:
         Of the start and of what maps draw.
     modes : int
         Slow modes to look for, at least 1; beyond 300,000 coordinates two at the most.
-    tell : callable, optional
-        Called with what is going on.
+    begin : callable, optional
+        Called with the name of each part of the work as it begins.
 
     Raises
     ------
@@ -58,18 +57,18 @@ class Examination:
         *,
         seed: int = 0,
         modes: int = 4,
-        tell: Tell | None = None,
+        begin: Callable[[str], None] | None = None,
     ) -> None:
         if modes < 1:
             raise InputError(f"a diagnosis looks for a mode or more, not {modes}")
         if not len(energy.free):
             raise InputError("every node is fixed: there is nothing to diagnose")
         self.energy, self.seed, self.modes = energy, seed, modes
-        self.tell = tell or (lambda _: None)
+        self.begin = begin or (lambda _: None)
         self.notes: list[str] = []
         begun = energy.clamp(energy.random_start(seed) if start is None else start)
         if end is None:
-            self.tell("solving")
+            self.begin("solving")
             found = solve(energy, "auto", start=begun, seed=seed).raise_if_interrupted()
             end = found.field
             self.notes.append(f"the end is that of {found.solver}: {found.result.word}")
@@ -90,7 +89,7 @@ class Examination:
         self.at: dict[str, Curvature] = {}
         self.hessians: dict[str, Spectrum] = {}
         for where, w in (("start", begun), ("end", end)):
-            self.tell(f"H at the {where}")
+            self.begin(f"H at the {where}")
             with calm_threads(energy.graph.n):
                 self.at[where] = Curvature(energy, w)
                 if not self.at[where].size:
@@ -105,7 +104,7 @@ class Examination:
         scale = energy.gradient_scale(end)
         if float(np.linalg.norm(energy.gradient(end))) <= 10 * _POLISHED * scale:
             return end
-        self.tell("polishing the end")
+        self.begin("polishing the end")
         found = solve(energy, "newton", start=end, gtol=_POLISHED, max_seconds=_POLISH_SECONDS)
         return found.raise_if_interrupted().field
 
@@ -140,7 +139,7 @@ class Examination:
         if not last.converged:
             notes.append("no rates are predicted where an end of the spectrum has not converged")
         elif self.energy.smooth and not self.energy.stochastic and not last.indefinite:
-            self.tell(f"{name}: rates")
+            self.begin(f"{name}: rates")
             found = rates(tangent, last)
         if start.product is None:
             notes.append(
@@ -178,7 +177,7 @@ class Examination:
         known = (where, at.value, gradient, hessian)
         if left_out:
             return State(*known, None, None), None
-        self.tell(f"{name} at the {where}")
+        self.begin(f"{name} at the {where}")
         tangent = Tangent(recipe, at, self.seed)
         if isinstance(recipe, Identity):
             return State(*known, None, hessian), tangent

@@ -395,16 +395,6 @@ class HopfKuramotoPrinted(Oscillators):
         super().__init__(graph, 1.0, (s1, s2, 0.0))
         self.s1, self.s2 = s1, s2
 
-    @property
-    def lower_bound(self) -> float:
-        """Σ_i min of s₁C + s₂C² over |C| ≤ Σ_j|J_ij|: −s₁²/(4s₂) where that C is in reach."""
-        most = absolute_row_sums(self.coupling)
-        ends = np.minimum(self.s1 * most, -self.s1 * most) + self.s2 * most**2
-        if self.s2 <= 0:
-            return float(ends.sum())
-        inside = abs(self.s1 / (2 * self.s2)) <= most
-        return float(np.where(inside, -(self.s1**2) / (4 * self.s2), ends).sum())
-
     def settings(self) -> dict[str, Any]:
         """Those of the oscillators, with s₁ and s₂."""
         return {**super().settings(), "s1": self.s1, "s2": self.s2}

@@ -1,4 +1,9 @@
-"""What watches a run (a Monitor), what it is told to watch for, and what it tells."""
+"""What watches a run (a Monitor), when it ends a run, and whom it informs.
+
+A callback has one name wherever it is passed on: ``observe`` is told how far a run has come,
+``sample`` is asked what to keep of a field, ``begin`` is told what begins, ``done`` is given what
+has ended, and ``say`` is told a sentence.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +60,7 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Progress:
-    """What an observer is told about ten times a second.
+    """What ``observe`` is told about ten times a second.
 
     Attributes
     ----------
@@ -114,7 +119,7 @@ class Monitor:
         What the gradient's 2-norm is divided by before it is compared with ``gtol``.
     observe : callable, optional
         Called with a :class:`Progress` about ten times a second.
-    sampler : callable, optional
+    sample : callable, optional
         Called with the parameters at steps that lie ever further apart (some 15%); the clock
         stands still meanwhile.
     stochastic : bool
@@ -149,7 +154,7 @@ class Monitor:
         stopping: Stopping,
         scale: float = 1.0,
         observe: Callable[[Progress], None] | None = None,
-        sampler: Callable[[Array], Any] | None = None,
+        sample: Callable[[Array], Any] | None = None,
         stochastic: bool = False,
     ) -> None:
         self.stopping = stopping
@@ -157,7 +162,7 @@ class Monitor:
         self.scale = scale
         self.samples: list[Sample] = []
         self.paused = 0.0
-        self._sampler = sampler
+        self._sample = sample
         self._next_sample = 0
         self.history = History()
         self.notes: list[str] = []
@@ -226,7 +231,7 @@ class Monitor:
         self._count_small_changes([float(energy)])
         if self._better(energy) and self._due(step, seconds):
             self._keep(step, seconds, energy, params)
-        self._tell(step, seconds, energy, params)
+        self._call_back(step, seconds, energy, params)
         return self._verdict(step, energy, grad_norm, seconds)
 
     def record_stretch(
@@ -256,13 +261,13 @@ class Monitor:
             self._count_small_changes(energies.tolist())
             if self._better(energies[-1]) and self._due(step + count - 1, ended):
                 self._keep(step + count - 1, ended, energies[-1], params)
-            self._tell(step + count - 1, ended, energies[-1], params)
+            self._call_back(step + count - 1, ended, energies[-1], params)
         return self._verdict(step + count, energies[-1], norms[-1], ended)
 
-    def _tell(self, step: int, seconds: float, energy: float, params: Array) -> None:
+    def _call_back(self, step: int, seconds: float, energy: float, params: Array) -> None:
         now = time.perf_counter()
-        if self._sampler is not None and step >= self._next_sample:
-            self.samples.append(Sample(step, seconds, self._sampler(params)))
+        if self._sample is not None and step >= self._next_sample:
+            self.samples.append(Sample(step, seconds, self._sample(params)))
             self._next_sample = step + 1 + int(0.15 * step)
             spent = time.perf_counter() - now
             self.paused += spent

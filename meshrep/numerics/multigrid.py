@@ -162,10 +162,8 @@ class _Level:
         n, m = p.shape
         self.kernels = kernels.PARALLEL if n >= limits.THREADS_FROM else kernels.SERIAL
         self.matrix = matrix
-        ones = [
-            sparse.csr_array((np.ones(a.nnz), a.indices, a.indptr), a.shape) for a in (matrix, p)
-        ]
-        self.coarse = compact(sparse.csr_array(ones[1].T @ ones[0] @ ones[1]))  # nothing cancels
+        fine, up = _ones(matrix), _ones(p)
+        self.coarse = compact(sparse.csr_array(up.T @ fine @ up))  # nothing cancels
         self._a = kernel_rows(matrix)
         self._p, self._restriction = kernel_rows(p), kernel_rows(compact(sparse.csr_array(p.T)))
         self._c = kernel_rows(self.coarse)

@@ -129,10 +129,10 @@ def solve(
 
     moved = renumbered(energy, composed) if reorder else None
 
-    def run(seed: int, given: np.ndarray | None, tell: Any) -> Solution:
+    def run(seed: int, given: np.ndarray | None, observe: Any) -> Solution:
         w0 = energy.clamp(energy.random_start(seed) if given is None else given)
         return Stages(
-            energy, composed, w0, seed, device, dtype, tell, list(notes), sample, moved
+            energy, composed, w0, seed, device, dtype, observe, list(notes), sample, moved
         ).solution()
 
     if restarts == 1:
@@ -155,12 +155,12 @@ def _best_of(
     """
 
     def work(seed: int, check: Callable[[], None]) -> tuple[int, Solution]:
-        def tell(name: str, progress: Progress) -> None:
+        def observed(name: str, progress: Progress) -> None:
             check()
             if observe is not None:
                 observe(f"{name}, seed {seed}", progress)
 
-        return threading.get_ident(), run(seed, start if seed == seeds[0] else None, tell)
+        return threading.get_ident(), run(seed, start if seed == seeds[0] else None, observed)
 
     with calm_threads(energy.graph.n):
         runs, halted = for_each_seed(

@@ -178,8 +178,8 @@ class Stages:
                     max_steps=stage.stopping.max_steps + unused,
                 ),
                 scale * objective.map.unit,
-                self._observer(steps, spent + laying_out),
-                self._sampler(objective),
+                self._observe_after(steps, spent + laying_out),
+                self._sample_of(objective),
                 self.energy.stochastic,
             )
             outcome = stage.minimiser.minimise(objective, monitor)
@@ -233,20 +233,21 @@ class Stages:
             prefit_s=self.prefit_s,
         )
 
-    def _sampler(self, objective: Objective) -> Callable[[Any], Any] | None:
+    def _sample_of(self, objective: Objective) -> Callable[[Any], Any] | None:
         sample = self.sample
         if sample is None:
             return None
         return lambda params: sample(self._outward(objective.field(params)))
 
-    def _observer(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
+    def _observe_after(self, steps: int, seconds: float) -> Callable[[Progress], None] | None:
+        """A stage's ``observe``, which counts from the beginning of the first stage."""
         if self.observe is None:
             return None
-        tell, name = self.observe, self.solver.label
+        observe, name = self.observe, self.solver.label
 
-        def observer(progress: Progress) -> None:
-            tell(name, replace(progress, step=steps + progress.step,
-                               seconds=seconds + progress.seconds,
-                               params=self._outward(progress.params)))  # fmt: skip
+        def of_stage(progress: Progress) -> None:
+            observe(name, replace(progress, step=steps + progress.step,
+                                  seconds=seconds + progress.seconds,
+                                  params=self._outward(progress.params)))  # fmt: skip
 
-        return observer
+        return of_stage

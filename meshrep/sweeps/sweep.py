@@ -142,8 +142,8 @@ class Store:
         whole = phi.shape == (self.settings.loaded.n,) and phi.dtype.kind == "f"
         return (row, phi) if row.point == point and whole and np.isfinite(phi).all() else None
 
-    def finished(self, points: Sequence[Point], note: Callable[[str], None]) -> dict[Point, Row]:
-        """Rows of the points that are there whole; ``note`` hears of damaged ones.
+    def finished(self, points: Sequence[Point], say: Callable[[str], None]) -> dict[Point, Row]:
+        """Rows of the points that are there whole; ``say`` is told of damaged ones.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Store:
             if kept is not None:
                 rows[point] = kept[0]
             elif (self.folder / point.file).exists():
-                note(f"{point.file} is damaged and is done again")
+                say(f"{point.file} is damaged and is done again")
         return rows
 
     def tidy(self) -> None:
@@ -202,7 +202,7 @@ def sweep(
     processes: int | None = None,
     work: Work = evaluate,
     observe: Callable[[int, int, float], None] | None = None,
-    note: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Swept:
     """Do the points that the store does not hold yet.
 
@@ -216,7 +216,7 @@ def sweep(
         What does a point; importable by name where there are several processes.
     observe : callable, optional
         Called with the number of points done, of all, and the seconds left.
-    note : callable
+    say : callable
         Called with sentences worth reading.
 
     Returns
@@ -233,7 +233,7 @@ def sweep(
     if processes is not None and processes < 1:
         raise InputError(f"a sweep needs one process or more, not {processes}")
     store.tidy()
-    rows = store.finished(points, note)
+    rows = store.finished(points, say)
     left = [point for point in points if point not in rows]
     done = Swept(found=len(rows))
     count = min(processes or cores(), len(left))

@@ -292,7 +292,7 @@ def test_a_damaged_point_is_done_again(store, harm):
     whole = sweep(FOUR, store, processes=1, work=quick)
     harm(store.folder / FOUR[0].file)
     work, notes = Counted(), []
-    done = sweep(FOUR, store, processes=1, work=work, note=notes.append)
+    done = sweep(FOUR, store, processes=1, work=work, say=notes.append)
     assert work.points == FOUR[:1] and done.rows == whole.rows
     assert notes == [f"{FOUR[0].file} is damaged and is done again"]
     assert store.load(FOUR[0]) is not None

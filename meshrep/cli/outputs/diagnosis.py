@@ -57,7 +57,7 @@ def save_diagnoses(
         with outputs.attempt("diagnosis", _FAILURES):
             examined = Examination(
                 comparison.problem, start, comparison.best.field, seed=comparison.seed,
-                tell=say.begin,
+                begin=say.begin,
             )  # fmt: skip
             for name, recipe in _variables(comparison):
                 with outputs.attempt(f"diagnosis of {name}", _FAILURES):

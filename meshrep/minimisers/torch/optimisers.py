@@ -259,7 +259,7 @@ class TorchOptimiser(Minimiser):
                 if verdict:
                     if modes:
                         optimiser.eval()
-                    self._tell(monitor, sheet, known.shaped or keeps_matrices(optimiser, variable))
+                    self._note(monitor, sheet, known.shaped or keeps_matrices(optimiser, variable))
                     return verdict, params, step
             try:
                 if diagonal is not None:
@@ -276,7 +276,7 @@ class TorchOptimiser(Minimiser):
                 ) from error
             step += 1
 
-    def _tell(self, monitor: Monitor, sheet: Sheet, shaped: bool) -> None:
+    def _note(self, monitor: Monitor, sheet: Sheet, shaped: bool) -> None:
         """Note what is not plain: the layout where it counts, and what was left out."""
         if shaped:
             padded = f", {sheet.padding} entries of them padding" if sheet.padding else ""
