@@ -8,18 +8,17 @@ Reparametrization", §3.1, each edge once, so that the first term is ½ wᵀLw.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from meshrep.base import limits
-from meshrep.base.backends import Array, Backend, NumpyBackend, installed
-from meshrep.base.rows import kernel_rows
+from meshrep.base.backends import Backend
 from meshrep.energies.base import Energy
-from meshrep.energies.evaluator import ByHost, Evaluator
-from meshrep.energies.fixed import Fixed
+from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.fused import by_kernels_or_formula
+from meshrep.energies.heat_evaluators import Baths, Formula, Kernels
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian, mass
@@ -178,15 +177,18 @@ class HeatBath(Energy):
 
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
-        if backend.name == "numba":
-            return _Kernels(self, backend)
-        if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
-            return ByHost(_Kernels(self, NumpyBackend(backend.dtype)), backend)
-        return _Formula(self, backend)
+        given = self._coupling, self._baths
+        return by_kernels_or_formula(backend, partial(Kernels, *given), partial(Formula, *given))
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
-        return _Formula(self, backend)
+        return Formula(self._coupling, self._baths, backend)
+
+    @property
+    def _baths(self) -> Baths:
+        """What the evaluators must know beside the conductances."""
+        held = self.fixed, self.fixed_values
+        return Baths(self.nodes, self.targets, self.strength, self.power, *held)
 
     def reordered(self, order: Order) -> HeatBath:
         """The same heat problem with nodes in another order."""
@@ -292,109 +294,3 @@ def _bath_nodes(graph: Graph, nodes: Any, name: str) -> np.ndarray:
         wrong = numbers[0] if numbers[0] < 0 else numbers[-1]
         raise InputError(f"{name}: node {wrong} is not among 0 … {graph.n - 1}")
     return numbers
-
-
-class _Formula(Evaluator):
-    """The energy as written, on NumPy arrays or torch tensors."""
-
-    def __init__(self, energy: HeatBath, backend: Backend) -> None:
-        self.diagonal = backend.asarray(energy.diagonal)
-        self.coupling = backend.sparse(energy.coupling)
-        self.nodes = backend.index(energy.nodes)
-        self.targets = backend.asarray(energy.targets)
-        self.strength, self.power = energy.strength, energy.power
-        self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
-        self.energy, self.backend = energy, backend
-
-    @cached_property
-    def edges(self) -> tuple[Array, Array, Array]:
-        """Both ends and the conductance of every edge."""
-        upper = sparse.triu(self.energy.coupling, k=1, format="coo")
-        index = self.backend.index
-        return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
-
-    def _flow(self, w: Array) -> Array:
-        """L w."""
-        return self.diagonal * w - self.coupling @ w
-
-    def value(self, w: Array) -> Any:
-        """The energy alone, which torch can differentiate; by edges, since differentiating a
-        product with a CSR tensor transposes the matrix every time."""
-        i, j, a = self.edges
-        take = self.backend.xp.take  # whose derivative torch has sooner than that of w[i]
-        across, off = take(w, i) - take(w, j), take(w, self.nodes) - self.targets
-        bath = (abs(off) ** self.power).sum()
-        return 0.5 * (a * across * across).sum() + self.strength * bath
-
-    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        gradient = self._flow(w)
-        value = 0.5 * (w * gradient).sum()
-        d = w[self.nodes] - self.targets
-        below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
-        value = value + self.strength * (below * d).sum()
-        gradient[self.nodes] += self.power * self.strength * below
-        self.fixed.clear(gradient)
-        return value, gradient
-
-    def hvp(self, w: Array, v: Array) -> Array:
-        p = self.power
-        product = self._flow(v)
-        d = abs(w[self.nodes] - self.targets) ** (p - 2)
-        product[self.nodes] += p * (p - 1) * self.strength * d * v[self.nodes]
-        self.fixed.clear(product)
-        return product
-
-
-class _Kernels(Evaluator):
-    """The energy in numba: see :mod:`meshrep.kernels.heat`."""
-
-    fused = True
-
-    def __init__(self, energy: HeatBath, backend: Backend) -> None:
-        from meshrep.kernels import heat
-
-        n = energy.graph.n
-        self.kernels = heat.PARALLEL if n >= limits.THREADS_FROM else heat.SERIAL
-        self.rows = kernel_rows(energy.coupling, backend.dtype, equal_once=True)
-        order = np.argsort(energy.nodes)
-        self.baths = (
-            energy.nodes[order].astype(np.uint32), backend.asarray(energy.targets[order]),
-            energy.strength, energy.power, np.sort(energy.fixed).astype(np.uint32),
-        )  # fmt: skip
-        self.gradient = backend.empty(n)
-
-    def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        value = self.kernels.value_and_grad(self.rows, self.baths, w, self.gradient)
-        return value, self.gradient
-
-    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        product = np.empty_like(w)
-        self.kernels.hvp(self.rows, self.baths, w, v, product)
-        return product
-
-    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take steps in place; energies and squared gradient norms before each, (steps,).
-
-        ``memory.spare`` is left holding the field before the last step, to which the last of
-        both belong.
-        """
-        energies, norms = np.empty(steps), np.empty(steps)
-        m = memory
-        self.kernels.descend(
-            self.rows, self.baths, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2, m.eps,
-            m.taken, steps, energies, norms,
-        )  # fmt: skip
-        if steps % 2:
-            w[:], m.spare[:] = m.spare, w.copy()
-        return energies, norms
-
-    def flow(
-        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
-    ) -> np.ndarray:
-        """Take RK4 steps in place; energies before each, (steps,). Nothing else drives heat."""
-        energies = np.empty(steps)
-        first, second, total = (np.empty_like(w) for _ in range(3))
-        self.kernels.flow(
-            self.rows, self.baths, w, first, second, total, dt, steps, inverse_mass, energies
-        )
-        return energies

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
 from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.fused import Fused, edges_on
 from meshrep.energies.phase_law import PhaseLaw
 
 
@@ -37,9 +37,7 @@ class Formula(Evaluator):
     @cached_property
     def edges(self) -> tuple[Array, Array, Array]:
         """Both ends and the coupling of every edge."""
-        upper = sparse.triu(self.coupling, k=1, format="coo")
-        index = self.backend.index
-        return index(upper.row), index(upper.col), self.backend.asarray(upper.data)
+        return edges_on(self.backend, self.coupling)
 
     def value(self, w: Array) -> Any:
         """The energy of a tensor alone, which torch can differentiate, by edges."""
@@ -103,10 +101,8 @@ class Formula(Evaluator):
         return own + v * (c * Y - s * X) + c * dX + s * dY
 
 
-class Kernels(Evaluator):
+class Kernels(Fused):
     """The energy in numba: see :mod:`meshrep.kernels.oscillators`."""
-
-    fused = True
 
     def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
         from meshrep.kernels import oscillators
@@ -115,17 +111,24 @@ class Kernels(Evaluator):
         self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
         self.rows = kernel_rows(law.coupling, backend.dtype, equal_once=True)
         self.law = law.coefficients
-        self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)
+        self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)  # cos φ and sin φ; work space
         self.own = backend.empty(0 if law.pairwise else n)
         self.gradient = backend.empty(n)
         self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
 
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """The rows, (α, β, γ), and what the kernels keep of a field."""
+        return self.rows, self.law, self.z, self.y, self.own
+
+    def begin(self, w: np.ndarray) -> None:
+        """Turn phases into cosines and sines."""
+        self.kernels.turn(w, self.z)
+
     def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
         """The energy; the gradient is left in ``gradient`` and C in ``around``, if it has room."""
-        self.kernels.turn(w, self.z)
-        return self.kernels.value_and_grad(
-            self.rows, self.law, self.z, self.y, self.own, around, self.gradient
-        )
+        self.begin(w)
+        return self.kernels.value_and_grad(*self.state, around, self.gradient)
 
     def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy and gradient (n,)."""
@@ -140,25 +143,9 @@ class Kernels(Evaluator):
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The Hessian at w times v (n,)."""
         product, dy = np.empty_like(w), np.empty(2 * len(self.own), w.dtype)
-        self.kernels.turn(w, self.z)
+        self.begin(w)
         self.kernels.hvp(self.rows, self.law, self.z, self.y, dy, self.own, v, product)
         return product
-
-    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take steps in place; energies and squared gradient norms before each, (steps,).
-
-        ``memory.spare`` is left holding the field before the last step.
-        """
-        energies, norms = np.empty(steps), np.empty(steps)
-        m = memory
-        self.kernels.turn(w, self.z)
-        self.kernels.descend(
-            self.rows, self.law, self.z, self.y, self.own, w, m.spare, m.m, m.v, m.rule, m.lr,
-            m.beta1, m.beta2, m.eps, m.taken, steps, energies, norms,
-        )  # fmt: skip
-        if steps % 2:
-            w[:], m.spare[:] = m.spare, w.copy()
-        return energies, norms
 
     def flow(
         self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
@@ -167,9 +154,9 @@ class Kernels(Evaluator):
         energies = np.empty(steps)
         new, total, around = (np.empty_like(w) for _ in range(3))
         drift = self.drift if driven else np.zeros_like(w)
-        self.kernels.turn(w, self.z)
+        self.begin(w)
         self.kernels.flow(
-            self.rows, self.law, self.z, self.y, self.own, around, w, new, total, drift,
-            self.torque if driven else 0.0, dt, steps, inverse_mass, energies,
+            *self.state, around, w, new, total, drift, self.torque if driven else 0.0, dt, steps,
+            inverse_mass, energies,
         )  # fmt: skip
         return energies

@@ -17,16 +17,17 @@ the phases follow dφ/dt = ω − ∇E + c Σ_j J_ij cos(φ_j − φ_i), whose l
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Backend, NumpyBackend, installed
+from meshrep.base.backends import Backend
 from meshrep.energies.base import Energy
 from meshrep.energies.couplings import coupled, number, numbers
-from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.fused import by_kernels_or_formula
 from meshrep.energies.oscillator_evaluators import Flow, Formula, Kernels
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.energies.phases import order_parameter, summary
@@ -164,11 +165,8 @@ class Oscillators(Energy):
 
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
-        if backend.name == "numba":
-            return Kernels(self.phase_law, self.flow, backend)
-        if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
-            return ByHost(Kernels(self.phase_law, self.flow, NumpyBackend(backend.dtype)), backend)
-        return Formula(self.phase_law, self.flow, backend)
+        given = self.phase_law, self.flow
+        return by_kernels_or_formula(backend, partial(Kernels, *given), partial(Formula, *given))
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""

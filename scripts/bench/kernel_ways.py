@@ -95,7 +95,7 @@ def rows_of(evaluator: Any) -> float:
 
 def spins_of(evaluator: Any) -> float:
     """Bytes of cosines and sines, written in one pass and read in the next."""
-    return 2 * held(tuple(getattr(evaluator, "spins", ()))[:2])
+    return 2 * held(getattr(evaluator, "z", ()))
 
 
 def gradient(energy: Any, dtype: str = "float64") -> Way:

@@ -1,0 +1,81 @@
+"""Energies in numba, with the steps of minimisers and flows fused into one call."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.base.backends import Array, Backend, NumpyBackend, installed
+from meshrep.energies.evaluator import ByHost, Evaluator
+
+
+class Fused(Evaluator):
+    """An energy by its kernels, on NumPy arrays.
+
+    Attributes
+    ----------
+    kernels : namespace
+        With ``descend`` and ``flow``, as in :mod:`meshrep.kernels.heat`.
+    rows : tuple of arrays
+        The coupling, as :func:`meshrep.base.rows.kernel_rows` gives it.
+    """
+
+    fused = True
+    kernels: Any
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @property
+    @abstractmethod
+    def state(self) -> tuple[Any, ...]:
+        """What the kernels take first: the rows, and whatever else defines the energy."""
+
+    def begin(self, w: np.ndarray) -> None:
+        """Lay out what the kernels keep beside a field, before they start from it."""
+
+    def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Take steps in place; energies and squared gradient norms before each, (steps,).
+
+        ``memory.spare`` is left holding the field before the last step, to which the last entries
+        of both belong.
+        """
+        energies, norms, m = np.empty(steps), np.empty(steps), memory
+        self.begin(w)
+        self.kernels.descend(
+            *self.state, w, m.spare, m.m, m.v, m.rule, m.lr, m.beta1, m.beta2, m.eps, m.taken,
+            steps, energies, norms,
+        )  # fmt: skip
+        if steps % 2:
+            w[:], m.spare[:] = m.spare, w.copy()
+        return energies, norms
+
+    @abstractmethod
+    def flow(
+        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
+    ) -> np.ndarray:
+        """Take RK4 steps of dw/dt in place; energies before each, (steps,).
+
+        With ``driven`` what drives the field beside −∇E is followed too.
+        """
+
+
+def by_kernels_or_formula(
+    backend: Backend,
+    kernels: Callable[[Backend], Evaluator],
+    formula: Callable[[Backend], Evaluator],
+) -> Evaluator:
+    """Numba kernels on the CPU where numba is installed, else the formula."""
+    if backend.name == "numba":
+        return kernels(backend)
+    if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
+        return ByHost(kernels(NumpyBackend(backend.dtype)), backend)
+    return formula(backend)
+
+
+def edges_on(backend: Backend, coupling: sparse.csr_array) -> tuple[Array, Array, Array]:
+    """Both ends and the coupling (m,) of every edge."""
+    upper = sparse.triu(coupling, k=1, format="coo")
+    return backend.index(upper.row), backend.index(upper.col), backend.asarray(upper.data)
