@@ -8,7 +8,6 @@ import pytest
 
 import meshrep
 from meshrep.base.backends import installed
-from meshrep.energies import oscillators
 from meshrep.solving.catalogue import known_solvers, solver_named
 
 PRESETS = known_solvers()
@@ -116,7 +115,7 @@ def pieces():
 
 def phases(kind, graph="lattice:5x5", *args, **settings):
     graph = pieces() if graph == "pieces" else meshrep.graph_from(graph)
-    return getattr(oscillators, kind)(graph, *args, **settings)
+    return getattr(meshrep, kind)(graph, *args, **settings)
 
 
 def couplings(graph, seed=0):
