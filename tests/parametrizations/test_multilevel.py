@@ -19,7 +19,7 @@ from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.errors import InputError
 from meshrep.numerics.multigrid import prolongations
-from meshrep.parametrizations.linear import linear
+from meshrep.parametrizations.linear.matrices import stiffness
 from meshrep.parametrizations.linear.multilevel import Multilevel
 
 ENERGIES = energies()
@@ -59,7 +59,7 @@ def test_it_is_the_preconditioner_of_bramble_pasciak_and_xu():
     H = energy.hessian(energy.random_start(0)).toarray()
     J = matrix_of(Multilevel(3), energy)
     expected, composed = np.zeros_like(H), np.eye(energy.graph.n)
-    chain = prolongations(linear.stiffness(energy), 3)
+    chain = prolongations(stiffness(energy), 3)
     assert len(chain) >= 2
     for P in [None, *chain]:
         composed = composed if P is None else composed @ P.toarray()
