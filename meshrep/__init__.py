@@ -41,13 +41,13 @@ _HOME = {
     "HeatBath": "meshrep.energies.heat",
     "HeavyBall": "meshrep.minimisers.first_order",
     "History": "meshrep.base.outcome",
-    "HopfKuramoto": "meshrep.energies.oscillators",
-    "HopfKuramotoPrinted": "meshrep.energies.oscillators",
+    "HopfKuramoto": "meshrep.energies.hopf_kuramoto",
+    "HopfKuramotoPrinted": "meshrep.energies.hopf_kuramoto",
     "Identity": "meshrep.parametrizations.base",
     "InputError": "meshrep.errors",
     "Kappa": "meshrep.parametrizations.linear.kappa",
     "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
-    "Kuramoto": "meshrep.energies.oscillators",
+    "Kuramoto": "meshrep.energies.kuramoto",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "Lift": "meshrep.minimisers.lift",
     "LowerStar": "meshrep.energies.lower_star",
@@ -83,8 +83,8 @@ _HOME = {
     "TorchOptimiser": "meshrep.minimisers.torch.optimisers",
     "Trajectory": "meshrep.energies.flows",
     "UniformAdam": "meshrep.minimisers.first_order",
-    "Vortices": "meshrep.energies.phases",
-    "XYGlass": "meshrep.energies.oscillators",
+    "Vortices": "meshrep.energies.vortices",
+    "XYGlass": "meshrep.energies.kuramoto",
     "alpha_diagrams": "meshrep.persistence.alpha",
     "backend_for": "meshrep.base.backends",
     "baths": "meshrep.sources.selection",
@@ -109,7 +109,7 @@ _HOME = {
     "local_order": "meshrep.energies.phases",
     "longest_loops": "meshrep.persistence.cycles",
     "lower_star_diagrams": "meshrep.persistence.lower_star",
-    "mass": "meshrep.graphs.operators",
+    "mass": "meshrep.graphs.conductances",
     "order_parameter": "meshrep.energies.phases",
     "panels": "meshrep.view.scene",
     "persistence_picture": "meshrep.view.persistence",
@@ -122,7 +122,7 @@ _HOME = {
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
     "to_networkx": "meshrep.sources.networks",
-    "vortices": "meshrep.energies.phases",
+    "vortices": "meshrep.energies.vortices",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -157,27 +157,27 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.energies.flows import Trajectory as Trajectory
     from meshrep.energies.flows import integrate as integrate
     from meshrep.energies.heat import HeatBath as HeatBath
+    from meshrep.energies.hopf_kuramoto import HopfKuramoto as HopfKuramoto
+    from meshrep.energies.hopf_kuramoto import HopfKuramotoPrinted as HopfKuramotoPrinted
+    from meshrep.energies.kuramoto import Kuramoto as Kuramoto
+    from meshrep.energies.kuramoto import XYGlass as XYGlass
     from meshrep.energies.lower_star import LowerStar as LowerStar
-    from meshrep.energies.oscillators import HopfKuramoto as HopfKuramoto
-    from meshrep.energies.oscillators import HopfKuramotoPrinted as HopfKuramotoPrinted
-    from meshrep.energies.oscillators import Kuramoto as Kuramoto
     from meshrep.energies.oscillators import Oscillators as Oscillators
-    from meshrep.energies.oscillators import XYGlass as XYGlass
     from meshrep.energies.phase_law import PhaseLaw as PhaseLaw
-    from meshrep.energies.phases import Vortices as Vortices
     from meshrep.energies.phases import clusters as clusters
     from meshrep.energies.phases import local_order as local_order
     from meshrep.energies.phases import order_parameter as order_parameter
-    from meshrep.energies.phases import vortices as vortices
     from meshrep.energies.topology import RipsPersistence as RipsPersistence
+    from meshrep.energies.vortices import Vortices as Vortices
+    from meshrep.energies.vortices import vortices as vortices
     from meshrep.errors import InputError as InputError
     from meshrep.errors import MeshrepError as MeshrepError
     from meshrep.errors import MissingPart as MissingPart
     from meshrep.errors import SolveError as SolveError
     from meshrep.graphs.cells import Cells as Cells
+    from meshrep.graphs.conductances import mass as mass
     from meshrep.graphs.graph import Graph as Graph
     from meshrep.graphs.graph import GraphLike as GraphLike
-    from meshrep.graphs.operators import mass as mass
     from meshrep.minimisers.annealing import Annealing as Annealing
     from meshrep.minimisers.base import Minimiser as Minimiser
     from meshrep.minimisers.base import Objective as Objective

@@ -4,7 +4,7 @@ import numpy as np
 
 import meshrep
 from meshrep.parametrizations.base import Parametrization
-from meshrep.parametrizations.linear.linear import LinearMap, Root
+from meshrep.parametrizations.linear.base import LinearMap, Root
 
 
 def path_with_held_ends(n):

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Array, Backend, NumpyBackend
-from meshrep.energies.evaluator import Evaluator
+from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.energies.evaluator import Evaluator, SumEvaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError
@@ -326,14 +326,14 @@ class Sum(Energy):
     def on(self, backend: Backend) -> Evaluator:
         """Evaluate term by term."""
         fixed = Fixed(self.fixed, self.fixed_values, backend)
-        return _SumEvaluator([(c, e.on(backend)) for c, e in self.terms], fixed)
+        return SumEvaluator([(c, e.on(backend)) for c, e in self.terms], fixed)
 
     @cached_property
     def judge(self) -> Evaluator:
         """The sum of the terms' judges."""
         terms = [(c, e.judge) for c, e in self.terms]
         fixed = Fixed(self.fixed, self.fixed_values, NumpyBackend("float64", jit=False))
-        return _SumEvaluator(terms, fixed)
+        return SumEvaluator(terms, fixed)
 
     def reordered(self, order: Order) -> Energy | None:
         """The sum of the terms in the order; None where one of them does not offer it."""
@@ -392,32 +392,3 @@ class Sum(Energy):
             "energy": "Sum",
             "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
         }
-
-
-class _SumEvaluator(Evaluator):
-    def __init__(self, terms: list[tuple[float, Evaluator]], fixed: Fixed) -> None:
-        self.terms, self.fixed = terms, fixed
-
-    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        total: Any = 0.0
-        gradient = w * 0.0
-        for factor, evaluator in self.terms:
-            value, part = evaluator.value_and_grad(w)
-            total = total + factor * value
-            gradient += factor * part
-        self.fixed.clear(gradient)
-        return total, gradient
-
-    def velocity(self, w: Array) -> Array:
-        result = w * 0.0
-        for factor, evaluator in self.terms:
-            result += factor * evaluator.velocity(w)
-        self.fixed.clear(result)
-        return result
-
-    def hvp(self, w: Array, v: Array) -> Array:
-        result = v * 0.0
-        for factor, evaluator in self.terms:
-            result += factor * evaluator.hvp(w, v)
-        self.fixed.clear(result)
-        return result

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import Array, Backend
+from meshrep.energies.fixed import Fixed
 
 
 class Evaluator(ABC):
@@ -69,3 +70,37 @@ class ByHost(Evaluator):
     def hvp(self, w: Array, v: Array) -> Array:
         """The host's Hessian times v."""
         return self._up(self.inner.hvp(self._down(w), self._down(v)))
+
+
+class SumEvaluator(Evaluator):
+    """Σ_k c_k E_k of evaluators on one back end."""
+
+    def __init__(self, terms: list[tuple[float, Evaluator]], fixed: Fixed) -> None:
+        self.terms, self.fixed = terms, fixed
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """Σ c_k of both; 0 at the nodes that any of them fixes."""
+        total: Any = 0.0
+        gradient = w * 0.0
+        for factor, evaluator in self.terms:
+            value, part = evaluator.value_and_grad(w)
+            total = total + factor * value
+            gradient += factor * part
+        self.fixed.clear(gradient)
+        return total, gradient
+
+    def velocity(self, w: Array) -> Array:
+        """Σ c_k of each."""
+        result = w * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.velocity(w)
+        self.fixed.clear(result)
+        return result
+
+    def hvp(self, w: Array, v: Array) -> Array:
+        """Σ c_k of each."""
+        result = v * 0.0
+        for factor, evaluator in self.terms:
+            result += factor * evaluator.hvp(w, v)
+        self.fixed.clear(result)
+        return result

@@ -20,8 +20,9 @@ from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
 from meshrep.energies.heat_evaluators import Baths, Formula, Kernels
 from meshrep.errors import InputError
+from meshrep.graphs.conductances import conductances, mass
 from meshrep.graphs.graph import Graph, GraphLike
-from meshrep.graphs.operators import absolute_row_sums, conductances, laplacian, mass
+from meshrep.graphs.operators import absolute_row_sums, laplacian
 from meshrep.graphs.ordering import Order
 
 POWERS = {"quartic": 4.0, "quadratic": 2.0}  # p of the kinds of bath that have one

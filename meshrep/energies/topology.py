@@ -9,7 +9,7 @@ misprint of the box.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from scipy import sparse
 from meshrep.base.backends import Backend
 from meshrep.base.settings import both_spellings
 from meshrep.energies.base import Energy
+from meshrep.energies.dimensions import Dimensions, dimensions, signs_of
 from meshrep.energies.evaluator import ByHost, Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
@@ -31,7 +32,6 @@ from meshrep.sources import clouds
 _PENALTIES = ("box", "ball", "tether", "none")
 _FILTRATIONS = ("rips", "alpha")
 _JUDGED = 8  # fixed subsamples by which an energy of subsamples is judged
-Dimensions = int | str | Iterable[int | str] | None
 
 
 Filtration = Callable[[np.ndarray], Diagrams]  # what makes diagrams of points (n, d)
@@ -136,7 +136,7 @@ class RipsPersistence(Energy):
         super().__init__(graph)
         self.points = points
         wanted = {k: values for name, values in (targets or {}).items() for k in dimensions(name)}
-        self.signs = _signs(maximise, minimise, wanted)
+        self.signs = signs_of(maximise, minimise, wanted)
         own = 2.0 if wanted and set(wanted) != set(self.signs) else power
         self.losses = {
             k: DiagramLoss(own, top, window, wanted[k])
@@ -314,40 +314,6 @@ def _cloud(cloud: GraphLike | np.ndarray) -> tuple[Graph, np.ndarray]:
     points = checked_points(graph.points)
     flat = not points[:, 2].any()
     return graph, points[:, :2] if flat else points
-
-
-def _signs(
-    maximise: Dimensions, minimise: Dimensions, targets: Mapping[int, np.ndarray] | None
-) -> dict[int, float]:
-    """+1 or −1 by dimension, in order."""
-    if maximise is None and minimise is None and not targets:
-        maximise = (1,)
-    signs: dict[int, float] = {}
-    asked = [(k, -1.0) for k in dimensions(maximise)] + [(k, 1.0) for k in dimensions(minimise)]
-    for k, sign in asked + [(k, 1.0) for k in dimensions(targets)]:
-        if k in signs:
-            raise InputError(f"h{k} is asked for twice: maximise, minimise or give a target")
-        signs[k] = sign
-    return dict(sorted(signs.items()))
-
-
-def dimensions(asked: Dimensions) -> list[int]:
-    """Dimensions named as 1, "h1", "1", or several of these, or "h0,h1".
-
-    Raises
-    ------
-    InputError
-        For a name that is no dimension from 0 to 2.
-    """
-    if asked is None:
-        return []
-    words = asked.split(",") if isinstance(asked, str) else asked
-    words = [words] if isinstance(words, int) else list(words)
-    found = [str(word).strip().lower().removeprefix("h") for word in words]
-    for word in found:
-        if word not in ("0", "1", "2"):
-            raise InputError(f"there is no homology {word!r} here: choose h0, h1 or h2")
-    return [int(word) for word in found]
 
 
 class _Evaluator(Evaluator):

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
-from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
-from meshrep.base.rows import kernel_rows
-from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
-from meshrep.numerics.colouring import colours
+from meshrep.minimisers.unit_vectors import Arrays, Jitted, Vectors, lifted
 
 RECORDS = 30  # entries of a descent's history
 TIME_SHARE = 0.9  # of max_seconds; the rest is left to what follows
@@ -215,163 +209,3 @@ class _Run:
 def fading(t: np.ndarray, penalty: float, planar: float) -> np.ndarray:
     """The factor s of the extra components' couplings at times t of a descent."""
     return np.where(t < 1.0 - planar, 1.0 / (1.0 + 2.0 * penalty * (t / (1.0 - planar)) ** 2), 0.0)
-
-
-def lifted(phases: np.ndarray, h: int, replicas: int, spread: float, seed: int) -> np.ndarray:
-    """Unit vectors (n, h, R) whose angle is the phase and whose further components are random."""
-    n = len(phases)
-    x = np.empty((n, h, replicas))
-    x[:, 0], x[:, 1] = np.cos(phases)[:, None], np.sin(phases)[:, None]
-    x[:, 2:] = spread * np.random.default_rng([seed, h]).standard_normal((n, h - 2, replicas))
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
-
-
-class Vectors:
-    """Unit vectors of all nodes, sorted by colour, and how to sweep over them.
-
-    ``single`` says that β = γ = 0, where a node acts on its neighbours only, by −2αJ; else it acts
-    on their neighbours too. Fixed nodes and those without neighbours come last, keep their phases
-    and have no further components.
-    """
-
-    def __init__(
-        self, law: PhaseLaw, fixed: np.ndarray, backend: Any, start: np.ndarray, dtype: str
-    ) -> None:
-        self.fields = backend
-        self.backend = backend = replace(backend, dtype=dtype)
-        self.single = law.pairwise
-        n, self.h, self.replicas = start.shape
-        coupling = law.coupling.copy()
-        coupling.eliminate_zeros()  # a node whose edges all weigh nothing is a still one
-        colour = colours(coupling, 1 if self.single else 2)
-        rests = np.diff(coupling.indptr) == 0
-        rests[fixed] = True
-        colour[rests] = n
-        self.order, still = np.argsort(colour, kind="stable"), np.flatnonzero(rests)
-        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~rests]))])
-        self.still = self.fields.asarray(np.arctan2(start[still, 1, 0], start[still, 0, 0]))
-        factor = -2.0 * law.alpha if self.single else 1.0
-        self.law = (-0.5, 0.0, 0.0) if self.single else law.coefficients
-        self.matrix = sparse.csr_array(factor * coupling[self.order][:, self.order])
-        self.whole = backend.sparse(self.matrix)
-        self.squares = backend.asarray((self.matrix * self.matrix).sum(axis=1))
-        self.x = backend.asarray(start[self.order].reshape(n, -1))
-        self.noise = self._wide(self.x)[:, 2:] * 1
-        self._flatten(self._wide(self.x))
-        self.places = self.fields.index(np.argsort(self.order))
-        self.resting = self.fields.index(still)
-
-    def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """A sweep for each of the factors s with its ω."""
-        raise NotImplementedError
-
-    def plane(self) -> Array:
-        """The unit vectors (n, 2, R) of the angles in the plane, in the order of the colours."""
-        x = self._wide(self.x)[:, :2]
-        return x / self._length(x)
-
-    def raise_up(self, plane: Array, kick: float, shift: int) -> None:
-        """Start from vectors in the plane with random further components, those of other nodes."""
-        xp = self.backend.xp
-        noise = xp.roll(self.noise, shift, 0)
-        x = xp.concatenate([plane, kick * noise / (noise * noise).mean() ** 0.5], 1)
-        self._flatten(x)
-        self.x = (x / self._length(x)).reshape(len(x), -1)
-
-    def energies(self, plane: Array) -> np.ndarray:
-        """E (R,) of vectors in the plane, summed in float64."""
-        alpha, beta, gamma = self.law
-        z = (self.whole @ plane.reshape(len(plane), -1)).reshape(plane.shape)
-        inner = (plane * z).sum(1)
-        each = (alpha + (beta - gamma) * inner) * inner + gamma * (z * z).sum(1)
-        return np.array(each.sum(0, dtype=self.backend.xp.float64).tolist())
-
-    def phases(self, replica: int) -> Array:
-        """The angles (n,) in the plane, in the graph's order; nodes that rest as they were."""
-        x = self._wide(self.x)
-        phases = self.fields.empty(len(x))
-        phases[:] = self.fields.xp.arctan2(x[:, 1, replica], x[:, 0, replica])[self.places]
-        phases[self.resting] = self.still
-        return phases
-
-    def _flatten(self, x: Array) -> None:
-        """Take the further components (n, h, R) off the nodes that rest."""
-        rest = x[int(self.bounds[-1]) :]
-        rest[:, 2:] = 0.0
-        rest[:, :2] /= self._length(rest)
-
-    def _wide(self, x: Array) -> Array:
-        return x.reshape(len(x), self.h, self.replicas)
-
-    def _length(self, x: Array) -> Array:
-        return ((x * x).sum(1)[:, None] + 1e-30) ** 0.5
-
-
-class Jitted(Vectors):
-    """By the kernels of :mod:`meshrep.kernels.lift`."""
-
-    def __init__(self, *given: Any) -> None:
-        from meshrep.kernels.lift import compiled
-
-        super().__init__(*given)
-        self.rows = kernel_rows(self.whole)
-        self.kernels = compiled(self.h, self.replicas == 1, len(self.x) >= limits.LIFT_THREADS_FROM)
-
-    def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """All sweeps in one call."""
-        x = self.x.reshape(-1)
-        if self.single:
-            self.kernels.pull(self.rows, self.bounds, x, self.replicas, shrink, over)
-            return
-        z = (self.whole @ self.x).reshape(-1)
-        self.kernels.descend(
-            self.rows, self.bounds, self.law, self.squares, x, z, self.replicas, shrink, over
-        )
-
-
-class Arrays(Vectors):
-    """By sparse products on NumPy arrays or on torch tensors, wherever they live."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.parts = [slice(a, b) for a, b in zip(self.bounds, self.bounds[1:], strict=False)]
-        self.rows = [self.backend.sparse(self.matrix[part]) for part in self.parts]
-        if not self.single:
-            columns = [sparse.csr_array(self.matrix[:, part]) for part in self.parts]
-            self.columns = [self.backend.sparse(part) for part in columns]
-
-    def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """Colour by colour."""
-        z = None if self.single else self.whole @ self.x
-        fade = self.backend.zeros(self.x.shape[1]) + 1
-        for s, ahead in zip(shrink.tolist(), over.tolist(), strict=True):
-            fade[2 * self.replicas :] = s
-            for number, part in enumerate(self.parts):
-                if self.single:
-                    p = fade * (self.rows[number] @ self.x)
-                else:
-                    p = self._shift(z, part) * self._wide(self.x[part])
-                    p = p.reshape(-1, self.x.shape[1]) - self.slope(fade, z, number)
-                p = self._wide(p)
-                old = self._wide(self.x[part])
-                new = (1.0 - ahead) * old + ahead * p / self._length(p)
-                new = (new / self._length(new)).reshape(len(p), -1)
-                if z is not None:
-                    z += self.columns[number] @ (new - self.x[part])
-                self.x[part] = new
-
-    def slope(self, fade: Array, z: Array, number: int) -> Array:
-        """∂E/∂x of a colour, D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)), for Σ_j J_ij x_j = z."""
-        alpha, beta, gamma = self.law
-        u = alpha + 2 * (beta - gamma) * self._wide(fade * self.x * z).sum(1)
-        u = self.backend.xp.concatenate([u] * self.h, 1)
-        part = self.parts[number]
-        around = self.rows[number] @ (u * self.x + 2 * gamma * z)
-        return fade * (u[part] * z[part] + around)
-
-    def _shift(self, z: Array, part: slice) -> Array:
-        """λ of a colour (k, 1, R)."""
-        _, beta, gamma = self.law
-        squares = self.squares[part, None]
-        convex = (self._wide(z[part]) ** 2).sum(1) + squares
-        return (2 * gamma * squares + 2 * max(beta - gamma, 0.0) * convex)[:, None]

@@ -10,8 +10,9 @@ from scipy import sparse
 
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor
+from meshrep.numerics.conjugate_gradients import steihaug
 from meshrep.numerics.gauge import Gauge
-from meshrep.numerics.linear_solvers import ShiftedSystem, choose, steihaug
+from meshrep.numerics.linear_solvers import ShiftedSystem, choose
 
 _EPS = float(np.finfo(float).eps)
 

@@ -6,9 +6,6 @@ asks before it trusts the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,33 +16,13 @@ from meshrep.base import limits
 from meshrep.base.backends import installed
 from meshrep.base.rows import kernel_rows, with_short_indices
 from meshrep.errors import InputError, MissingPart
+from meshrep.numerics.conjugate_gradients import PLAIN, Answer, Product, conjugate_gradients
 from meshrep.numerics.factors import factored
 from meshrep.numerics.multigrid import Refreshed, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
 
 _EXPANDER = 0.1  # bandwidth over n beyond which a graph has no small separators to speak of
-
-Product = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass
-class Answer:
-    """A solution, or where the matrix turned out not to be positive definite what was reached.
-
-    Attributes
-    ----------
-    s : (n,) float64
-        The solution, or the last iterate before negative curvature was met.
-    positive : bool
-        Whether the matrix was met as positive definite.
-    iterations : int
-        Of conjugate gradients; 0 for a factorisation.
-    """
-
-    s: np.ndarray
-    positive: bool
-    iterations: int = 0
 
 
 def choose(matrix: sparse.csr_array) -> tuple[str, str]:
@@ -286,84 +263,3 @@ def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
     finally:
         np.random.set_state(state)
     return hierarchy.aspreconditioner(cycle="V").matvec
-
-
-def _advance(x: np.ndarray, r: np.ndarray, p: np.ndarray, q: np.ndarray, step: float) -> float:
-    x += step * p
-    r -= step * q
-    return float(r @ r)
-
-
-def _turn(z: np.ndarray, p: np.ndarray, beta: float) -> None:
-    p *= beta
-    p += z
-
-
-PLAIN = SimpleNamespace(dot=np.dot, advance=_advance, turn=_turn)
-
-
-def conjugate_gradients(
-    product: Product,
-    right: np.ndarray,
-    rtol: float,
-    precondition: Product | None = None,
-    most: int | None = None,
-    vectors: Any = PLAIN,
-) -> Answer:
-    """Preconditioned CG on a matrix meant to be positive definite (Hestenes and Stiefel 1952).
-
-    Stops at ‖residual‖₂ ≤ rtol ‖right‖₂, after ``most`` iterations (10 n at the most, 10,000 if
-    that is less), or where the matrix or the preconditioner shows a negative curvature, with
-    ``positive`` False. ``vectors`` holds the operations on vectors: dot, advance, turn.
-    """
-    x = np.zeros_like(right)
-    r = right.copy()
-    target = rtol * np.linalg.norm(right)
-    if target == 0.0:
-        return Answer(x, True)
-    most = min(10 * len(right), 10_000) if most is None else most
-    p, rho = np.zeros_like(right), 1.0
-    for k in range(most):
-        z = r if precondition is None else precondition(r)
-        rho, last = float(vectors.dot(r, z)), rho
-        if not rho > 0:
-            return Answer(x, False, k)
-        vectors.turn(z, p, rho / last if k else 0.0)
-        q = product(p)
-        curvature = float(vectors.dot(p, q))
-        if not curvature > 0:
-            return Answer(x, False, k)
-        if vectors.advance(x, r, p, q, rho / curvature) ** 0.5 <= target:
-            return Answer(x, True, k + 1)
-    return Answer(x, True, most)
-
-
-def steihaug(
-    product: Product, gradient: np.ndarray, radius: float, rtol: float, most: int | None = None
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Minimise g·s + ½ sᵀHs in the ball ‖s‖ ≤ radius by truncated CG; return s, Hs, iterations.
-
-    Negative curvature is followed to the boundary (Steihaug 1983; Nocedal and Wright, Algorithm
-    7.2).
-    """
-    s, hs = np.zeros_like(gradient), np.zeros_like(gradient)
-    r = gradient.copy()
-    p = -r
-    rho = float(r @ r)
-    target = rtol * rho**0.5
-    most = min(2 * len(gradient), 1000) if most is None else most
-    for k in range(most):
-        q = product(p)
-        curvature = float(p @ q)
-        step = rho / curvature if curvature > 0 else np.inf
-        if curvature <= 0 or np.linalg.norm(s + step * p) >= radius:
-            a, b, c = float(p @ p), float(s @ p), float(s @ s) - radius**2
-            step = (-b + np.sqrt(max(b * b - a * c, 0.0))) / a
-            return s + step * p, hs + step * q, k + 1
-        s, hs = s + step * p, hs + step * q
-        r = r + step * q
-        rho, last = float(r @ r), rho
-        if rho**0.5 <= target:
-            return s, hs, k + 1
-        p = -r + (rho / last) * p
-    return s, hs, most

@@ -13,13 +13,9 @@ import numpy as np
 
 from meshrep.base.settings import british
 from meshrep.energies.flows import integrate
-from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
-from meshrep.energies.phases import (
-    frequency_spread,
-    local_order,
-    order_parameter,
-    vortices,
-)
+from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.phases import frequency_spread, local_order, order_parameter
+from meshrep.energies.vortices import vortices
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.plaquettes import plaquettes

@@ -10,7 +10,8 @@ import meshrep
 from bench import Report, Say
 from meshrep.base.backends import NumpyBackend
 from meshrep.energies.base import Energy
-from meshrep.energies.oscillators import Kuramoto, Oscillators, XYGlass
+from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.oscillators import Oscillators
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork

@@ -18,7 +18,7 @@ import meshrep
 from bench import Report, Say, kernels
 from meshrep.base.backends import backend_for, installed
 from meshrep.energies.base import Energy
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping

@@ -19,7 +19,7 @@ import meshrep
 from bench import Report, Say, missing, timing
 from meshrep.base.backends import backend_for, calm_threads, installed
 from meshrep.energies.flows import integrate
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
 from meshrep.solving.table import duration, markdown
 

@@ -12,7 +12,7 @@ import meshrep
 from bench import Report, Say, figures, kernel_ways, machine, missing, timing
 from meshrep.base.backends import calm_threads, installed
 from meshrep.energies.heat import HeatBath
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.solving.solve import solve
 from meshrep.solving.table import duration, markdown
 from meshrep.sources.selection import random_split

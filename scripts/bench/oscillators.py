@@ -11,7 +11,7 @@ import meshrep
 from bench import Report, Say, integrators, missing, phase_minima, timing
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.energies.flows import runge_kutta4
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
 from meshrep.solving.table import markdown
 

@@ -7,7 +7,9 @@ import meshrep
 from meshrep import HeatBath, Solver
 from meshrep.base.backends import installed
 from meshrep.energies.custom import FunctionEnergy
-from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
+from meshrep.energies.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.oscillators import Oscillators
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Lift

@@ -7,13 +7,8 @@ from scipy.sparse.linalg import eigsh
 
 import meshrep
 from meshrep.graphs.cells import TETRAHEDRON, TRIANGLE, Cells
-from meshrep.graphs.operators import (
-    conductances,
-    incidence,
-    laplacian,
-    mass,
-    propagation,
-)
+from meshrep.graphs.conductances import conductances, mass
+from meshrep.graphs.operators import incidence, laplacian, propagation
 
 
 @pytest.mark.parametrize("spec", ["lattice:7x5", "triangular:5x5", "sbm:3x20", "tree:2^4"])

@@ -7,7 +7,8 @@ from problems_of_tests import phases
 import meshrep
 from meshrep.base.backends import NumpyBackend
 from meshrep.energies.flows import runge_kutta4
-from meshrep.energies.oscillators import HopfKuramoto, Kuramoto
+from meshrep.energies.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.numerics import rules
 
 numba = pytest.importorskip("numba")

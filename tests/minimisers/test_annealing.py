@@ -8,7 +8,9 @@ import pytest
 import meshrep
 from meshrep.base.backends import NumpyBackend
 from meshrep.base.outcome import Result
-from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
+from meshrep.energies.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers import annealing
 from meshrep.minimisers.annealing import Annealing, Sampler, temperature

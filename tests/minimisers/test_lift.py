@@ -8,12 +8,15 @@ import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.base.outcome import Result
-from meshrep.energies.oscillators import HopfKuramoto, Kuramoto, Oscillators, XYGlass
+from meshrep.energies.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
-from meshrep.minimisers.lift import Arrays, Jitted, Lift, lifted
+from meshrep.minimisers.lift import Lift
 from meshrep.minimisers.monitor import Monitor, Stopping
+from meshrep.minimisers.unit_vectors import Arrays, Jitted, lifted
 from meshrep.solving.solver import Solver
 
 LAWS = {

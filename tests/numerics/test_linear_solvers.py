@@ -9,14 +9,8 @@ import meshrep
 from meshrep.base import limits
 from meshrep.graphs.operators import laplacian
 from meshrep.numerics import linear_solvers
-from meshrep.numerics.linear_solvers import (
-    ShiftedSystem,
-    by_factors,
-    choose,
-    conjugate_gradients,
-    smoothed_aggregation,
-    steihaug,
-)
+from meshrep.numerics.conjugate_gradients import conjugate_gradients, steihaug
+from meshrep.numerics.linear_solvers import ShiftedSystem, by_factors, choose, smoothed_aggregation
 
 
 @pytest.fixture(params=["direct", "amg", "jacobi"])

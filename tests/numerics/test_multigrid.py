@@ -14,7 +14,7 @@ from meshrep.base.rows import kernel_rows
 from meshrep.graphs.operators import laplacian
 from meshrep.kernels import aggregation
 from meshrep.numerics import multigrid
-from meshrep.numerics.linear_solvers import PLAIN, conjugate_gradients
+from meshrep.numerics.conjugate_gradients import PLAIN, conjugate_gradients
 from meshrep.numerics.multigrid import Hierarchy, compact, prolongations
 
 

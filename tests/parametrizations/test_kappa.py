@@ -19,7 +19,7 @@ from meshrep.base.backends import installed
 from meshrep.errors import InputError
 from meshrep.parametrizations.linear.filters import MARGIN
 from meshrep.parametrizations.linear.kappa import Kappa, coefficients, remainder
-from meshrep.parametrizations.linear.linear import curvature
+from meshrep.parametrizations.linear.matrices import curvature
 from meshrep.parametrizations.linear.spectral import Spectral
 
 ENERGIES = energies()

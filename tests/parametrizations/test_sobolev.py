@@ -20,7 +20,7 @@ from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import UniformAdam
 from meshrep.numerics.rules import UNIFORM, Memory, advance_arrays
-from meshrep.parametrizations.linear.linear import stiffness
+from meshrep.parametrizations.linear.matrices import stiffness
 from meshrep.parametrizations.linear.sobolev import Sobolev
 
 ENERGIES = energies()

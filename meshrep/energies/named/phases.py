@@ -54,7 +54,7 @@ def kuramoto(
     graph: Graph, seed: int, coupling: float = 1.0, frequencies: str | None = None
 ) -> tuple[Energy, list[str]]:
     """Kuramoto's energy, and what was built."""
-    from meshrep.energies.oscillators import Kuramoto
+    from meshrep.energies.kuramoto import Kuramoto
 
     omega = natural_frequencies(graph, frequencies, seed)
     said = f"Kuramoto: K = {coupling:g} on {graph.m:,} edges{_spread(omega)}"
@@ -63,7 +63,7 @@ def kuramoto(
 
 def xy_glass(graph: Graph, seed: int, coupling: str = "binary") -> tuple[Energy, list[str]]:
     """The XY spin glass, and what was built."""
-    from meshrep.energies.oscillators import XYGlass
+    from meshrep.energies.kuramoto import XYGlass
 
     said = f"XY glass: {coupling} couplings on {graph.m:,} edges, seed {seed}"
     return XYGlass(graph, coupling, seed), [said]
@@ -74,7 +74,7 @@ def hopf_kuramoto(
     **settings: float,
 ) -> tuple[Energy, list[str]]:  # fmt: skip
     """The potential of Hopf oscillators' phases or the printed loss, and what was built."""
-    from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted
+    from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
 
     if form == "printed":
         printed = HopfKuramotoPrinted(graph, **settings)

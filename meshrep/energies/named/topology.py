@@ -24,7 +24,8 @@ def build(graph: Graph, seed: int, **options: Any) -> tuple[Energy, list[str]]:
     """
     import numpy as np
 
-    from meshrep.energies.topology import RipsPersistence, dimensions
+    from meshrep.energies.dimensions import dimensions
+    from meshrep.energies.topology import RipsPersistence
     from meshrep.sources.values import diagram
 
     settings = dict(options)
@@ -59,7 +60,7 @@ def build(graph: Graph, seed: int, **options: Any) -> tuple[Energy, list[str]]:
 
 def _check_dimensions(option: str, text: str) -> None:
     """Raise InputError, which begins with the option, for what is no dimension."""
-    from meshrep.energies.topology import dimensions
+    from meshrep.energies.dimensions import dimensions
 
     try:
         dimensions(text)

@@ -9,7 +9,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
-from meshrep.parametrizations.linear.linear import Root
+from meshrep.parametrizations.linear.base import Root
 
 PROBES = 40  # Lanczos steps that measure the interval
 MARGIN = 1.02  # over the largest Ritz value, which lies inside the spectrum

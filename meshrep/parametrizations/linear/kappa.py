@@ -21,8 +21,9 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization, whole
+from meshrep.parametrizations.linear.base import Kept, LinearMap
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter
-from meshrep.parametrizations.linear.linear import Kept, LinearMap, curvature
+from meshrep.parametrizations.linear.matrices import curvature
 
 PRINTED = (1.0, -0.5, -0.75)  # as far as the paper prints them
 

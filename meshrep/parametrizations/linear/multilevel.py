@@ -22,14 +22,8 @@ from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.numerics.multigrid import prolongations
 from meshrep.parametrizations.base import Map, Parametrization, whole
-from meshrep.parametrizations.linear.linear import (
-    Kept,
-    LinearMap,
-    Root,
-    curvature,
-    mean_size,
-    stiffness,
-)
+from meshrep.parametrizations.linear.base import Kept, LinearMap, Root
+from meshrep.parametrizations.linear.matrices import curvature, mean_size, stiffness
 
 Chain = list[tuple[sparse.csr_array, sparse.csr_array]]  # prolongations and their transposes
 

@@ -18,8 +18,9 @@ from meshrep.errors import InputError
 from meshrep.numerics.factors import factored
 from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization
+from meshrep.parametrizations.linear.base import LinearMap, Root
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
-from meshrep.parametrizations.linear.linear import LinearMap, Root, stiffness
+from meshrep.parametrizations.linear.matrices import stiffness
 
 ACCURATE = 0.01  # relative error of the filter that stands for the root
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # that it may have

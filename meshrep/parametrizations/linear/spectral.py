@@ -18,8 +18,9 @@ from meshrep.base.backends import Backend
 from meshrep.energies.base import Energy
 from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization, whole
+from meshrep.parametrizations.linear.base import Kept, LinearMap
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
-from meshrep.parametrizations.linear.linear import Kept, LinearMap, curvature, mean_size
+from meshrep.parametrizations.linear.matrices import curvature, mean_size
 
 GRID = 400  # points at which a fit is judged
 

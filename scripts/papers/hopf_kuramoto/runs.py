@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.energies.oscillators import HopfKuramoto, HopfKuramotoPrinted, Oscillators
+from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.oscillators import Oscillators
 from meshrep.energies.phases import local_order
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates

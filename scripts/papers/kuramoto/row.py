@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates

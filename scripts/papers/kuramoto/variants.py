@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.energies.oscillators import Kuramoto
+from meshrep.energies.kuramoto import Kuramoto
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest, lean

@@ -15,9 +15,9 @@ from meshrep.minimisers.first_order import GradientDescent
 from meshrep.minimisers.monitor import Stopping
 from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Identity, Map, Parametrization
+from meshrep.parametrizations.linear.base import LinearMap, Root
 from meshrep.parametrizations.linear.filters import PROBES
 from meshrep.parametrizations.linear.kappa import Kappa
-from meshrep.parametrizations.linear.linear import LinearMap, Root
 from meshrep.parametrizations.linear.multilevel import Multilevel
 from meshrep.parametrizations.linear.sobolev import Sobolev
 from meshrep.parametrizations.linear.spectral import Spectral

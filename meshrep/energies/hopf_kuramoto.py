@@ -1,0 +1,81 @@
+"""Hopf oscillators near their limit cycles: the potential of their phases, and the printed loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshrep.energies.couplings import number
+from meshrep.energies.oscillators import Oscillators
+from meshrep.graphs.graph import GraphLike
+
+
+class HopfKuramoto(Oscillators):
+    """E = −(c s₁/2) Σ_i C_i + s₂ Σ_i S_i², the potential of Hopf oscillators' coupled phases.
+
+    In time dφ_i/dt = ω_i + c C_i − ∂E/∂φ_i. At φ = 0 the Hessian of the s₂ part is 2 s₂ L².
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+    s1, s2 : float
+        Strengths of the sine coupling (in units of c) and of the next-nearest one.
+    c : float
+        Strength of the cosine coupling; it also scales s₁ in flow and energy alike.
+    frequencies : float or (n,) array
+    torque : float, optional
+        Strength of the cosine coupling in the flow alone; c by default. With 0 the flow is −∇E.
+
+    References
+    ----------
+    Lauter, Brendel, Habraken and Marquardt, "Pattern phase diagram for two-dimensional arrays of
+    coupled limit-cycle oscillators" (2015). The loss that the papers print (P1 eq. 19, P2 eq. 7)
+    is another function: :class:`HopfKuramotoPrinted`.
+    """
+
+    propagation = "square"
+
+    def __init__(
+        self,
+        graph: GraphLike,
+        s1: float = 1.0,
+        s2: float = 0.5,
+        c: float = 1.0,
+        frequencies: Any = 0.0,
+        torque: float | None = None,
+    ) -> None:
+        s1, s2, c = number(s1, "s1"), number(s2, "s2"), number(c, "c")
+        law = -0.5 * c * s1, 0.0, s2
+        super().__init__(graph, 1.0, law, frequencies, c if torque is None else torque)
+        self.s1, self.s2, self.c = s1, s2, c
+
+    def settings(self) -> dict[str, Any]:
+        """Those of the oscillators, with s₁, s₂ and c."""
+        return {**super().settings(), "s1": self.s1, "s2": self.s2, "c": self.c}
+
+
+class HopfKuramotoPrinted(Oscillators):
+    """E = Σ_i s₁ C_i + s₂ C_i², the loss as the papers print it, for reproducing them.
+
+    It has the signs of s₁ and s₂ wrong and squares cosines, so that it is not the potential of
+    the dynamics that they print beside it: see :class:`HopfKuramoto`.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+    s1, s2 : float
+
+    References
+    ----------
+    P1 eq. 19; Both, Dehmamy, Long and Yu, eq. 7.
+    """
+
+    propagation = "square"
+
+    def __init__(self, graph: GraphLike, s1: float = 1.0, s2: float = 0.5) -> None:
+        s1, s2 = number(s1, "s1"), number(s2, "s2")
+        super().__init__(graph, 1.0, (s1, s2, 0.0))
+        self.s1, self.s2 = s1, s2
+
+    def settings(self) -> dict[str, Any]:
+        """Those of the oscillators, with s₁ and s₂."""
+        return {**super().settings(), "s1": self.s1, "s2": self.s2}

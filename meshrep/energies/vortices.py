@@ -1,0 +1,236 @@
+"""How phases wind round cells and cycles: vortices, charges and windings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from meshrep.energies.phases import checked_values, opposed_edges, order_parameter
+from meshrep.errors import InputError
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph, GraphLike
+from meshrep.graphs.plaquettes import (
+    centres,
+    edges_along,
+    edges_along_plaquettes,
+    plaquettes,
+    whole_cycle,
+)
+
+_TURN = 2 * np.pi
+
+
+def windings(cells: Cells, phi: np.ndarray) -> np.ndarray:
+    """How often the phase turns round each cell: 1/2π Σ of its wrapped differences, an integer.
+
+    Parameters
+    ----------
+    cells : Cells
+        A node number below 0 is one without a phase.
+    phi : (n,) array
+        Phases in radians; NaN where there is none.
+
+    Returns
+    -------
+    (c,) int64
+        Of a face, the sum along its corners in the cell's order. Of a solid, how many vortex
+        lines pass through it: half the sum of |winding| over its sides. 0 for other cells, and
+        where a corner has no phase.
+
+    Raises
+    ------
+    InputError
+        Where a cell names a node beyond the phases.
+
+    Notes
+    -----
+    Differences are wrapped to [−π, π], and one of exactly ±π keeps its sign, so that a face
+    turned over has exactly the opposite winding.
+    """
+    return _flux(cells, phi).astype(np.int64)
+
+
+def charges(
+    cells: Cells,
+    phi: np.ndarray,
+    graph: Graph | None = None,
+    coupling: np.ndarray | None = None,
+) -> np.ndarray:
+    """Vortex charge of each cell (c,): its winding, neighbouring faces run the same way round.
+
+    Parameters and errors as for :func:`windings`; with a ``coupling`` (m,) on the edges of
+    ``graph`` the charges of :func:`vortices`, and of a solid half the sum of |charge| over its
+    sides. On a closed surface with two sides the charges sum to 0.
+    """
+    opposed = None
+    if coupling is not None:
+        if graph is None:
+            raise InputError("charges with couplings need the graph whose edges they belong to")
+        opposed = opposed_edges(graph, coupling)
+    if graph is None or opposed is None:
+        return windings(cells, phi) * cells.orientation
+    return _flux(cells, phi, graph, opposed) * cells.orientation
+
+
+def _flux(
+    cells: Cells, phi: np.ndarray, graph: Graph | None = None, opposed: np.ndarray | None = None
+) -> np.ndarray:
+    """Turns round faces, and half of those, unsigned, round the sides of solids, (c,) float64."""
+    phi = checked_values(None, phi)
+    if len(cells.connectivity) and cells.connectivity.max() >= len(phi):
+        raise InputError(
+            f"a cell names node {cells.connectivity.max()}, but there are {len(phi)} phases"
+        )
+
+    def turns(polygons: Cells) -> np.ndarray:
+        if graph is None or opposed is None:
+            return _turns(polygons, phi)
+        return _turns(polygons, phi, _halves(opposed, *edges_along(graph, polygons)))
+
+    found = np.zeros(len(cells))
+    number, faces = cells.faces()
+    found[number] = turns(faces)
+    number, sides = cells.sides()
+    if len(sides):
+        found += np.bincount(number, np.abs(turns(sides)), minlength=len(cells)) / 2
+    return np.nan_to_num(found)
+
+
+def _turns(polygons: Cells, phi: np.ndarray, halves: np.ndarray | None = None) -> np.ndarray:
+    """Turns of the phase round each polygon (f,), in halves; NaN where a corner has none.
+
+    Σ (d − rint d), d = Δ/2π − h, is −Σ (h + rint d), since Σ Δ = 0 round a polygon: no rounding
+    error. A side run backwards has the opposite h, so that what one face gains its neighbour loses.
+    """
+    if not len(polygons):
+        return np.zeros(0)
+    at = phi[polygons.connectivity] / _TURN
+    if polygons.connectivity.min() < 0:
+        at[polygons.connectivity < 0] = np.nan
+    with np.errstate(invalid="ignore"):  # a phase that is infinite
+        along = at[polygons.following()] - at
+        wound = np.rint(along) if halves is None else np.rint(along - halves) + halves
+        return 0.0 - np.add.reduceat(wound, polygons.offsets[:-1])
+
+
+def _halves(opposed: np.ndarray, edge: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """The half turn ±½ along each side whose ends want to be opposite, else 0."""
+    return 0.5 * way * opposed[edge]
+
+
+@dataclass(frozen=True, eq=False)
+class Vortices:
+    """Where phases wind.
+
+    Attributes
+    ----------
+    charge : (f,) int64, or float64 in halves where couplings are negative
+        Turns of the phase round each plaquette of :func:`meshrep.graphs.plaquettes.plaquettes`.
+    points : (k, 3) float64
+        Centres of the plaquettes with a vortex: |charge| > ½. None where the graph has no points.
+    signs : (k,) of charge's type
+        Their charges.
+    """
+
+    charge: np.ndarray
+    points: np.ndarray
+    signs: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many plaquettes have a vortex."""
+        return len(self.signs)
+
+    @property
+    def frustrated(self) -> int:
+        """How many plaquettes cannot satisfy all their couplings: chirality ±½, or ±1½."""
+        return int(np.count_nonzero(self.charge % 1))
+
+    @property
+    def total(self) -> float:
+        """Sum of all charges: 0 on every closed surface with two sides."""
+        return self.charge.sum().item()
+
+
+def vortices(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> Vortices:
+    """The vortices and antivortices of phases (n,), in radians, counted on the plaquettes.
+
+    The charge of a plaquette is Σ (d − rint d) round it, d = (φ_j − φ_i)/2π, less ½ where the
+    coupling says that i and j want to be opposite. It is whole where such sides are even in
+    number, else ±½, the chirality of a frustrated plaquette, in which a vortex adds ±1.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+    phi : (n,) array
+        Phases in radians.
+    coupling : (m,) array, optional
+        One for each edge, in the order of ``graph.edges``; only negative signs count.
+
+    Raises
+    ------
+    InputError
+        Where there is not one phase a node or one coupling an edge.
+
+    Notes
+    -----
+    Turning a node by π and the signs of all its couplings changes no charge (Toulouse's gauge
+    symmetry). A side of a quadratic face, which is two edges, counts as positive.
+
+    References
+    ----------
+    Villain, "Two-level systems in a spin-glass model" (1977): chirality ±½.
+
+    >>> from meshrep.sources.lattices import square
+    >>> lattice = square(4, 4)
+    >>> x, y, _ = lattice.points.T - 1.5
+    >>> vortices(lattice, np.arctan2(y, x)).points
+    array([[1.5, 1.5, 0. ]])
+    """
+    graph = Graph.of(graph)
+    phi, opposed = checked_values(graph.n, phi), opposed_edges(graph, coupling)
+    halves = None if opposed is None else _halves(opposed, *edges_along_plaquettes(graph))
+    charge = np.nan_to_num(_turns(plaquettes(graph), phi, halves))
+    charge = charge.astype(np.int64) if halves is None else charge
+    which = np.flatnonzero(np.abs(charge) > 0.5)
+    return Vortices(charge, centres(graph, which), charge[which])
+
+
+def winding(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> float:
+    """Turns of phases (n,) round a graph that is one cycle, as a twisted state has.
+
+    Counted from node 0 towards the lower of its neighbours; an int, or with negative couplings a
+    float in halves, as for :func:`vortices`.
+
+    Raises
+    ------
+    InputError
+        Where the graph is not one cycle, or there is not one phase a node or coupling an edge.
+
+    >>> from meshrep.sources.lattices import ring
+    >>> winding(ring(12), 2 * np.pi * np.arange(12) / 4)
+    3
+    """
+    graph = Graph.of(graph)
+    cycle = whole_cycle(graph)
+    if cycle is None:
+        raise InputError(f"{graph.name} is not one cycle, round which phases could be followed")
+    phi, opposed = checked_values(graph.n, phi), opposed_edges(graph, coupling)
+    if opposed is None:
+        return int(np.nan_to_num(_turns(cycle, phi)).item())
+    halves = _halves(opposed, *edges_along(graph, cycle))
+    return float(np.nan_to_num(_turns(cycle, phi, halves)).item())
+
+
+def summary(
+    graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None
+) -> dict[str, float]:
+    """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
+    graph = Graph.of(graph)
+    found = {"rho": float(order_parameter(phi))}
+    if len(plaquettes(graph)):
+        found["vortices"] = vortices(graph, phi, coupling).count
+    if whole_cycle(graph) is not None:
+        found["winding"] = winding(graph, phi, coupling)
+    return found

@@ -1,0 +1,76 @@
+"""The matrices that linear variables are made from: the Hessian, or a Laplacian in its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.energies.base import Energy
+from meshrep.graphs.operators import laplacian
+from meshrep.numerics.lanczos import interval
+
+_PROBES = 20  # Lanczos steps that look for negative curvature
+_NEGATIVE = 1e-3  # share of the largest curvature from which a negative one counts
+
+
+def stiffness(energy: Energy) -> sparse.csr_array:
+    """Laplacian (n, n) of the coupling's sizes, rows and columns of fixed nodes empty.
+
+    What couples a free node to a fixed one stays on the diagonal; a free node without couplings
+    has the mean diagonal of the others, so that it can move.
+    """
+    return _held(_among_free(laplacian(abs(energy.coupling)), energy), energy)
+
+
+def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
+    """The Hessian (n, n) at the start where it serves, else :func:`stiffness`; fixed rows empty.
+
+    It does not where there is none, where the field has several columns, or where Lanczos meets a
+    negative eigenvalue: there off-diagonal entries by size, and the Laplacian of those, take its
+    place.
+    """
+    if not energy.has_hessian or len(energy.shape) > 1:
+        return stiffness(energy)
+    matrix = _among_free(energy.hessian(energy.clamp(start)), energy)
+    if energy.convex:
+        return _held(matrix, energy)
+    least, most = interval(matrix, _PROBES)
+    if least >= -_NEGATIVE * most:
+        return _held(matrix, energy)
+    sizes = sparse.csr_array(abs(matrix))
+    sizes.setdiag(0.0)
+    return _held(laplacian(sizes), energy)
+
+
+def _held(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
+    """The matrix, with the mean diagonal at free nodes that have an empty one."""
+    diagonal = matrix.diagonal()
+    loose = np.zeros(len(diagonal))
+    loose[energy.free] = diagonal[energy.free] == 0
+    if not loose.any():
+        return matrix
+    curved = diagonal > 0
+    size = float(diagonal[curved].mean()) if curved.any() else 1.0
+    matrix = sparse.csr_array(matrix + sparse.diags_array(size * loose))
+    matrix.sort_indices()
+    return matrix
+
+
+def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
+    """The matrix without rows and columns of fixed nodes, in its own shape."""
+    matrix = sparse.csr_array(matrix, dtype=np.float64)
+    if len(energy.fixed):
+        mask = np.zeros(energy.graph.n)
+        mask[energy.free] = 1.0
+        keep = sparse.diags_array(mask)
+        matrix = sparse.csr_array(keep @ matrix @ keep)
+        matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return matrix
+
+
+def mean_size(energy: Energy, diagonal: np.ndarray) -> float:
+    """u √(mean d) over the nodes that have some: what scales θ so that a unit of it moves a node
+    by about the energy's unit u, as Adam's step length expects."""
+    used = diagonal > 0
+    return energy.unit * float(np.sqrt(diagonal[used].mean())) if used.any() else energy.unit
