@@ -1,4 +1,4 @@
-"""Simulated annealing of oscillators, to find deep basins; a local minimiser finds their floors."""
+"""Simulated annealing of oscillators: it finds deep basins for a local minimiser to finish."""
 
 from __future__ import annotations
 
@@ -17,45 +17,48 @@ from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
 from meshrep.numerics.colouring import colours
 
-HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures over the field on a site
-FROZEN, FREEZING = 1e-3, 0.05  # last temperature over t_cold, and the share of the run to get there
-RESERVED = 0.1  # share of a time limit that is left to what follows
-ENTRIES = 100  # history entries of a run, at least
+HOT, COLD, COLD_LAW = 0.3, 0.03, 0.01  # automatic temperatures, in units of the field on a site
+FROZEN, FREEZING = 1e-3, 0.05  # last temperature / t_cold; share of the run that the quench takes
+RESERVED = 0.1  # share of the time limit that is left for the next minimiser
+ENTRIES = 100  # minimum number of history entries of a run
 
 
 class Annealing(Minimiser):
     """Simulated annealing with over-relaxation (Kirkpatrick, Gelatt and Vecchi 1983).
 
-    The temperature falls geometrically from ``t_hot`` to ``t_cold``, and to a thousandth of it in
-    the last twentieth of the run. Under a time limit it falls faster where need be, so that the
-    run is cold after nine tenths of that time.
+    The temperature falls geometrically from ``t_hot`` to ``t_cold``. In the last twentieth of the
+    run, the quench, it falls to a thousandth of ``t_cold``. If the time limit is too short for
+    all sweeps, the temperature falls faster, so that the run ends after nine tenths of the limit.
 
     Parameters
     ----------
     sweeps : int
-        Sweeps of the whole run, each a thermal update of every site and its over-relaxations.
+        Number of sweeps. Each is a thermal update of every site, followed by over-relaxations.
     t_hot, t_cold : float or "auto"
-        Temperatures in units of energy, t_cold cut to t_hot; "auto" takes 0.3 and 0.03 (0.01 where
-        β or γ is not 0) of the field that a site sees among random phases,
-        mean_i 2|α|√q_i + √2 (|β| + |γ|) q_i with q_i = Σ_j J_ij².
+        Temperatures in units of energy. "auto" multiplies the typical field on a site among
+        random phases, mean_i 2|α|√q_i + √2 (|β| + |γ|) q_i with q_i = Σ_j J_ij², by 0.3 for t_hot
+        and by 0.03 for t_cold (by 0.01 if β or γ is not 0). If t_cold is above t_hot, t_hot is
+        used for both.
     over_relaxation : int or "auto"
-        Reflections of every site about the field it sees, in a sweep: 16, or 4 where β or γ is
-        not 0 and a reflection keeps the energy only nearly.
+        Number of over-relaxations a sweep: reflections of every site about its local field.
+        "auto" is 16, or 4 if β or γ is not 0, since a reflection then conserves the energy only
+        approximately.
     seed : int
-        Added to the run's own seed; the same seeds give the same phases on any number of threads.
+        Used together with the run's own seed. The same two seeds give the same phases on any
+        number of threads.
 
     Raises
     ------
     InputError
-        For a number out of range, or an energy without a ``phase_law``.
+        If a number is out of range, or the energy has no ``phase_law``.
     MissingPart
-        Without numba.
+        If numba is not installed.
 
     Notes
     -----
-    The last quench ends near a minimum, not in it: follow it with L-BFGS. At equal time 16
-    reflections found deeper states of ±1 glasses than 0 to 4, on 32×32 and on 10×10×10; whether
-    the thermal update is a heat bath or Metropolis' mattered little beside them.
+    The quench ends near a minimum but not in it, so L-BFGS should follow. At equal time, 16
+    reflections found deeper states of ±1 glasses than 0 to 4 did, on 32×32 and on 10×10×10. It
+    mattered little whether the thermal update was a heat bath or Metropolis'.
 
     References
     ----------
@@ -89,7 +92,7 @@ class Annealing(Minimiser):
         self.over_relaxation, self.seed = over_relaxation, int(seed)
 
     def temperatures(self, law: PhaseLaw) -> tuple[float, float]:
-        """The first temperature and the one before the last quench."""
+        """The temperatures t_hot and t_cold of an energy."""
         J = law.coupling
         q = np.asarray(J.multiply(J).sum(axis=1)).ravel()
         q = q[q > 0]
@@ -101,7 +104,7 @@ class Annealing(Minimiser):
         return hot, min(cold, hot)
 
     def warm_up(self, objective: Objective) -> None:
-        """Compile the kernels by a call of no sweeps."""
+        """Compile the kernels by a call with no sweeps."""
         self._sampler(objective).sweep(np.zeros(0), 0)
         objective.warm_up()
 
@@ -110,14 +113,14 @@ class Annealing(Minimiser):
         law = energy.phase_law
         if law is None:
             kind = type(energy).__name__
-            raise InputError(f"anneal works on oscillators, not on {kind}: take lbfgs")
+            raise InputError(f"anneal works on oscillators, not on {kind}: use lbfgs instead")
         if not installed("numba"):
             raise MissingPart("numba", "anneal", "fast")
         seeds = self.seed, objective.seed
         return Sampler(energy, law, np.asarray(objective.start), seeds, self.over_relaxation)
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
-        """Cool until the sweeps or nine tenths of the seconds are spent."""
+        """Cool until all sweeps are done or nine tenths of the time limit have passed."""
         start = objective.start
         sampler = self._sampler(objective)
         hot, cold = self.temperatures(sampler.law)
@@ -128,12 +131,12 @@ class Annealing(Minimiser):
         while True:
             verdict = monitor.record(done, float(objective.value_and_grad(phases)[0]), phases)
             begun = monitor.seconds
-            if verdict not in (None, Result.FLAT):  # a hot run's energy need not fall
+            if verdict not in (None, Result.FLAT):  # at a high temperature the energy may stay flat
                 return verdict, phases, done
             if done >= total or begun >= limit:
                 return (Result.MAX_STEPS if done >= total else Result.TIME_LIMIT), phases, done
             count = min(count, total - done)
-            spent = begun / max(done, 1)  # seconds a sweep, with what is paid beside the kernel
+            spent = begun / max(done, 1)  # seconds a sweep, including the time outside the kernel
             by_sweeps = np.arange(done + 1, done + count + 1) / total
             by_clock = (begun + spent * np.arange(1, count + 1)) / limit
             progress = np.minimum(np.maximum(by_sweeps, by_clock), 1.0)
@@ -145,7 +148,7 @@ class Annealing(Minimiser):
 
 
 def temperature(progress: np.ndarray, hot: float, cold: float) -> np.ndarray:
-    """Temperatures at shares of a run: a geometric fall to ``cold``, then a steeper one."""
+    """Temperatures at ``progress`` (0 to 1): a geometric fall to ``cold``, then the quench."""
     if hot <= 0:
         return progress * 0
     cooling = np.minimum(progress / (1 - FREEZING), 1)
@@ -154,18 +157,18 @@ def temperature(progress: np.ndarray, hot: float, cold: float) -> np.ndarray:
 
 
 class Sampler:
-    """Phases of an energy as spins in the order and layout of :mod:`meshrep.kernels.annealing`.
+    """The phases as spins, in the order and layout of :mod:`meshrep.kernels.annealing`.
 
     Parameters
     ----------
     energy : Energy
-        Says which nodes are fixed.
+        Gives the fixed nodes and their values.
     law : PhaseLaw
-        How they act on each other.
+        The interaction of the phases.
     start : (n,) array
-        Phases; fixed nodes and nodes without neighbours keep theirs.
+        Phases at the start. Fixed nodes and nodes without neighbours keep them.
     seeds : tuple of int
-        Of the random numbers.
+        Seeds of the random numbers.
     reflections : int or "auto"
         Over-relaxations in a sweep.
     """
@@ -191,7 +194,8 @@ class Sampler:
         still = degree == 0
         still[energy.fixed] = True
         colour[still] = energy.graph.n
-        self.order = np.lexsort((degree, colour))  # equal degrees: loops whose length is foreseen
+        # Within a colour, sort by degree: the processor then predicts the length of inner loops.
+        self.order = np.lexsort((degree, colour))
         sizes = np.bincount(colour[~still])
         self.starts = np.concatenate([[0], np.cumsum(sizes)])
         J = J[self.order][:, self.order]
@@ -202,17 +206,17 @@ class Sampler:
         self.kernels: Any = annealing.PARALLEL if many else annealing.SERIAL
 
     def sweep(self, temperatures: np.ndarray, first: int) -> None:
-        """One sweep a temperature, the first being number ``first`` of the run."""
-        end = temperatures, self.key, first, self.reflections
+        """One sweep for each temperature; ``first`` is the number of the first sweep in the run."""
+        schedule = temperatures, self.key, first, self.reflections
         if self.single:
-            self.kernels.heat_bath(*self.rows, self.starts, *self.spins, *end)
+            self.kernels.heat_bath(*self.rows, self.starts, *self.spins, *schedule)
         else:
             self.kernels.metropolis(
-                *self.rows, self.law.coefficients, self.starts, *self.spins, *self.sums, *end
-            )  # fmt: skip
+                *self.rows, self.law.coefficients, self.starts, *self.spins, *self.sums, *schedule
+            )
 
     def phases(self) -> np.ndarray:
-        """Phases (n,), each within π of its start."""
+        """Phases (n,), with the multiple of 2π that brings each closest to its start."""
         phi = np.empty(len(self.order))
         phi[self.order] = np.arctan2(self.spins[1], self.spins[0])
         return phi + 2 * np.pi * np.round((self.start - phi) / (2 * np.pi))

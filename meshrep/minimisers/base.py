@@ -1,4 +1,4 @@
-"""What a minimiser sees (an Objective), and what it is."""
+"""The base class of minimisers, and the objective that a minimiser sees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 
 class Objective:
-    """What a minimiser lowers: E(F(params)) on one back end, in flat parameters (p,).
+    """The function that a minimiser lowers: E(F(params)) on one back end, in flat parameters (p,).
 
     Parameters
     ----------
@@ -27,27 +27,28 @@ class Objective:
     start : (n,) or (n, d) array
         The field at the start.
     backend : Backend
-        Whose arrays the parameters and gradients are.
+        Back end of the parameters and gradients.
     parametrization : Parametrization, optional
         F; by default the field itself.
     seed : int
-        For minimisers and variables that draw random numbers.
+        Seed for minimisers and variables that draw random numbers.
     evaluator : Evaluator, optional
-        That of an earlier objective on the same energy and back end.
+        The evaluator of an earlier objective on the same energy and back end, to reuse it.
 
     Attributes
     ----------
     start : array (p,)
         Parameters of the start.
     direct : bool
-        Whether the parameters are the field itself, so that the energy's own Hessian and its
-        jitted steppers apply.
+        Whether the parameters are the field itself. Only then do the energy's own Hessian and
+        its jitted steppers apply.
     evaluations : int
-        Calls of value_and_grad, hvp and the steppers' inner evaluations.
+        How often the energy was evaluated: calls of value_and_grad and of hvp, and the
+        evaluations inside the steppers.
     fixed : Fixed
-        The nodes that are held.
+        The fixed nodes and their values.
     formula : evaluator or None
-        The energy in the back end's operations, where a minimiser laid it out beforehand.
+        The energy as operations of the back end, if a minimiser has built it while warming up.
 
     Examples
     --------
@@ -85,48 +86,48 @@ class Objective:
         return w
 
     def value_and_grad(self, params: Array) -> tuple[Any, Array]:
-        """Energy (a float or 0-d array) and gradient (p,), which the next call may overwrite."""
+        """Energy (a float or 0-d array) and gradient (p,). The next call may overwrite both."""
         self.evaluations += 1
         value, gradient = self.evaluator.value_and_grad(self._field(params))
         return value, self.map.pull_back(gradient)
 
     def hvp(self, params: Array, v: Array) -> Array:
-        """Hessian times v, both (p,); only where ``direct``."""
+        """Hessian at ``params`` (p,) times v (p,); only if ``direct``."""
         self.evaluations += 1
         shape = self.energy.shape
         return self.evaluator.hvp(params.reshape(shape), v.reshape(shape)).reshape(-1)
 
     def hessian(self, params: np.ndarray) -> sparse.csr_array:
-        """Sparse Hessian (p, p); only where ``direct`` and the energy has one."""
+        """Sparse Hessian (p, p); only if ``direct`` and the energy has one."""
         return self.energy.hessian(params.reshape(self.energy.shape))
 
     def field(self, params: Array) -> np.ndarray:
-        """The field of the parameters as float64 NumPy, fixed nodes at their values."""
+        """The field of the parameters in float64 NumPy, with fixed nodes at their values."""
         return self.energy.clamp(self.backend.to_numpy(self._field(params)))
 
     def warm_up(self) -> None:
-        """Evaluate once, so that compilers and lazy imports have run before the clock starts."""
+        """Evaluate once, so that compilation and lazy imports happen before the clock starts."""
         self.value_and_grad(self.start)
         self.evaluations = 0
 
 
 KINK = (
-    "the energy is not smooth: at a kink the gradient does not vanish and a stalled line search "
-    "is to be expected; sgd and adam step on"
+    "the energy is not smooth: at a kink the gradient does not vanish, so a line search may stall "
+    "there; sgd and adam continue past kinks"
 )
 
 
 def note_kinks(objective: Objective, monitor: Monitor, verdict: Result) -> None:
-    """Say what a line search's end means on an energy that is not smooth."""
+    """Add a note that a stalled line search may be at a kink, if the energy is not smooth."""
     if not objective.energy.smooth and verdict in (Result.STALLED, Result.FLAT):
         monitor.notes.append(KINK)
 
 
-ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative rise of an energy that is none
+ROUNDING = {"float64": 1e-12, "float32": 1e-5}  # relative increase treated as rounding error
 
 
 def check_step_length(lr: Any) -> None:
-    """Raise InputError for a step length that is no positive number."""
+    """Raise InputError for a step length that is not a positive number."""
     if not (isinstance(lr, (int, float)) and 0 < lr < np.inf):
         raise InputError(f"the step length must be a positive number, not {lr!r}")
 
@@ -146,21 +147,21 @@ class Minimiser(ABC):
     Attributes
     ----------
     name : str
-        What reports call it.
+        Name in reports.
     backends : tuple of str
         Back ends that it can work on, best first: "numpy" (arrays of NumPy), "numba" (arrays of
         NumPy, with compiled energies) and "torch" (tensors).
     concurrent : bool
-        Whether several runs in threads take less time than one after the other. They do not
-        where most of the time is spent in the interpreter.
+        Whether several runs finish sooner in parallel threads than one after the other. False if
+        most of the time is spent in the Python interpreter.
     parametrizable : bool
-        False for one that works on the field itself only.
+        False if it works only on the field itself.
     follows_noise : bool
-        Whether it can lower an energy that is another draw at every evaluation. It cannot where
-        it compares energies to choose a step.
+        Whether it works on a stochastic energy, which gives a different value at every
+        evaluation. False if it compares energies to choose a step.
     renumbers : bool
-        Whether its path is the same, up to rounding, in any order of the nodes, so that they may
-        be renumbered for speed.
+        True if the order of the nodes changes its path only by rounding, so that the nodes may be
+        renumbered for speed.
 
     Examples
     --------
@@ -203,24 +204,24 @@ class Minimiser(ABC):
         """Minimise from ``objective.start``.
 
         Call ``monitor.record(step, energy, params, grad_norm)`` with the start as step 0 and
-        after each step, and return when that gives a Result.
+        after each step. Return when it gives a Result.
 
         Returns
         -------
         result : Result
-            Why it stopped.
+            The reason for stopping.
         params : array (p,)
-            The last parameters. The best recorded ones are kept instead where they are better.
+            The last parameters. The best recorded ones replace them if they are better.
         steps : int
             Number of steps taken.
         """
 
     def warm_up(self, objective: Objective) -> None:
-        """Run whatever must be compiled or imported first; changes nothing else."""
+        """Compile and import what a run needs; change nothing else."""
         objective.warm_up()
 
     def minimise(self, objective: Objective, monitor: Monitor) -> Outcome:
-        """Run under the monitor's clock; Ctrl-C ends the run and keeps the best state."""
+        """Start the monitor's clock and run. Ctrl-C ends the run and keeps the best state."""
         monitor.start_clock()
         try:
             result, params, steps = self.run(objective, monitor)

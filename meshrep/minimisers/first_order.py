@@ -1,8 +1,8 @@
-"""Gradient descent, heavy ball, Nesterov, Adam and SGD, fused with the energy where it has kernels.
+"""First-order methods: gradient descent, heavy ball, Nesterov, Adam and SGD.
 
-On an energy with jitted steppers and the field itself as variables, many steps run in one call.
-On any other objective (a parametrization, torch, a user's energy) the same rules run on whole
-arrays, a call of value_and_grad a step.
+If the energy has jitted steppers and the variables are the field itself, many steps run in one
+fused call. On any other objective (a parametrization, torch, a user's energy) the same rules run
+on whole arrays, with one call of value_and_grad a step.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from meshrep.numerics.rules import (
     update_rule,
 )
 
-WARM_SECONDS = 2.0  # of warming up, beyond which steps are so dear that it does not show
+WARM_SECONDS = 2.0  # end the warm-up then: what is left of it is short beside such slow steps
 
 
 class FirstOrder(Minimiser):
-    """A rule that needs the gradient alone.
+    """A minimiser whose update rule uses only the gradient.
 
     Parameters
     ----------
     lr : float or "auto"
-        Step length; that of Adam in units of the energy's ``unit``. "auto" takes ``auto_lr`` of
-        the rule over the energy's steepest curvature, and halves it whenever the energy has
-        risen over a stretch of steps.
+        Step length. Adam's is in units of the energy's ``unit``. "auto" divides the rule's
+        ``auto_lr`` by the energy's largest curvature, and halves the step whenever the energy
+        has risen over a stretch of steps.
     beta1, beta2, eps : float
-        Momentum, second-moment decay and the floor of Adam's denominator.
+        Momentum, decay of the second moment, and the constant added to Adam's denominator.
     settle : bool
-        Halve the step and go on, up to ten times, where the stopping rule calls the run flat: a
-        constant step leaves Adam in an orbit about the minimum.
+        When the stopping rule calls the run flat, halve the step and continue, up to ten times.
+        With a constant step Adam would circle the minimum.
     """
 
     backends = ("numba", "numpy", "torch")
     rule = DESCENT
     auto_lr = 1.9
     renumbers = True
-    scheduled = False  # True: the step length depends on the number of steps taken
-    judges_variables = False  # True: converged by the gradient in any variables, not in w alone
+    scheduled = False  # whether the step length or momentum is set before every step
+    judges_variables = False  # whether the gradient in any variables, not only in w, may converge
 
     def __init__(
         self,
@@ -75,11 +75,15 @@ class FirstOrder(Minimiser):
             check_step_length(lr)
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.settle = settle
-        self.follows_noise = lr != "auto" and self.rule != NESTEROV  # these compare energies
+        compares_energies = lr == "auto" or self.rule == NESTEROV
+        self.follows_noise = not compares_energies
 
     def _fuses(self, objective: Objective) -> bool:
-        """Whether many steps run in one call; a schedule is kept step by step, and a largest
-        second moment is known only when all coordinates are."""
+        """Whether many steps run in one call.
+
+        Not with a schedule, which is set before every step. Not with the uniform rule, which
+        needs the second moments of all coordinates before it can move any of them.
+        """
         return (
             objective.direct
             and objective.evaluator.fused
@@ -88,11 +92,14 @@ class FirstOrder(Minimiser):
         )
 
     def _schedule(self, memory: Memory, step: int) -> None:
-        """Set the length of the step after ``step`` steps, where there is a schedule."""
+        """Set the step length or momentum after ``step`` steps, if there is a schedule."""
 
     def _captures(self, objective: Objective) -> bool:
-        """Whether steps may be replayed from a CUDA graph: what the host draws or sets in every
-        one would stand still. Other threads must not meet a capture, nor its check for syncs."""
+        """Whether steps may be replayed from a CUDA graph.
+
+        Not if the host draws or sets a value in every step, because the capture freezes it. Not
+        outside the main thread, because a capture and its check for syncs affect other threads.
+        """
         return (
             objective.backend.device.startswith("cuda")
             and not self.scheduled
@@ -106,7 +113,7 @@ class FirstOrder(Minimiser):
         return update_rule(objective.backend, threads)
 
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
-        """Fresh memory at the objective's start."""
+        """The memory of the rule at the objective's start."""
         lr = self.lr
         if self.rule in (ADAM, UNIFORM) and objective.direct:
             lr = float(lr) * objective.energy.unit
@@ -114,7 +121,8 @@ class FirstOrder(Minimiser):
             steepest = objective.energy.steepest(objective.field(objective.start))
             lr = self.auto_lr / steepest
             monitor.notes.append(
-                f"step length {lr:.3g}, {self.auto_lr} over the curvature's bound {steepest:.3g}"
+                f"step length {lr:.3g}: {self.auto_lr} divided by the bound {steepest:.3g} on the "
+                "largest curvature"
             )
         start, none = objective.start, objective.start[:0]
         m = none if self.rule == DESCENT else start + 0 if self.rule == NESTEROV else start * 0
@@ -125,7 +133,7 @@ class FirstOrder(Minimiser):
         )
 
     def warm_up(self, objective: Objective) -> None:
-        """Compile the fused stepper by a call of no steps, or evaluate once."""
+        """Compile the fused stepper by a call with no steps, or take a few steps on a copy."""
         if self._fuses(objective):
             monitor = Monitor(Stopping())
             memory = self._memory(objective, monitor)
@@ -142,26 +150,26 @@ class FirstOrder(Minimiser):
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Steps until the monitor says stop."""
+        """Take steps until the monitor stops the run."""
         memory = self._memory(objective, monitor)
         loop = self._fused if self._fuses(objective) else self._stepwise
         return loop(objective, monitor, memory)
 
     def _too_long(self, energy: float, before: float, first: float, noise: float) -> bool:
-        """Whether a rise says that the step is too long; momentum may rise, but not above all."""
-        limit = before if self.rule == DESCENT else first
+        """Whether the energy has risen because the step is too long."""
+        limit = before if self.rule == DESCENT else first  # momentum may raise the energy a while
         return energy > limit + noise * abs(limit)
 
     @staticmethod
     def _retreat(params: Array, to: Array, memory: Memory) -> None:
-        """Go on from an earlier state with half the step and no momentum."""
+        """Return to an earlier state with half the step and no momentum."""
         memory.lr *= 0.5
         memory.taken[1] = 0.0
         params[:] = to
         memory.m[:] = params if memory.rule == NESTEROV else 0.0
 
     def _may_settle(self, halvings: int, monitor: Monitor) -> bool:
-        """Whether a flat run goes on with half the step."""
+        """Whether a flat run continues with half the step."""
         return self.settle and halvings < 10 and monitor.seconds < monitor.stopping.max_seconds
 
     def _settle(self, walk: Walk, monitor: Monitor) -> None:
@@ -278,21 +286,21 @@ class GradientDescent(FirstOrder):
 class HeavyBall(FirstOrder):
     """Polyak's heavy ball (1964): velocity ← β velocity − lr ∇E.
 
-    On a quadratic with curvatures from μ to L, lr = 4 / (√L + √μ)² and
-    β = ((√κ − 1) / (√κ + 1))², κ = L/μ, let the error fall by √β a step.
+    On a quadratic with curvatures from μ to L and κ = L/μ, the choice lr = 4 / (√L + √μ)² and
+    β = ((√κ − 1) / (√κ + 1))² reduces the error by the factor √β a step.
 
     Parameters
     ----------
     lr : float or "auto"
-        Step length; "auto" takes 1 over the energy's steepest curvature, and halves it whenever
-        the energy has risen over a stretch of steps.
+        Step length. "auto" is 1 / (the energy's largest curvature), halved whenever the energy has
+        risen over a stretch of steps.
     momentum : float
         β in [0, 1).
 
     Raises
     ------
     InputError
-        For a number out of range.
+        If a number is out of range.
     """
 
     name = "heavy-ball"
@@ -306,23 +314,24 @@ class HeavyBall(FirstOrder):
 class Nesterov(FirstOrder):
     """Nesterov's accelerated gradient (1983), restarted when the energy rises.
 
-    y = x − lr ∇E(x), then x ← y + β (y − y⁻), with β = k / (k + 3) in step k.
+    A step is y = x − lr ∇E(x), then x ← y + β (y − y⁻), with β = k / (k + 3) in step k.
 
     Parameters
     ----------
     lr : float or "auto"
         Step length.
     momentum : float, optional
-        A constant β in [0, 1) instead, which is never restarted. For curvatures from μ to L,
-        lr = 1/L and β = (√κ − 1) / (√κ + 1), κ = L/μ, let the gap of y fall by 1 − 1/√κ a step;
-        without μ the sequence above promises one of 2 L |x₀ − x*|² / k².
+        A constant β in [0, 1) in place of k / (k + 3). It is never restarted. For curvatures from
+        μ to L and κ = L/μ, the choice lr = 1/L and β = (√κ − 1) / (√κ + 1) reduces the gap of y by
+        the factor 1 − 1/√κ a step. The default β needs no μ; its gap after k steps is at most
+        2 L |x₀ − x*|² / k².
     restart : bool
-        Whether k begins anew when the energy rises.
+        Whether k is set back to 0 when the energy rises.
 
     Notes
     -----
-    A constant momentum, and one that is not restarted, are set step by step and not fused with
-    the energy.
+    With a constant momentum, or without restarts, the steps are not fused with the energy,
+    because the momentum is set before every step.
 
     References
     ----------
@@ -343,7 +352,7 @@ class Nesterov(FirstOrder):
         self.scheduled = momentum is not None or not restart
 
     def _schedule(self, memory: Memory, step: int) -> None:
-        """Set the age k at which the rule, which adds one, takes the momentum k / (k + 3)."""
+        """Set k so that k / (k + 3) is the momentum wanted; the rule adds 1 to k beforehand."""
         if self.momentum is not None:
             memory.taken[1] = 3.0 * self.momentum / (1.0 - self.momentum) - 1.0
         elif not self.restart:
@@ -390,11 +399,11 @@ class Adam(FirstOrder):
 
 
 class UniformAdam(Adam):
-    """Adam with one second moment for all coordinates, the largest: its steps keep the direction.
+    """Adam that divides all coordinates by the same number, the largest second moment's root.
 
-    Dividing each coordinate by its own second moment undoes what smooth variables bring; dividing
-    all by the same number does not. The step is lr m̂ / (max √v̂ + ε), with ε in units of the
-    gradient that the stopping rule measures by. It is never fused with the energy.
+    The step is lr m̂ / (max √v̂ + ε), along the momentum m̂. Adam's division by each coordinate's
+    own second moment would undo the gain from smooth variables. The unit of ε is the scale of the
+    gradient in the stopping rule. The steps are never fused with the energy.
 
     Parameters
     ----------
@@ -436,25 +445,25 @@ class UniformAdam(Adam):
 
 
 class SGD(FirstOrder):
-    """Gradient descent with momentum and a decaying step: (stochastic) subgradient descent.
+    """(Stochastic) subgradient descent: gradient descent with momentum and a decaying step.
 
-    velocity ← β velocity − lr_t ∇E with lr_t = lr / (1 + t / decay) after t steps. The sum of the
-    steps diverges and that of their squares does not, which lets a run settle where a constant
-    step would leap across kinks, or shiver by the noise of subsamples, for ever.
+    The update is velocity ← β velocity − lr_t ∇E with lr_t = lr / (1 + t / decay) after t steps.
+    The sum of the lr_t diverges and the sum of their squares converges, so the run settles. With a
+    constant step it would jump across kinks, or fluctuate with the noise of subsamples, for ever.
 
     Parameters
     ----------
     lr : float
-        First step length, in the field's units squared over those of the energy, as for ``gd``.
+        First step length, in units of field² / energy, as for ``gd``.
     momentum : float
-        β in [0, 1), of Polyak's heavy ball; 0 for none.
+        β in [0, 1) of Polyak's heavy ball; 0 for no momentum.
     decay : float
-        Steps after which the step length is halved; ``inf`` for a constant one.
+        Number of steps after which the step length is half of ``lr``; ``inf`` for a constant step.
 
     Raises
     ------
     InputError
-        For a number out of range.
+        If a number is out of range.
 
     References
     ----------
@@ -467,7 +476,7 @@ class SGD(FirstOrder):
 
     def __init__(self, lr: float = 0.1, momentum: float = 0.0, decay: float = 1000.0) -> None:
         if lr == "auto":
-            raise InputError("sgd has no automatic step length: give lr a number, or take gd")
+            raise InputError("sgd has no automatic step length: set lr to a number, or use gd")
         check_momentum(momentum)
         if not decay > 0:
             raise InputError(f"decay must be a positive number of steps, or inf, not {decay}")

@@ -1,4 +1,4 @@
-"""The gradient flow dw/dt = −∇E followed to its steady state, as a minimiser."""
+"""A minimiser that integrates the gradient flow dw/dt = −∇E to its steady state."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from meshrep.minimisers.monitor import Monitor
 
 
 class GradientFlow(Minimiser):
-    """Classical Runge–Kutta with the largest stable step, until the gradient vanishes.
+    """Integrate with the classical Runge–Kutta method (RK4) until the gradient vanishes.
 
     Parameters
     ----------
     adaptive : bool
-        Let SciPy choose the steps, at a relative tolerance of 1e-3, since the path does not matter
-        here: BDF with the sparse Hessian, whose steps grow as the flow slows down, or RK45
-        for an energy without one, which stays near its stability limit and may end flat.
+        Let SciPy choose the steps, with a relative tolerance of 1e-3, which is enough because
+        only the end of the path matters. SciPy uses BDF with the sparse Hessian, whose steps grow
+        as the flow slows down. For an energy without a Hessian it uses RK45, whose steps stay near
+        its stability limit; the run may end flat.
     safety : float
-        Share of the stable step that RK4 takes.
+        Step of RK4 as a share of the largest stable step.
     """
 
     name = "rk4"
@@ -34,7 +35,7 @@ class GradientFlow(Minimiser):
         self.adaptive, self.safety = adaptive, safety
 
     def warm_up(self, objective: Objective) -> None:
-        """Compile by a call of no steps."""
+        """Compile by a call with no steps."""
         ones = np.ones(objective.energy.graph.n)
         runge_kutta4(objective.evaluator, self._start(objective), 0.0, 0, ones)
         objective.warm_up()
@@ -44,14 +45,16 @@ class GradientFlow(Minimiser):
         return objective.start.reshape(objective.energy.shape).copy()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Flow until the monitor says stop."""
+        """Integrate until the monitor stops the run."""
         return (self._adaptive if self.adaptive else self._fixed)(objective, monitor)
 
     def _fixed(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
         w = self._start(objective)
         steepest = objective.energy.steepest(w)
         dt = self.safety * REAL_STABILITY / steepest
-        monitor.notes.append(f"time step {dt:.3g}, from the curvature's bound {steepest:.3g}")
+        monitor.notes.append(
+            f"time step {dt:.3g}, from the bound {steepest:.3g} on the largest curvature"
+        )
         inverse_mass = np.ones(objective.energy.graph.n, dtype=w.dtype)
         taken, chunk, begun, verdict = 0, 8, 0.0, None
         while verdict is None:
@@ -100,7 +103,7 @@ class GradientFlow(Minimiser):
             flow = BDF(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9, jac=jacobian)
         else:
             flow = RK45(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9)
-        monitor.notes.append(f"adaptive steps by {type(flow).__name__}")
+        monitor.notes.append(f"{type(flow).__name__} of SciPy chose the time steps")
         step = 0
         while True:
             value, gradient = objective.value_and_grad(at(flow.y))

@@ -1,4 +1,4 @@
-"""L-BFGS in two passes over its memory a step."""
+"""L-BFGS that reads its memory twice a step."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from meshrep.minimisers.line_search import search
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quasi_newton import Preconditioner, pairs
 
-ROUNDING = {"float64": 1e-12, "float32": 1e-6}  # relative differences of energies that are none
-FIRST_STEP = 0.01  # of the parameters' norm
+ROUNDING = {"float64": 1e-12, "float32": 1e-6}  # relative differences treated as rounding error
+FIRST_STEP = 0.01  # length of the first step, as a share of the parameters' norm
 MEMORY, MEMORY_OF_MANY = 10, 6  # pairs
-IDLE = 200  # steps without a fall of the energy beyond rounding or of the gradient, to be flat
+IDLE = 200  # a run is flat after this many steps with no fall of the energy or the gradient
 
 
 class LBFGS(Minimiser):
-    """Limited-memory BFGS with the line search of Hager and Zhang's conditions.
+    """Limited-memory BFGS with a line search on the conditions of Hager and Zhang.
 
-    A step reads its 2m vectors twice and evaluates the energy about once. Where a line search
-    fails the pairs are dropped and the gradient is followed, as long as that brings something.
+    A step reads its 2m vectors twice and evaluates the energy about once. When a line search
+    fails, the pairs are dropped and the next step follows the gradient (a restart).
 
     Parameters
     ----------
     memory : int, optional
-        Pairs of steps and gradient differences kept, m; they take 2m numbers a parameter. By
-        default 10, and 6 from 10⁵ parameters on, where reading the pairs is most of a step: that
-        takes some 5% more steps and a third less time.
+        m, the number of pairs kept. A pair is a step and its gradient difference, so the memory
+        takes 2m numbers a parameter. The default is 10 below 10⁵ parameters and 6 from there on,
+        because reading the pairs is then most of a step: 6 pairs take about 5% more steps and a
+        third less time.
     retries : int
-        How many restarts in a row may bring nothing before it ends.
+        The run ends when more than this many restarts in a row have not lowered the energy.
     precondition : callable, optional
-        r (p,) -> M r (p,), symmetric and positive definite, on the objective's arrays: what
-        approximates the inverse Hessian, such as a V-cycle. Without it s·y/y·y does.
+        r (p,) -> M r (p,) on the objective's arrays, where M is symmetric, positive definite and
+        approximates the inverse Hessian (a V-cycle, for example). The default is M = s·y/y·y.
 
     References
     ----------
@@ -59,11 +60,11 @@ class LBFGS(Minimiser):
         self.memory, self.retries, self.precondition = memory, int(retries), precondition
 
     def pairs_for(self, count: int) -> int:
-        """m for so many parameters."""
+        """m for ``count`` parameters."""
         return self.memory or (MEMORY if count < limits.SINGLE_PAIRS_FROM else MEMORY_OF_MANY)
 
     def warm_up(self, objective: Objective) -> None:
-        """Compile the passes by a step that is not kept, and evaluate once."""
+        """Compile the passes by a step that is thrown away, and evaluate once."""
         start = objective.start + 0
         gradient = objective.value_and_grad(start)[1] + 0
         memory = pairs(1, objective.backend, gradient)
@@ -77,9 +78,10 @@ class LBFGS(Minimiser):
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Steps until the monitor says stop, or there is none that lowers the energy."""
+        """Take steps until the monitor stops the run or no step lowers the energy."""
         descent = _Descent(objective, monitor, self)
-        enough = 1e-12 if objective.energy.smooth else 1e-6  # at a kink little is gained for ever
+        # At a kink tiny falls could go on for ever, so they do not count.
+        enough = 1e-12 if objective.energy.smooth else 1e-6
         mark, fruitless, forgotten = descent.energy, 0, 0
         while descent.verdict is None:
             steepest = descent.pairs.count == 0
@@ -95,13 +97,15 @@ class LBFGS(Minimiser):
             mark, forgotten = descent.energy, forgotten + 1
             descent.pairs.forget()
         if forgotten > 1:
-            monitor.notes.append(f"L-BFGS dropped its pairs {forgotten} times, its search failing")
+            monitor.notes.append(
+                f"the line search failed {forgotten} times, and each time L-BFGS dropped its pairs"
+            )
         note_kinks(objective, monitor, descent.verdict)
         return descent.verdict, descent.x, descent.step
 
 
 class _Descent:
-    """The state of one run: where it stands, and the verdict once there is one."""
+    """The state of one run, and the verdict once there is one."""
 
     def __init__(self, objective: Objective, monitor: Monitor, settings: LBFGS) -> None:
         self.objective, self.monitor = objective, monitor
@@ -121,7 +125,7 @@ class _Descent:
         self.idle, self._mark = 0, (self.energy, self.norm)
 
     def advance(self) -> bool:
-        """Search along the next direction and go where that ends; whether it ended as it should."""
+        """Take one step by a line search; return whether the search succeeded."""
         slope = self.pairs.aim(self.x, self.trial)
         self.placed = 1.0
         if not -np.inf < slope < 0.0:
@@ -138,7 +142,7 @@ class _Descent:
         return good
 
     def _count_idle(self, noise: float) -> None:
-        """Steps since the energy last fell beyond rounding, or the gradient by a tenth."""
+        """Count steps since the energy last fell beyond rounding or the gradient by a tenth."""
         energy, norm = self._mark
         if self.energy < energy - noise or self.norm < 0.9 * norm:
             self.idle, self._mark = 0, (self.energy, min(norm, self.norm))
@@ -146,7 +150,7 @@ class _Descent:
             self.idle += 1
 
     def _evaluate(self, alpha: float) -> tuple[float, float]:
-        """Energy and slope at α; the trial of α = 1 has been placed with the direction."""
+        """Energy and slope at α. For α = 1, ``aim`` has already written the trial point."""
         if alpha != self.placed:
             self.pairs.place(self.x, alpha, self.trial)
             self.placed = alpha
@@ -155,7 +159,7 @@ class _Descent:
         return value, self.pairs.slope(self.gradient) if np.isfinite(value) else np.inf
 
     def end(self) -> Result:
-        """FLAT where ‖g‖² over the steepest curvature says that no fall is left, else STALLED."""
+        """FLAT if ½‖g‖² / (largest curvature) predicts no further fall, else STALLED."""
         if not self.objective.direct:
             return Result.FLAT
         steepest = self.objective.energy.steepest(self.objective.field(self.x))

@@ -1,4 +1,4 @@
-"""Phases lifted to unit vectors in R^h, where vortices unwind, and pressed back into the plane."""
+"""Lift phases to unit vectors in R^h, where vortices can unwind, and return them to the plane."""
 
 from __future__ import annotations
 
@@ -12,58 +12,64 @@ from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.unit_vectors import Arrays, Jitted, Vectors, lifted
 
-RECORDS = 30  # entries of a descent's history
-TIME_SHARE = 0.9  # of max_seconds; the rest is left to what follows
-PLANAR = 0.1  # share of a descent at its end with the components beyond the second switched off
-ROUND, ROUND_PENALTY, ROUND_PLANAR = 60, 2.0, 0.15  # sweeps of a round, penalty over the first's
-PLANAR_OVER = 1.7  # most over-relaxation in the plane, where swings have to calm down
-KICK = 0.3  # size of a random component at the start of a round, beside the plane's unit vector
-GENERATION, SUCCEEDED = 3, 0.25  # rounds after which the best replicas replace this share
+RECORDS = 30  # history entries of a descent
+TIME_SHARE = 0.9  # share of max_seconds; the rest is left for the next minimiser
+PLANAR = 0.1  # last share of the first descent, with the extra components switched off
+ROUND, ROUND_PLANAR = 60, 0.15  # sweeps of a round; its last share, as PLANAR
+ROUND_PENALTY = 2.0  # penalty of a round / penalty of the first descent
+PLANAR_OVER = 1.7  # largest over-relaxation once the extra components are off, to damp swings
+KICK = 0.3  # size of a random component at the start of a round; the vector in the plane has 1
+GENERATION, SUCCEEDED = 3, 0.25  # every 3 rounds the best replicas replace the worst quarter
 
 
 class Lift(Minimiser):
     """Over-relaxed sweeps over unit vectors x_i ∈ R^h, whose extra components fade away.
 
-    A phase becomes x_i = (cos φ_i, sin φ_i, …) on the sphere, with random further components. The
-    energy is the plane's (see :mod:`meshrep.kernels.lift`) but for the couplings of the components
-    beyond the second, which are weakened by s(t) = 1/(1 + 2a t²) as t goes from 0 to 1 and are 0
-    at the end. In h > 2 dimensions vortices are not protected and barriers are lower. Rounds
-    follow, which lift the phases found a little, descend again shortly, and keep, replica by
-    replica, what is lower. The angle read back is atan2(x_2, x_1), to be polished by a minimiser
-    that follows.
+    A phase φ_i becomes a unit vector x_i along (cos φ_i, sin φ_i, random components). In h > 2
+    dimensions vortices can unwind and barriers are lower. The energy is that of the plane (see
+    :mod:`meshrep.kernels.lift`), except that the couplings of the components beyond the second
+    are multiplied by s(t) = 1/(1 + 2a t²). The time t runs from 0 to 1 during a descent. For its
+    last sweeps s is 0.
+
+    Rounds follow the first descent. Each lifts the phases slightly, descends for a short time and
+    keeps the new state of every replica whose energy has fallen. The result is the angle
+    atan2(x_2, x_1), for another minimiser to converge.
 
     Parameters
     ----------
     dimensions : int or "auto"
-        h ≥ 3; "auto" takes 4 where β = γ = 0, else 6.
+        h ≥ 3. "auto" is 4 if β = γ = 0, else 6.
     steps : int
-        Sweeps of the first descent; a limit of steps or seconds speeds it up.
+        Sweeps of the first descent. A limit on steps or seconds shortens it.
     rounds : int
-        Rounds of 60 sweeps after it, as far as the limits allow.
+        Number of rounds of 60 sweeps after it, as far as the limits allow.
     penalty : float
         a > 0.
     spread : float
-        Size of a random component beside the plane's unit vector at the start, > 0.
+        Size of a random component at the start, > 0. The vector in the plane has size 1.
     replicas : int or "auto"
-        Runs from the same start with other random components, side by side; the best end counts.
+        Number of runs side by side, from the same start with different random components. The
+        lowest energy at the end wins.
     over : float
-        ω in [1, 2).
+        Over-relaxation ω in [1, 2).
     dtype : str
-        Of the vectors, whatever the field's: "float32" is enough for what is polished afterwards.
+        Precision of the vectors, whatever the field's. "float32" is enough, because another
+        minimiser converges the result.
 
     Raises
     ------
     InputError
-        For a number out of range, or an energy without a ``phase_law``.
+        If a number is out of range, or the energy has no ``phase_law``.
 
     Notes
     -----
-    A sweep costs O(m h R). Until the first descent ends, the first replica's energy is recorded.
+    A sweep over m edges and R replicas costs O(m h R). During the first descent the history shows
+    the energy of the first replica.
 
     References
     ----------
-    Sweeps on the sphere: Wang, Chang and Kolter, "The mixing method" (2017). More components
-    against barriers: Burer, Monteiro and Zhang, "Rank-two relaxation heuristics for max-cut"
+    Sweeps on the sphere: Wang, Chang and Kolter, "The mixing method" (2017). Extra components to
+    lower barriers: Burer, Monteiro and Zhang, "Rank-two relaxation heuristics for max-cut"
     (2002). Rounds: Möbius et al., "Optimization by thermal cycling" (1997).
     """
 
@@ -103,12 +109,12 @@ class Lift(Minimiser):
         self.replicas, self.dtype = replicas, dtype
 
     def warm_up(self, objective: Objective) -> None:
-        """Compile by a call of no sweeps."""
+        """Compile by a call with no sweeps."""
         self._vectors(objective).sweep(np.zeros(0), np.zeros(0))
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Descend once, then in rounds, until these or the limits are at their end."""
+        """Descend once, then in rounds, until all rounds are done or a limit is reached."""
         run = _Run(objective, monitor, self._vectors(objective), self.over)
         run.record_start()
         first = min(self.steps, monitor.stopping.max_steps)
@@ -140,7 +146,7 @@ class Lift(Minimiser):
         law = energy.phase_law
         if law is None:
             raise InputError(
-                f"lift works on oscillators, not on {type(energy).__name__}: take lbfgs"
+                f"lift works on oscillators, not on {type(energy).__name__}: use lbfgs instead"
             )
         kind = Jitted if objective.backend.name == "numba" else Arrays
         replicas = self.replicas
@@ -157,34 +163,34 @@ class Lift(Minimiser):
 
 
 class _Run:
-    """Sweeps in calls that are short enough for Ctrl-C and the clock."""
+    """The state of one run. It sweeps in calls short enough for Ctrl-C and the time limit."""
 
     def __init__(
         self, objective: Objective, monitor: Monitor, vectors: Vectors, over: float
     ) -> None:
         self.objective, self.monitor, self.vectors = objective, monitor, vectors
         self.over = over
-        self.taken, self.each = 0, 0.0  # sweeps so far, seconds of one
+        self.taken, self.each = 0, 0.0  # sweeps so far, seconds a sweep
         self.verdict: Result | None = None
 
     def record_start(self) -> None:
-        """Enter the start as it was given; vectors hold it to their own digits only."""
+        """Record the start as it was given, since the vectors round it to their precision."""
         start = self.objective.start
         self.verdict = self.monitor.record(0, float(self.objective.value_and_grad(start)[0]), start)
 
     def record(self, replica: int) -> None:
-        """Enter the energy of a replica's phases."""
+        """Record the energy of a replica's phases."""
         phases = self.vectors.phases(replica)
         energy = float(self.objective.value_and_grad(phases)[0])
         self.verdict = self.monitor.record(self.taken, energy, phases)
 
     def has_time_for(self, sweeps: int) -> bool:
-        """Whether the limits allow more sweeps and leave time for what follows."""
+        """Whether the limits allow ``sweeps`` more and leave time for the next minimiser."""
         rule, seconds = self.monitor.stopping, self.monitor.seconds + sweeps * self.each
         return self.taken + sweeps <= rule.max_steps and seconds <= TIME_SHARE * rule.max_seconds
 
     def descend(self, sweeps: int, until: float, penalty: float, planar: float) -> None:
-        """One descent, whose schedule is at its end after so many sweeps or at ``until`` seconds.
+        """Descend until ``sweeps`` sweeps are done or the clock shows ``until`` seconds.
 
         The first replica is recorded between calls.
         """
@@ -207,5 +213,5 @@ class _Run:
 
 
 def fading(t: np.ndarray, penalty: float, planar: float) -> np.ndarray:
-    """The factor s of the extra components' couplings at times t of a descent."""
+    """The factor s(t) of the extra components' couplings; 0 in the last share ``planar``."""
     return np.where(t < 1.0 - planar, 1.0 / (1.0 + 2.0 * penalty * (t / (1.0 - planar)) ** 2), 0.0)

@@ -1,18 +1,18 @@
-"""A line search that ends where the slope has levelled off, down to the last digits of an energy.
+"""A line search that works down to the rounding of the energy.
 
-Along a direction d of descent, φ(α) = E(x + α d). A step is taken where
+Along a descent direction d let φ(α) = E(x + α d). A step length α is accepted if
 
-    φ(α) ≤ φ(0) + δ α φ'(0)  and  φ'(α) ≥ σ φ'(0)                         (Wolfe)
+    φ(α) ≤ φ(0) + δ α φ'(0)  and  φ'(α) ≥ σ φ'(0).                        (Wolfe)
 
-or, where φ(α) differs from φ(0) by no more than rounding, so that the values say nothing and the
-slopes must say the same:
+If φ(α) differs from φ(0) by no more than rounding, the energies carry no information. Then the
+slopes are compared instead, and α is accepted if
 
-    φ(α) ≤ ceiling  and  (2δ − 1) φ'(0) ≥ φ'(α) ≥ σ φ'(0)         (approximate Wolfe)
+    φ(α) ≤ ceiling  and  (2δ − 1) φ'(0) ≥ φ'(α) ≥ σ φ'(0).        (approximate Wolfe)
 
-after Hager and Zhang, "A new conjugate gradient method with guaranteed descent and an efficient
-line search" (2005), §4. No bound on φ'(α) from above in the first: at a kink the slope leaps past
-any such bound (Lewis and Overton, "Nonsmooth optimization via quasi-Newton methods", 2013), and
-one below is what keeps a quasi-Newton matrix positive.
+Both conditions are from Hager and Zhang, "A new conjugate gradient method with guaranteed descent
+and an efficient line search" (2005), §4. The lower bound on φ'(α) keeps a quasi-Newton matrix
+positive definite. The Wolfe condition has no upper bound, because at a kink the slope jumps past
+any such bound (Lewis and Overton, "Nonsmooth optimization via quasi-Newton methods", 2013).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-FALL = 1e-4  # δ for the energy; HZ's (2δ − 1) takes SLOPE_FALL
-SLOPE_FALL = 0.1
+FALL = 1e-4  # δ of the Wolfe condition
+SLOPE_FALL = 0.1  # δ of the approximate Wolfe condition
 LEVEL = 0.9  # σ
-MOST = 40  # evaluations of one search
+MOST = 40  # maximum number of evaluations in one search
 
 
 class Point(NamedTuple):
-    """A step length with the energy there and its slope along the direction."""
+    """A step length α, the energy φ(α) and the slope φ'(α)."""
 
     alpha: float
     energy: float
@@ -42,24 +42,24 @@ def search(
     noise: float = 0.0,
     ceiling: float = math.inf,
 ) -> tuple[Point, bool]:
-    """A step length from a trial at 1.
+    """Find a step length, with 1 as the first trial.
 
     Parameters
     ----------
     evaluate : callable
-        α -> (φ(α), φ'(α)); the last call before the return is that of the step returned, unless
-        that is 0.
+        α -> (φ(α), φ'(α)). The last call is always for the returned step length, unless that is
+        0.
     energy, slope : float
         φ(0) and φ'(0) < 0.
     noise : float
-        What differences of φ mean nothing.
+        Differences of φ up to this size are rounding.
     ceiling : float
-        The most that φ may reach, though the slopes approve.
+        The largest energy that the approximate condition accepts.
 
     Returns
     -------
-    The point, and whether it satisfies the conditions. Where it does not, it is the lowest one
-    known to lie below the start, or the start itself.
+    The point, and whether it satisfies the conditions. If no point does, the point returned is
+    the last one found below the start, or the start itself.
     """
     start = low = Point(0.0, energy, slope)
     high: Point | None = None
@@ -84,6 +84,7 @@ def search(
         if gap <= 1e-15 * high.alpha:
             break
         shrunk, width = gap <= 0.6 * width, gap
+        # Bisect if the last trial shrank the gap too little.
         alpha = _between(low, high, noise) if shrunk else low.alpha + 0.5 * gap
         if not low.alpha < alpha < high.alpha:
             break
@@ -93,16 +94,17 @@ def search(
 
 
 def _beyond(before: Point, low: Point) -> float:
-    """Where the slopes, continued, vanish; 2 to 10 times as far."""
+    """A longer step length: the zero of the extrapolated slope, kept within 2 to 10 times low."""
     bend = (low.slope - before.slope) / (low.alpha - before.alpha)
     far = low.alpha - low.slope / bend if bend > 0 else math.inf
     return min(max(far, 2.0 * low.alpha), 10.0 * low.alpha)
 
 
 def _between(low: Point, high: Point, noise: float) -> float:
-    """The minimum of the cubic through both points, kept a tenth of the gap from the ends.
+    """A step length between two points, at least a tenth of the gap from either.
 
-    Where their energies cannot be told apart, where the slope between them vanishes.
+    It is the minimum of the cubic through both points. If their energies differ only by rounding,
+    it is the zero of the slope interpolated between them.
     """
     gap = high.alpha - low.alpha
     if not math.isfinite(high.energy):

@@ -1,4 +1,4 @@
-"""M-FAC: the inverse of a Fisher matrix made of the last gradients, never formed."""
+"""M-FAC: steps by the inverse of a Fisher matrix of the last gradients, without forming it."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from meshrep.minimisers.base import (
 )
 from meshrep.minimisers.monitor import Monitor
 
-SHARE = 0.8  # of the longest step that a quadratic of the steepest curvature bears
-HALVINGS = 40
+SHARE = 0.8  # of the longest step that is stable on a quadratic with the largest curvature
+HALVINGS = 40  # maximum number of times that an automatic step length is halved
 
 
 class RecentGradients:
-    """The last m gradients as F = λI + (1/k) Σ g gᵀ, over the k ≤ m that are held.
+    """The Fisher matrix F = λI + (1/k) Σ g gᵀ of the last k ≤ m gradients.
 
-    λ is ``damping`` times the mean of their |g|², so that λF⁻¹ is the same for every size of the
-    gradients. A gradient and its solve cost O(pm + m³), and the memory is that of m gradients:
-    with G their rows, Woodbury's identity makes of the inverse
+    λ is ``damping`` times the mean of |g|² over these gradients, so λF⁻¹ does not depend on the
+    gradients' scale. Let the rows of G be the gradients. By Woodbury's identity
 
-        λF⁻¹v = v − Gᵀ (kλI + GGᵀ)⁻¹ G v,
+        λF⁻¹v = v − Gᵀ (kλI + GGᵀ)⁻¹ G v.
 
-    where GGᵀ (m, m) changes by one row and column a gradient.
+    A new gradient changes one row and one column of GGᵀ (m, m). Adding a gradient and solving
+    costs O(pm + m³). The memory is m gradients.
 
     Parameters
     ----------
     backend : Backend
-        Of the gradients; GGᵀ is kept in float64 on the host.
+        Back end of the gradients; GGᵀ is kept in float64 on the host.
     size : int
         p, the length of a gradient.
     most : int
         m.
     damping : float
-        λ over the mean square of the gradients' norms.
+        λ / mean |g|².
 
     References
     ----------
     Frantar, Kurtic and Alistarh, "M-FAC: Efficient matrix-free approximations of second-order
-    information" (2021), §3.2, who keep λ the same throughout.
+    information" (2021), §3.2. There λ is constant.
     """
 
     def __init__(self, backend: Backend, size: int, most: int, damping: float) -> None:
@@ -57,7 +57,7 @@ class RecentGradients:
 
     @property
     def held(self) -> int:
-        """k, how many gradients there are."""
+        """k, the number of gradients held."""
         return min(self.taken, len(self.gram))
 
     @property
@@ -71,22 +71,22 @@ class RecentGradients:
         return self.damping * self.scale
 
     def push(self, gradient: Array) -> np.ndarray:
-        """Hold a gradient (p,) in place of the oldest; return its products with all held, (m,)."""
+        """Add a gradient (p,), over the oldest if all m are held; return its products G g (m,)."""
         at = self.taken % len(self.gram)
         self.rows[at] = gradient
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the products
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the products
             products = self.backend.to_numpy(self.rows @ gradient)
         self.gram[at] = self.gram[:, at] = products
         self.taken += 1
         return products
 
     def damped(self, v: Array, products: np.ndarray | None = None) -> Array:
-        """λF⁻¹v (p,), a fresh array; ``products`` are G v where they are known.
+        """λF⁻¹v (p,) as a new array. Pass ``products`` = G v (m,) if they are known.
 
         Raises
         ------
         SolveError
-            When the damping is lost in the rounding of the gradients' products.
+            If the damping is below the rounding of the gradients' products.
         """
         scale = self.scale
         if scale == 0.0:
@@ -99,41 +99,41 @@ class RecentGradients:
             weights = cho_solve(cho_factor(damped, lower=True), products / scale)
         except LinAlgError as error:
             raise SolveError(
-                f"a damping of {self.damping:g} is lost in the rounding of {self.backend.dtype}: "
-                "take a larger one"
+                f"a damping of {self.damping:g} is below the rounding of {self.backend.dtype}: "
+                "use a larger damping"
             ) from error
         return v - self.backend.asarray(weights) @ self.rows
 
 
 class MFAC(Minimiser):
-    """Natural-gradient descent with momentum on the Fisher matrix of the last gradients.
+    """Natural-gradient descent with momentum, with the Fisher matrix of the last gradients.
 
-    velocity ← β velocity − lr λF⁻¹∇E, with F of :class:`RecentGradients`. The factor λ gives the
-    step length the units of gradient descent's: where no held gradient points, a step is −lr ∇E,
-    and it is shorter along directions in which the last gradients were large.
+    The update is velocity ← β velocity − lr λF⁻¹∇E, with F of :class:`RecentGradients`. Through
+    the factor λ the step length has the same units as in gradient descent. Along directions in
+    which the last gradients were large the step is shorter. Orthogonal to all of them it is −lr ∇E.
 
     Parameters
     ----------
     lr : float or "auto"
-        Step length, in the field's units squared over the energy's. "auto" takes 1.6 (1 + β) over
-        the energy's steepest curvature, and halves it, back at the best state, where the energy
-        has risen above that of the start.
+        Step length, in units of field² / energy. "auto" divides 1.6 (1 + β) by the energy's
+        largest curvature. When the energy rises above that of the start, it halves the step and
+        returns to the best state.
     memory : int
-        m, how many gradients are kept.
+        m, the number of gradients kept.
     damping : float
-        λ over the mean of their |g|²: small ones shorten the steep directions more.
+        λ / mean |g|². A smaller value shortens the step along large gradients more.
     momentum : float
         β in [0, 1).
 
     Raises
     ------
     InputError
-        For a number out of range.
+        If a number is out of range.
 
     Notes
     -----
-    Written for the noisy gradients of learning. Those of an energy without noise lie nearly in
-    one line for many steps, of which F sees little more than the direction.
+    M-FAC was written for the noisy gradients of learning. Without noise, successive gradients are
+    nearly parallel for many steps, so F holds little more than their common direction.
     """
 
     name = "mfac"
@@ -162,13 +162,13 @@ class MFAC(Minimiser):
         steepest = objective.energy.steepest(objective.field(objective.start))
         lr = 2 * SHARE * (1 + self.momentum) / steepest
         monitor.notes.append(
-            f"step length {lr:.3g}, {2 * SHARE * (1 + self.momentum):.3g} over the curvature's "
-            f"bound {steepest:.3g}"
+            f"step length {lr:.3g}: {2 * SHARE * (1 + self.momentum):.3g} divided by the bound "
+            f"{steepest:.3g} on the largest curvature"
         )
         return lr
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Step until the monitor says stop."""
+        """Take steps until the monitor stops the run."""
         lr = self._step_length(objective, monitor)
         params = objective.start + 0
         velocity = params * 0

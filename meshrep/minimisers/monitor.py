@@ -1,8 +1,8 @@
-"""What watches a run (a Monitor), when it ends a run, and whom it informs.
+"""The monitor of a run, its stopping rules, and the callbacks that it calls.
 
-A callback has one name wherever it is passed on: ``observe`` is told how far a run has come,
-``sample`` is asked what to keep of a field, ``begin`` is told what begins, ``done`` is given what
-has ended, and ``say`` is told a sentence.
+A callback has the same name wherever it is passed on. ``observe`` receives the progress of a run.
+``sample`` returns what to keep of a field. ``begin`` is called when something begins, ``done`` with
+what has ended, and ``say`` with a sentence.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from meshrep.errors import InputError
 
 @dataclass(frozen=True)
 class Stopping:
-    """When a run ends.
+    """The rules that end a run.
 
     Attributes
     ----------
     max_steps : int
-        Most steps.
+        Maximum number of steps.
     max_seconds : float
-        Most seconds of solving.
+        Maximum solving time in seconds.
     gtol : float
-        Converged when ‖∇E‖₂ / scale is at or below this, the scale being the energy's
-        ``gradient_scale``.
+        The run has converged when ‖∇E‖₂ ≤ gtol · scale, with the energy's ``gradient_scale`` as
+        the scale.
     ftol, window : float, int
-        Flat when the best energy of the last ``window`` steps is less than
-        ``ftol · max(|E|, 1e-300)`` below the best one before them; window 0 turns it off. Of a
-        stochastic energy: when the mean over a window has not fallen by more than its noise
-        three times in a row.
+        The run is flat when the best energy E of the last ``window`` steps is less than
+        ``ftol · max(|E|, 1e-300)`` below the best one before them. A run on a stochastic energy
+        is flat when three windows in a row do not lower the mean energy of a window by more than
+        its noise (and ftol |mean|). Window 0 turns this rule off.
     patience, atol : int, float
         The papers' rule, for reproduction: stop after ``patience`` energies in a row that each
-        differ from the one before by less than ``atol``; patience 0 turns it off. They are those
-        of consecutive steps, except on CUDA, where most minimisers read the energy of every
-        tenth step alone.
+        differ from the one before by less than ``atol``. Patience 0 turns this rule off. The
+        energies are those of consecutive steps. On CUDA most minimisers read the energy only at
+        every tenth step.
     """
 
     max_steps: int = 100_000
@@ -60,16 +60,16 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Progress:
-    """What ``observe`` is told about ten times a second.
+    """The state of a run, as ``observe`` receives it about ten times a second.
 
     Attributes
     ----------
     step, seconds : int, float
         Steps taken, and seconds of solving.
     energy : float
-        The energy at present.
+        The current energy.
     params : array (p,)
-        The parameters at present, on the solver's back end; not to be changed.
+        The current parameters on the solver's back end. The observer must not change them.
     """
 
     step: int
@@ -80,14 +80,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the callable ``sample`` of :func:`meshrep.solve` made of the field on the way.
+    """A value that the callable ``sample`` of :func:`meshrep.solve` returned during the run.
 
     Attributes
     ----------
     step, seconds : int, float
         Steps taken, and seconds of solving.
     value : object
-        What the callable returned.
+        The value.
     """
 
     step: int
@@ -96,7 +96,7 @@ class Sample:
 
 
 class Judged(Protocol):
-    """What a monitor needs of an objective when a run ends."""
+    """The part of an objective that a monitor needs when a run ends."""
 
     start: Array
     evaluations: int
@@ -106,7 +106,7 @@ class Judged(Protocol):
 
 
 class Monitor:
-    """Watches one run: keeps the clock, the history and the best state, and says when to stop.
+    """Keep one run's clock, history and best state, and decide when it stops.
 
     A minimiser calls :meth:`record` with the start as step 0 and after every step, and ends the
     run when that returns a :class:`Result`.
@@ -114,25 +114,26 @@ class Monitor:
     Parameters
     ----------
     stopping : Stopping
-        When the run ends.
+        The rules that end the run.
     scale : float
-        What the gradient's 2-norm is divided by before it is compared with ``gtol``.
+        The gradient's 2-norm is divided by this before it is compared with ``gtol``.
     observe : callable, optional
         Called with a :class:`Progress` about ten times a second.
     sample : callable, optional
-        Called with the parameters at steps that lie ever further apart (some 15%); the clock
-        stands still meanwhile.
+        Called with the parameters at step 0 and then at intervals that grow by about 15%. The
+        clock is paused during the call.
     stochastic : bool
-        Whether the energy is another draw at every evaluation. The lowest energy seen is then a
-        lucky draw: the newest finite state is kept instead of the best one, the flat rule
-        compares means over its window, and a small gradient does not end the run.
+        Whether the energy has a different value at every evaluation. The lowest energy seen is
+        then a lucky draw and need not belong to the best state. So the newest finite state is
+        kept instead, the flat rule compares means over its window, and a vanishing gradient does
+        not end the run.
 
     Attributes
     ----------
     history : History
-        Everything that was recorded.
+        All recorded states' steps, seconds, energies and gradient norms.
     notes : list of str
-        Sentences for the user, which a minimiser may add to.
+        Sentences for the user. A minimiser may add to them.
 
     Examples
     --------
@@ -143,11 +144,11 @@ class Monitor:
     'max steps'
     """
 
-    snapshot_every = 10  # steps between copies of an improving state: bounds the cost of keeping it
-    snapshot_seconds = 0.5  # after which an improving state is copied all the same
+    snapshot_every = 10  # steps between copies of an improving state, since a copy costs time
+    snapshot_seconds = 0.5  # copy an improving state after this time even if fewer steps passed
     observe_every = 0.1  # seconds
-    stretch_entries = 200  # history entries kept of one stretch of steps
-    level_windows = 3  # in a row, without a fall beyond the noise, that end a stochastic run
+    stretch_entries = 200  # maximum number of history entries for one stretch of steps
+    level_windows = 3  # windows in a row without a fall beyond the noise that end a stochastic run
 
     def __init__(
         self,
@@ -180,21 +181,21 @@ class Monitor:
         self._window_start = 0
 
     def best_or(self, start: Array) -> Array:
-        """The best state kept, not a copy; ``start`` where none has been."""
+        """The best state kept (not a copy), or ``start`` if none was kept."""
         return start if self._best is None else self._best
 
     def start_clock(self) -> None:
-        """Count seconds from now."""
+        """Set the clock to 0."""
         self._clock = time.perf_counter()
         self._observed = self._clock
 
     def begin_window(self) -> None:
-        """Begin the window of the flat rule anew, for a run that goes on in another way."""
+        """Start a new window of the flat rule, when a run continues in a different way."""
         self._window_start = len(self.history.energy) - 1
 
     @property
     def seconds(self) -> float:
-        """Seconds since the clock was started."""
+        """Seconds since the clock was started, without pauses."""
         return time.perf_counter() - self._clock
 
     def record(
@@ -205,7 +206,7 @@ class Monitor:
         grad_norm: float = np.nan,
         seconds: float | None = None,
     ) -> Result | None:
-        """Enter the state after ``step`` steps; return a Result when the run is to end now.
+        """Enter the state after ``step`` steps; return a Result if the run must stop now.
 
         Parameters
         ----------
@@ -213,16 +214,16 @@ class Monitor:
             Steps taken: 0 for the start.
         energy : float
         params : array (p,)
-            The parameters, which are copied when they are worth keeping.
+            The parameters. They are copied if they may be the best state.
         grad_norm : float
-            2-norm of the gradient in these parameters; without it the run cannot converge.
+            2-norm of the gradient in these parameters. Without it the run cannot converge.
         seconds : float, optional
-            When it was; now by default.
+            The time on the monitor's clock; by default now.
 
         Returns
         -------
         Result or None
-            Why to stop; None to go on.
+            The reason to stop, or None to continue.
         """
         seconds = self.seconds if seconds is None else seconds
         self.history.append(step, seconds, float(energy), float(grad_norm))
@@ -243,10 +244,11 @@ class Monitor:
         norms: np.ndarray,
         params: Array,
     ) -> Result | None:
-        """Enter a stretch of steps taken in one call between two readings of the clock.
+        """Enter k states of steps that were taken in one call.
 
-        ``energies`` and ``norms`` (k,) stand before each of the steps ``step … step + k − 1``;
-        ``params`` is the state that the last of them belongs to. Long stretches are thinned.
+        Entry i of ``energies`` and ``norms`` (k,) belongs to the state after ``step + i`` steps;
+        ``params`` is the last of these states. ``begun`` and ``ended`` are the clock's seconds
+        before and after the call. The history keeps at most ``stretch_entries`` of the states.
         """
         count = len(energies)
         if count:
@@ -277,9 +279,10 @@ class Monitor:
             self._observe(Progress(step, seconds, float(energy), params))
 
     def _count_small_changes(self, energies: list[float]) -> None:
-        """How many steps in a row have changed the energy by less than ``atol``, for ``patience``.
+        """Count the steps in a row that changed the energy by less than ``atol``.
 
-        Within a stretch the count stands where it has reached ``patience``.
+        The count stays at ``patience`` once it has reached it, even if a later step in the same
+        stretch changes the energy more.
         """
         rule = self.stopping
         for energy in energies if rule.patience else ():
@@ -289,11 +292,11 @@ class Monitor:
                 self._small_changes = self._small_changes + 1 if small else 0
 
     def _better(self, energy: float) -> bool:
-        """Whether a state is worth keeping in place of the one kept."""
+        """Whether a state should replace the one kept."""
         return self.stochastic or energy < self.best_energy
 
     def _due(self, step: int, seconds: float) -> bool:
-        """Whether the last copy is old enough for another one."""
+        """Whether the last copy is old enough to make another one."""
         return (
             self._best is None
             or step - self._snapshot_step >= self.snapshot_every
@@ -305,7 +308,7 @@ class Monitor:
         if self._best is None:
             self._best = params.clone() if hasattr(params, "clone") else params.copy()
         else:
-            self._best[:] = params  # fresh memory would cost more than the copy
+            self._best[:] = params  # allocating a new array would cost more than the copy
 
     def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
         rule, energies = self.stopping, self.history.energy
@@ -317,7 +320,8 @@ class Monitor:
             if self.stochastic:
                 level = self._level_windows(energies[self._window_start :])
                 if level >= self.level_windows:
-                    self._window_start, self._level = len(energies) - 1, 0  # where it goes on
+                    # A minimiser may continue after FLAT, with half the step: start a new window.
+                    self._window_start, self._level = len(energies) - 1, 0
                     return Result.FLAT
             else:
                 best = float(np.nanmin(energies[self._window_start :]))
@@ -337,7 +341,10 @@ class Monitor:
         return None
 
     def _level_windows(self, draws: list[float]) -> int:
-        """How many windows in a row, with this one, have a mean not clearly below the least."""
+        """The number of windows in a row, this one included, that did not lower the least mean.
+
+        The mean of a window is lower only if the difference exceeds its noise and ftol |mean|.
+        """
         known = np.array([draw for draw in draws if np.isfinite(draw)])
         mean, noise = float(known.mean()), float(known.std() / np.sqrt(len(known)))
         fell = self._previous_best - mean > max(2 * noise, self.stopping.ftol * abs(mean))
@@ -346,10 +353,10 @@ class Monitor:
         return self._level
 
     def outcome(self, result: Result, objective: Judged, params: Array, steps: int) -> Outcome:
-        """The run's end: the better of its last state and the best one kept.
+        """The outcome of the run, with the better of the last state and the best one kept.
 
-        The start, where the last state is not finite and no better one was kept. Of a stochastic
-        energy, the last state where it is finite.
+        For a stochastic energy it is the last state, if its energy is finite. If the energy of the
+        last state is not finite and no other state was kept, it is the start.
         """
         try:
             energy = float(objective.value_and_grad(params)[0])

@@ -1,4 +1,4 @@
-"""Newton's method, damped by a shift of the Hessian or kept in a trust region."""
+"""Newton's method, damped by a shift of the Hessian or by a trust region."""
 
 from __future__ import annotations
 
@@ -16,61 +16,62 @@ from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.least import least_eigenvalue
 from meshrep.numerics.linear_solvers import KINDS, ShiftedSystem, warm_up
 
-_ENOUGH = 1e-4  # share of the predicted fall that a step must bring
-_STEEP = 0.1  # share of the slope at a step's beginning that is left at its end to go beyond it
-_BEYOND = 4  # times that a step is made longer
+_ENOUGH = 1e-4  # share of the predicted fall that a step must achieve
+_STEEP = 0.1  # lengthen a step while the slope at its end is this share of the slope at its start
+_BEYOND = 4  # maximum number of times that a step is lengthened
 _ATTEMPTS = 40  # dampings of one step before the run is called stalled
-_ENDS = (Result.CONVERGED, Result.FLAT, Result.STALLED)  # that are the energy's doing
-_SADDLES = 20  # that a run leaves along negative curvature
-_NEGATIVE = -1e-8  # least eigenvalue, over the largest row sum, that makes a saddle
+_ENDS = (Result.CONVERGED, Result.FLAT, Result.STALLED)  # ends not caused by a limit or a user
+_SADDLES = 20  # maximum number of saddles that a run leaves
+_NEGATIVE = -1e-8  # a point is a saddle if least eigenvalue / largest row sum is below this
 
 
 class Newton(Minimiser):
     """Newton's method for any energy, convex or not, to the accuracy of its gradient.
 
-    With a sparse Hessian each step solves (H + μI) s = −g on the free nodes; the shift μ ≥ 0
-    rises until the matrix is positive definite and the energy falls by at least a small part of
-    what the quadratic model predicts, and sinks as the predictions come true (Levenberg 1944).
-    Without one, Steihaug's truncated conjugate gradients work on Hessian-vector products in a
-    trust region; so they do at first on an energy not known to be convex, until the end is near
-    or many iterations go into a step that meets no negative curvature.
+    With a sparse Hessian each step solves (H + μI) s = −g on the free nodes. The shift μ ≥ 0 is
+    raised until the matrix is positive definite and the step achieves a small share of the fall
+    that the quadratic model predicts. It is lowered when the predictions are good (Levenberg
+    1944). Without a sparse Hessian, Steihaug's truncated conjugate gradients (CG) compute the step
+    from Hessian-vector products in a trust region. An energy not known to be convex starts with
+    truncated CG as well. It changes to the shifted system after a step that meets no negative
+    curvature, when the end is near or the step took many iterations.
 
-    An energy not known to be convex is left at second-order points only: at the end the least
-    eigenvalue of the Hessian is computed and noted, on up to 100,000 nodes, and the run goes on
-    along its field where it is negative. Where constants cost no energy all this is meant up to
-    them.
+    On an energy not known to be convex, a run ends only at a second-order point. At the end the
+    least eigenvalue of the Hessian is computed (on up to 100,000 nodes) and noted. If it is
+    negative, the run continues along its eigenvector. If a constant shift of the field does not
+    change the energy, the Hessian is taken modulo that shift.
 
-    After a full step at whose end the energy still falls steeply the step is made longer, up to
-    four times: where a quartic bath's curvature vanishes with its slope, Newton's own steps only
-    go a third of the way.
+    If the energy still falls steeply at the end of a full step, the step is lengthened, up to four
+    times. This helps where a quartic bath's curvature vanishes together with its slope: plain
+    Newton steps go only a third of the way there.
 
-    No step that raises the energy is taken. Once the predicted fall is below the rounding of the
-    energy, a step is taken if the gradient shrinks instead.
+    No step may raise the energy. Once the predicted fall is below the rounding of the energy, a
+    step must reduce the gradient instead.
 
     Parameters
     ----------
     linear : {"auto", "direct", "amg", "jacobi", "cg"}
-        Linear systems: sparse LU, conjugate gradients preconditioned by algebraic multigrid or
-        by the diagonal, or truncated CG on products; "auto" chooses by convexity, size and
-        bandwidth.
+        Method for the linear systems. "direct" is sparse LU. "amg" and "jacobi" are CG
+        preconditioned by algebraic multigrid and by the diagonal. "cg" is truncated CG on
+        products. "auto" chooses by convexity, size and bandwidth.
     shift : float
-        First μ, in units of the Hessian's mean absolute diagonal.
+        First μ, in units of the mean of the Hessian's absolute diagonal.
 
     Raises
     ------
     InputError
         For an unknown ``linear``.
     MissingPart
-        For "amg" with neither numba nor pyamg.
+        For "amg" if neither numba nor pyamg is installed.
 
     Notes
     -----
-    Iterative systems are solved to min(0.1, √(‖g‖/‖g₀‖)) only, which keeps convergence superlinear
-    (Eisenstat and Walker 1996).
+    Iterative methods solve a system only to the relative residual min(0.1, √(‖g‖/‖g₀‖)), which
+    keeps convergence superlinear (Eisenstat and Walker 1996).
 
-    Far from a minimum of a nonconvex energy a shift that makes H definite makes every step
-    short, while truncated CG follows negative curvature: XY spins on a 50×50 lattice from random
-    phases took 84 steps in 0.1 s instead of 231 in 3 s.
+    Far from a minimum of a nonconvex energy, a shift that makes H + μI positive definite makes
+    every step short, while truncated CG follows negative curvature. XY spins on a 50×50 lattice
+    from random phases took 84 steps in 0.1 s with truncated CG and 231 steps in 3 s with shifts.
 
     References
     ----------
@@ -92,7 +93,7 @@ class Newton(Minimiser):
         self.linear, self.shift = linear, float(shift)
 
     def warm_up(self, objective: Objective) -> None:
-        """Evaluate once; with products and linear systems where they will be wanted."""
+        """Evaluate once, and compile the products and linear solvers that the run may need."""
         if not objective.energy.convex:
             objective.hvp(objective.start, objective.start)
         if objective.energy.has_hessian and self.linear not in ("direct", "cg"):
@@ -100,7 +101,7 @@ class Newton(Minimiser):
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
-        """Steps until the monitor says stop or no step lowers the energy."""
+        """Take steps until the monitor stops the run or no step lowers the energy."""
         params = np.array(objective.start, dtype=np.float64)
         free = _free(objective)
         gauge = _gauge(objective, free)
@@ -108,7 +109,7 @@ class Newton(Minimiser):
         norm = float(np.linalg.norm(gradient))
         verdict = monitor.record(0, energy, params, norm)
         model = self._model(objective, monitor, free, gauge, energy)
-        region: TrustRegion | None = None  # to come back to
+        region: TrustRegion | None = None  # the trust region to return to
         norm0, step, left = max(norm, 1e-300), 0, 0
         while True:
             if verdict is not None:
@@ -141,7 +142,7 @@ class Newton(Minimiser):
         if isinstance(model, Shifted):
             monitor.notes += model.notes()
         if left:
-            monitor.notes.append(f"{left} saddles were left along negative curvature")
+            monitor.notes.append(f"the run left {left} saddles along negative curvature")
         ended = verdict in _ENDS
         if ended and not objective.energy.convex and objective.energy.has_hessian:
             value = f"{bend.value:.3g}" if bend else "was not computed"
@@ -156,7 +157,7 @@ class Newton(Minimiser):
         return Shifted(objective, monitor, free, gauge, self.linear, self.shift)
 
     def _shifts(self, objective: Objective) -> bool:
-        """Whether there are systems to be shifted and solved."""
+        """Whether the run may solve shifted systems."""
         if objective.energy.has_hessian:
             return self.linear != "cg"
         if self.linear not in ("auto", "cg"):
@@ -174,22 +175,22 @@ class Newton(Minimiser):
         gauge: Gauge,
         energy: float,
     ) -> Model:
-        """The model to begin with."""
+        """The model for the first step."""
         settled = objective.energy.convex or self.linear != "auto"
         if self._shifts(objective) and settled:
             return self._shifted(objective, monitor, free, gauge)
-        monitor.notes.append("steps by truncated conjugate gradients in a trust region")
+        monitor.notes.append("the run began with truncated conjugate gradients in a trust region")
         return TrustRegion(objective, free, energy)
 
 
 def _free(objective: Objective) -> np.ndarray:
-    """Numbers of the free entries of the flat field."""
+    """Indices of the free entries in the flat field."""
     shape = objective.energy.shape
     return np.arange(int(np.prod(shape))).reshape(shape)[objective.energy.free].ravel()
 
 
 def _gauge(objective: Objective, free: np.ndarray) -> Gauge:
-    """Up to constants where they cost no energy and no node is fixed."""
+    """The gauge of the energy: modulo constants if a shift costs no energy and no node is fixed."""
     energy = objective.energy
     invariant = energy.shift_invariant and len(energy.shape) == 1 and len(free) == energy.graph.n
     return Gauge(energy.graph.component_of if invariant else None, len(free))
@@ -197,7 +198,7 @@ def _gauge(objective: Objective, free: np.ndarray) -> Gauge:
 
 @dataclass
 class _Bend:
-    """The Hessian's least eigenvalue, its unit field (f,), and its largest row sum."""
+    """The Hessian's least eigenvalue, its unit eigenvector (f,), and the largest row sum."""
 
     value: float
     direction: np.ndarray
@@ -207,7 +208,7 @@ class _Bend:
 def _curvature(
     objective: Objective, params: np.ndarray, free: np.ndarray, gauge: Gauge, verdict: Result
 ) -> _Bend | None:
-    """How the energy bends least at a point where the run would end; None where not known."""
+    """The least curvature at a point where the run would end, or None if it is not known."""
     energy = objective.energy
     if energy.convex or not energy.has_hessian or verdict not in _ENDS:
         return None
@@ -219,7 +220,7 @@ def _curvature(
 def _away(
     objective: Objective, params: np.ndarray, free: np.ndarray, energy: float, bend: _Bend | None
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
-    """A lower point along the Hessian's negative curvature; None where there is none."""
+    """A lower point along a direction of negative curvature, or None if there is none."""
     if bend is None or bend.value >= _NEGATIVE * bend.scale:
         return None
     length = 0.5 * len(free) ** 0.5
@@ -236,7 +237,7 @@ def _away(
 def _evaluate(
     objective: Objective, params: np.ndarray, free: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Energy and the gradient of the free variables."""
+    """Energy and gradient with respect to the free variables."""
     energy, gradient = objective.value_and_grad(params)
     return float(energy), gradient[free].astype(np.float64)
 
@@ -250,7 +251,7 @@ def _advance(
     gradient: np.ndarray,
     rtol: float,
 ) -> tuple[np.ndarray, float, np.ndarray] | Result:
-    """The next point, its energy and gradient; or why there is none."""
+    """The next point with its energy and gradient, or the reason why there is none."""
     noise = model.noise(energy)
     flat = False
     for _ in range(_ATTEMPTS):
@@ -286,7 +287,7 @@ def _beyond(
     gradient: np.ndarray,
     reached: tuple[np.ndarray, float, np.ndarray],
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """Go on along a full step s while the energy falls steeply, by secants of its slope."""
+    """Lengthen a full step s, by secants of the slope, while the energy still falls steeply."""
     first = float(gradient @ s)
     before, t_before, t = first, 0.0, 1.0
     for _ in range(_BEYOND):

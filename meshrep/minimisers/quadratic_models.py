@@ -1,4 +1,4 @@
-"""Quadratic models of an energy about a point, and how far Newton's method trusts them."""
+"""Quadratic models of an energy about a point, and the damping of Newton steps on them."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ class Proposal:
 
 
 class Model(Protocol):
-    """The quadratic model of the energy about the current point, and how far it is trusted."""
+    """A quadratic model of the energy about the current point, with its damping."""
 
     def renew(self, params: np.ndarray, gradient: np.ndarray) -> None:
-        """Move the model to a point; the gradient is that of the free variables."""
+        """Move the model to a point with this gradient of the free variables."""
 
     def propose(self, rtol: float) -> Proposal | None:
-        """A step of descent, or None where the model must be damped further first."""
+        """A descent step, or None if the model must be damped more first."""
 
     def noise(self, energy: float) -> float:
-        """How far rounding may have moved a computed energy."""
+        """A bound on the rounding error of a computed energy."""
 
     def trust(self, ratio: float) -> None:
-        """The last step was taken and brought ``ratio`` of the predicted fall."""
+        """Adapt the damping after a step that achieved ``ratio`` of the predicted fall."""
 
     def distrust(self) -> None:
-        """The last proposal was not taken, or there was none."""
+        """Raise the damping after a proposal was rejected or could not be made."""
 
 
 class Shifted:
-    """(H + μI) s = −g with an adapted shift μ.
+    """Steps that solve (H + μI) s = −g with an adaptive shift μ.
 
-    Where a constant costs no energy, one node of each component is held while the system is
-    solved, and the step freed of its mean afterwards.
+    If a constant shift of the field does not change the energy, one node of each component is
+    fixed while the system is solved. Then the mean is subtracted from the step.
 
     Attributes
     ----------
     indefinite : bool
-        Whether a Hessian was met that was not positive definite.
+        Whether any Hessian so far was not positive definite.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Shifted:
         self.params = self.gradient = self.last = np.zeros(0)
 
     def renew(self, params: np.ndarray, gradient: np.ndarray) -> None:
-        """Take the Hessian of the free variables at the point."""
+        """Compute the Hessian of the free variables at the point."""
         matrix = sparse.csr_array(self.objective.hessian(params))
         if not self.everything:
             matrix = matrix[self.solved][:, self.solved]
@@ -97,7 +97,7 @@ class Shifted:
         self.last = np.zeros(0)
 
     def propose(self, rtol: float) -> Proposal | None:
-        """Solve the shifted system, and check what comes out."""
+        """Solve the shifted system; None if it is not positive definite or predicts no fall."""
         assert self.system is not None
         slope = self.gradient[self.gauge.kept]
         answer = self.system.solve(-slope, self.shift, rtol)
@@ -113,13 +113,13 @@ class Shifted:
         return Proposal(self.last, predicted)
 
     def noise(self, energy: float) -> float:
-        """2 ε (|E| + Σ |h_ii| w_i²), the size of the terms that a quadratic energy sums."""
+        """2 ε (|E| + Σ |h_ii| w_i²), as the terms that a quadratic energy sums have that size."""
         assert self.system is not None
         w = self.params[self.solved]
         return 2 * _EPS * (abs(energy) + float(abs(self.system.diagonal) @ (w * w)))
 
     def trust(self, ratio: float) -> None:
-        """Lower the shift after a good prediction, raise it after a poor one."""
+        """Lower the shift after a good prediction; raise it after a poor one."""
         if ratio > 0.7:
             self.shift *= 0.1 if ratio < 0.95 else 0.01
             if self.shift < 1e-9 * self.unit:
@@ -128,37 +128,37 @@ class Shifted:
             self.shift = max(4.0 * self.shift, 1e-3 * self._curvature())
 
     def distrust(self) -> None:
-        """Raise the shift, to the curvature along the last step at least."""
+        """Raise the shift, at least to the curvature along the last step."""
         self.raised += 1
         self.shift = max(4.0 * self.shift, self.least, self._curvature())
         if not len(self.last):
             self.shift = max(10.0 * self.shift, 1e-10 * self.unit)
 
     def _curvature(self) -> float:
-        """−g·s / s·s of the last step: the shift that would about halve it."""
+        """−g·s / s·s of the last step, the shift that would about halve it."""
         if not len(self.last):
             return 0.0
         return -float(self.gradient @ self.last) / max(float(self.last @ self.last), 1e-300)
 
     def notes(self) -> list[str]:
-        """What the reader may want to know of how it went."""
-        said = []
+        """Notes for the report of the run."""
+        notes = []
         if self.system is not None and self.system.iterations:
-            said.append(
+            notes.append(
                 f"{self.system.iterations} CG iterations, {self.system.setups} multigrid set-ups"
             )
         if self.raised:
-            said.append(f"the Hessian's shift was raised {self.raised} times")
-        return said
+            notes.append(f"the Hessian's shift was raised {self.raised} times")
+        return notes
 
 
 class TrustRegion:
-    """Steihaug's truncated CG on Hessian-vector products.
+    """Steps by Steihaug's truncated CG on Hessian-vector products, in a ball.
 
     Attributes
     ----------
     left : bool
-        Whether it was given up for systems once.
+        Whether the run has already changed from this model to shifted systems once.
     """
 
     def __init__(self, objective: Objective, free: np.ndarray, energy: float) -> None:
@@ -171,19 +171,20 @@ class TrustRegion:
 
     @property
     def inside(self) -> bool:
-        """Whether the last step ended inside the ball, so that it met no negative curvature."""
+        """Whether the last step ended inside the ball; it then met no negative curvature."""
         return self.length < 0.99 * self.radius
 
     @property
     def settled(self) -> bool:
-        """Whether solving systems now pays: inside the ball, near the end or after many products.
+        """Whether it now pays to change to shifted systems.
 
-        Once only: who comes back from the systems because they were indefinite stays.
+        It does if the last step ended inside the ball and either the end is near or the step took
+        many products. A run that has returned from shifted systems does not change again.
         """
         return not self.left and self.inside and (self.rtol < 0.03 or self.products > 100)
 
     def renew(self, params: np.ndarray, gradient: np.ndarray) -> None:
-        """Move to the point; the first radius is √f, a unit for every free variable."""
+        """Move to the point. The first radius is √f, as if every free variable moved by 1."""
         self.params, self.gradient = params, gradient
         if self.radius == 0.0:
             self.radius = float(np.sqrt(len(self.free)))
@@ -194,7 +195,7 @@ class TrustRegion:
         return self.objective.hvp(self.params, whole)[self.free]
 
     def propose(self, rtol: float) -> Proposal | None:
-        """Minimise the model in the ball."""
+        """Minimise the model inside the ball; None if it predicts no fall."""
         s, product, self.products = steihaug(self._product, self.gradient, self.radius, rtol)
         self.rtol = rtol
         predicted = -float(self.gradient @ s + 0.5 * (s @ product))
@@ -202,16 +203,16 @@ class TrustRegion:
         return Proposal(s, predicted) if predicted > 0 else None
 
     def noise(self, energy: float) -> float:
-        """ε (16 |E| + |E₀|): where E vanishes, its terms may still be of E₀'s size."""
+        """ε (16 |E| + |E₀|). Even if E is 0, its terms may be as large as E₀."""
         return _EPS * (16 * abs(energy) + self.first_energy)
 
     def trust(self, ratio: float) -> None:
-        """Widen the ball after a good prediction at its boundary, narrow it after a poor one."""
+        """Enlarge the ball after a good prediction at its boundary; shrink it after a poor one."""
         if ratio < 0.25:
             self.radius = 0.25 * self.length
         elif ratio > 0.75 and not self.inside:
             self.radius *= 2.0
 
     def distrust(self) -> None:
-        """Narrow the ball."""
+        """Shrink the ball."""
         self.radius = 0.25 * min(self.radius, self.length or self.radius)

@@ -1,11 +1,12 @@
-"""The memory of limited-memory BFGS: pairs of steps and gradient differences, and the direction.
+"""The memory of limited-memory BFGS: pairs of steps and gradient differences.
 
 The two-loop recursion (Nocedal, "Updating quasi-Newton matrices with limited storage", 1980)
-needs of its vectors their inner products alone. Those among the pairs are kept in two small
-matrices; one pass over the vectors gives the newest ones, another adds the vectors up to the
-direction. The same is known as the vector-free form (Chen, Wang and Zhou, "Large-scale L-BFGS
-using MapReduce", 2014). Its arithmetic is that of the compact form (Byrd, Nocedal and Schnabel,
-"Representations of quasi-Newton matrices and their use in limited memory methods", 1994).
+uses only inner products of its vectors to find the direction's coefficients. Two small matrices
+hold the inner products between pairs. One pass over the vectors computes the products with the
+newest pair; a second pass sums the vectors to the direction. This is also known as the
+vector-free form (Chen, Wang and Zhou, "Large-scale L-BFGS using MapReduce", 2014). Its arithmetic
+is that of the compact form (Byrd, Nocedal and Schnabel, "Representations of quasi-Newton matrices
+and their use in limited memory methods", 1994).
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ def two_loop(
     gamma: float,
     weights: np.ndarray,
 ) -> None:
-    """Write the weights of the rows in the direction −H g, beside −γ g itself.
+    """Write the weights of s_i and y_i in the direction −H g = −γ g + Σ_i (weights).
 
     Parameters
     ----------
     active : (k,) integers
-        Slots of pairs, the oldest first.
+        Slots of the pairs, oldest first.
     products : (2m,) float64
-        Inner products of the gradient with s (first m) and y (last m).
+        Inner products of the gradient with every s (first m) and y (last m).
     sy, yy : (m, m) float64
-        s_i·y_j where i is not newer than j, and y_i·y_j.
+        The products s_i·y_j for i not newer than j, and y_i·y_j.
     gamma : float
         H₀ = γ I.
     weights : (2m,) float64
-        Written at active slots only.
+        Output: the weights of every s (first m) and y (last m). Only active slots are written.
     """
     alpha = first_loop(active, products, sy)
     across = products[len(sy) + active] - yy[np.ix_(active, active)] @ alpha
@@ -50,7 +51,11 @@ def two_loop(
 
 
 def first_loop(active: np.ndarray, products: np.ndarray, sy: np.ndarray) -> np.ndarray:
-    """The α_i = s_i·q / s_i·y_i by which y_i is taken off the gradient, newest first, (k,)."""
+    """The α_i = s_i·q / s_i·y_i (k,) of the first loop.
+
+    The loop runs from the newest pair to the oldest and subtracts α_i y_i from q, which starts as
+    the gradient.
+    """
     alpha = np.zeros(len(active))
     for a in range(len(active) - 1, -1, -1):
         i, newer = active[a], active[a + 1 :]
@@ -61,7 +66,10 @@ def first_loop(active: np.ndarray, products: np.ndarray, sy: np.ndarray) -> np.n
 def second_loop(
     active: np.ndarray, across: np.ndarray, alpha: np.ndarray, sy: np.ndarray
 ) -> np.ndarray:
-    """The weights β_i − α_i of s_i in −H g; ``across`` (k,) are the y_i·H₀q."""
+    """The weights β_i − α_i of s_i in −H g, with β of the second loop.
+
+    ``across`` (k,) are the products y_i·H₀q.
+    """
     weights = np.zeros(len(active))
     for a, i in enumerate(active):
         weights[a] = (across[a] - weights[:a] @ sy[active[:a], i]) / sy[i, i] - alpha[a]
@@ -69,27 +77,28 @@ def second_loop(
 
 
 class Pairs:
-    """The last m pairs on arrays of any back end, and the direction in the slot of the next.
+    """The last m pairs (s_i, y_i) on arrays of any back end.
 
-    The direction is written where the step along it will be kept, over the oldest pair.
+    The direction is written into the slot of the next pair, where the step along it will be kept.
+    If all slots are in use, that is the slot of the oldest pair.
 
     Parameters
     ----------
     memory : int
         m.
     backend : Backend
-        That of the arrays.
+        The back end of the arrays.
     gradient : array (p,)
-        The first gradient; copied.
+        The first gradient, which is copied.
     precondition : callable, optional
-        r (p,) -> M r (p,), symmetric and positive definite, as H₀ in place of γ I.
+        r (p,) -> M r (p,), symmetric and positive definite. H₀ is M in place of γ I.
 
     Attributes
     ----------
     gamma : float
-        H₀ = γ I, until the first pair the length of the step in gradients.
+        γ of H₀ = γ I. Before the first pair it sets the length of the step, γ ‖g‖.
     count : int
-        Pairs kept.
+        Number of pairs kept.
     """
 
     def __init__(
@@ -110,21 +119,21 @@ class Pairs:
 
     @property
     def active(self) -> np.ndarray:
-        """Slots of the pairs kept, the oldest first."""
+        """Slots of the pairs kept, oldest first."""
         return self.ring[self.first : self.first + self.count]
 
     @property
     def slot(self) -> int:
-        """Where the direction is, and its step will be."""
+        """The slot of the direction, where its step will be kept."""
         return int(self.ring[self.first + self.count])
 
     def forget(self) -> None:
-        """Drop all pairs; γ stays."""
+        """Drop all pairs but keep γ."""
         self.first = self.count = 0
-        self.rows[:] = 0.0  # a direction that overflowed must not come back as 0·inf
+        self.rows[:] = 0.0  # a weight of 0 times an overflowed direction would be NaN
 
     def aim(self, x: Array, trial: Array) -> float:
-        """Write d = −H g into its slot and x + d into ``trial``; returns d·g."""
+        """Write d = −H g into its slot and x + d into ``trial``; return d·g."""
         base, scale = self.gradient, -self.gamma
         if self.precondition is not None:
             base, scale = self._preconditioned(self.precondition), -1.0
@@ -136,7 +145,7 @@ class Pairs:
         return slope
 
     def _preconditioned(self, precondition: Preconditioner) -> Array:
-        """M q, q being what the first loop leaves of the gradient; sets the weights."""
+        """Set the weights and return M q, where q is the result of the first loop."""
         m, active = self.memory, self.active
         alpha = first_loop(active, self.products, self.sy)
         left = self.gradient + 0
@@ -149,9 +158,9 @@ class Pairs:
         return base
 
     def absorb(self, gradient: Array, alpha: float) -> float:
-        """Enter the step α d and its gradient; returns the gradient's squared norm.
+        """Enter the step α d and the gradient after it; return the gradient's squared norm.
 
-        The pair is not kept where s·y is not positive, which would spoil H.
+        The pair is kept only if s·y is positive, because H must stay positive definite.
         """
         slot, used = self.slot, self.ring[self.first : self.first + self.count + 1]
         squared = self._multiply(gradient, alpha, used)
@@ -169,7 +178,7 @@ class Pairs:
         """trial ← x + α d."""
         self._add(x, alpha, self.slot, trial)
 
-    # The passes over the vectors, here in the back end's own operations
+    # The passes over the vectors, in the back end's own operations
 
     def _storage(self, rows: int, p: int) -> Array:
         return self.backend.zeros(rows, p)
@@ -193,7 +202,7 @@ class Pairs:
         return float((d * self.gradient).sum())
 
     def _multiply(self, gradient: Array, alpha: float, used: np.ndarray) -> float:
-        """The pair into its slot, and its inner products with those of the slots ``used``."""
+        """Write the pair into its slot; update its inner products with the slots ``used``."""
         slot, m = self.slot, self.memory
         y = gradient - self.gradient
         self.rows[m + slot] = y
@@ -207,12 +216,12 @@ class Pairs:
 
 
 class JittedPairs(Pairs):
-    """The same with the passes in numba, on NumPy arrays or tensors on the CPU.
+    """Pairs with the passes in numba, on NumPy arrays or tensors on the CPU.
 
-    From ``limits.SINGLE_PAIRS_FROM`` parameters on, pairs are kept in single precision, so that
-    half as much is read; sums are in double precision. The matrix H is then that of steps and
-    differences rounded to seven digits, still symmetric and positive definite, and as good a
-    guess: over twelve problems it took about as many steps (1% fewer to 8% more).
+    From ``limits.SINGLE_PAIRS_FROM`` parameters on, pairs are kept in single precision, which
+    halves the memory that is read. Sums are in double precision. H is then built from steps and
+    differences rounded to seven digits. It stays symmetric and positive definite, and it works as
+    well: on twelve problems the number of steps changed by −1% to +8%.
     """
 
     def _storage(self, rows: int, p: int) -> np.ndarray:
@@ -225,7 +234,7 @@ class JittedPairs(Pairs):
         )
 
     def forget(self) -> None:
-        """Drop all pairs; γ stays."""
+        """Drop all pairs but keep γ."""
         self.first = self.count = 0
 
     def _dot(self, row: int, v: Array) -> float:
@@ -256,6 +265,6 @@ def pairs(
     gradient: Array,
     precondition: Preconditioner | None = None,
 ) -> Pairs:
-    """Pairs in numba where it is installed and the arrays are on the CPU."""
+    """Pairs in numba if it is installed and the arrays are on the CPU, else in plain operations."""
     jitted = backend.device == "cpu" and installed("numba")
     return (JittedPairs if jitted else Pairs)(memory, backend, gradient, precondition)

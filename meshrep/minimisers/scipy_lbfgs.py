@@ -1,4 +1,4 @@
-"""L-BFGS by SciPy, whose word on success is checked against the gradient."""
+"""SciPy's L-BFGS, restarted until the gradient confirms convergence."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from meshrep.minimisers.monitor import Monitor
 class ScipyLBFGS(Minimiser):
     """Limited-memory BFGS with a strong-Wolfe line search (SciPy's L-BFGS-B without bounds).
 
-    SciPy calls a stalled line search and a tiny fall of the energy a success. Here only the
-    gradient norm counts: where SciPy stops early it is started again from where it stands,
-    without memory, as long as that still lowers the energy or the gradient; on an energy that is
-    not smooth, as long as the energy falls by a millionth.
+    SciPy reports success when its line search stalls or the energy falls very little. Here a run
+    converges only by the gradient norm. If SciPy stops before that, it is restarted from its last
+    point with an empty memory. The restarts end when they no longer lower the energy or the
+    gradient norm; on an energy that is not smooth, when they no longer lower the energy by a
+    millionth.
 
     Parameters
     ----------
     memory : int
-        Pairs of steps and gradient differences kept.
+        Number of pairs kept. A pair is a step and its gradient difference.
     retries : int
-        How many restarts in a row may bring nothing before it ends.
+        The run ends when more than this many restarts in a row have brought no progress.
 
     References
     ----------
@@ -46,12 +47,12 @@ class ScipyLBFGS(Minimiser):
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
-        """Run SciPy, again and again if need be, until the monitor says stop."""
+        """Run SciPy, with restarts, until the monitor stops the run or restarts do not help."""
         search = _Search(objective, monitor)
         first = search.evaluate(search.best)
         search.take(first[0], search.best, first[1])
         smooth = objective.energy.smooth
-        enough = 1e-12 if smooth else 1e-6  # at a kink a restart gains little, again and again
+        enough = 1e-12 if smooth else 1e-6  # at a kink tiny falls could go on for ever
         fruitless = 0
         while search.verdict is None:
             energy, norm = search.energy, search.norm
@@ -66,13 +67,15 @@ class ScipyLBFGS(Minimiser):
                 flat = search.predicted_fall() <= 1e-10 * size
                 search.verdict = Result.FLAT if flat else Result.STALLED
         if search.rounds > 1:
-            monitor.notes.append(f"L-BFGS was started {search.rounds} times, SciPy having stopped")
+            monitor.notes.append(
+                f"SciPy's L-BFGS was started {search.rounds} times, because it stopped early"
+            )
         note_kinks(objective, monitor, search.verdict)
         return search.verdict, search.best.astype(search.dtype), search.step
 
 
 class _Search:
-    """The state shared by the runs of SciPy's L-BFGS-B on one objective."""
+    """The state shared by all runs of SciPy's L-BFGS-B on one objective."""
 
     def __init__(self, objective: Objective, monitor: Monitor) -> None:
         self.objective, self.monitor = objective, monitor
@@ -84,7 +87,7 @@ class _Search:
         self._seen = (self.best, np.inf, self.best)
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Energy and gradient in float64; +inf beyond where they are finite."""
+        """Energy and gradient in float64; +inf and 0 where either is not finite."""
         energy, gradient = self.objective.value_and_grad(x.astype(self.dtype))
         energy, gradient = float(energy), np.array(gradient, dtype=np.float64)
         if not (np.isfinite(energy) and np.isfinite(gradient).all()):
@@ -93,13 +96,14 @@ class _Search:
         return energy, gradient
 
     def take(self, energy: float, x: np.ndarray, gradient: np.ndarray) -> None:
-        """Make x the current point and ask the monitor."""
+        """Make x the current point and record it."""
         self.best, self.energy = x.copy(), energy
-        self.norm = float(np.sqrt(np.add.reduce(gradient * gradient)))  # BLAS threads fight numba's
+        # Not np.linalg.norm, whose BLAS threads compete with numba's.
+        self.norm = float(np.sqrt(np.add.reduce(gradient * gradient)))
         self.verdict = self.monitor.record(self.step, energy, self.best, self.norm)
 
     def minimise(self, memory: int) -> None:
-        """One run of SciPy from the current point."""
+        """Run SciPy once from the current point."""
         from scipy.optimize import minimize
 
         self.rounds += 1
@@ -127,7 +131,7 @@ class _Search:
         )  # fmt: skip
 
     def predicted_fall(self) -> float:
-        """‖g‖² over the steepest curvature of the energy: what a gradient step could still win."""
+        """½‖g‖² / (largest curvature), the fall that a gradient step guarantees."""
         if not self.objective.direct:
             return 0.0
         steepest = self.objective.energy.steepest(self.objective.field(self.best))

@@ -1,4 +1,4 @@
-"""Phases as unit vectors in R^h, and sweeps over them: by numba, or by sparse products."""
+"""Phases as unit vectors in R^h, and sweeps over them by numba or by sparse products."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshrep.numerics.colouring import colours
 
 
 def lifted(phases: np.ndarray, h: int, replicas: int, spread: float, seed: int) -> np.ndarray:
-    """Unit vectors (n, h, R) whose angle is the phase and whose further components are random."""
+    """Unit vectors (n, h, R) with the phases as angles and with random extra components."""
     n = len(phases)
     x = np.empty((n, h, replicas))
     x[:, 0], x[:, 1] = np.cos(phases)[:, None], np.sin(phases)[:, None]
@@ -25,11 +25,11 @@ def lifted(phases: np.ndarray, h: int, replicas: int, spread: float, seed: int) 
 
 
 class Vectors:
-    """Unit vectors of all nodes, sorted by colour, and how to sweep over them.
+    """Unit vectors of all nodes, sorted by colour; subclasses sweep over them.
 
-    ``single`` says that β = γ = 0, where a node acts on its neighbours only, by −2αJ; else it acts
-    on their neighbours too. Fixed nodes and those without neighbours come last, keep their phases
-    and have no further components.
+    ``single`` means β = γ = 0: a node acts only on its neighbours, through −2αJ. Otherwise it also
+    acts on the neighbours of its neighbours. Fixed nodes and nodes without neighbours come last.
+    They keep their phases and have no extra components.
     """
 
     def __init__(
@@ -40,16 +40,17 @@ class Vectors:
         self.single = law.pairwise
         n, self.h, self.replicas = start.shape
         coupling = law.coupling.copy()
-        coupling.eliminate_zeros()  # a node whose edges all weigh nothing is a still one
+        coupling.eliminate_zeros()  # a node whose edges all have weight 0 has no neighbours
         colour = colours(coupling, 1 if self.single else 2)
-        rests = np.diff(coupling.indptr) == 0
-        rests[fixed] = True
-        colour[rests] = n
-        self.order, still = np.argsort(colour, kind="stable"), np.flatnonzero(rests)
-        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~rests]))])
-        self.still = self.fields.asarray(np.arctan2(start[still, 1, 0], start[still, 0, 0]))
+        still = np.diff(coupling.indptr) == 0
+        still[fixed] = True
+        colour[still] = n
+        self.order = np.argsort(colour, kind="stable")
+        self.bounds = np.concatenate([[0], np.cumsum(np.bincount(colour[~still]))])
+        self.still = self.fields.index(np.flatnonzero(still))
+        self.still_phases = self.fields.asarray(np.arctan2(start[still, 1, 0], start[still, 0, 0]))
         factor = -2.0 * law.alpha if self.single else 1.0
-        self.law = (-0.5, 0.0, 0.0) if self.single else law.coefficients
+        self.law = (-0.5, 0.0, 0.0) if self.single else law.coefficients  # for matrix entries −2αJ
         self.matrix = sparse.csr_array(factor * coupling[self.order][:, self.order])
         self.whole = backend.sparse(self.matrix)
         self.squares = backend.asarray((self.matrix * self.matrix).sum(axis=1))
@@ -57,19 +58,21 @@ class Vectors:
         self.noise = self._wide(self.x)[:, 2:] * 1
         self._flatten(self._wide(self.x))
         self.places = self.fields.index(np.argsort(self.order))
-        self.resting = self.fields.index(still)
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """A sweep for each of the factors s with its ω."""
+        """Sweep once for each pair of a factor s and an over-relaxation ω."""
         raise NotImplementedError
 
     def plane(self) -> Array:
-        """The unit vectors (n, 2, R) of the angles in the plane, in the order of the colours."""
+        """The unit vectors (n, 2, R) in the plane, sorted by colour."""
         x = self._wide(self.x)[:, :2]
         return x / self._length(x)
 
     def raise_up(self, plane: Array, kick: float, shift: int) -> None:
-        """Start from vectors in the plane with random further components, those of other nodes."""
+        """Lift vectors from the plane again, with random extra components of size ``kick``.
+
+        The random numbers are those of the first lift, moved on by ``shift`` nodes.
+        """
         xp = self.backend.xp
         noise = xp.roll(self.noise, shift, 0)
         x = xp.concatenate([plane, kick * noise / (noise * noise).mean() ** 0.5], 1)
@@ -85,18 +88,18 @@ class Vectors:
         return np.array(each.sum(0, dtype=self.backend.xp.float64).tolist())
 
     def phases(self, replica: int) -> Array:
-        """The angles (n,) in the plane, in the graph's order; nodes that rest as they were."""
+        """The angles (n,) in the plane, in the graph's order; still nodes keep theirs."""
         x = self._wide(self.x)
         phases = self.fields.empty(len(x))
         phases[:] = self.fields.xp.arctan2(x[:, 1, replica], x[:, 0, replica])[self.places]
-        phases[self.resting] = self.still
+        phases[self.still] = self.still_phases
         return phases
 
     def _flatten(self, x: Array) -> None:
-        """Take the further components (n, h, R) off the nodes that rest."""
-        rest = x[int(self.bounds[-1]) :]
-        rest[:, 2:] = 0.0
-        rest[:, :2] /= self._length(rest)
+        """Set the extra components of still nodes in (n, h, R) to 0."""
+        still = x[int(self.bounds[-1]) :]
+        still[:, 2:] = 0.0
+        still[:, :2] /= self._length(still)
 
     def _wide(self, x: Array) -> Array:
         return x.reshape(len(x), self.h, self.replicas)
@@ -106,7 +109,7 @@ class Vectors:
 
 
 class Jitted(Vectors):
-    """By the kernels of :mod:`meshrep.kernels.lift`."""
+    """Vectors swept by the kernels of :mod:`meshrep.kernels.lift`."""
 
     def __init__(self, *given: Any) -> None:
         from meshrep.kernels.lift import compiled
@@ -116,7 +119,7 @@ class Jitted(Vectors):
         self.kernels = compiled(self.h, self.replicas == 1, len(self.x) >= limits.LIFT_THREADS_FROM)
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """All sweeps in one call."""
+        """Sweep in one call of a kernel."""
         x = self.x.reshape(-1)
         if self.single:
             self.kernels.pull(self.rows, self.bounds, x, self.replicas, shrink, over)
@@ -128,7 +131,7 @@ class Jitted(Vectors):
 
 
 class Arrays(Vectors):
-    """By sparse products on NumPy arrays or on torch tensors, wherever they live."""
+    """Vectors swept by sparse products, on NumPy arrays or on torch tensors of any device."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -139,7 +142,7 @@ class Arrays(Vectors):
             self.columns = [self.backend.sparse(part) for part in columns]
 
     def sweep(self, shrink: np.ndarray, over: np.ndarray) -> None:
-        """Colour by colour."""
+        """Sweep colour by colour."""
         z = None if self.single else self.whole @ self.x
         fade = self.backend.zeros(self.x.shape[1]) + 1
         for s, ahead in zip(shrink.tolist(), over.tolist(), strict=True):
@@ -159,7 +162,10 @@ class Arrays(Vectors):
                 self.x[part] = new
 
     def slope(self, fade: Array, z: Array, number: int) -> Array:
-        """∂E/∂x of a colour, D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)), for Σ_j J_ij x_j = z."""
+        """∂E/∂x of a colour: D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)) with z_i = Σ_j J_ij x_j.
+
+        D is the diagonal matrix of ``fade`` and u = α + 2 (β − γ) x·D z.
+        """
         alpha, beta, gamma = self.law
         u = alpha + 2 * (beta - gamma) * self._wide(fade * self.x * z).sum(1)
         u = self.backend.xp.concatenate([u] * self.h, 1)
@@ -168,7 +174,7 @@ class Arrays(Vectors):
         return fade * (u[part] * z[part] + around)
 
     def _shift(self, z: Array, part: slice) -> Array:
-        """λ of a colour (k, 1, R)."""
+        """The shift λ (k, 1, R) of a colour, for which a step x ∝ λx − ∂E/∂x lowers E."""
         _, beta, gamma = self.law
         squares = self.squares[part, None]
         convex = (self._wide(z[part]) ** 2).sum(1) + squares

@@ -1,4 +1,4 @@
-"""Optimisers of torch's kind as minimisers: those named lower energies, and nothing is hidden."""
+"""Torch optimisers as minimisers lower energies, and notes say what they leave out."""
 
 import itertools
 import json
@@ -40,12 +40,12 @@ def path(energy, minimiser, steps, seed=3, **settings):
     return meshrep.solve(energy, Solver(minimiser, stopping=stopping, **settings), seed=seed)
 
 
-# Every optimiser that is named lowers an energy
+# Every optimiser in the lists above lowers an energy
 
 
 @pytest.mark.parametrize("layout", ["field", "square"])
 @pytest.mark.parametrize("name", [*OF_TORCH, *OF_PACKAGE])
-def test_heat_falls(name, layout):
+def test_lowers_an_energy_of_heat(name, layout):
     needs(name)
     energy = heat("lattice:6x7", "random")
     exact = meshrep.solve(energy, "newton").energy
@@ -57,17 +57,17 @@ def test_heat_falls(name, layout):
 
 
 @pytest.mark.parametrize("name", [*OF_TORCH, *OF_PACKAGE])
-def test_phases_fall(name):
+def test_lowers_an_energy_of_phases(name):
     needs(name)
     energy = phases("Kuramoto", "lattice:6x6")
     lr = (OF_TORCH | OF_PACKAGE)[name]
     steps = 10 if name == "lbfgs" else 200
     found = meshrep.solve(energy, f"{name}-torch", lr=lr, max_steps=steps, seed=1)
-    assert found.energy < found.start_energy - 10  # of −60 at the least
+    assert found.energy < found.start_energy - 10  # the minimum is −60
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam", "lbfgs", "muon", "shampoo", "soap", "adamp"])
-def test_networks_are_trained(name):
+def test_trains_networks(name):
     needs(name)
     energy = heat("lattice:4x4")
     for layout in ("field", "square"):
@@ -76,12 +76,12 @@ def test_networks_are_trained(name):
         assert found.energy < 0.9 * found.start_energy
 
 
-# They are what they are called
+# An optimiser does what its name says
 
 
 @pytest.mark.parametrize("layout", ["field", "square"])
 @pytest.mark.parametrize("name", ["quartic ends", "dirichlet", "hundred degrees", "a function"])
-def test_adam_is_ours_step_for_step(name, layout):
+def test_adam_takes_the_steps_of_our_adam(name, layout):
     energy = PROBLEMS[name]()
     theirs = path(energy, TorchOptimiser("adam", lr=0.03, betas=(0.8, 0.99), layout=layout), 60)
     ours = path(energy, Adam(0.03, 0.8, 0.99, settle=False), 60)
@@ -92,25 +92,25 @@ def test_adam_is_ours_step_for_step(name, layout):
 
 
 @pytest.mark.parametrize("variables", [Sobolev(smoothing=2.0), GraphNetwork()])
-def test_adam_is_ours_in_other_variables(variables):
+def test_adam_takes_the_steps_of_our_adam_in_other_variables(variables):
     energy = heat("lattice:6x6")
     rules = TorchOptimiser("adam", lr=0.01), Adam(0.01, settle=False)
     theirs, ours = (path(energy, rule, 40, parametrization=variables) for rule in rules)
     np.testing.assert_allclose(theirs.field, ours.field, rtol=1e-7)
 
 
-def test_descent_is_ours_whatever_the_unit():
+def test_sgd_takes_the_steps_of_our_gradient_descent_in_any_unit():
     energy = PROBLEMS["hundred degrees"]()
     theirs = path(energy, TorchOptimiser("sgd", lr=0.05), 30)
     np.testing.assert_allclose(theirs.field, path(energy, GradientDescent(0.05), 30).field)
 
 
-def test_decay_is_off_unless_it_is_given():
+def test_weight_decay_is_off_unless_it_is_given():
     energy = heat("lattice:6x6")
     plain = path(energy, TorchOptimiser("adam", lr=0.02), 30)
     quiet = path(energy, TorchOptimiser("adamw", lr=0.02), 30)
     np.testing.assert_array_equal(quiet.field, plain.field)
-    assert quiet.notes == ["weight_decay of AdamW is off, since it would move the minimum"]
+    assert quiet.notes == ["weight_decay of AdamW is off, because it would move the minimum"]
     decayed = path(energy, TorchOptimiser("adamw", lr=0.02, weight_decay=0.5), 30)
     assert abs(decayed.field - plain.field).max() > 1e-3 and not decayed.notes
 
@@ -122,7 +122,7 @@ def test_lbfgs_gets_its_closure():
     assert found.evaluations > 3 * found.steps
 
 
-def test_one_that_measures_its_steps_by_the_energy_gets_it():
+def test_an_optimiser_that_uses_the_energy_gets_it():
     pytest.importorskip(PACKAGE)
     found = path(heat("lattice:6x6"), TorchOptimiser("alig"), 100)
     assert found.energy < 0.2 * found.start_energy
@@ -130,7 +130,7 @@ def test_one_that_measures_its_steps_by_the_energy_gets_it():
         TorchOptimiser("alig", lr=0.1)
 
 
-def test_schedule_free_ones_return_the_average():
+def test_schedule_free_optimisers_return_the_average():
     pytest.importorskip(PACKAGE)
     energy, steps = heat("lattice:6x6"), 40
     start = torch.tensor(energy.random_start(3)).reshape(-1, 1).requires_grad_(True)
@@ -150,7 +150,7 @@ def test_schedule_free_ones_return_the_average():
 
 
 class Watching(Monitor):
-    """Keeps every state that is recorded, as it is then."""
+    """Keep a copy of every recorded state."""
 
     def __init__(self, steps):
         super().__init__(Stopping(max_steps=steps, gtol=0.0))
@@ -166,7 +166,7 @@ class Watching(Monitor):
     ("name", "settings"),
     [("soap", {}), ("muon", {}), ("adamw", {"weight_decay": 0.5}), ("lbfgs", {})],
 )
-def test_energies_are_those_of_fields_whose_fixed_nodes_stay(name, settings, layout):
+def test_energies_are_evaluated_with_fixed_nodes_at_their_values(name, settings, layout):
     needs(name)
     energy = heat("lattice:6x7", kind="dirichlet")
     objective = Objective(energy, energy.random_start(3), backend_for("torch", "cpu"))
@@ -183,7 +183,7 @@ def test_energies_are_those_of_fields_whose_fixed_nodes_stay(name, settings, lay
 
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 63])
-def test_a_sheet_holds_its_variables(count):
+def test_a_sheet_folds_and_unfolds_its_variables(count):
     energy = meshrep.FunctionEnergy(
         meshrep.graph_from(f"ring:{count}") if count > 2 else meshrep.Graph.from_edges(count, []),
         lambda w: (0.0, w * 0),
@@ -199,13 +199,14 @@ def test_a_sheet_holds_its_variables(count):
     assert Sheet.of(objective, "field").columns == 1
 
 
-def test_shampoo_says_what_it_sees_and_the_layout_counts():
+def test_shampoo_depends_on_the_layout_and_a_note_gives_it():
     pytest.importorskip(PACKAGE)
     energy = heat("lattice:7x9")
     ends = {}
-    for layout, words in {"field": "as 63 × 1", "square": "folded to 8 × 8, 1 entries of"}.items():
+    square = "8 × 8 entries, of which 1 are padding"
+    for layout, words in {"field": "63 × 1 entries", "square": square}.items():
         found = path(energy, TorchOptimiser("shampoo", layout=layout, lr=0.1), 10)
-        assert words in found.notes[0]
+        assert found.notes[0] == f"Shampoo sees a matrix of {words}"
         ends[layout] = found.field
     assert abs(ends["field"] - ends["square"]).max() > 1e-3
     assert not path(energy, TorchOptimiser("rmsprop"), 3).notes
@@ -214,7 +215,7 @@ def test_shampoo_says_what_it_sees_and_the_layout_counts():
 def test_large_matrices_are_refused_with_their_size():
     pytest.importorskip(PACKAGE)
     energy = heat("lattice:100x100")
-    with pytest.raises(InputError, match=r"10,000 rows of variables these take 1\.6 GB: fold them"):
+    with pytest.raises(InputError, match=r"10,000 rows of variables these take 1\.6 GB: fold the"):
         meshrep.solve(energy, "soap-torch", max_steps=1)
     assert meshrep.solve(energy, "soap-torch", layout="square", max_steps=2).steps == 2
 
@@ -223,7 +224,7 @@ def test_large_matrices_are_refused_with_their_size():
 
 
 @pytest.mark.parametrize("name", ["quartic random", "dirichlet", "hopf"])
-def test_hutchinsons_estimate_is_the_diagonal_in_the_mean_of_all_signs(name):
+def test_hutchinsons_estimate_averaged_over_all_signs_is_the_diagonal(name):
     graph = "lattice:3x3"
     energy = {
         "quartic random": lambda: heat(graph, "random"),
@@ -240,7 +241,7 @@ def test_hutchinsons_estimate_is_the_diagonal_in_the_mean_of_all_signs(name):
     assert objective.evaluations == len(signs)
 
 
-def test_one_draw_errs_and_more_err_less():
+def test_hutchinsons_error_falls_with_the_number_of_draws():
     energy = heat("lattice:5x5")
     objective = Objective(energy, energy.random_start(1), backend_for("torch", "cpu"))
     generator = torch.Generator().manual_seed(0)
@@ -256,7 +257,7 @@ def test_one_draw_errs_and_more_err_less():
     assert errors[2] < errors[1] / 4 < errors[0] / 16
 
 
-def test_second_order_ones_need_the_field_itself():
+def test_second_order_optimisers_need_the_field_itself():
     pytest.importorskip(PACKAGE)
     optimiser = TorchOptimiser("adahessian")
     assert not optimiser.parametrizable and not optimiser.follows_noise
@@ -269,7 +270,7 @@ def test_second_order_ones_need_the_field_itself():
 
 
 @pytest.mark.parametrize("name", ["adahessian", "sophiah"])
-def test_the_seed_decides_on_the_draws(name):
+def test_the_seed_fixes_the_draws_of_hutchinsons_estimate(name):
     pytest.importorskip(PACKAGE)
     energy = heat("lattice:5x5")
     start = energy.random_start(0)
@@ -282,7 +283,7 @@ def test_the_seed_decides_on_the_draws(name):
 
 
 class Wandering(torch.optim.SGD):
-    """Adds noise from torch's own generator."""
+    """Add noise from torch's global generator."""
 
     def step(self, closure=None):
         super().step(closure)
@@ -292,7 +293,7 @@ class Wandering(torch.optim.SGD):
 
 
 @pytest.mark.parametrize("method", [Wandering, "kron", "spam"])
-def test_the_seed_decides_on_draws_from_shared_generators(method):
+def test_the_seed_fixes_draws_from_global_generators(method):
     if isinstance(method, str):
         pytest.importorskip(PACKAGE)
     energy = heat("lattice:5x5")
@@ -309,14 +310,14 @@ def test_the_seed_decides_on_draws_from_shared_generators(method):
     assert method == "spam" or abs(ends[0] - ends[2]).max() > 0
 
 
-def test_seeds_that_run_together_draw_as_they_do_alone():
+def test_parallel_restarts_draw_the_same_numbers_as_single_runs():
     energy = heat("lattice:5x5")
     solver = Solver(TorchOptimiser(Wandering), stopping=Stopping(max_steps=20, gtol=0.0))
     alone = [meshrep.solve(energy, solver, seed=seed).energy for seed in (4, 5, 6)]
     assert meshrep.solve(energy, solver, seed=4, restarts=3).restart_energies == alone
 
 
-# By what name
+# Names
 
 
 @pytest.mark.parametrize("spelling", ["RMSProp", "rmsprop", "rms-prop", "torch.optim:RMSprop"])
@@ -325,7 +326,7 @@ def test_names_are_found_however_they_are_written(spelling):
 
 
 class Signed:
-    """Steps of one length by the gradient's sign."""
+    """Step by a fixed length against the sign of the gradient."""
 
     def __init__(self, params, lr, **anything):
         (self.variable,), self.lr = params, lr
@@ -335,11 +336,11 @@ class Signed:
             self.variable -= self.lr * self.variable.grad.sign()
 
 
-def test_a_class_of_ones_own():
+def test_a_class_of_the_user():
     energy = PROBLEMS["hundred degrees"]()
     found = path(energy, TorchOptimiser(Signed, whatever=1), 1)
     start = energy.random_start(3)
-    step = 0.02 * energy.unit * np.sign(energy.gradient(start))  # 0.02 at least, and by the unit
+    step = 0.02 * energy.unit * np.sign(energy.gradient(start))  # 0.02 is the least step length
     np.testing.assert_allclose(found.field, start - step)
     assert TorchOptimiser(Signed).name == "Signed"
 
@@ -349,16 +350,16 @@ def test_a_class_of_ones_own():
     [
         ("no.such.package:Adam", "cannot be imported"),
         ("torch.optim:Adem", "did you mean Adam"),
-        ("math:pi", "is no optimiser"),
-        (int, "int is no optimiser"),
+        ("math:pi", "math:pi is not an optimiser"),
+        (int, "int is not an optimiser"),
     ],
 )
-def test_classes_that_are_none(method, words):
+def test_wrong_classes_are_refused(method, words):
     with pytest.raises(InputError, match=words):
         TorchOptimiser(method)
 
 
-def test_unknown_names_are_told_what_is_near(monkeypatch):
+def test_errors_suggest_similar_names(monkeypatch):
     pytest.importorskip(PACKAGE)
     with pytest.raises(InputError, match=r"no optimiser 'shampo' in .* did you mean Shampoo"):
         meshrep.solve(heat("lattice:4x4"), "shampo-torch")
@@ -366,7 +367,7 @@ def test_unknown_names_are_told_what_is_near(monkeypatch):
         meshrep.solve(heat("lattice:4x4"), "shampoo")
 
 
-def test_what_is_not_installed_is_named(monkeypatch):
+def test_errors_name_the_missing_package(monkeypatch):
     monkeypatch.setattr(torch_classes, "installed", lambda package: package == "torch")
     assert torch_classes.optimiser_class("adam") is torch.optim.Adam
     with pytest.raises(MissingPart, match=r"'soap', .* pip install 'meshrep\[optimisers\]'"):
@@ -386,19 +387,19 @@ def test_what_is_not_installed_is_named(monkeypatch):
         ({"layout": "round"}, "choose field or square"),
     ],
 )
-def test_settings_that_are_none(settings, words):
+def test_wrong_settings_are_refused(settings, words):
     with pytest.raises(InputError, match=words):
         path(heat("lattice:4x4"), TorchOptimiser("adam", **settings), 1)
 
 
-def test_wrappers_of_other_optimisers_say_what_they_lack():
+def test_a_wrapper_of_another_optimiser_is_refused():
     pytest.importorskip(PACKAGE)
     with pytest.raises(InputError, match=r"SAM cannot be used here: .*base_optimizer"):
         path(heat("lattice:4x4"), TorchOptimiser("sam"), 1)
 
 
 class Trains(torch.optim.SGD):
-    """Steps only between ``train`` and ``eval``."""
+    """Refuse to step outside ``train`` and ``eval``."""
 
     trains = False
 
@@ -414,7 +415,7 @@ class Trains(torch.optim.SGD):
         return super().step(closure)
 
 
-def test_one_that_must_be_told_to_train_is_told():
+def test_train_is_called_where_an_optimiser_has_it():
     energy = heat("lattice:6x6")
     trained = path(energy, TorchOptimiser(Trains, lr=0.05), 20)
     np.testing.assert_array_equal(
@@ -423,7 +424,7 @@ def test_one_that_must_be_told_to_train_is_told():
 
 
 class Breaks(torch.optim.SGD):
-    """Fails where the variable is not the few numbers of a rehearsal."""
+    """Fail on more numbers than a rehearsal has."""
 
     def step(self):
         if self.param_groups[0]["params"][0].numel() > 16:
@@ -431,7 +432,7 @@ class Breaks(torch.optim.SGD):
         return super().step()
 
 
-def test_a_step_that_fails_says_which():
+def test_an_error_names_the_step_that_failed():
     with pytest.raises(meshrep.SolveError, match="Breaks failed in step 1: no more"):
         path(heat("lattice:6x6"), TorchOptimiser(Breaks), 3)
 
@@ -448,7 +449,7 @@ def names_of(out):
     return [row["name"] for row in json.loads((out / "report.json").read_text())["solvers"]]
 
 
-def test_optimisers_run_beside_the_others_or_alone(run):
+def test_optimisers_run_with_other_solvers_or_alone(run):
     asked = "--optimiser", "rmsprop, NAdam", "--no-pictures", "--max-steps", "30"
     code, _, errors, out = run(*LATTICE, *asked, "--solver", "newton")
     assert code == 0 and names_of(out) == ["newton", "rmsprop-torch", "NAdam-torch"], errors
@@ -456,10 +457,10 @@ def test_optimisers_run_beside_the_others_or_alone(run):
     assert code == 0 and names_of(out) == ["rmsprop-torch", "NAdam-torch"], errors
 
 
-def test_layouts_are_chosen_and_told(run):
+def test_the_layout_is_a_setting_and_is_noted(run):
     asked = "--optimizer", "muon", "--set", "layout=square", "--no-pictures", "--max-steps", "5"
     code, said, errors, _ = run(*LATTICE, *asked)
-    assert code == 0 and "Muon sees the variables folded to 8 × 8" in said, errors
+    assert code == 0 and "Muon sees a matrix of 8 × 8 entries" in said, errors
 
 
 @pytest.mark.parametrize(
@@ -470,6 +471,6 @@ def test_layouts_are_chosen_and_told(run):
         (("--optimiser", "adam", "--transient", "2"), "--optimiser is for minimising"),
     ],
 )
-def test_what_cannot_be_is_refused(run, arguments, words):
+def test_wrong_arguments_are_refused(run, arguments, words):
     code, _, errors, out = run(*LATTICE, *arguments)
     assert code == 2 and words in errors and errors.count("\n") == 1 and not out.exists()

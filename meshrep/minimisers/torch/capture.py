@@ -1,20 +1,21 @@
-"""Steps replayed from a CUDA graph, without a word from the host between two readings.
+"""Steps replayed from a CUDA graph, so that the host is idle between two readings of the energy.
 
-A captured step is launched as a whole, where an eager one of some twenty small operations waits
-for Python at each. In return all that changes must lie where the capture saw it, and nothing may
-ask the host: no number read back, none sent, no branch on values. So the walk here keeps energy,
-gradient, step length and the count of steps in tensors of its own. What the minimiser does at a
-reading (halve the step, restart the momentum, retreat) it does in place, outside the graph.
+A captured step is launched as a whole. An eager step of about twenty small operations waits for
+Python at each of them. Capturing has a price: every value that changes must stay at the address
+that the capture recorded. The step must not read a number back to the host, send one to the
+device, or branch on values. So the walk here keeps energy, gradient, step length and the count of
+steps in its own tensors. At a reading the minimiser may halve the step, restart the momentum or
+retreat; it does so in place, outside the graph.
 
-None of this has been run on a GPU. On the CPU the same walk runs eagerly, and there it is tested.
+The capture itself has not been run on a GPU. On the CPU the same walk runs eagerly and is tested.
 
 Notes
 -----
-torch gives a capture memory of its own, from which products with CSR tensors take the workspace
-of cuSPARSE, whose SpMV and SpMM may be captured; its handle, and that of cuBLAS, are made in the
-warm-up, on the stream of the capture. Up to the middle of 2026 torch sent a number of Python from
-the host where it was assigned by an index tensor: ``x[nodes] = 0.0`` cannot be captured there,
-``x[nodes] = zeros`` can, and so can ``x[:] = 0.0``.
+A capture has its own memory in torch. Products with CSR tensors take the workspace of cuSPARSE
+from it; SpMV and SpMM of cuSPARSE may be captured. The warm-up creates the handles of cuSPARSE
+and cuBLAS, on the stream of the capture. Up to mid-2026, torch sends a Python number from the
+host when it is assigned by an index tensor: ``x[nodes] = 0.0`` cannot be captured, while
+``x[nodes] = zeros`` and ``x[:] = 0.0`` can.
 
 References
 ----------
@@ -33,13 +34,13 @@ import torch
 
 from meshrep.numerics.rules import Walk, advance_arrays
 
-WARM = 3  # steps before a capture, as torch asks for
+WARM = 3  # steps before a capture, as torch's notes ask for
 
 
 class StaticWalk(Walk):
-    """A walk whose every number stays in one place of the device, the step's length included.
+    """A walk that keeps all its numbers, the step length included, at fixed places on the device.
 
-    It goes on from another walk, whose parameters and moments it moves.
+    It continues another walk and moves that walk's parameters and moments.
     """
 
     def __init__(self, walk: Walk) -> None:
@@ -53,23 +54,23 @@ class StaticWalk(Walk):
         self.value, self.gradient = walk.value.clone(), walk.gradient.clone()
 
     def look(self) -> None:
-        """Evaluate where the parameters stand, into the same tensors as ever."""
+        """Evaluate at the parameters and write the results into the same tensors."""
         value, gradient = self.evaluate(self.params)
         self.value.copy_(value)
         self.gradient.copy_(gradient)
 
     @property
     def state(self) -> list[torch.Tensor]:
-        """All that a step changes."""
+        """All tensors that a step changes."""
         m = self.memory
         return [self.params, self.value, self.gradient, m.m, m.v, m.taken]
 
 
 def captured(walk: Walk, objective: Any, notes: list[str]) -> Walk:
-    """The walk with its step captured, or as it is where the energy is the host's.
+    """The walk with its step captured; the walk itself if the energy is computed on the host.
 
-    ``objective.evaluations`` goes on counting. Where the capture fails, steps stay eager, and a
-    note says so.
+    Replayed steps are counted in ``objective.evaluations``. If the capture fails, the steps stay
+    eager and a note gives the reason.
     """
     if not isinstance(walk.value, torch.Tensor) or walk.value.device != walk.params.device:
         return walk
@@ -79,7 +80,9 @@ def captured(walk: Walk, objective: Any, notes: list[str]) -> Walk:
         replay = capture(eager, static.state)
     except RuntimeError as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        notes.append(f"steps run one by one: they could not be captured as a CUDA graph ({reason})")
+        notes.append(
+            f"steps run one by one, because they could not be captured as a CUDA graph ({reason})"
+        )
         return static
     finally:
         objective.evaluations = counted
@@ -95,19 +98,20 @@ def captured(walk: Walk, objective: Any, notes: list[str]) -> Walk:
 
 
 def capture(step: Callable[[], None], state: Sequence[torch.Tensor]) -> Callable[[], None]:
-    """A function that does what ``step`` does, by a CUDA graph; on the CPU the step itself.
+    """A function that replays ``step`` as a CUDA graph; on the CPU, ``step`` itself.
 
     Parameters
     ----------
     step : callable
-        Operations of torch on tensors of one device, the same each time.
+        Operations of torch on tensors of one device, the same at every call.
     state : sequence of tensors
-        What it changes and reads again. They are left as they were.
+        The tensors that the step changes and reads again. Their values are restored after the
+        capture.
 
     Raises
     ------
     RuntimeError
-        When the step waits for the host, or has an operation that cannot be captured.
+        If the step waits for the host, or has an operation that cannot be captured.
     """
     device = state[0].device
     return _recorded(step, state, device) if device.type == "cuda" else step
@@ -116,7 +120,7 @@ def capture(step: Callable[[], None], state: Sequence[torch.Tensor]) -> Callable
 def _recorded(
     step: Callable[[], None], state: Sequence[torch.Tensor], device: torch.device
 ) -> Callable[[], None]:
-    """The replay of a graph of the step: warmed up and captured on one stream of its own."""
+    """Warm up and capture the step on a separate stream; return the replay of its graph."""
     with torch.cuda.device(device):
         kept = [tensor.clone() for tensor in state]
         here, aside, graph = (
@@ -135,7 +139,7 @@ def _recorded(
             with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
                 step()
         finally:
-            torch.cuda.set_stream(here)  # a capture that failed leaves its own
+            torch.cuda.set_stream(here)  # a failed capture does not restore the stream
             here.wait_stream(aside)
             for tensor, before in zip(state, kept, strict=True):
                 tensor.copy_(before)
@@ -144,10 +148,10 @@ def _recorded(
 
 @contextmanager
 def _no_waiting() -> Iterator[None]:
-    """Raise where the host would wait for the device: sooner than a capture that fails midway."""
+    """Raise an error if the host waits for the device, before a capture fails on it midway."""
     mode = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that the mode is a prototype
+        warnings.simplefilter("ignore", UserWarning)  # torch warns that the mode is a prototype
         torch.cuda.set_sync_debug_mode("error")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Optimiser classes by name: of ``torch.optim``, of the package pytorch_optimizer, or anyone's."""
+"""Find optimiser classes by name in ``torch.optim``, pytorch_optimizer or any other package."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ PACKAGE = "pytorch_optimizer"
 
 
 def optimiser_class(method: str | type) -> type:
-    """The class of a name.
+    """The optimiser class with this name.
 
     Parameters
     ----------
     method : str or type
-        A class of ``torch.optim`` ("rmsprop"), else of the package ``pytorch_optimizer``
-        ("shampoo", "soap"), in any spelling of case, hyphens and underscores; or
-        "package.module:Class"; or a class with the interface of ``torch.optim.Optimizer``.
+        The name of a class in ``torch.optim`` ("rmsprop") or in the package ``pytorch_optimizer``
+        ("shampoo", "soap"); or "package.module:Class"; or a class with the interface of
+        ``torch.optim.Optimizer``. Names are looked for in ``torch.optim`` first, without regard to
+        case, hyphens and underscores.
 
     Raises
     ------
     MissingPart
-        Where torch is not installed, or the name is not torch's and the package is not.
+        If torch is not installed, or if torch.optim has no such class and pytorch_optimizer is
+        not installed.
     InputError
-        When there is no such class; says what is near.
+        If there is no such class. The message names similar classes.
     """
     if not installed("torch"):
         raise MissingPart("torch", "run its optimisers", "torch")
@@ -48,8 +50,8 @@ def optimiser_class(method: str | type) -> type:
         return known[_plain(method)]
     near = difflib.get_close_matches(_plain(method), known, 3)
     names = " or ".join(known[name].__name__ for name in near)
-    hint = f"did you mean {names}?" if near else "name a class of either, or package.module:Class"
-    raise InputError(f"no optimiser {method!r} in torch.optim or {PACKAGE}: {hint}")
+    hint = f"did you mean {names}?" if near else "name one of their classes or package.module:Class"
+    raise InputError(f"there is no optimiser {method!r} in torch.optim or {PACKAGE}: {hint}")
 
 
 def _plain(name: str) -> str:
@@ -76,7 +78,7 @@ def _by_path(path: str) -> type:
         found = importlib.import_module(module)
     except (ImportError, ValueError) as error:
         raise InputError(
-            f"{path!r}: {module!r} cannot be imported ({error}): install its package, or mend "
+            f"{path!r}: {module!r} cannot be imported ({error}): install its package, or correct "
             "the path"
         ) from error
     if not hasattr(found, name):
@@ -88,21 +90,21 @@ def _by_path(path: str) -> type:
 
 def _checked(found: Any, name: str) -> type:
     if not (isinstance(found, type) and callable(getattr(found, "step", None))):
-        raise InputError(f"{name} is no optimiser: a class with a method step is needed")
+        raise InputError(f"{name} is not an optimiser: it must be a class with a method step")
     return found
 
 
 def accepted(optimiser: type, settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings for a class: those given, and no decay of the variables unless it is given.
+    """The settings given, with weight decay set to 0 unless it is among them.
 
-    Weight decay pulls the field to 0, so that another energy would be minimised. Names that the
-    signature does not show are refused where it belongs to torch or the package, even if it
-    would swallow them.
+    Weight decay pulls the field to 0, so the optimiser would minimise a different energy. A class
+    that takes ``**kwargs`` may be given any name, except a class of torch or pytorch_optimizer,
+    which would ignore a misspelled one.
 
     Raises
     ------
     InputError
-        For a setting that the class does not have, with what is near.
+        For a setting that the class does not have. The message names a similar one.
     """
     known = _parameters(optimiser)
     own = optimiser.__module__.split(".")[0] in ("torch", PACKAGE)
@@ -119,7 +121,7 @@ def accepted(optimiser: type, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def decays(optimiser: type) -> list[str]:
-    """Settings by which the class would shrink its variables unless told."""
+    """The settings by which the class shrinks its variables by default."""
     return [
         name
         for name, p in _parameters(optimiser).items()
@@ -128,7 +130,7 @@ def decays(optimiser: type) -> list[str]:
 
 
 def own_rate(optimiser: type) -> float | None:
-    """The class's default step length, 0 where it must be given; None where it has none."""
+    """The class's default step length: 0 if it has no default, None if it has no step length."""
     rate = _parameters(optimiser).get("lr")
     if rate is None:
         return None
@@ -136,7 +138,7 @@ def own_rate(optimiser: type) -> float | None:
 
 
 def needs_closure(optimiser: type) -> bool:
-    """Whether ``step`` wants a function that evaluates anew, as torch's L-BFGS does."""
+    """Whether ``step`` needs a function that evaluates the energy, as torch's L-BFGS does."""
     closure = inspect.signature(optimiser.step).parameters.get("closure")  # type: ignore[attr-defined]
     return closure is not None and closure.default is closure.empty
 
@@ -147,5 +149,5 @@ def wants_curvature(optimiser: type) -> bool:
 
 
 def _parameters(optimiser: type) -> dict[str, inspect.Parameter]:
-    """Parameters of the class's constructor after the variables."""
+    """The parameters of the class's constructor, without the variables."""
     return dict(list(inspect.signature(optimiser).parameters.items())[1:])

@@ -1,4 +1,4 @@
-"""Optimisers of the literature: anything with the interface of ``torch.optim`` as a minimiser."""
+"""Any optimiser with the interface of ``torch.optim`` as a minimiser."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from meshrep.minimisers.torch.rehearsal import Traits
 
-LEAST_RATE = 0.02  # where the class's own default is shorter: that of our Adam
-FIRST_DRAWS = 32  # at least, for the first estimate of the Hessian's diagonal
+LEAST_RATE = 0.02  # the least default step length, which is that of our Adam
+FIRST_DRAWS = 32  # minimum number of draws for the first estimate of the Hessian's diagonal
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Flat variables (p,) as the matrix that an optimiser sees, zeros after the last one."""
+    """Flat variables (p,) folded to the matrix that an optimiser sees, padded with zeros."""
 
     count: int
     rows: int
@@ -42,7 +42,10 @@ class Sheet:
 
     @classmethod
     def of(cls, objective: Objective, layout: str) -> Sheet:
-        """As they are (n × d for a field, p × 1 for other variables), or nearly square."""
+        """The sheet of a layout.
+
+        "field" is n × d for a field and p × 1 for other variables; "square" is nearly square.
+        """
         count = len(objective.start)
         if layout == "square":
             rows = int(np.ceil(np.sqrt(count)))
@@ -53,66 +56,72 @@ class Sheet:
 
     @property
     def padding(self) -> int:
-        """Entries that are no variable."""
+        """Number of entries that hold no variable."""
         return self.rows * self.columns - self.count
 
     def fold(self, flat: Array) -> Array:
-        """A matrix of its own (rows, columns) with the entries of ``flat`` (p,)."""
+        """A new matrix (rows, columns) with the entries of ``flat`` (p,)."""
         sheet = flat.new_zeros(self.rows * self.columns)
         sheet[: self.count] = flat
         return sheet.reshape(self.rows, self.columns)
 
     def flat(self, sheet: Array) -> Array:
-        """The variables (p,) of a matrix, sharing its memory."""
+        """The variables (p,) of a matrix, as a view of it."""
         flat = sheet.reshape(-1)
         return flat[: self.count] if self.padding else flat
 
 
 class TorchOptimiser(Minimiser):
-    """A loop of ``loss.backward(); optimiser.step()`` with an optimiser named or given.
+    """The loop ``loss.backward(); optimiser.step()`` with any torch optimiser.
 
-    The baseline for what a reparametrization gains: the usual way to minimise in torch. The
-    gradient is torch's own where the variables are the field and the energy has a torch formula,
-    and the energy's where not.
+    It is the usual way to minimise in torch, and the baseline for what a reparametrization gains.
+    The gradient is torch's own if the variables are the field and the energy has a torch formula;
+    otherwise it is the energy's.
 
     Parameters
     ----------
     method : str or type
-        "adam", "rmsprop", "shampoo", "soap", "package.module:Class", a class: see
+        "adam", "rmsprop", "shampoo", "soap", "package.module:Class" or a class; see
         :func:`meshrep.minimisers.torch.classes.optimiser_class`.
     name : str, optional
-        What reports call it; the method by default.
+        Name in reports; by default the method.
     layout : {"field", "square"}
-        The variables as they are (a field of scalars is n × 1, for which Shampoo and its kin
-        build n × n matrices), or folded row by row to a matrix as square as can be, padded with
-        entries whose gradient is 0. It makes no difference to methods that work on single entries.
+        The matrix that the optimiser sees. "field" keeps the field's shape; a field of scalars is
+        n × 1, for which Shampoo and similar methods build n × n matrices. "square" folds the
+        variables row by row to a nearly square matrix, padded with entries whose gradient is 0.
+        The layout makes no difference to methods that work on single entries.
     lr : float, optional
-        Step length; by default the class's own, but no shorter than 0.02. Where steps keep their
-        length whatever the gradients' size, as Adam's do, it is in the energy's ``unit``.
+        Step length; by default the class's own, but at least 0.02. If the length of a step does
+        not depend on the size of the gradient, as in Adam, it is in units of the energy's
+        ``unit``.
     **settings
         Keyword arguments of the class. Weight decay is off unless it is given.
 
     Raises
     ------
     MissingPart
-        When torch has no such class and the package pytorch_optimizer is not installed.
+        If torch has no such class and the package pytorch_optimizer is not installed.
     InputError
         For an unknown class or setting, or a class that cannot work on one variable.
 
     Notes
     -----
-    Where ``step`` takes an estimate of the Hessian's diagonal (AdaHessian, Sophia), it is
-    Hutchinson's: z ⊙ Hz averaged over draws of z with independent entries of mean 0 and
-    variance 1, H being the energy's own Hessian. That needs the field itself as the variables.
-    The first estimate takes 32 draws, however few the class asks for: by one draw a node of a
-    graph with equal weights may get 0, namely where its neighbours all draw its own sign, and
-    the first step would be divided by that.
-    Optimisers that train at another point than they evaluate at (schedule-free ones) are
-    followed at the former and end at the latter.
-    Fixed nodes are put back to their values before every evaluation, since a step that mixes
-    entries or shrinks them moves all, whatever their gradients.
-    What an optimiser draws from the generators that all share, of torch, NumPy or Python (PSGD,
-    SPAM), begins at the seed. As they are the whole process's, runs in several threads take turns.
+    Some optimisers (AdaHessian, Sophia) pass an estimate of the Hessian's diagonal to ``step``.
+    It is Hutchinson's estimate: z ⊙ Hz averaged over draws of z with independent entries of mean
+    0 and variance 1. H is the energy's own Hessian, so the variables must be the field itself.
+    The first estimate takes 32 draws, even if the class asks for fewer. With a single draw, a node
+    of a graph with equal weights gets 0 if all its neighbours draw its own sign, and the first
+    step would be divided by that 0.
+
+    Schedule-free optimisers train at one point and evaluate at another. The history shows the
+    former, and the run ends at the latter.
+
+    Fixed nodes are reset to their values before every evaluation. A step that mixes entries or
+    shrinks them moves all entries, whatever their gradients.
+
+    Some optimisers (PSGD, SPAM) draw from the global random generators of torch, NumPy or Python.
+    These generators start from the seed. Since all threads share them, runs in several threads
+    take turns.
     """
 
     backends = ("torch",)
@@ -140,32 +149,32 @@ class TorchOptimiser(Minimiser):
             self._find()
 
     def _find(self) -> None:
-        """Look the class up, and what it takes."""
+        """Find the class and what its constructor and its ``step`` take."""
         self.optimiser = optimiser_class(self.method)
         self.title = self.optimiser.__name__
         self.settings = accepted(self.optimiser, self.settings)
         self.rate = own_rate(self.optimiser)
         if self.lr is not None and self.rate is None:
-            raise InputError(f"{self.title} has no setting 'lr': it chooses its steps itself")
+            raise InputError(f"{self.title} has no setting 'lr': it chooses the step length itself")
         self.curvature = wants_curvature(self.optimiser)
         self.parametrizable = not self.curvature
         self.follows_noise = not (self.curvature or needs_closure(self.optimiser))
 
-    def _made(self, variable: torch.Tensor, unit: float = 1.0) -> Any:
-        """The optimiser of a variable."""
+    def _make(self, variable: torch.Tensor, unit: float = 1.0) -> Any:
+        """Construct the optimiser of a variable."""
         rate = {}
         if self.rate is not None:
             rate["lr"] = (self.lr or max(self.rate, LEAST_RATE)) * unit
         return self.optimiser([variable], **rate, **self.settings)
 
-    def _known(self, objective: Objective) -> Traits:
-        """What was found out of the optimiser on the objective's device."""
+    def _traits_for(self, objective: Objective) -> Traits:
+        """The optimiser's traits on the objective's device; refuse what it cannot minimise."""
         from meshrep.minimisers.torch.rehearsal import numbers_a_pair, traits
 
         if self.curvature and not objective.direct:
             raise InputError(
-                f"{self.title} needs the Hessian's diagonal, which is to be had of the field and "
-                "not of other variables: drop the parametrization, or take another optimiser"
+                f"{self.title} needs the Hessian's diagonal, which is known only for the field "
+                "itself: drop the parametrization, or use another optimiser"
             )
         backend, start = objective.backend, objective.start
         key = backend.device, backend.dtype
@@ -174,10 +183,10 @@ class TorchOptimiser(Minimiser):
         try:
             if key not in self._traits:
                 closure = needs_closure(self.optimiser)
-                self._traits[key] = traits(self._made, start, closure, self.curvature)
+                self._traits[key] = traits(self._make, start, closure, self.curvature)
             found = self._traits[key]
             if large and key not in self._pairs:
-                arguments = self._made, start, found.closure, self.curvature
+                arguments = self._make, start, found.closure, self.curvature
                 self._pairs[key] = numbers_a_pair(*arguments)
         except Exception as error:
             raise InputError(f"{self.title} cannot be used here: {_line(error)}") from error
@@ -185,30 +194,30 @@ class TorchOptimiser(Minimiser):
             size = self._pairs[key] * sheet.rows**2 * start.element_size() / 1e9
             raise InputError(
                 f"{self.title} builds matrices over all pairs of rows, and for {sheet.rows:,} rows "
-                f"of variables these take {size:,.1f} GB: fold them by layout='square' "
-                f"(--layout square), or take at most {limits.PAIRS_OF_ROWS_UP_TO:,} nodes"
+                f"of variables these take {size:,.1f} GB: fold the variables with layout='square' "
+                f"(--set layout=square), or use at most {limits.PAIRS_OF_ROWS_UP_TO:,} nodes"
             )
         return found
 
     def warm_up(self, objective: Objective) -> None:
-        """Find out what the optimiser does, and evaluate once."""
-        self._known(objective)
+        """Find the optimiser's traits, and evaluate once."""
+        self._traits_for(objective)
         formula = self._formula(objective)
         sheet = Sheet.of(objective, self.layout)
         variable = sheet.fold(objective.start).requires_grad_(True)
         self._gradient(objective, formula, sheet, variable)
         if objective.energy.stochastic:
-            formula = self._formula(objective)  # whose batches begin anew
+            formula = self._formula(objective)  # a new formula starts again at the first batch
         objective.formula, objective.evaluations = formula, 0
 
     def _formula(self, objective: Objective) -> Any:
-        """The energy as torch operations, None where there are none or the field is a map's."""
+        """The energy in torch operations; None if there is none or there is a parametrization."""
         if not objective.direct:
             return None
         return getattr(objective.energy.formula(objective.backend), "value", None)
 
     def _gradient(self, objective: Objective, formula: Any, sheet: Sheet, variable: Any) -> Any:
-        """Write the gradient where the optimiser looks for it; return the energy."""
+        """Write the gradient to ``variable.grad``; return the energy."""
         import torch
 
         if formula is None:
@@ -226,7 +235,7 @@ class TorchOptimiser(Minimiser):
         return loss.detach()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Step until the monitor says stop."""
+        """Take steps until the monitor stops the run."""
         from meshrep.minimisers.torch.rehearsal import drawing_from
 
         with drawing_from(objective.seed, objective.start.device):
@@ -235,14 +244,14 @@ class TorchOptimiser(Minimiser):
     def _steps(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
         from meshrep.minimisers.torch.rehearsal import keeps_matrices
 
-        known, sheet = self._known(objective), Sheet.of(objective, self.layout)
+        traits, sheet = self._traits_for(objective), Sheet.of(objective, self.layout)
         variable = sheet.fold(objective.start).requires_grad_(True)
-        unit = objective.energy.unit if objective.direct and known.normalised else 1.0
-        optimiser = self._made(variable, unit)
+        unit = objective.energy.unit if objective.direct and traits.normalised else 1.0
+        optimiser = self._make(variable, unit)
         formula = objective.formula or self._formula(objective)
         diagonal = _Diagonal(objective, sheet, optimiser) if self.curvature else None
-        modes = callable(getattr(optimiser, "train", None))
-        if modes:
+        schedule_free = callable(getattr(optimiser, "train", None))
+        if schedule_free:
             optimiser.train()
         every = 10 if objective.backend.device.startswith("cuda") else 1
         step = 0
@@ -257,14 +266,15 @@ class TorchOptimiser(Minimiser):
                 params = sheet.flat(variable.detach())
                 verdict = monitor.record(step, float(energy), params, norm)
                 if verdict:
-                    if modes:
+                    if schedule_free:
                         optimiser.eval()
-                    self._note(monitor, sheet, known.shaped or keeps_matrices(optimiser, variable))
+                    shaped = traits.shaped or keeps_matrices(optimiser, variable)
+                    self._add_notes(monitor, sheet, shaped)
                     return verdict, params, step
             try:
                 if diagonal is not None:
                     optimiser.step(hessian=diagonal.estimate(variable, step))
-                elif known.closure:
+                elif traits.closure:
                     optimiser.step(evaluate)
                 else:
                     optimiser.step()
@@ -276,22 +286,22 @@ class TorchOptimiser(Minimiser):
                 ) from error
             step += 1
 
-    def _note(self, monitor: Monitor, sheet: Sheet, shaped: bool) -> None:
-        """Note what is not plain: the layout where it counts, and what was left out."""
+    def _add_notes(self, monitor: Monitor, sheet: Sheet, shaped: bool) -> None:
+        """Note the layout, if the steps depend on it, and every weight decay that is off."""
         if shaped:
-            padded = f", {sheet.padding} entries of them padding" if sheet.padding else ""
-            folded = "folded to" if self.layout == "square" else "as"
-            seen = f"{folded} {sheet.rows:,} × {sheet.columns:,}{padded}"
-            monitor.notes.append(f"{self.title} sees the variables {seen}")
+            padding = f", of which {sheet.padding} are padding" if sheet.padding else ""
+            monitor.notes.append(
+                f"{self.title} sees a matrix of {sheet.rows:,} × {sheet.columns:,} entries{padding}"
+            )
         for name in decays(self.optimiser):
             if self.settings[name] == 0:
                 monitor.notes.append(
-                    f"{name} of {self.title} is off, since it would move the minimum"
+                    f"{name} of {self.title} is off, because it would move the minimum"
                 )
 
 
 class _Diagonal:
-    """Hutchinson's estimate of the diagonal of the energy's Hessian, at the steps that use it."""
+    """Hutchinson's estimate of the diagonal of the energy's Hessian, for the steps that use it."""
 
     def __init__(self, objective: Objective, sheet: Sheet, optimiser: Any) -> None:
         import torch
@@ -304,7 +314,7 @@ class _Diagonal:
         self.generator = torch.Generator(device).manual_seed(objective.seed)
 
     def estimate(self, variable: torch.Tensor, step: int) -> list[torch.Tensor] | None:
-        """The mean of z ⊙ Hz as a sheet; None at a step that goes on with the last one."""
+        """The mean of z ⊙ Hz as a sheet; None at a step that reuses the last estimate."""
         if step % self.period:
             return None
         params = self.sheet.flat(variable.detach())
@@ -327,12 +337,14 @@ def hutchinson(
     samples: int,
     draw: Callable[[Array], Array],
 ) -> Array:
-    """An unbiased estimate (p,) of the Hessian's diagonal at ``params``, 0 at fixed nodes.
+    """An unbiased estimate (p,) of the Hessian's diagonal at ``params``; it is 0 at fixed nodes.
+
+    Each sample costs one product with the Hessian.
 
     References
     ----------
     Bekas, Kokiopoulou and Saad, "An estimator for the diagonal of a matrix" (2007), after
-    Hutchinson (1990); each sample costs one product with the Hessian.
+    Hutchinson (1990).
     """
     total = params * 0
     for _ in range(samples):
@@ -343,5 +355,5 @@ def hutchinson(
 
 
 def _line(error: Exception) -> str:
-    """What an exception says, on one line."""
+    """The message of an exception on one line."""
     return " ".join(str(error).split()) or type(error).__name__

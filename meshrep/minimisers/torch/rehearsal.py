@@ -1,4 +1,4 @@
-"""What a torch optimiser does is found out on a few numbers, before it is given a field."""
+"""Try a torch optimiser on a few numbers to learn how it moves, before it moves a field."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import torch
 
 Make = Callable[[torch.Tensor], Any]  # a variable ↦ an optimiser of it
 
-LIKE = 1e-6  # relative difference of steps that count as the same
-FACTOR = 1000.0  # by which gradients are scaled to see whether steps follow
-PROBES = (640, 1280)  # rows, beyond the blocks into which some cut their matrices
+LIKE = 1e-6  # steps with at most this relative difference count as equal
+FACTOR = 1000.0  # factor on the gradients, to see whether the steps grow with them
+PROBES = (640, 1280)  # rows; more than the blocks into which some optimisers cut their matrices
 _TURN = threading.RLock()
 
 
@@ -27,13 +27,13 @@ class Traits:
     Attributes
     ----------
     normalised : bool
-        Whether steps keep their length when gradients are scaled, as Adam's do: then the step
-        length is in units of the variable.
+        Whether steps keep their length when the gradients are scaled, as in Adam. The step length
+        is then in units of the variable.
     shaped : bool
-        Whether steps, or what is kept, depend on how the variables are laid out as a matrix, as
-        Shampoo's do.
+        Whether the steps or the optimiser's state depend on the shape of the variables' matrix,
+        as in Shampoo.
     closure : bool
-        Whether a step evaluates by itself.
+        Whether ``step`` evaluates the energy itself, through a closure.
     """
 
     normalised: bool
@@ -42,24 +42,24 @@ class Traits:
 
 
 def traits(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> Traits:
-    """Watch two steps on sixteen numbers, thrice.
+    """The traits, from two steps on sixteen numbers: as a column, with a factor, and folded.
 
-    ``like`` gives the type and the device; ``closure`` and ``curvature`` say what the class's
-    ``step`` takes. Whatever the optimiser raises comes through.
+    ``like`` gives the dtype and the device. ``closure`` and ``curvature`` say whether the class's
+    ``step`` takes these. Exceptions of the optimiser are not caught.
     """
 
-    def seen(rows: int, columns: int, factor: float = 1.0) -> tuple[torch.Tensor, int]:
+    def rehearse(rows: int, columns: int, factor: float = 1.0) -> tuple[torch.Tensor, int]:
         return _rehearse(make, like, (rows, columns), 2, closure, curvature, factor)
 
     try:
-        column, kept = seen(16, 1)
+        column, kept = rehearse(16, 1)
     except Exception as error:
         if closure or type(error).__name__ != "NoClosureError":
             raise
         closure = True
-        column, kept = seen(16, 1)
-    ratio = float(seen(16, 1, FACTOR)[0].norm()) / max(float(column.norm()), 1e-300)
-    folded, kept_folded = seen(4, 4)
+        column, kept = rehearse(16, 1)
+    ratio = float(rehearse(16, 1, FACTOR)[0].norm()) / max(float(column.norm()), 1e-300)
+    folded, kept_folded = rehearse(4, 4)
     apart = float((folded - column).norm())
     return Traits(
         normalised=ratio < FACTOR**0.5,
@@ -69,13 +69,13 @@ def traits(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> Tr
 
 
 def numbers_a_pair(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> float:
-    """Numbers kept for every pair of entries of a column; 0 where the state grows linearly."""
+    """How many numbers the optimiser keeps per pair of rows; 0 if its state grows linearly."""
     small, large = (_rehearse(make, like, (rows, 1), 1, closure, curvature)[1] for rows in PROBES)
     return large / PROBES[1] ** 2 if large > 3 * small else 0.0
 
 
 def keeps_matrices(optimiser: Any, variable: torch.Tensor) -> bool:
-    """Whether an optimiser keeps a matrix of more entries than its variable."""
+    """Whether an optimiser keeps a matrix with more entries than its variable."""
     tensors = _tensors(getattr(optimiser, "state", {}))
     return any(t.dim() >= 2 and t.numel() > variable.numel() for t in tensors)
 
@@ -89,7 +89,7 @@ def _rehearse(
     curvature: bool,
     factor: float = 1.0,
 ) -> tuple[torch.Tensor, int]:
-    """The way that the entries go, flat, and how many numbers the optimiser keeps then."""
+    """The flat displacement after some steps, and how many numbers the optimiser then keeps."""
     count = shape[0] * shape[1]
     start = torch.linspace(0.3, 0.7, count, dtype=like.dtype, device=like.device)
     slopes = torch.sin(torch.arange(1, count + 1, dtype=like.dtype, device=like.device) ** 2)
@@ -117,10 +117,10 @@ def _rehearse(
 
 @contextmanager
 def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Let the process's generators begin at a seed, and go on afterwards as if nothing was drawn.
+    """Start the global random generators from a seed, and restore their states afterwards.
 
-    They are torch's own, of the host and of a GPU ``device``, and those of ``random`` and
-    ``numpy.random``. Other threads wait their turn.
+    They are those of torch (on the host and on a GPU ``device``), ``random`` and
+    ``numpy.random``. Other threads that enter this block wait until it is left.
     """
     gpus = [device] if device.type == "cuda" else []
     with _TURN, torch.random.fork_rng(gpus):
@@ -139,7 +139,7 @@ def drawing_from(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def _tensors(state: Any, depth: int = 5) -> Iterator[torch.Tensor]:
-    """The tensors within, however nested."""
+    """All tensors inside nested dictionaries, sequences and objects."""
     if isinstance(state, torch.Tensor):
         yield state
     elif depth and not isinstance(state, (str, type)):
