@@ -19,7 +19,7 @@ from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 
 class Objective:
-    """The function that a minimiser lowers: E(F(params)) on one back end, in flat parameters (p,).
+    """What a minimiser sees: E(F(params)) on one back end, for flat parameters (p,).
 
     Parameters
     ----------
@@ -139,9 +139,9 @@ def check_momentum(momentum: float) -> None:
 
 
 class Minimiser(ABC):
-    """An algorithm that lowers an :class:`Objective`. A subclass writes :meth:`run` and no more.
+    """An algorithm that lowers an :class:`Objective`. A subclass needs only :meth:`run`.
 
-    An instance goes wherever a solver goes: ``solve(energy, Mine())`` moves the field itself,
+    An instance may be passed as a solver: ``solve(energy, Mine())`` moves the field itself and
     ``Solver(Mine(), Spectral())`` moves other variables.
 
     Attributes

@@ -267,13 +267,14 @@ class GradientDescent(FirstOrder):
     Parameters
     ----------
     lr : float or "auto"
-        Step length; "auto" takes 1.9 over the energy's steepest curvature, where 2 is the longest
-        stable step, and halves it whenever the energy has risen over a stretch of steps.
+        Step length. "auto" is 1.9 / (the energy's largest curvature), a little below the longest
+        stable step 2 / curvature. It is halved whenever the energy has risen over a stretch of
+        steps.
 
     Raises
     ------
     InputError
-        When it is no positive number.
+        If the step length is not a positive number.
     """
 
     name = "gd"
@@ -369,15 +370,15 @@ class Adam(FirstOrder):
     beta1, beta2 : float
         Decay of the two running means.
     eps : float
-        ε, the floor of the denominator.
+        ε, which keeps the denominator positive.
     settle : bool
-        Halve the step length and go on, up to ten times, when the stopping rule calls the run
-        flat: a constant step leaves Adam in an orbit about the minimum.
+        When the stopping rule calls the run flat, halve the step and continue, up to ten times.
+        With a constant step Adam would circle the minimum.
 
     Raises
     ------
     InputError
-        When the step length is no positive number.
+        If the step length is not a positive number.
 
     References
     ----------

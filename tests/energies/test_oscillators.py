@@ -181,7 +181,7 @@ def test_newton_leaves_an_unstable_twist(n, q):
     assert solution.energy < energy.value(phi) - 0.5
     least, _ = least_eigenvalue(energy.hessian(solution.field), Gauge(ring.component_of, n))
     assert least > 1e-3 and solution.grad_norm < 1e-9
-    assert any("saddles were left" in note for note in solution.notes)
+    assert any("saddles along negative curvature" in note for note in solution.notes)
 
 
 @pytest.mark.parametrize("apart", [0.0, 0.5, 1.0, 1.5])
