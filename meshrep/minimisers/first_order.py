@@ -173,7 +173,7 @@ class FirstOrder(Minimiser):
         return self.settle and halvings < 10 and monitor.seconds < monitor.stopping.max_seconds
 
     def _settle(self, walk: Walk, monitor: Monitor) -> None:
-        """Go on from a flat stretch with half the step."""
+        """Halve the step after a flat window."""
         walk.memory.lr *= 0.5
 
     def _stepwise(
@@ -409,15 +409,15 @@ class UniformAdam(Adam):
     Parameters
     ----------
     lr, beta1, beta2, eps, settle
-        As for :class:`Adam`; what ``settle`` does here is told below.
+        As for :class:`Adam`, except that ``settle`` does more; see the notes.
 
     Notes
     -----
-    The second moment forgets slowly. Where the gradient fades, the step therefore grows until it
-    is too long for the steepest direction: a run falls smoothly and then leaps far away, at a step
-    that rounding decides. A flat window is no proof of a minimum. With ``settle`` the step is
-    halved at a flat window, and where the window ended in a leap the run begins anew from its best
-    state. It ends when two windows in a row were flat without a leap.
+    The second moment forgets slowly. As the gradient fades, the step grows until it is too long for
+    the steepest direction. The energy then falls smoothly for a while and suddenly leaps up, at a
+    step that depends on rounding. So a flat window does not prove that a minimum is reached. With
+    ``settle`` the step is halved after a flat window. If the window ended in a leap, the run also
+    restarts from its best state. It ends when two windows in a row were flat without a leap.
 
     References
     ----------
@@ -427,7 +427,7 @@ class UniformAdam(Adam):
     name = "uniform-adam"
     rule = UNIFORM
     judges_variables = True
-    flat_windows = 2  # in a row, and without a leap, that end a run
+    flat_windows = 2  # a run ends after this many flat windows in a row without a leap
 
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
         memory = super()._memory(objective, monitor)
@@ -438,7 +438,7 @@ class UniformAdam(Adam):
         return super()._may_settle(halvings, monitor) and monitor.flat_windows < self.flat_windows
 
     def _settle(self, walk: Walk, monitor: Monitor) -> None:
-        """Go on with half the step, from the best state and without moments after a leap."""
+        """Halve the step; after a leap, restart from the best state without moments."""
         super()._settle(walk, monitor)
         if monitor.leapt:
             walk.begin_at(monitor.best_or(walk.params))

@@ -175,7 +175,7 @@ class Monitor:
         self._small_changes, self._last_energy = 0, np.inf
         self._level = 0
         self.leapt = False  # whether the last flat window ended above the best energy
-        self.flat_windows = 0  # in a row up to now, none of which ended so
+        self.flat_windows = 0  # the number of flat windows in a row, since the last leap
         self._clock = time.perf_counter()
         self._previous_best = np.inf
         self._window_start = 0
