@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import Report, Say, figures, startup
+from bench import Report, Say, startup
+from bench.figures import Panel, curves
 from bench.problems import Heat, pose, tiny
 from bench.race import ours, past, runner, warmed
 from meshrep.errors import MeshrepError
@@ -140,28 +141,40 @@ def iterations_table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     return markdown(["solver", *(f"{n:,} nodes" for n in sizes)], lines)
 
 
+def slope(
+    name: str, lines: dict[str, list[tuple[float, float]]], power: float
+) -> dict[str, list[tuple[float, float]]]:
+    """A guide ∝ n^power through the first point of the first line, over the sizes of all lines."""
+    sizes = sorted({n for points in lines.values() for n, _ in points})
+    start = next((points[0] for points in lines.values() if points), None)
+    if start is None or len(sizes) < 2:
+        return {}
+    return {name: [(n, start[1] * (n / start[0]) ** power) for n in (sizes[0], sizes[-1])]}
+
+
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
     """Time and memory of a step, and iterations, against the number of nodes."""
     steps = data["steps"]
-    time = {name: {p["n"]: p["step_s"] for p in points} for name, points in steps.items()}
+    time = {name: [(p["n"], p["step_s"]) for p in points] for name, points in steps.items()}
     memory = {
-        name: {p["n"]: p["peak"] / p["n"] for p in points if p["peak"]}
+        name: [(p["n"], p["peak"] / p["n"]) for p in points if p["peak"]]
         for name, points in steps.items()
     }
-    figures.lines(
-        [("a step of adam", "seconds", time), ("memory of a run", "bytes a node", memory)],
-        "nodes", folder / "scale.png", {"a step of adam": [("∝ n", 1.0)]},
-        linear=["memory of a run"],
-    )  # fmt: skip
+    panels = [
+        Panel("a step of adam", "nodes", "seconds", time, guides=slope("∝ n", time, 1.0),
+              markers=True),
+        Panel("memory of a run", "nodes", "bytes per node", memory, log="x", markers=True,
+              bottom=0.0),
+    ]  # fmt: skip
+    curves(panels, folder / "scale.png")
     counts = {
-        name: {int(n): entry["steps"] for n, entry in row.items() if entry["steps"]}
+        name: [(int(n), entry["steps"]) for n, entry in row.items() if entry["steps"]]
         for name, row in data["iterations"].items()
     }
-    title = "steps to a gap of 1e-6, strip baths"
-    figures.lines(
-        [(title, "steps", {name: row for name, row in counts.items() if row})],
-        "nodes", folder / "iterations.png", {title: [("∝ √n ∝ √κ", 0.5)]},
-    )  # fmt: skip
+    counts = {name: points for name, points in counts.items() if points}
+    panel = Panel("steps to a gap of 1e-6, strip baths", "nodes", "steps", counts,
+                  guides=slope("∝ √n ∝ √κ", counts, 0.5), markers=True)  # fmt: skip
+    curves([panel], folder / "iterations.png", legend="beside")
     return [
         ("scale.png", "Time of a step, and memory a node, against the number of nodes."),
         ("iterations.png", "Steps to a gap of 1e-6 against the number of nodes."),

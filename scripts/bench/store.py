@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import figures, machine
+from bench import machine
+from meshrep.base.backends import installed
 from meshrep.cli.outputs.collector import writable
 from meshrep.errors import InputError
 from meshrep.view.write import write_json, write_text
@@ -76,7 +77,7 @@ class Store:
         for name in sorted(found, key=lambda name: ORDER.index(name) if name in ORDER else 99):
             section = found[name]
             parts.append(section["text"])
-            if name in drawers and figures.drawable():
+            if name in drawers and installed("matplotlib"):
                 pictures = writable(self.place / self.stem)
                 for file, caption in drawers[name](section["data"], pictures):
                     parts.append(f"![{caption}]({self.stem}/{file})")

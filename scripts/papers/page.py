@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import figures, machine
+from bench import machine
 
+from meshrep.base.backends import installed
 from meshrep.solving.table import markdown
 from meshrep.view.write import write_json, write_text
 from papers.claims import Verdict
@@ -61,7 +62,7 @@ def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple
         verdict = Verdict.OPEN
         why = f"only {len(done)} of {wanted} pieces are done. So far: {why}"
     parts = [*head, f"**The claim {verdict.value}:** {why}", finding.text]
-    if figures.drawable():
+    if installed("matplotlib"):
         place.mkdir(parents=True, exist_ok=True)
         for file, caption in row.draw(data, place):
             parts.append(f"![{caption}]({link}{file})\n\n*{caption}*")

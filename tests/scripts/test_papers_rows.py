@@ -2,7 +2,6 @@
 
 import pytest
 from bench import figures
-from papers import drawing
 from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 
 
@@ -22,16 +21,29 @@ def test_claims_make_a_verdict_and_a_table():
 
 
 def test_lines_that_share_a_colour_differ_in_style(monkeypatch, tmp_path):
-    if not figures.drawable():
-        pytest.skip("needs matplotlib")
+    pytest.importorskip("matplotlib")
     made = []
     canvas = figures.canvas
     monkeypatch.setattr(figures, "canvas", lambda *size: made.append(canvas(*size)) or made[-1])
     many = {f"line {k}": [[1, 1], [2, k + 1]] for k in range(12)}
-    panels = [drawing.Panel("a", "x", "y", many, ticks=(1, 2)),
-              drawing.Panel("b", "x", "y", {"one": [[1, 1], [2, 90]]})]  # fmt: skip
-    drawing.curves(panels, tmp_path / "lines.png", shared_y=True)
-    first, second = made[0][1][:2]
-    drawn = {(line.get_color(), line.get_linestyle()) for line in first.get_lines()}
-    assert len(drawn) == 12 and [t.get_text() for t in first.get_xticklabels()] == ["1", "2"]
-    assert first.get_ylim() == second.get_ylim() and first.get_ylim()[1] > 90
+    second = {"seen": [[1, 1], [2, 90]], "told": [[1, 1], [2, 80]]}
+    guides = {"∝ n": [[1, 1], [2, 2]]}
+    told = frozenset({"told"})
+    panels = [
+        figures.Panel("a", "x", "y", many),
+        figures.Panel("b", "x", "y", second, told, guides, log=""),
+    ]
+    figures.curves(panels, tmp_path / "lines.png", legend="beside")
+    axes = made[0][1]
+    drawn = {(line.get_color(), line.get_linestyle()) for line in axes[0].get_lines()}
+    assert len(drawn) == 12
+    seen, told, guide = axes[1].get_lines()
+    assert seen.get_color() == told.get_color() != guide.get_color()
+    assert [line.get_linestyle() for line in (seen, told, guide)] == ["-", ":", ":"]
+    assert (axes[0].get_xscale(), axes[1].get_yscale()) == ("log", "linear")
+    texts = [text.get_text() for text in axes[1].get_legend().get_texts()]
+    assert texts == ["seen", "told", "∝ n"]
+    figures.curves(panels[:1] * 2, tmp_path / "below.png", legend="below")
+    (legend,) = made[1][0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(many)
+    assert all(axis.get_legend() is None for axis in made[1][1])

@@ -262,9 +262,9 @@ def test_docs_are_made_of_what_is_there(program, fake, monkeypatch):
 
 
 def test_without_matplotlib_there_are_no_figures(program, fake, monkeypatch):
-    from bench import figures
+    from papers import page
 
-    monkeypatch.setattr(figures, "installed", lambda name: False)
+    monkeypatch.setattr(page, "installed", lambda name: False)
     code, out, _ = program([fake.row], "fake", "--quick", "--out", "o")
     assert code == 0 and "picture" not in out and "holds" in out
 

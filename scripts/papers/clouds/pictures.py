@@ -21,7 +21,7 @@ def curves(
     path: Path,
 ) -> None:
     """Two panels of gains against ranges, a line for every size."""
-    figure, axes = figures.canvas(1, 2, 9.6, 3.9)
+    sheet, axes = figures.canvas(1, 2, 9.6, 3.9)
     panels = (
         (tuned, NETWORK, "over tuned adam"),
         (papers, PAPERS_NETWORK, "over the papers' adam"),
@@ -58,16 +58,14 @@ def curves(
         axis.set_title(title, fontsize=10, loc="left")
         axis.set_xlabel("range: half width of the box", fontsize=9)
         axis.grid(True, which="major", axis="y", color=figures.GRID, linewidth=0.6)
-        axis.tick_params(labelsize=8)
     axes[0].set_ylabel("gain in training time", fontsize=9)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
+    figures.legend_below(sheet, axes[0], 3)
+    sheet.save(path)
 
 
 def cloud(data: Mapping[str, Any], path: Path) -> None:
     """The start and two ends side by side, with the box."""
-    figure, axes = figures.canvas(1, len(data["clouds"]), 3.4 * len(data["clouds"]), 3.7)
+    sheet, axes = figures.canvas(1, len(data["clouds"]), 3.4 * len(data["clouds"]), 3.7)
     bound = data["bound"]
     reach = 1.08 * max(bound, *(np.abs(c["points"]).max() for c in data["clouds"].values()))
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * bound
@@ -80,4 +78,4 @@ def cloud(data: Mapping[str, Any], path: Path) -> None:
         axis.set_xlim(-reach, reach)
         axis.set_ylim(-reach, reach)
         axis.tick_params(labelsize=7)
-    figure.savefig(path, dpi=110)
+    sheet.save(path)

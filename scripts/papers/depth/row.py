@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.figures import Panel, curves
 
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.monitor import Stopping
@@ -20,7 +21,6 @@ from meshrep.solving.standings import Mean, Standing, gained, rank, standings
 from meshrep.solving.table import factor, number, spread, table
 from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.depth.regression import LpRegression, data
-from papers.drawing import Panel, curves
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 EXAMPLES, FEATURES = 2565, 128

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench import figures
+from bench.figures import CYCLE, GRID, MARKERS, Panel, canvas, curves
 
 import meshrep
 from meshrep.energies.heat import HeatBath
@@ -16,7 +16,6 @@ from meshrep.solving.entrants import Entrant
 from meshrep.solving.records import contest, joined, lean
 from meshrep.solving.standings import standings
 from papers import heat, literature
-from papers.drawing import Panel, curves
 from papers.heat_graphs import claims as heat_claims
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say
 
@@ -160,7 +159,7 @@ def draw(pieces: Pieces, place: Path) -> Figures:
         drawn = {label: heat.fall(several[label], cell) for label in DRAWN if label in several}
         panels.append(Panel(graph, "seconds of solving", "share of the fall that is left", drawn))
     if panels:
-        curves(panels, place / "falls.png", 3, shared_legend=True)
+        curves(panels, place / "falls.png", 3, legend="below")
         files.append(("falls.png", heat.FALLS))
     sweep = heat_claims.sweep_lines(pieces, KINDS)
     if sweep:
@@ -174,14 +173,14 @@ def draw_sweep(sweep: Mapping[str, Mapping[str, list[tuple[float, float]]]], pat
     """A panel a kind, lines by layers over the widths, all on one scale."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    figure, axes = figures.canvas(1, len(sweep), 3.2 * len(sweep), 3.4)
+    sheet, axes = canvas(1, len(sweep), 3.2 * len(sweep), 3.4)
     points = [point for lines in sweep.values() for line in lines.values() for point in line]
     widths = sorted({int(width) for width, _ in points})
     known = [time for _, time in points if np.isfinite(time)]
     for axis, (kind, lines) in zip(axes, sweep.items(), strict=True):
         for number, (name, line) in enumerate(lines.items()):
-            axis.plot(*zip(*line, strict=True), color=figures.CYCLE[number], label=name,
-                      marker=figures.MARKERS[number], markersize=4.5, linewidth=1.4)  # fmt: skip
+            axis.plot(*zip(*line, strict=True), color=CYCLE[number], label=name,
+                      marker=MARKERS[number], markersize=4.5, linewidth=1.4)  # fmt: skip
         axis.set_title(kind, fontsize=10, loc="left")
         axis.set_xscale("log", base=2)
         axis.set_xticks(widths, [str(width) for width in widths])
@@ -190,12 +189,11 @@ def draw_sweep(sweep: Mapping[str, Mapping[str, list[tuple[float, float]]]], pat
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-        axis.grid(True, which="major", color=figures.GRID, linewidth=0.7)
+        axis.grid(True, which="major", color=GRID, linewidth=0.7)
         axis.set_xlabel("width h", fontsize=9)
-        axis.tick_params(labelsize=8)
     axes[0].set_ylabel("time to 1e-3 over that of adam", fontsize=9)
     axes[0].legend(fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
+    sheet.save(path)
 
 
 ROW = Row(

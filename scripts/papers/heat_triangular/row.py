@@ -7,6 +7,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from bench.figures import Panel, curves
+
 import meshrep
 from meshrep.energies.heat import HeatBath
 from meshrep.solving.entrants import Entrant
@@ -15,7 +17,6 @@ from meshrep.solving.standings import Standing, gain, standings
 from meshrep.solving.table import markdown, table, times
 from papers import heat
 from papers.claims import Claim, Verdict, claim_table, judged, together
-from papers.drawing import Panel, curves
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 SIZE, QUICK_SIZE = "triangular:75x75", "triangular:15x15"

@@ -47,7 +47,7 @@ def maps(
 
     side = 0.5
     width, height = max(side * len(x), 2.0) + 1.6, max(side * len(y), 2.0) + 1.2
-    figure, axes = figures.canvas(1, len(panels), width * len(panels), height)
+    sheet, axes = figures.canvas(1, len(panels), width * len(panels), height)
     for axis, panel in zip(axes, panels, strict=True):
         values = np.asarray(panel.values, dtype=float)
         if panel.ratio:
@@ -73,7 +73,7 @@ def maps(
                           color="white" if dark else "black")  # fmt: skip
             else:
                 axis.text(column, row, "–", ha="center", va="center", fontsize=8)
-        bar = figure.colorbar(picture, ax=axis, fraction=0.05, pad=0.03)
+        bar = sheet.figure.colorbar(picture, ax=axis, fraction=0.05, pad=0.03)
         if panel.ratio:
             ends = [float(norm.vmin), float(norm.vmin) ** 0.5, 1.0]  # type: ignore[arg-type]
             ticks = [*ends, 1 / ends[1], 1 / ends[0]]
@@ -81,4 +81,4 @@ def maps(
             bar.minorticks_off()
         bar.set_label(panel.label, fontsize=8)
         bar.ax.tick_params(labelsize=7)
-    figure.savefig(path, dpi=110)
+    sheet.save(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.figures import Panel, curves
 
 import meshrep
 from meshrep.energies.kuramoto import Kuramoto
@@ -21,7 +22,6 @@ from meshrep.solving.standings import Mean, Standing, gained, geometric_mean, st
 from meshrep.solving.table import factor, markdown, spread, table, times
 from papers import phases
 from papers.claims import Claim, Verdict, claim_table, counted, together
-from papers.drawing import Panel, curves
 from papers.kuramoto.variants import compare_depths, compare_optimisers, depth, optimisers
 from papers.phases import ENOUGH, each, one
 from papers.row import Figures, Finding, Pieces, Row, Say, folded
@@ -344,7 +344,7 @@ def draw(data: Pieces, place: Path) -> Figures:
             )  # fmt: skip
     if not panels:
         return []
-    curves(panels, place / "kuramoto.png", columns=2, shared_legend=True)
+    curves(panels, place / "kuramoto.png", columns=2, legend="below")
     caption = (
         "The median over the seeds of the seconds of solving until a share of the fall is left; a "
         "line ends where no more than half of the seeds arrive. Tuned: the best rate to "

@@ -145,7 +145,7 @@ def draw(done: Pieces, place: Path) -> Figures:
 
 def curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Lines of accuracy with bands, steps on the left and seconds on the right."""
-    figure, axes = figures.canvas(1, 2, 10.5, 4.2)
+    sheet, axes = figures.canvas(1, 2, 10.5, 4.2)
     for index, (label, several) in enumerate(runs.items()):
         count = min(len(run["curve"]) for run in several)
         along = np.array([run["curve"][:count] for run in several])  # (seeds, samples, 4)
@@ -161,11 +161,9 @@ def curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
         axis.set_ylim(50, 100)
         axis.set_xlabel(name, fontsize=9)
         axis.grid(True, which="major", color=figures.GRID, linewidth=0.7)
-        axis.tick_params(labelsize=8)
     axes[0].set_ylabel("test images told right, %", fontsize=9)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
+    figures.legend_below(sheet, axes[0], 2)
+    sheet.save(path)
 
 
 ROW = Row(

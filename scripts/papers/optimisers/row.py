@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.figures import Panel, curves
 
 import meshrep
 from meshrep.energies.base import Energy
@@ -18,7 +19,6 @@ from meshrep.solving.standings import Standing, gain, standings
 from meshrep.solving.table import table, times
 from papers import heat, literature
 from papers.claims import Claim, Verdict, claim_table, together
-from papers.drawing import Panel, curves
 from papers.literature import METHODS, Method
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
@@ -232,7 +232,7 @@ def draw(pieces: Pieces, place: Path) -> Figures:
             axis = "share of the fall that is left"
             panels.append(Panel(problem_name, title, axis, lines, dashed=dotted))
         if panels:
-            curves(panels, place / f"{name}.png", 3, shared_legend=True)
+            curves(panels, place / f"{name}.png", 3, legend="below")
             files.append((f"{name}.png", f"What is left of the fall against {title}, on the first "
                           "seed, down to 1e-8 of it; gcn hands over to Adam where its curve "
                           "drops."))  # fmt: skip

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.figures import Panel, curves
 
 from meshrep.solving.table import table
 from papers.claims import Claim, claim_table, counted, judged, together
-from papers.drawing import Panel, curves
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded, numbers
 from papers.theory.runs import (
     GRAPHS,
