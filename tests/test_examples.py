@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch):
 
 def test_there_are_a_dozen():
     assert len(EXAMPLES) == 12
-    assert all(20 <= len(path.read_text().splitlines()) <= 80 for path in EXAMPLES)
+    assert all(20 <= len(path.read_text().splitlines()) <= 60 for path in EXAMPLES)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
