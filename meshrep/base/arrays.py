@@ -1,4 +1,4 @@
-"""Arrays that do not change any more, and can therefore be shared."""
+"""Read-only arrays, which can be shared."""
 
 from __future__ import annotations
 

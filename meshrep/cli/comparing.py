@@ -1,4 +1,4 @@
-"""From a problem to a comparison of solvers, told while it runs, and to what it leaves."""
+"""Runs the solvers on a problem, prints how they compare, and writes the results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from meshrep.errors import MeshrepError
 from meshrep.solving.compare import Comparison, compare
 from meshrep.solving.solution import Solution
 
-SECONDS_EACH = 8.0  # most that one solver of a comparison takes unless told
-PATIENCE = 3.0  # seconds of a comparison after which the first field is drawn on the way
+SECONDS_EACH = 8.0  # default limit of each solver in a comparison
+PATIENCE = 3.0  # seconds after which a comparison draws the first field before it goes on
 
 
 def solve_all(
@@ -66,7 +66,7 @@ def _tell(comparison: Comparison, names: list[str], say: Printer) -> None:
 def _early_picture(
     problem: Problem, output: Output, path: Path, say: Printer
 ) -> Callable[[Solution], None] | None:
-    """Draws the first field of a long comparison, to be looked at while the others are solved."""
+    """A function that draws the first field of a long comparison while the other solvers run."""
     moves = problem.energy.quantity == "position"
     if not output.pictures or moves or not find_spec("matplotlib"):
         return None
@@ -78,7 +78,7 @@ def _early_picture(
             return
         drawn = True
         say.begin("drawing")
-        with contextlib.suppress(MeshrepError, OSError, RuntimeError):  # the last one will tell
+        with contextlib.suppress(MeshrepError, OSError, RuntimeError):  # the final picture reports the error
             plot(row, output.look, path)
             say.clear()
             say(f"{path} shows {row.solver} for now")
@@ -94,7 +94,7 @@ def save(
     outputs: Outputs,
     say: Printer,
 ) -> None:
-    """Write everything that a comparison leaves, after its field was simplified where asked."""
+    """Simplify the best field if that was asked for, and write everything."""
     simplified = _simplified(comparison, solving.simplify, say)
     if comparison.interrupted:
         filming = f" and filming {output.film}" if output.film is not None else ""

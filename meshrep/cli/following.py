@@ -1,4 +1,4 @@
-"""From a problem to its flow in time, told while it runs, and to what it leaves."""
+"""Follows a problem in time, prints what happens, and writes the results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshrep.energies.phases import frequency_spread
 
 
 def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:
-    """Integrate, print what came of it, write it; the exit code."""
+    """Integrate in time, print a summary, write the results; return the exit code."""
     energy = problem.energy
     say.begin(flow.settings.get("method", "rk4"))
     trajectory = integrate(

@@ -1,4 +1,4 @@
-"""What a command prints while it works: lines for good, and a line of progress."""
+"""What a command prints while it works: lines that stay, and a line of progress."""
 
 from __future__ import annotations
 

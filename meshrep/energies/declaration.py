@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Idle:
-    """Options that would do nothing beside others, and are refused therefore.
+    """Options that have no effect beside others, and are refused.
 
     Attributes
     ----------
     when : callable
         Given the options that were given, says whether the rule applies.
     names : tuple of str
-        The options that do nothing then.
+        The options that have no effect then.
     why : str
         Completes the sentence that begins with the option's name.
     """
@@ -57,7 +57,7 @@ class NamedEnergy:
     argument : Setting or None
         The option that stands behind ``--NAME`` itself, as K in ``--kuramoto K``.
     idle : tuple of Idle
-        Options that would do nothing beside others.
+        Options that have no effect beside others.
     """
 
     name: str
@@ -88,7 +88,7 @@ class NamedEnergy:
         return self.build(graph, seed, **given)
 
     def refuse_idle(self, given: Mapping[str, Any], spelled: Callable[[str], str] = str) -> None:
-        """Raise InputError for an option that would do nothing; ``spelled`` gives its spelling."""
+        """Raise InputError for an option that has no effect; ``spelled`` gives its spelling."""
         for rule in self.idle:
             for name in rule.names if rule.when(given) else ():
                 if given.get(name) is not None:

@@ -180,7 +180,7 @@ def taken_by(solver: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def compared(energy: Energy) -> list[str]:
-    """The solvers that are compared on an energy unless told, without those that need what is
-    not installed."""
+    """The solvers that are compared on an energy by default, without those that need a package
+    that is not installed."""
     known = known_solvers()
     return [name for name in energy.compared_solvers if all(map(installed, known[name].needs))]

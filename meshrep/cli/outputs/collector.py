@@ -1,4 +1,4 @@
-"""The one collector of what a run has written and of what it could not write."""
+"""Collects the paths that a run has written, and reasons for what it could not write."""
 
 from __future__ import annotations
 

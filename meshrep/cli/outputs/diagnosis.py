@@ -49,7 +49,7 @@ def save_diagnoses(
     Returns
     -------
     bool
-        Whether Ctrl-C came: what had been found by then is written all the same.
+        Whether Ctrl-C came. What had been found by then is written in any case.
     """
     done: list[Diagnosis] = []
     interrupted = False

@@ -56,7 +56,7 @@ ENERGIES = (
                 "hot", str, 'hot nodes instead: "0,5,7-12", a file, or "z < 0.06"',
                 metavar="WHERE",
             ),
-            Setting("cold", str, "cold nodes instead, likewise", metavar="WHERE"),
+            Setting("cold", str, "cold nodes instead, in the same forms", metavar="WHERE"),
             Setting("share", float, "how much is bath at each end", default=0.1),
             Setting(
                 "kind", str, "soft bath (p = 4), Robin bath (p = 2), or held exactly",

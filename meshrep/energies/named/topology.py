@@ -115,7 +115,7 @@ ENERGIES = (
                 "maximise", str, "features that are to grow: h0, h1, h2, or several as h0,h1",
                 default="h1",
             ),
-            Setting("minimise", str, "features that are to vanish, likewise"),
+            Setting("minimise", str, "features that are to vanish: h0, h1, h2, or several as h0,h1"),
             Setting(
                 "penalty", str, "what keeps the points; the tether ties each to its start",
                 default="box", choices=("box", "ball", "tether", "none"),
@@ -126,7 +126,7 @@ ENERGIES = (
             ),
             Setting("strength", float, "λ of the penalty", default=1.0, least=0),
             Setting("power", float, "p of a pair's persistence", default=2.0, above=0),
-            Setting("top", int, "let only so many longest pairs count", least=1),
+            Setting("top", int, "let only this many longest pairs count", least=1),
             Setting("window", str, "let only pairs of such persistence count: LOW,HIGH"),
             Setting("target", str, "a .npy diagram (m, 2) to come near to instead"),
             Setting(
@@ -136,7 +136,7 @@ ENERGIES = (
             Setting(
                 "max_length", float, "longest edge of the Rips complex", above=0, shown="no limit"
             ),
-            Setting("subsample", int, "draw so many points anew for every step", least=3),
+            Setting("subsample", int, "draw this many points anew for every step", least=3),
             Setting(
                 "links", str, "networks propagate along the Rips graph at the midpoint of the "
                 "births, or along the graph", shown="births; graph with --subsample",

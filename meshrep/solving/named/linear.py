@@ -40,7 +40,7 @@ def renewed(stage: Solver, steps: tuple[int, ...]) -> Solver:
 
 
 def chained(stages: list[Solver], steps: tuple[int, ...]) -> Solver:
-    """The stages in turn, each but the last for so many steps at most."""
+    """Chains the stages; each but the last takes at most the given number of steps."""
     whole = stages[-1]
     for stage, count in zip(reversed(stages[:-1]), reversed(steps), strict=True):
         whole = replace(stage, stopping=Stopping(max_steps=count), then=whole, leg=True)
