@@ -78,7 +78,9 @@ def _early_picture(
             return
         drawn = True
         say.begin("drawing")
-        with contextlib.suppress(MeshrepError, OSError, RuntimeError):  # the final picture reports the error
+        with contextlib.suppress(
+            MeshrepError, OSError, RuntimeError
+        ):  # the final picture reports the error
             plot(row, output.look, path)
             say.clear()
             say(f"{path} shows {row.solver} for now")
