@@ -115,7 +115,9 @@ ENERGIES = (
                 "maximise", str, "features that are to grow: h0, h1, h2, or several as h0,h1",
                 default="h1",
             ),
-            Setting("minimise", str, "features that are to vanish: h0, h1, h2, or several as h0,h1"),
+            Setting(
+                "minimise", str, "features that are to vanish: h0, h1, h2, or several as h0,h1"
+            ),
             Setting(
                 "penalty", str, "what keeps the points; the tether ties each to its start",
                 default="box", choices=("box", "ball", "tether", "none"),
