@@ -1,4 +1,4 @@
-"""Where solvers end over seeds, on a ferromagnet and two spin glasses, from two kinds of start."""
+"""Which energies solvers reach over seeds, on a ferromagnet and two spin glasses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from meshrep.solving.table import markdown
 
 
 def papers_network(kind: str) -> Solver:
-    """Adam on the network of the papers for 100 steps, then on the field, at their settings."""
+    """Return the papers' solver: Adam on their network for 100 steps, and then on the field."""
     adam, flat = Adam(lr=0.01, settle=False), Stopping(patience=10, atol=1e-15)
     graph = "none" if kind == "nograph" else "self"
     network = GraphNetwork(
@@ -35,7 +35,7 @@ def papers_network(kind: str) -> Solver:
 
 
 def entrants(papers: bool, glass: bool, quick: bool) -> list[Entrant]:
-    """The solvers of the tables; on glasses with longer runs of the two that use them."""
+    """Return the solvers of the tables; on glasses two of them also get longer runs."""
     kinds = ("gcn", "gcn-res", "nograph")
     if papers:
         wanted = [Entrant(f"{kind}, as in the papers", papers_network(kind)) for kind in kinds]
@@ -53,19 +53,19 @@ def entrants(papers: bool, glass: bool, quick: bool) -> list[Entrant]:
 
 
 def network_output(energy: Energy, seed: int) -> np.ndarray:
-    """The first output (n,) of the papers' network: z ~ U(0, 2π), ten latents, one layer."""
+    """Return the first output (n,) of the papers' network: z ~ U(0, 2π), ten latents, one layer."""
     network = GraphNetwork(hidden=10, network_start="network", readout="value")
     built = network.build(energy, energy.random_start(seed), NumpyBackend(jit=False), seed)
     return np.array(built.field(built.start))
 
 
 def vortices(energy: Energy, phi: np.ndarray) -> float:
-    """How many vortices there are; NaN where the graph has no faces to count them in."""
+    """Count the vortices; NaN if the graph has no faces to count them in."""
     return energy.measures(phi).get("vortices", np.nan)
 
 
 def run(quick: bool, say: Say) -> Report:
-    """Tables of the ends for three problems and two starts."""
+    """Write a table for each of three problems and two starts."""
     seeds = range(3 if quick else 10)
     problems: dict[str, Oscillators] = {
         "ferromagnet 50×50": Kuramoto(meshrep.graph_from("lattice:50x50")),
@@ -99,9 +99,9 @@ Ends = dict[str, np.ndarray]
 
 
 def ends(runs: Sequence[Solution]) -> Ends:
-    """What one solver reached, one number a seed (k,) by name.
+    """Return what one solver reached, as arrays (k,) with one number per seed.
 
-    ``free_after`` is the seconds after which no vortex was left for good, NaN where one was.
+    ``free_after`` is the time in seconds after which no vortex was left; NaN if one stayed.
     """
     measured = [end.measures for end in runs]
     columns = {
@@ -116,7 +116,7 @@ def ends(runs: Sequence[Solution]) -> Ends:
 
 
 def free_after(end: Solution) -> float:
-    """Seconds of the first sample from which on there was no vortex."""
+    """Return the time of the first sample after which there was no vortex."""
     after = np.nan
     for sample in reversed(end.samples):
         if sample.value:
@@ -126,7 +126,7 @@ def free_after(end: Solution) -> float:
 
 
 def table(rows: Mapping[str, Ends], reference: float) -> str:
-    """The ends as Markdown, energies as gaps to a reference: mean, best and spread."""
+    """Return the ends as Markdown, with energies as gaps to a reference: mean, best and spread."""
     head = ["solver", "begins at", "mean gap", "best gap", "mean energy", "ρ",
             "vortices left (mean, most)", "seeds without", "free of them after",
             "time"]  # fmt: skip

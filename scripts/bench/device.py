@@ -1,7 +1,7 @@
-"""Steps on a device of torch: results held against the CPU's float64, times against bytes.
+"""Time a step on a device of torch, and compare its result with the CPU's float64.
 
-The same code runs on ``cpu`` and ``cuda``. The floor is the time in which the bytes that a step
-must move go through the device's memory, at the rate of torch's a = b + s·c there.
+The same code runs on ``cpu`` and ``cuda``. The floor is the time that the device's memory takes to
+move the bytes of a step, at the rate of torch's a = b + s·c there.
 """
 
 from __future__ import annotations
@@ -29,24 +29,28 @@ from meshrep.solving.solver import Solver
 from meshrep.solving.table import duration, markdown
 
 SIDES, QUICK_SIDES = (50, 316, 1000), (50,)
-CHECKED, TIMED = 20, 300  # steps whose end is held against the CPU's, and that are timed
+CHECKED, TIMED = 20, 300  # steps before the comparison with the CPU, and steps that are timed
 SAME = {"float64": 1e-9, "float32": 1e-3}  # largest difference, in the energy's unit
 WIDTH = 32
 TRIAD = 20_000_000
 CALLS = 10
 
-FIELDS = {"heat": 6 + 2, "oscillators": 6 + 8, "gcn": 14 * WIDTH + 2}  # a step's, of n numbers
+FIELDS = {
+    "heat": 6 + 2,
+    "oscillators": 6 + 8,
+    "gcn": 14 * WIDTH + 2,
+}  # arrays of n numbers that a step moves
 
 
 def run(quick: bool, say: Say, device: str, what: str) -> Report:
-    """A table of sizes and types.
+    """Write a table of sizes and types.
 
     Raises
     ------
     InputError
-        Where torch or the device is not there.
+        If torch or the device is missing.
     MeshrepError
-        Where the device's result is not the CPU's.
+        If the device's result differs from the CPU's.
     """
     if not installed("torch"):
         raise InputError("--device needs torch: pip install 'meshrep[torch]'")
@@ -69,14 +73,14 @@ def run(quick: bool, say: Say, device: str, what: str) -> Report:
 
 
 def problem(what: str, side: int) -> Energy:
-    """Heat for heat and gcn, Kuramoto's energy for oscillators, on a square lattice."""
+    """Return heat (for heat and gcn) or Kuramoto's energy on a square lattice."""
     if what == "oscillators":
         return Kuramoto(meshrep.graph_from(f"lattice:{side}x{side}"))
     return kernels.heat_on(side)
 
 
 def solver(what: str, steps: int, backend: str) -> Solver:
-    """Adam for so many steps, on the field or on a graph network."""
+    """Return Adam for a number of steps, on the field or on a graph network."""
     variables: Parametrization = Identity()
     if what == "gcn":
         variables = GraphNetwork(layers=1, hidden=WIDTH)
@@ -87,7 +91,7 @@ def solver(what: str, steps: int, backend: str) -> Solver:
 def measured(
     energy: Energy, what: str, device: str, dtype: str, bandwidth: float, quick: bool
 ) -> dict[str, Any]:
-    """One row: the difference from the CPU, a step's time, and its floor."""
+    """Return one row: the difference from the CPU, the time of a step, and its floor."""
     start = energy.random_start(0)
     there = solver(what, CHECKED, "torch")
     found = solve(energy, there, start=start, device=device, dtype=dtype)
@@ -114,7 +118,7 @@ def measured(
 
 
 def triad(device: str) -> float:
-    """Bytes a second of a = b + s·c on the device, 24 a number, the best of several."""
+    """Return the bytes per second of a = b + s·c on the device, the best of several passes."""
     import torch
 
     a, b, c = (torch.ones(TRIAD, dtype=torch.float64, device=device) for _ in range(3))
@@ -129,7 +133,7 @@ def triad(device: str) -> float:
 
 
 def finish(device: str) -> None:
-    """Wait for what the device has been asked to do."""
+    """Wait until the device has done its work."""
     if device.startswith("cuda"):
         import torch
 
@@ -137,7 +141,7 @@ def finish(device: str) -> None:
 
 
 def name_of(device: str) -> str:
-    """What the device calls itself."""
+    """Return the device's name."""
     if device.startswith("cuda"):
         import torch
 
@@ -148,7 +152,7 @@ def name_of(device: str) -> str:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows of sizes and types."""
+    """Return the table of sizes and types."""
     head = ["nodes", "type", "off the CPU's float64", "step", "bytes' floor", "times the floor"]
     lines = [
         (f"{row['n']:,}", row["dtype"], f"{row['apart']:.0e}", duration(row["step_s"]),

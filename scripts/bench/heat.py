@@ -1,8 +1,8 @@
-"""Which solver wins on heat: time to an accuracy, ours and peers', from small to large.
+"""Time to an accuracy on heat, of our solvers and of other packages, from small to large problems.
 
-A gap is (E − E*) / |E*| from the minimum that Newton's method finds to machine precision. Times
-hold everything from the energy on: set-up (hierarchies, factors, fits) and solving, without
-imports and compilers, which have run before.
+A gap is (E − E*) / |E*|, where Newton's method finds the minimum E* to machine precision. Times
+include set-up (hierarchies, factors, fits) and solving. They exclude imports and compilers, which
+have run before.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ PROBLEMS = (
 )  # fmt: skip
 QUICK_PROBLEMS = (Heat("bunny.ply", "ends", 1), Heat("lattice:150x150", "strip", 1))
 
-# Our solvers by name; those that are not among the presets have no row.
+# Our solvers by name; a name that is not known has no row.
 NAMES = ("lbfgs", "lbfgs-newton", "lbfgs-scipy", "newton", "gcn", "gcn-res", "adam", "nesterov",
          "heavy-ball", "gd", "rk4")  # fmt: skip
 PACKAGES = ("pyamg", "torch", "jax", "optax", "optimistix")
 
 
 def entrants() -> list[Candidate]:
-    """All rows, whatever is installed."""
+    """Return every row, whatever is installed."""
     return ours(NAMES) + peers.PEERS + torch_peers.PEERS + jax_peers.PEERS
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A table for each problem, and the winners'."""
+    """Write a table for each problem, and one of the winners."""
     everyone = entrants()
     say("heat: warming up")
     warmed(everyone, tiny())
@@ -51,7 +51,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def page(data: dict[str, Any]) -> str:
-    """The winners' table, and then one for each problem."""
+    """Return the winners' table, followed by one for each problem."""
     text = ["## Heat: time to an accuracy", INTRODUCTION, "### Who wins", winners(data)]
     for title, entry in data.items():
         text += [f"### {title} ({entry['n']:,} nodes)", table(entry["rows"], entry["cap"])]
@@ -60,7 +60,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 def petsc() -> str:
-    """A sentence where PETSc is missing, which no extra brings."""
+    """Return a sentence if PETSc is missing, which no extra installs."""
     if installed("petsc4py"):
         return ""
     return "The package petsc4py is missing: pip builds PETSc from source, in some ten minutes."
@@ -78,7 +78,7 @@ INTRODUCTION = (
 
 
 def winners(data: dict[str, Any]) -> str:
-    """Rows of problems, columns of accuracies; each the winner, its time and its lead."""
+    """Return a table of problems and accuracies: the winner, its time and its lead."""
     text = (
         "The least time, and in brackets how many times longer the next one takes; ours are bold. "
         "The last column is what `--solver auto` takes, and its time to 1e-6 over the least."
@@ -92,7 +92,7 @@ def winners(data: dict[str, Any]) -> str:
 
 
 def winner(rows: dict[str, Row], gap: str) -> str:
-    """The quickest to a gap, and its lead."""
+    """Return the quickest solver to a gap, and its lead."""
     found = ranking(rows, gap)
     if not found:
         return "none in time"
@@ -103,14 +103,14 @@ def winner(rows: dict[str, Row], gap: str) -> str:
 
 
 def automatic(entry: dict[str, Any]) -> str:
-    """What auto takes, and how much longer than the winner."""
+    """Return the solver that auto takes, and its time over the winner's."""
     found = ranking(entry["rows"], GAPS[-1])
     own = next((time for time, label in found if label == entry["auto"]), None)
     return entry["auto"] + (f" ({own / found[0][0]:.2g}×)" if own is not None else "")
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """A panel a problem: the quickest solvers to the finest accuracy."""
+    """Draw the quickest solvers to the finest accuracy, one panel per problem."""
     panels = {}
     for title, entry in data.items():
         found = ranking(entry["rows"], GAPS[-1])[:8]

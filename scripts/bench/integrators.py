@@ -1,8 +1,8 @@
-"""Kuramoto's flow to a time: integrators at one accuracy, checked against a tight reference.
+"""Integrate Kuramoto's flow to a time, with several integrators at one accuracy.
 
-Each takes the coarsest of its settings whose end state is close enough. XGI steps by Euler's
-method, edge by edge in Python: its step length follows from Euler's error, its time from some of
-its steps.
+Each integrator uses the coarsest of its settings whose end is close enough to a tight reference.
+XGI steps by Euler's method, edge by edge in Python: its step length follows from Euler's error, and
+its time from some of its steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ SIDES, QUICK_SIDES = (30, 300), (20, 60)
 ROUNDS, QUICK_ROUNDS = 5, 2
 END, TARGET = 10.0, 1e-4  # time, and the root mean square error of phases there
 DENSE = 1000  # nodes up to which the package kuramoto (dense matrices) and XGI are run
-STEPS = tuple(0.32 / 2**k for k in range(8))  # from where RK4 is stable on square lattices
+STEPS = tuple(
+    0.32 / 2**k for k in range(8)
+)  # from the largest at which RK4 is stable on square lattices
 TOLERANCES = tuple(10.0**-k for k in range(2, 10))
 XGI_STEPS = 20
 Flow = Callable[[Any], np.ndarray]  # from a setting to the phases at the end
@@ -35,7 +37,7 @@ Flow = Callable[[Any], np.ndarray]  # from a setting to the phases at the end
 
 @dataclass(frozen=True)
 class Integrator:
-    """A way to the end, its settings from coarse to fine, and what they are called."""
+    """A function to the end of the flow, its settings from coarse to fine, and their names."""
 
     label: str
     flow: Flow
@@ -44,7 +46,7 @@ class Integrator:
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A table for each size."""
+    """Write a table for each size."""
     text = [
         "### Kuramoto's flow to a time",
         f"To t = {END:g} from random phases, natural frequencies of spread 0.2, on square "
@@ -63,13 +65,13 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def posed(side: int) -> Kuramoto:
-    """Kuramoto's energy with frequencies on a square lattice."""
+    """Return Kuramoto's energy with natural frequencies on a square lattice."""
     graph = meshrep.graph_from(f"lattice:{side}x{side}")
     return Kuramoto(graph, frequencies=0.2 * np.random.default_rng(0).standard_normal(graph.n))
 
 
 def timed(energy: Kuramoto, rounds: int) -> dict[str, dict[str, Any]]:
-    """Every integrator's setting, error and seconds."""
+    """Return each integrator's setting, error and seconds."""
     start = energy.random_start(0)
     slope = edge_lists(energy)
     reference = solve_ivp(
@@ -98,7 +100,7 @@ def timed(energy: Kuramoto, rounds: int) -> dict[str, dict[str, Any]]:
 
 
 def edge_lists(energy: Kuramoto) -> Callable[[np.ndarray], np.ndarray]:
-    """dφ/dt as NumPy code usually has it."""
+    """Return dφ/dt as NumPy code usually computes it, from lists of edges."""
     i, j = energy.graph.edges.T
     n, weights, omega = energy.graph.n, energy.graph.weights, energy.frequencies
 
@@ -112,7 +114,7 @@ def edge_lists(energy: Kuramoto) -> Callable[[np.ndarray], np.ndarray]:
 def integrators(
     energy: Kuramoto, start: np.ndarray, slope: Callable[[np.ndarray], np.ndarray]
 ) -> list[Integrator]:
-    """Ours, SciPy's on NumPy, torchdiffeq's and the package kuramoto, where they are installed."""
+    """Return ours, SciPy's, torchdiffeq's and the package kuramoto's, if they are installed."""
 
     def ours(dt: float) -> np.ndarray:
         return integrate(energy, END, start=start, dt=dt, frames=2).fields[-1]
@@ -143,7 +145,7 @@ def integrators(
 
 
 def torch_integrators(energy: Kuramoto, start: np.ndarray) -> list[Integrator]:
-    """torchdiffeq with our torch formula, in float64 on the CPU."""
+    """Return torchdiffeq's integrators on our torch formula, in float64 on the CPU."""
     import torch
     from torchdiffeq import odeint
 
@@ -169,7 +171,7 @@ def torch_integrators(energy: Kuramoto, start: np.ndarray) -> list[Integrator]:
 
 
 def dense(energy: Kuramoto, start: np.ndarray) -> Flow:
-    """The package kuramoto; it divides the coupling by the degree, which is undone."""
+    """Return the package kuramoto; it divides the coupling by the degree, which is undone here."""
     from kuramoto import Kuramoto as Peer
 
     matrix = energy.graph.adjacency.toarray()
@@ -186,7 +188,7 @@ def xgi_row(
     energy: Kuramoto, start: np.ndarray, slope: Callable[[np.ndarray], np.ndarray],
     error: Callable[[np.ndarray], float],
 ) -> dict[str, Any]:  # fmt: skip
-    """XGI's time, from some steps, at the step length that Euler's method needs."""
+    """Return XGI's time, measured on some steps of the length that Euler's method needs."""
     import xgi
 
     def euler(dt: float, steps: int) -> np.ndarray:
@@ -199,7 +201,7 @@ def xgi_row(
     dt = coarse * min(1.0, TARGET / error(euler(coarse, round(END / coarse))))
     net = xgi.Hypergraph(energy.graph.edges.tolist())
     net.add_nodes_from(range(energy.graph.n))
-    order = np.array(list(net.nodes))  # XGI numbers nodes as it met them
+    order = np.array(list(net.nodes))  # XGI numbers nodes in the order in which it met them
     begun = time.perf_counter()
     phases, _ = xgi.simulate_kuramoto(
         net, 1.0, 0.0, energy.frequencies[order], start[order], XGI_STEPS + 1, dt
@@ -215,7 +217,7 @@ def xgi_row(
 
 
 def table(rows: dict[str, dict[str, Any]]) -> str:
-    """Rows of integrators, the quickest first."""
+    """Return the table of integrators, the quickest first."""
     best = min(row["seconds"] for row in rows.values())
     lines = [
         (label, row["setting"], f"{row['error']:.0e}", duration(row["seconds"]),

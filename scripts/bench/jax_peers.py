@@ -1,7 +1,7 @@
-"""Peers in JAX, in float64: optax's Adam and L-BFGS, optimistix's L-BFGS and nonlinear CG.
+"""Solvers in JAX, in float64: optax's Adam and L-BFGS, optimistix's L-BFGS and nonlinear CG.
 
-Every step is compiled. Steps run in stretches, as long as a fiftieth of the time so far, between
-which the field can be judged.
+Every step is compiled. Steps run in stretches that last a fiftieth of the time so far. The field is
+judged between two stretches.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from meshrep.solving.peers import RESOLUTION, Go, Peer, Recorder
 
 
 def formula(energy: Any) -> Callable[[Any], Any]:
-    """The heat energy by edges, in JAX."""
+    """Return the heat energy in JAX, written over edges."""
     import jax
     import jax.numpy as jnp
 
@@ -52,7 +52,7 @@ def in_stretches(
 
 
 def by_optax(name: str) -> Peer:
-    """A loop of ``optax``'s transformation, compiled as a whole."""
+    """Return a peer that compiles a loop of a transformation of ``optax``."""
 
     def make(energy: Energy, start: np.ndarray) -> Go:
         import jax
@@ -86,7 +86,7 @@ def by_optax(name: str) -> Peer:
 
 
 def by_optimistix(name: str) -> Peer:
-    """The solver's own ``step``, compiled; one step is one evaluation of its search."""
+    """Return a peer that compiles a solver's own ``step``, which evaluates the energy once."""
 
     def make(energy: Energy, start: np.ndarray) -> Go:
         import equinox

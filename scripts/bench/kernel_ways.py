@@ -1,4 +1,4 @@
-"""What the kernels suite calls: our kernels with the bytes that each must move, torch and NumPy."""
+"""What the kernels suite times: our kernels with the bytes that each must move, torch and NumPy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COUNT = (
 
 @dataclass(frozen=True)
 class Way:
-    """Something to time: a call that does ``steps`` of it, and bytes that one must move."""
+    """Something to time: a call that does it ``steps`` times, and the bytes that one must move."""
 
     call: Callable[[], object]
     moved: float | None = None
@@ -53,7 +53,7 @@ class Way:
 
 
 def held(*things: Any) -> float:
-    """Bytes of the distinct arrays in (nested) tuples."""
+    """Count the bytes of the distinct arrays in (nested) tuples."""
     found: dict[int, int] = {}
 
     def walk(thing: Any) -> None:
@@ -68,7 +68,7 @@ def held(*things: Any) -> float:
 
 
 def ways(heat: HeatBath, kuramoto: Kuramoto) -> dict[str, Way]:
-    """Every way on one lattice, by name, ours first."""
+    """Return everything to time on one lattice by name, ours first."""
     found = {"heat, energy and gradient": gradient(heat)}
     found |= fused(heat)
     found["heat, RK4 step"] = flow(heat)
@@ -89,17 +89,17 @@ def ways(heat: HeatBath, kuramoto: Kuramoto) -> dict[str, Way]:
 
 
 def rows_of(evaluator: Any) -> float:
-    """Bytes of the rows and baths that a fused evaluator hands to its kernels."""
+    """Return the bytes of the rows and baths that a fused evaluator gives to its kernels."""
     return held(evaluator.rows, getattr(evaluator, "baths", ()))
 
 
 def spins_of(evaluator: Any) -> float:
-    """Bytes of cosines and sines, written in one pass and read in the next."""
+    """Return the bytes of cosines and sines, written in one pass and read in the next."""
     return 2 * held(getattr(evaluator, "z", ()))
 
 
 def gradient(energy: Any, dtype: str = "float64") -> Way:
-    """One evaluation of energy and gradient."""
+    """Evaluate the energy and its gradient once."""
     backend = NumpyBackend(dtype)
     evaluator, w = energy.on(backend), backend.asarray(energy.random_start(0))
     moved = rows_of(evaluator) + spins_of(evaluator) + 2 * w.nbytes
@@ -107,7 +107,7 @@ def gradient(energy: Any, dtype: str = "float64") -> Way:
 
 
 def fused(heat: HeatBath) -> dict[str, Way]:
-    """The fused first-order steps."""
+    """Return the fused first-order steps."""
     return {
         "fused gd step": stepper(heat, GradientDescent(), 2),
         "fused heavy-ball step": stepper(heat, HeavyBall(), 4),
@@ -117,7 +117,7 @@ def fused(heat: HeatBath) -> dict[str, Way]:
 
 
 def stepper(energy: Any, rule: Minimiser, fields: int, dtype: str = "float64") -> Way:
-    """Steps of a rule in one call of the evaluator's ``descend``."""
+    """Return steps of a rule in one call of the evaluator's ``descend``."""
     objective = Objective(energy, energy.random_start(0), NumpyBackend(dtype))
     rule.warm_up(objective)
     memory = rule._memory(objective, Monitor(Stopping()))  # type: ignore[attr-defined]
@@ -128,7 +128,7 @@ def stepper(energy: Any, rule: Minimiser, fields: int, dtype: str = "float64") -
 
 
 def flow(energy: Any) -> Way:
-    """RK4 steps of the flow."""
+    """Return RK4 steps of the flow."""
     evaluator: Any = energy.on(NumpyBackend())
     w, ones = energy.random_start(0), np.ones(energy.graph.n)
     moved = 4 * (rows_of(evaluator) + spins_of(evaluator)) + 20 * w.nbytes
@@ -136,7 +136,7 @@ def flow(energy: Any) -> Way:
 
 
 def product(heat: HeatBath) -> Way:
-    """SciPy's product with the Laplacian in CSR form."""
+    """Return SciPy's product with the Laplacian in CSR form."""
     matrix, w = NumpyBackend().sparse(heat.matrix), heat.random_start(0)
     return Way(
         lambda: matrix @ w, held((matrix.data, matrix.indices, matrix.indptr)) + 2 * w.nbytes
@@ -144,7 +144,7 @@ def product(heat: HeatBath) -> Way:
 
 
 def network(heat: HeatBath) -> Way:
-    """A step of Adam on a graph network: its pass, the energy's gradient, the pullback."""
+    """Return a step of Adam on a graph network: forward pass, gradient of the energy, pullback."""
     backend = NumpyBackend()
     objective = Objective(
         heat, heat.random_start(0), backend, GraphNetwork(layers=1, hidden=WIDTH), seed=0
@@ -166,13 +166,13 @@ def network(heat: HeatBath) -> Way:
 
 
 def formula(heat: HeatBath) -> Way:
-    """The energy and gradient in NumPy, as written."""
+    """Return the energy and gradient in NumPy, written as the formula."""
     w = heat.random_start(0)
     return Way(lambda: heat.judge.value_and_grad(w))
 
 
 def eager(heat: HeatBath) -> Way:
-    """Eager torch on the same energy: autograd and ``torch.optim.Adam``."""
+    """Return eager torch on the same energy: autograd and ``torch.optim.Adam``."""
     import torch
 
     backend = backend_for("torch", "cpu", "float64")
@@ -189,7 +189,7 @@ def eager(heat: HeatBath) -> Way:
 
 
 def eager_network(heat: HeatBath) -> Way:
-    """The network's step as good torch code has it: layers, autograd, ``torch.optim.Adam``."""
+    """Return the network's step in good torch code: layers, autograd, ``torch.optim.Adam``."""
     import torch
 
     from bench.torch_layers import symmetric_product
@@ -213,7 +213,7 @@ def eager_network(heat: HeatBath) -> Way:
 
 
 def lbfgs_bytes(heat: HeatBath, ours: bool) -> float:
-    """Bytes of an iteration: a gradient, both loops over the pairs, direction and new pair."""
+    """Count the bytes of an iteration: a gradient, two loops over the pairs, the new pair."""
     n = heat.graph.n
     pairs = LBFGS().pairs_for(n) if ours else PAIRS
     width = 4 if ours and n >= limits.SINGLE_PAIRS_FROM else 8
@@ -221,7 +221,7 @@ def lbfgs_bytes(heat: HeatBath, ours: bool) -> float:
 
 
 def lbfgs_iterations(heat: HeatBath) -> dict[str, float]:
-    """Seconds an iteration of every L-BFGS, from the middle of a run on."""
+    """Return the seconds per iteration of every L-BFGS, from the middle of a run on."""
     found: dict[str, list[float]] = {}
     start = heat.random_start(0)
     for _ in range(3):
@@ -235,7 +235,7 @@ def lbfgs_iterations(heat: HeatBath) -> dict[str, float]:
 
 
 def _late(history: Any) -> float:
-    """Seconds a step over the steps after the memory has filled."""
+    """Return the seconds per step after the memory of pairs has filled."""
     first = next(
         k for k, step in enumerate(history.step) if step >= min(PAIRS, history.step[-1] // 2)
     )
@@ -244,11 +244,11 @@ def _late(history: Any) -> float:
 
 
 def _torch_lbfgs(heat: HeatBath, start: np.ndarray) -> float:
-    """The same of ``torch.optim.LBFGS`` with its strong-Wolfe search and autograd."""
+    """Return the same for ``torch.optim.LBFGS`` with its strong-Wolfe search and autograd."""
     from bench.torch_peers import lbfgs
 
     class Steps(Recorder):
-        """Takes the time of so many steps and judges nothing."""
+        """Records the time of a number of steps and judges nothing."""
 
         def look(self, step: int, field: Callable[[], np.ndarray]) -> None:
             self.history.append(step, self.seconds, 0.0)
@@ -262,7 +262,7 @@ def _torch_lbfgs(heat: HeatBath, start: np.ndarray) -> float:
 
 
 def permuted(heat: HeatBath, order: np.ndarray) -> HeatBath:
-    """The same problem with node k renamed ``order[k]``."""
+    """Return the same problem with node k renamed ``order[k]``."""
     graph = heat.graph
     mixed = Graph.from_edges(graph.n, order[graph.edges], graph.weights, name="shuffled")
     return HeatBath(mixed, order[heat.hot], order[heat.cold])

@@ -1,4 +1,4 @@
-"""How far each kernel is from the machine's limit, and torch and NumPy beside it."""
+"""How far each kernel is from the machine's limit, beside torch and NumPy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRIAD = "triad"
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A table for each size, and one of node orders."""
+    """Write a table for each size, and one of node orders."""
     if not installed("numba"):
         return "## Kernels\n\nThe package numba is missing, and there are no kernels to time.", {}
     text, data = ["## Kernels", INTRODUCTION], {}
@@ -51,7 +51,7 @@ INTRODUCTION = (
 
 
 def heat_on(side: int) -> HeatBath:
-    """Heat on a square lattice with a tenth of hot and of cold nodes drawn at random."""
+    """Return heat on a square lattice, with a tenth of hot and of cold nodes at random."""
     graph = meshrep.graph_from(f"lattice:{side}x{side}")
     hot, cold = random_split(graph, 0.1, 0)
     return HeatBath(graph, hot, cold)
@@ -60,7 +60,7 @@ def heat_on(side: int) -> HeatBath:
 def timed(
     heat: HeatBath, kuramoto: Kuramoto, rounds: int, say: Say
 ) -> dict[str, dict[str, float | None]]:
-    """Seconds, bytes and rate of every way, timed in turn with the triad."""
+    """Return seconds, bytes and rate of everything, timed in turn with the triad."""
     ways = kernel_ways.ways(heat, kuramoto)
     go, triad_bytes = machine.triad()
     calls: dict[str, Callable[[], object]] = {TRIAD: go}
@@ -85,7 +85,7 @@ def timed(
 
 
 def table(rows: dict[str, dict[str, float | None]]) -> str:
-    """Rows of kernels."""
+    """Return the table of kernels."""
     lines = []
     adam = rows[kernel_ways.ADAM]["seconds"] or np.nan
     for name, row in rows.items():
@@ -99,7 +99,7 @@ def table(rows: dict[str, dict[str, float | None]]) -> str:
 
 
 def shuffled(side: int) -> dict[str, float]:
-    """Seconds of a fused Adam step in the lattice's order, shuffled, and reordered by solve()."""
+    """Time a fused Adam step in the lattice's order, shuffled, and reordered by solve()."""
     energy = heat_on(side)
     mixed = kernel_ways.permuted(energy, np.random.default_rng(0).permutation(energy.graph.n))
     steps = 20
@@ -118,14 +118,14 @@ def shuffled(side: int) -> dict[str, float]:
 
 
 def orders_table(rows: dict[str, float]) -> str:
-    """A step in each node order, over that of the lattice's own."""
+    """Return the time of a step in each node order, and over that in the lattice's own order."""
     first = next(iter(rows.values()))
     lines = [(name, duration(seconds), f"{seconds / first:.2f}") for name, seconds in rows.items()]
     return markdown(("order", "adam step", "over the first"), lines)
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """The share of triad at the largest size."""
+    """Draw the shares of the triad at the largest size."""
     sizes = [entry for name, entry in data.items() if name != "orders"]
     if not sizes:
         return []

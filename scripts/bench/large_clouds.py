@@ -1,4 +1,4 @@
-"""Steps of a large cloud whose diagrams are those of a fresh subsample each time."""
+"""Time steps of a large cloud, each on the diagrams of a fresh subsample."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SOLVERS = {
 
 
 class Watched(RipsPersistence):
-    """The energy, with the seconds that each of its diagrams takes."""
+    """The energy, which also keeps the seconds that each of its diagrams takes."""
 
-    clocks: tuple[list[float], ...] = ()  # of every filtration, a number a call
+    clocks: tuple[list[float], ...] = ()  # one list for each filtration, one number per call
 
     def new_filtration(self) -> Filtration:
-        """A filtration that looks at the clock."""
+        """Return a filtration that is timed."""
         inner = super().new_filtration()
         seconds: list[float] = []
         self.clocks += (seconds,)
@@ -52,7 +52,7 @@ class Watched(RipsPersistence):
 
 
 def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
-    """Seconds a step and the judged energy, of the vertices of a file or of a torus."""
+    """Time a step and judge the energy, for the vertices of a file or of a torus."""
     if cloud is None:
         points = torus(QUICK_POINTS if quick else POINTS)
         energy, name = Watched(points, subsample=SUBSAMPLE), "a torus"
@@ -91,7 +91,7 @@ def run(quick: bool, say: Say, cloud: Path | None = None) -> Report:
 
 
 def stepped(energy: Watched, solver: str, settings: dict[str, Any]) -> dict[str, float]:
-    """Some steps of a solver's first stage, all of them taken."""
+    """Take a number of steps of a solver's first stage."""
     stage = solver_named(solver, energy, **settings)
     stopping = Stopping(max_steps=STEPS, gtol=0.0)
     energy.clocks = ()
@@ -106,7 +106,7 @@ def stepped(energy: Watched, solver: str, settings: dict[str, Any]) -> dict[str,
 
 
 def torus(n: int, large: float = 1.0, small: float = 0.4, seed: int = 0) -> np.ndarray:
-    """Points (n, 3) drawn uniformly by area from a torus of two radii."""
+    """Draw points (n, 3) uniformly by area from a torus of two radii."""
     rng = np.random.default_rng(seed)
     around = rng.uniform(0, 2 * np.pi, 3 * n)
     widths = large + small * np.cos(around)

@@ -1,4 +1,4 @@
-"""The machine that the numbers belong to: cores, caches, memory bandwidth, versions."""
+"""The machine that the numbers were measured on: cores, caches, memory bandwidth, versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEERS = (
 
 
 def describe() -> dict[str, Any]:
-    """What a reader needs to judge the numbers, as plain data."""
+    """Return what a reader needs to judge the numbers, as plain data."""
     found: dict[str, Any] = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
         "processor": processor(),
@@ -37,7 +37,7 @@ def describe() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name, as the system gives it."""
+    """Return the processor's name, as the system gives it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def caches() -> list[str]:
-    """Level, kind and size of the first core's caches; empty where the system does not say."""
+    """Return level, kind and size of the first core's caches; empty if the system does not say."""
     found = []
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         with contextlib.suppress(OSError):
@@ -59,7 +59,7 @@ def caches() -> list[str]:
 
 
 def _memory() -> float:
-    """Bytes of memory; NaN where the system does not say."""
+    """Return the bytes of memory; NaN if the system does not say."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
@@ -67,7 +67,7 @@ def _memory() -> float:
 
 
 def triad() -> tuple[Callable[[], object], int]:
-    """One pass of a = b + s·c by numba on all threads, and its bytes (24 a number, as STREAM's)."""
+    """Return one pass of a = b + s·c by numba on all threads, and its bytes as STREAM counts."""
     from numba import njit, prange
 
     @njit(parallel=True)
@@ -81,7 +81,7 @@ def triad() -> tuple[Callable[[], object], int]:
 
 
 def triad_bandwidth(rounds: int = 20) -> float:
-    """GB/s of the best of several passes of the triad."""
+    """Return the GB/s of the best of several passes of the triad."""
     import time
 
     go, moved = triad()
@@ -94,7 +94,7 @@ def triad_bandwidth(rounds: int = 20) -> float:
 
 
 def words(found: dict[str, Any], peers: Sequence[str] = PEERS) -> str:
-    """The machine as a sentence or two of Markdown, and which of ``peers`` it lacks."""
+    """Describe the machine in Markdown, and name those of ``peers`` that it lacks."""
     triad_words = (
         f"triad {found['triad_gb_s']:.1f} GB/s on all cores"
         if found.get("triad_gb_s")

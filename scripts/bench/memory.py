@@ -1,4 +1,4 @@
-"""Memory of this process, as Linux counts it."""
+"""The memory of this process, as Linux counts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def resident(line: str = "VmRSS") -> float | None:
-    """Bytes in memory now ("VmRSS") or at most ("VmHWM"); None where the system does not say."""
+    """Return the bytes in memory now ("VmRSS") or at most ("VmHWM"); None if they are unknown."""
     with contextlib.suppress(OSError):
         for text in _STATUS.read_text(encoding="utf-8").splitlines():
             if text.startswith(line + ":"):
@@ -20,7 +20,7 @@ def resident(line: str = "VmRSS") -> float | None:
 
 
 class Peak:
-    """What a block of code holds at most, over what was held before it.
+    """The most that a block of code holds, above what was held before it.
 
     >>> with Peak() as peak:
     ...     pass
@@ -35,7 +35,7 @@ class Peak:
     def __enter__(self) -> Peak:
         gc.collect()
         with contextlib.suppress(OSError):
-            _CLEAR.write_text("5", encoding="utf-8")  # the highest mark begins anew
+            _CLEAR.write_text("5", encoding="utf-8")  # resets the highest mark
             self._before = resident()
         return self
 

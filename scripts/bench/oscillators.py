@@ -1,4 +1,4 @@
-"""Oscillators: a gradient and a step in time, then integrators and minimisers against peers."""
+"""Oscillators: a gradient and a step in time, integrators and minimisers beside other packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshrep.solving.table import markdown
 
 
 def run(quick: bool, say: Say) -> Report:
-    """Four parts: gradient, step, flow to a time, minimisation from a smooth start."""
+    """Write four parts: gradient, step, flow to a time, minimisation from a smooth start."""
     sides = (50, 300) if quick else (50, 300, 1000)
     say("one gradient of Kuramoto's energy")
     text, gradient_s = gradients(sides)
@@ -36,7 +36,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def edge_list_gradient(energy: Kuramoto, phi: np.ndarray) -> np.ndarray:
-    """The gradient as NumPy code usually has it: a sine an edge, added up at both ends."""
+    """Return the gradient as NumPy code usually computes it, with one sine per edge."""
     i, j = energy.graph.edges.T
     pull = energy.graph.weights * np.sin(phi[i] - phi[j])
     n = energy.graph.n
@@ -44,7 +44,7 @@ def edge_list_gradient(energy: Kuramoto, phi: np.ndarray) -> np.ndarray:
 
 
 def gradients(sides: tuple[int, ...]) -> tuple[str, dict[str, dict[str, float]]]:
-    """Kuramoto's gradient on square lattices, in microseconds and as ratios to ours."""
+    """Time Kuramoto's gradient on square lattices, in microseconds and as ratios to ours."""
     ours = NumpyBackend().name.replace("numpy", "NumPy")
     head = ["lattice", f"meshrep, {ours}", "edge lists, NumPy", "CSR, NumPy", "kuramoto (PyPI)",
             "edge lists : ours", "kuramoto : ours"]  # fmt: skip
@@ -79,7 +79,7 @@ def gradients(sides: tuple[int, ...]) -> tuple[str, dict[str, dict[str, float]]]
 
 
 def flows(sides: tuple[int, ...]) -> tuple[str, dict[str, float]]:
-    """One RK4 step of Kuramoto's flow with natural frequencies."""
+    """Time one RK4 step of Kuramoto's flow with natural frequencies."""
     lines, data = [], {}
     for side in sides:
         graph = meshrep.graph_from(f"lattice:{side}x{side}")

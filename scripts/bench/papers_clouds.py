@@ -19,15 +19,15 @@ from meshrep.solving.standings import Standing, geometric_mean, ratios
 from meshrep.solving.table import markdown
 from meshrep.sources.clouds import uniform
 
-SECONDS = {100: 1.5, 200: 3.0, 300: 5.0}  # of a run, by the number of points
+SECONDS = {100: 1.5, 200: 3.0, 300: 5.0}  # of a run by the number of points
 RANGES, SEEDS = (0.5, 1.0, 2.0, 4.0), 5
 QUICK_SECONDS, QUICK_RANGES, QUICK_SEEDS = {100: 1.0}, (1.0, 2.0), 2
-RATES = (0.01, 0.02, 0.05)  # of adam, among which the best of a cell is the one to beat
+RATES = (0.01, 0.02, 0.05)  # of adam; gains are over the best of a cell
 NETWORKS = ("gcn-prefit", "gcn")
 SHARE = 0.95  # of tuned adam's fall, which a solver must reach
 
 
-COUNTS = ("steps", "seconds", "total")  # what gains are counted in
+COUNTS = ("steps", "seconds", "total")  # what gains are measured in
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Cell:
     runs : dict of str to Standing
         By label.
     tuned : str
-        The label of the one that gains are counted over: a rate of adam.
+        The label of the rate of adam that gains are measured against.
     level : str
-        The share of that one's fall which a solver must reach.
+        The share of its fall that a solver must reach.
     """
 
     runs: dict[str, Standing]
@@ -49,13 +49,13 @@ class Cell:
     level: str
 
     def gains(self, label: str, what: str) -> np.ndarray:
-        """Tuned adam's steps or seconds over this solver's, at the level, of seeds that reach."""
+        """Return tuned adam's steps or seconds over this solver's, where both arrive."""
         found = ratios(self.runs[label], self.runs[self.tuned], self.level, what)
         return found[np.isfinite(found)]
 
 
 def run(quick: bool, say: Say) -> Report:
-    """Tables of ends and of gains for every size, and what they say."""
+    """Write tables of ends and of gains for every size, and sentences on them."""
     limits, ranges = (QUICK_SECONDS, QUICK_RANGES) if quick else (SECONDS, RANGES)
     seeds = QUICK_SEEDS if quick else SEEDS
     cells = {
@@ -88,7 +88,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def entrants() -> list[Entrant]:
-    """Every solver."""
+    """Return every solver."""
     adams = [Entrant(f"adam {lr:g}", "adam", {"lr": lr}) for lr in RATES]
     networks = [Entrant(name, name) for name in NETWORKS]
     return [
@@ -101,7 +101,7 @@ def entrants() -> list[Entrant]:
 
 
 def cell(n: int, bound: float, seeds: range, seconds: float, say: Callable[[str], None]) -> Cell:
-    """Every solver on the same clouds."""
+    """Run every solver on the same clouds."""
     clouds = cache(partial(energy_of, n, bound))
     found = run_all(clouds, entrants(), seeds, begin=say, max_seconds=seconds)
     tuned = lowest_adam(found)
@@ -111,22 +111,22 @@ def cell(n: int, bound: float, seeds: range, seconds: float, say: Callable[[str]
 
 
 def energy_of(n: int, bound: float, seed: int) -> RipsPersistence:
-    """Loops of uniform points in a box about the origin."""
+    """Return the energy that grows loops of uniform points in a box about the origin."""
     return RipsPersistence(uniform(n, seed=seed), bound=bound, centre=0.0)
 
 
 def begun_at(energy: RipsPersistence) -> float:
-    """The loss of the start moved into its box, from which alone every solver has its fall."""
+    """Return the loss of the start moved into its box, from which a fall is counted."""
     return energy.value(np.clip(energy.points, -energy.bound, energy.bound))
 
 
 def lowest_adam(found: Mapping[str, Sequence[Solution]]) -> str:
-    """The rate of adam whose mean end is lowest."""
+    """Return the rate of adam whose mean end is lowest."""
     return min(adams(found), key=lambda label: np.mean([s.energy for s in found[label]]))
 
 
 def adams(labels: Iterable[str]) -> list[str]:
-    """The labels that are adam at some rate."""
+    """Return the labels that are adam at some rate."""
     return [label for label in labels if label.startswith("adam")]
 
 
@@ -136,9 +136,9 @@ def recorded(
     goals: Sequence[Solution],
     shares: Sequence[float],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Records of all runs, their levels at shares of the fall to the ``goals``, seed by seed.
+    """Return records of all runs, with levels at shares of the fall to the ``goals``, seed by seed.
 
-    Where a goal lies no lower than the start there is no fall, and no solver reaches the level.
+    If a goal is no lower than the start there is no fall, and no solver reaches the level.
     """
     levels = [
         {
@@ -154,12 +154,12 @@ def recorded(
 
 
 def standing(records: Mapping[str, list[dict[str, Any]]]) -> dict[str, Standing]:
-    """The records of each label as one."""
+    """Return the records of each label as a Standing."""
     return {label: Standing(label, runs) for label, runs in records.items()}
 
 
 def ends(row: Mapping[float, Cell]) -> str:
-    """Solvers against ranges: the mean loss, its spread, steps and times."""
+    """Return a table of solvers and ranges: the mean loss, its spread, steps and times."""
 
     def shown(found: Cell, label: str) -> str:
         energy, steps, seconds, prefit = (
@@ -175,7 +175,7 @@ def ends(row: Mapping[float, Cell]) -> str:
 
 
 def gains(row: Mapping[float, Cell]) -> str:
-    """Solvers against ranges: the three gains, and in how many seeds where not in all."""
+    """Return a table of solvers and ranges: three gains, and in how many seeds if not in all."""
 
     def shown(found: Cell, label: str) -> str:
         parts = [found.gains(label, count) for count in COUNTS]
@@ -189,7 +189,7 @@ def gains(row: Mapping[float, Cell]) -> str:
 
 
 def sentences(cells: list[Cell]) -> str:
-    """What the solvers of each cell gain over its tuned adam, and which one ends lowest."""
+    """Return what each solver gains over tuned adam, and which one ends lowest."""
     said = []
     everyone = dict.fromkeys(label for found in cells for label in found.runs)
     for label in everyone:
@@ -225,13 +225,13 @@ def _loss(found: Cell, label: str) -> float:
 
 
 def _tally(labels: list[str]) -> str:
-    """Each label and how often it is there, the most frequent first."""
+    """Return each label and how often it occurs, the most frequent first."""
     order = sorted(set(labels), key=lambda label: (-labels.count(label), label))
     return ", ".join(f"`{label}` in {labels.count(label)}" for label in order)
 
 
 def _by_range(row: Mapping[float, Cell], shown: Callable[[Cell, str], str]) -> str:
-    """A table of solvers against ranges."""
+    """Return a table of solvers and ranges."""
     labels = next(iter(row.values())).runs
     lines = [[label, *(shown(found, label) for found in row.values())] for label in labels]
     return markdown(["solver", *(f"range {bound:g}" for bound in row)], lines)

@@ -1,7 +1,7 @@
-"""Peers on NumPy arrays: SciPy's minimisers and Newton's method with the usual linear solvers.
+"""Solvers on NumPy arrays: SciPy's minimisers and Newton's method with the usual linear solvers.
 
-They get our energy, gradient and Hessian, so that the methods are compared and not the gradients.
-Where numba is installed that is the fused kernel.
+They use our energy, gradient and Hessian (the fused kernel if numba is installed), so that the
+methods are compared and not the gradients.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST = 10**9
 
 
 def scipy_way(method: str, **options: Any) -> Peer:
-    """``scipy.optimize.minimize`` with a method that stops for nothing but the recorder."""
+    """Return ``scipy.optimize.minimize`` with a method that only the recorder stops."""
 
     def make(energy: Energy, start: np.ndarray) -> Go:
         from scipy.optimize import minimize
@@ -30,7 +30,9 @@ def scipy_way(method: str, **options: Any) -> Peer:
 
         def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = evaluator.value_and_grad(x)
-            return float(value), gradient.copy()  # SciPy keeps it, and the next call overwrites it
+            return float(
+                value
+            ), gradient.copy()  # SciPy keeps the gradient, which the next call overwrites
 
         def go(recorder: Recorder) -> None:
             step = 0
@@ -57,7 +59,7 @@ def scipy_way(method: str, **options: Any) -> Peer:
 
 
 def newton_by_lu(energy: Energy, start: np.ndarray) -> Go:
-    """Newton's method, the Hessian factored anew by ``splu`` in every step."""
+    """Newton's method; ``splu`` factors the Hessian anew in every step."""
     from scipy.sparse.linalg import splu
 
     def solve(recorder: Recorder, w: np.ndarray, gradient: np.ndarray, eta: float) -> np.ndarray:
@@ -117,7 +119,7 @@ def _newton(energy: Energy, start: np.ndarray, solve: Callable[..., np.ndarray])
 
 
 def tao(energy: Energy, start: np.ndarray) -> Go:
-    """PETSc's TAO, limited-memory (LMVM), on one rank with our gradient."""
+    """PETSc's TAO with limited memory (LMVM), on one rank with our gradient."""
     from petsc4py import PETSc
 
     evaluate = energy.on(NumpyBackend()).value_and_grad

@@ -1,4 +1,4 @@
-"""Phases to their minimum from a smooth start: our L-BFGS, SciPy's, torch's and Newton's method."""
+"""Minimise phases from a smooth start, with our L-BFGS, SciPy's, torch's and Newton's method."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEERS = ("SciPy L-BFGS-B", "torch L-BFGS")
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A table for each size."""
+    """Write a table for each size."""
     theirs = [way for way in peers.PEERS + torch_peers.PEERS if way.label in PEERS]
     everyone = ours(NAMES) + theirs
     warmed(everyone, posed("lattice:8x8", 0.2))
@@ -41,7 +41,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def posed(spec: str, cap: float) -> Posed:
-    """A lattice, its smooth start, and the energy of equal phases."""
+    """Return a lattice, its smooth start, and the energy of equal phases as the reference."""
     energy = Kuramoto(meshrep.graph_from(spec))
     points = energy.graph.points
     assert points is not None

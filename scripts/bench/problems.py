@@ -19,7 +19,7 @@ POLISHED = 1e-9  # scaled gradient norm, far below what a gap of 1e-6 needs
 
 @dataclass(frozen=True)
 class Heat:
-    """What a row of the heat suite is made of; ``cap`` is the seconds that a solver may take."""
+    """A problem of the heat suite; ``cap`` is the most seconds that a solver may take."""
 
     graph: str
     bath: str
@@ -27,7 +27,7 @@ class Heat:
 
     @property
     def title(self) -> str:
-        """As in ``lattice 316×316, strip``: the graph, and where its baths are."""
+        """The graph and the place of its baths, as in ``lattice 316×316, strip``."""
         return f"{graph_title(self.graph)}, {self.bath}"
 
 
@@ -53,19 +53,19 @@ class Posed:
 
 
 def graph_title(spec: str) -> str:
-    """``lattice:50x50`` as ``lattice 50×50``."""
+    """Return ``lattice:50x50`` as ``lattice 50×50``."""
     return spec.removesuffix(".ply").replace(":", " ").replace("x", "×")
 
 
 def energy_of(graph: str, bath: str) -> HeatBath:
-    """Quartic baths on a tenth of the nodes at either end ("strip"), or drawn ("random")."""
+    """Return quartic baths on a tenth of the nodes at either end ("strip") or drawn ("random")."""
     net = meshrep.graph_from(graph)
     if bath == "random":
         hot, cold = random_split(net, 0.1, 0)
     else:
         cold, hot = ends(net, 0.1)
     energy = HeatBath(net, hot, cold)
-    _ = energy.matrix, energy.judge  # known beforehand, to us and to peers
+    _ = energy.matrix, energy.judge  # computed beforehand, for us and for peers
     return energy
 
 
@@ -75,7 +75,7 @@ def pose(problem: Heat) -> Posed:
     Raises
     ------
     MeshrepError
-        Where Newton does not come close enough to serve as the reference.
+        If Newton does not come close enough to serve as the reference.
     """
     energy = energy_of(problem.graph, problem.bath)
     start = energy.random_start(0)
@@ -87,5 +87,5 @@ def pose(problem: Heat) -> Posed:
 
 
 def tiny() -> Posed:
-    """A problem that costs nothing, on which everything is run once before the clock."""
+    """Return a problem that costs nothing, on which everything runs once before it is timed."""
     return pose(Heat("ring:40", "random", cap=0.2))

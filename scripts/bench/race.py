@@ -1,4 +1,4 @@
-"""Entrants on one problem: who runs, how often, and the table of their times."""
+"""Candidates on one problem: which ones run, how often, and the table of their times."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from meshrep.solving.table import duration, markdown
 
 GAPS = ("1e-2", "1e-4", "1e-6")
 AGREEMENT = 1e-9  # relative, between the energies that a solver reports and the judge's
-FAMILIES = ("multilevel", "spectral", "sobolev")  # of named solvers: all whose names begin so
-# Nodes beyond which a solver or a family has no chance within its time.
+FAMILIES = ("multilevel", "spectral", "sobolev")  # all named solvers whose names begin so
+# Nodes above which a solver or a family cannot arrive within its time.
 MOST = dict.fromkeys(("adam", "heavy-ball", "gd", "rk4", "gcn", "sobolev"), 200_000)
 
 Row = dict[str, Any]
@@ -49,12 +49,12 @@ class Candidate(Entrant):
 
     @property
     def missing(self) -> list[str]:
-        """Packages that it needs and that are not installed."""
+        """The packages that it needs and that are not installed."""
         return [package for package in self.needs if not installed(package)]
 
 
 def ours(names: Iterable[str]) -> list[Candidate]:
-    """A row for each of our solvers that has a name, and for the families'."""
+    """Return a candidate for each of our solvers among the names, and for those of the families."""
     known = known_solvers()
     wanted = [name for name in names if name in known]
     wanted += [name for name in known if name.startswith(FAMILIES) and name not in wanted]
@@ -65,7 +65,7 @@ def ours(names: Iterable[str]) -> list[Candidate]:
 
 
 def runner(candidate: Candidate, posed: Posed) -> Runner:
-    """A candidate on a problem, until the finest gap or the end of its time."""
+    """Return a candidate's runner on a problem, until the finest gap or the end of its time."""
     return Runner(
         posed.energy, candidate, posed.start, until=posed.reference.level(float(GAPS[-1])),
         max_seconds=posed.cap, device="cpu",
@@ -73,14 +73,14 @@ def runner(candidate: Candidate, posed: Posed) -> Runner:
 
 
 def past(end: Solution) -> History:
-    """The history of a run, its set-up included in the times."""
+    """Return the history of a run, with its set-up included in the times."""
     return end.history.delayed(end.setup_s + end.prefit_s)
 
 
 def warmed(everyone: Sequence[Candidate], small: Posed) -> None:
-    """Run everything once where it costs nothing, for imports and compilers.
+    """Run everything once on a small problem, for imports and compilers.
 
-    There the energies that our solvers report are held against the judge's too.
+    This also checks the energies that our solvers report.
     """
     for candidate in everyone:
         if not candidate.missing:
@@ -90,18 +90,18 @@ def warmed(everyone: Sequence[Candidate], small: Posed) -> None:
 
 
 def judged(candidate: Candidate, posed: Posed) -> None:
-    """Hold the energies that a solver of ours reports against the judge's.
+    """Check the energies that a solver of ours reports against those of the judge.
 
     Raises
     ------
     MeshrepError
-        Where they differ.
+        If they differ.
     """
     energy = posed.energy
     end = solve(energy, candidate.solver, start=posed.start, sample=energy.value, device="cpu")
     steps, energies = np.array(end.history.step), np.array(end.history.energy)
     for sample in end.samples:
-        # Stages share a step; the last sample is of the best state, whenever that was met.
+        # Two stages share a step; the last sample is of the best state, from whatever step.
         near = (steps == sample.step) | (steps == sample.step - 1)
         reported = energies if sample is end.samples[-1] else energies[near]
         off = float(np.abs(reported - sample.value).min(initial=np.inf))
@@ -110,7 +110,7 @@ def judged(candidate: Candidate, posed: Posed) -> None:
 
 
 def compared(everyone: Sequence[Candidate], posed: Posed, quick: bool, say: Say) -> dict[str, Row]:
-    """Every candidate on one problem: a first run each, then the short ones again, in turn."""
+    """Run every candidate on one problem once, and then the short runs again, in turn."""
     rows: dict[str, Row] = {}
     runners: dict[str, Runner] = {}
     runs: dict[str, list[Solution]] = {}
@@ -137,7 +137,7 @@ def compared(everyone: Sequence[Candidate], posed: Posed, quick: bool, say: Say)
 
 
 def measured(runs: Sequence[Solution], posed: Posed) -> Row:
-    """Medians over the runs of one candidate, as plain data; set-up is part of all times."""
+    """Return the medians over the runs of one candidate as plain data; times include set-up."""
     pasts = [past(end) for end in runs]
     to: dict[str, float | None] = {}
     steps: dict[str, int | None] = {}
@@ -158,7 +158,7 @@ def measured(runs: Sequence[Solution], posed: Posed) -> Row:
 
 
 def why_not(candidate: Candidate, posed: Posed) -> str:
-    """Why a candidate has no run on a problem; empty where it has."""
+    """Return why a candidate does not run on a problem; empty if it does."""
     if candidate.missing:
         return f"{candidate.missing[0]} is missing"
     if posed.n > candidate.most or (candidate.flat and not posed.flat):
@@ -167,19 +167,19 @@ def why_not(candidate: Candidate, posed: Posed) -> str:
 
 
 def repeats(first: Solution, quick: bool) -> int:
-    """How often to run what took as long as the first run."""
+    """Return how often to run a candidate, given its first run."""
     seconds = past(first).seconds[-1]
     return (3 if quick else 5) if seconds < 0.5 else (3 if seconds < 2 and not quick else 1)
 
 
 def order(row: Row) -> tuple[float, ...]:
-    """Sorts rows by time to the finest accuracy that they reach."""
+    """Return a key that sorts rows by the time to the finest accuracy that they reach."""
     times = [row.get("to", {}).get(gap) for gap in reversed(GAPS)]
     return (*(np.inf if time is None else time for time in times), row.get("end_gap") or np.inf)
 
 
 def table(rows: dict[str, Row], cap: float) -> str:
-    """Rows of solvers by their time; times in seconds."""
+    """Return the table of solvers, sorted by their time."""
     best = min((order(row)[0] for row in rows.values()), default=np.inf)
     head = ["solver", *(f"to {gap}" for gap in GAPS), "steps", "times the best"]
     lines = []
@@ -199,13 +199,13 @@ def table(rows: dict[str, Row], cap: float) -> str:
 
 
 def instead(row: Row, cap: float) -> str:
-    """What stands in place of a time that there is none of."""
+    """Return the text in place of a time that was not reached."""
     if row["seconds"] >= 0.95 * cap:
         return f"> {cap:g} s"
     return f"ends at {row['end_gap']:.0e}"
 
 
 def ranking(rows: dict[str, Row], gap: str) -> list[tuple[float, str]]:
-    """(seconds, solver) of those that reach a gap, the quickest first."""
+    """Return (seconds, solver) of those that reach a gap, the quickest first."""
     times = {label: row.get("to", {}).get(gap) for label, row in rows.items()}
     return sorted((time, label) for label, time in times.items() if time is not None)

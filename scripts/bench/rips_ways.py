@@ -1,7 +1,7 @@
-"""Ways to get −Σ((d − b)/2)² over the loops of a cloud, and its gradient (n, d).
+"""Functions that return −Σ((d − b)/2)² over the loops of a cloud, and its gradient (n, d).
 
-Every way hands back (value, gradient). Those that give no critical edges find them as the edges
-whose lengths are nearest to the births and deaths.
+Those of packages without critical edges take the edges whose lengths are nearest to the births and
+deaths.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Found = tuple[float, np.ndarray]
 
 @dataclass(frozen=True)
 class Way:
-    """One way, and what is known of it beforehand.
+    """One function, and what is known of it beforehand.
 
-    ``same_value`` is False for another filtration, ``same_gradient`` for another direction;
-    ``bytes_a_triangle`` is its memory, measured.
+    ``same_value`` is False for another filtration, ``same_gradient`` for another direction.
+    ``bytes_a_triangle`` is its measured memory.
     """
 
     label: str
@@ -35,16 +35,16 @@ class Way:
 
     @property
     def missing(self) -> list[str]:
-        """Packages that it needs and that are not installed."""
+        """The packages that it needs and that are not installed."""
         return [package for package in self.needs if not installed(package)]
 
     def fits(self, n: int, room: float) -> bool:
-        """Whether a cloud of n points leaves some of the room in memory, in bytes, free."""
+        """Say whether a cloud of n points fits into the room in memory, in bytes."""
         return self.bytes_a_triangle * n * (n - 1) * (n - 2) / 6 < 0.6 * room
 
 
 def warmed(points: np.ndarray) -> Callable[[], Found]:
-    """Ours as in a run: the reach of the last diagram is remembered."""
+    """Ours as in a run, which remembers the reach of the last diagram."""
     evaluator = RipsPersistence(points, penalty="none").on(NumpyBackend())
     return lambda: evaluator.value_and_grad(points)
 
@@ -62,7 +62,7 @@ def alpha(points: np.ndarray) -> Callable[[], Found]:
 
 
 def simplex_tree(points: np.ndarray) -> Callable[[], Found]:
-    """The papers': all triangles in gudhi's simplex tree, and the generators it names."""
+    """The papers' way: all triangles in gudhi's simplex tree, and the generators that it names."""
     import gudhi
 
     def way() -> Found:
@@ -79,7 +79,7 @@ def simplex_tree(points: np.ndarray) -> Callable[[], Found]:
 
 
 def collapsed(points: np.ndarray) -> Callable[[], Found]:
-    """The simplex tree of what is left once edges are collapsed."""
+    """The simplex tree of what is left after edges are collapsed."""
     import gudhi
 
     def way() -> Found:
@@ -93,7 +93,7 @@ def collapsed(points: np.ndarray) -> Callable[[], Found]:
 
 
 def ripser_on_pypi(points: np.ndarray) -> Callable[[], Found]:
-    """The package ripser on the distance matrix; float32 inside."""
+    """The package ripser on the distance matrix; it uses float32 inside."""
     from ripser import ripser
 
     def way() -> Found:
@@ -138,7 +138,7 @@ def oineus_by(method: str) -> Callable[[np.ndarray], Callable[[], Found]]:
 
 
 def by_value(points: np.ndarray, lengths: np.ndarray, pairs: np.ndarray) -> Found:
-    """Value and gradient of pairs (k, 2), their edges found among the lengths of ``pdist``."""
+    """Return value and gradient of pairs (k, 2); their edges are found by their lengths."""
     values = np.asarray(pairs, dtype=np.float64).reshape(-1, 2)
     order = np.argsort(lengths)
     between = (lengths[order][1:] + lengths[order][:-1]) / 2
@@ -148,7 +148,7 @@ def by_value(points: np.ndarray, lengths: np.ndarray, pairs: np.ndarray) -> Foun
 
 
 def carried_back(points: np.ndarray, values: np.ndarray, edges: np.ndarray) -> Found:
-    """Value and gradient of pairs (k, 2) with critical edges (k, 2, 2)."""
+    """Return value and gradient of pairs (k, 2) with critical edges (k, 2, 2)."""
     half = (values[:, 1] - values[:, 0]) / 2
     slopes = np.stack([half, -half], axis=1)
     along = points[edges[..., 0]] - points[edges[..., 1]]

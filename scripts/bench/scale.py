@@ -1,4 +1,4 @@
-"""From 10⁴ to 10⁷ nodes: time and memory of a step, and iterations against size."""
+"""From 10⁴ to 10⁷ nodes: time and memory of a step, and iterations over the size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshrep.solving.table import duration, markdown
 
 POINT = Path(__file__).with_name("scale_point.py")
 SIDES, QUICK_SIDES = (100, 316, 1000, 3162), (100, 316)
-CUTS, QUICK_CUTS = range(2, 6), range(2, 3)  # of the bunny's triangles into four
+CUTS, QUICK_CUTS = range(2, 6), range(2, 3)  # how often the bunny's triangles are cut into four
 STRIPS, QUICK_STRIPS = (32, 100, 316, 1000), (32, 100)
 CAP, QUICK_CAP = 30.0, 1.5  # seconds for a solver on a strip
 SOLVER = "adam"
@@ -26,7 +26,7 @@ WORK = 2e8  # nodes times steps of a timing
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A table of steps, and one of iterations."""
+    """Write a table of steps, and one of iterations."""
     series = {
         "heat, lattice": [("heat", f"lattice:{s}x{s}") for s in (QUICK_SIDES if quick else SIDES)],
         "Kuramoto, lattice": [
@@ -60,7 +60,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def measured(physics: str, spec: str) -> dict[str, Any]:
-    """One point, in a process of its own."""
+    """Measure one point in a process of its own."""
     sides = spec.partition(":")[2].split("x")
     guess = float(np.prod([float(s) for s in sides])) if ":" in spec else 1e5
     steps = int(np.clip(WORK / guess, 20, 2000))
@@ -72,7 +72,7 @@ def measured(physics: str, spec: str) -> dict[str, Any]:
 
 
 def steps_table(steps: dict[str, list[dict[str, Any]]]) -> str:
-    """Rows of sizes."""
+    """Return the table of sizes."""
     head = ["problem", "nodes", "step", "a node", "build", "set-up", "before solving", "at most",
             "in all"]  # fmt: skip
     lines = []
@@ -91,7 +91,7 @@ def steps_table(steps: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def linearity(steps: dict[str, list[dict[str, Any]]]) -> str:
-    """How a node's share of a step's time grows from size to size, in words."""
+    """Say how the time of a step per node grows from size to size."""
     said = []
     for name, points in steps.items():
         each = [p["step_s"] / p["n"] for p in points]
@@ -104,7 +104,7 @@ def linearity(steps: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def counted(quick: bool, say: Say) -> dict[str, dict[str, dict[str, Any]]]:
-    """{solver: {nodes: steps and seconds to the gap}}; steps None where the cap came first."""
+    """Return {solver: {nodes: steps and seconds to the gap}}, steps None if time was up first."""
     everyone = ours(NAMES)
     warmed(everyone, tiny())
     cap = QUICK_CAP if quick else CAP
@@ -124,7 +124,7 @@ def counted(quick: bool, say: Say) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def iterations_table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
-    """Rows of solvers, columns of sizes."""
+    """Return the table of solvers and sizes."""
     sizes = sorted({int(n) for row in found.values() for n in row})
     lines = []
     for name, row in found.items():
@@ -153,7 +153,7 @@ def slope(
 
 
 def draw(data: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """Time and memory of a step, and iterations, against the number of nodes."""
+    """Draw time and memory of a step, and iterations, over the number of nodes."""
     steps = data["steps"]
     time = {name: [(p["n"], p["step_s"]) for p in points] for name, points in steps.items()}
     memory = {

@@ -1,4 +1,4 @@
-"""One point of the scale suite in a process of its own: time a step and memory, as JSON.
+"""One point of the scale suite in a process of its own: time and memory of a step, as JSON.
 
 python scripts/bench/scale_point.py heat lattice:1000x1000 adam 40
 """
@@ -29,9 +29,9 @@ ROUNDS = 3
 
 
 def point(physics: str, spec: str, solver: str, steps: int) -> dict[str, Any]:
-    """Build, take steps, and say what it took; bytes are above what the imports hold.
+    """Build a problem, take steps, and return time and memory, in bytes above those of the imports.
 
-    ``peak`` is the most that was held from the graph's making to the end, ``held`` what graph,
+    ``peak`` is the most that was held from the making of the graph to the end, ``held`` what graph,
     energy and start hold before the solver runs.
     """
     solve(posed(physics, "ring:64"), solver, max_steps=4, gtol=0.0)  # imports and compilers
@@ -45,7 +45,7 @@ def point(physics: str, spec: str, solver: str, steps: int) -> dict[str, Any]:
         seconds, setup = [], []
         for _ in range(ROUNDS):
             took = []
-            for count in (steps, 3 * steps):  # what a run costs besides steps is in both
+            for count in (steps, 3 * steps):  # the difference is the cost of steps alone
                 run = solve(energy, solver, start=start, max_steps=count, gtol=0.0, device="cpu")
                 took.append(run.solve_s)
                 setup.append(run.setup_s)
@@ -60,7 +60,7 @@ def point(physics: str, spec: str, solver: str, steps: int) -> dict[str, Any]:
 
 
 def posed(physics: str, spec: str) -> Any:
-    """Heat with baths at the ends, or Kuramoto's energy, on a graph; ``MESH*k`` is subdivided."""
+    """Return heat with baths at the ends, or Kuramoto's energy; ``MESH*k`` is cut k times."""
     name, _, times = spec.partition("*")
     graph = meshrep.graph_from(name)
     for _ in range(int(times or 0)):
@@ -74,10 +74,10 @@ def posed(physics: str, spec: str) -> Any:
 
 
 def subdivided(graph: Graph) -> Graph:
-    """Every triangle cut into four at the middles of its edges; only edges and points are kept."""
+    """Cut every triangle into four at the middles of its edges; only edges and points are kept."""
     assert graph.points is not None
     low, high = graph.edges.T
-    keys = low * graph.n + high  # sorted or not, one number an edge
+    keys = low * graph.n + high  # one number per edge
     order = np.argsort(keys)
     points = np.vstack([graph.points, 0.5 * (graph.points[low] + graph.points[high])])
     halves = graph.n + np.arange(graph.m)

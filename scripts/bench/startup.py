@@ -1,4 +1,4 @@
-"""What a first user waits for: imports, and the front door's first picture."""
+"""The time that a first user waits: for imports, and for the first picture of the front door."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PROBE = (
 
 
 def run(quick: bool, say: Say) -> Report:
-    """Imports, then the first picture; every figure is that of a fresh process."""
+    """Time imports, and then the first picture, each in a fresh process."""
     times = 3 if quick else 7
     say("startup: imports")
     bare = [fresh("-c", "pass") for _ in range(times)]
@@ -41,7 +41,7 @@ def run(quick: bool, say: Say) -> Report:
     dearest = imports()
     say("startup: the first picture, warm caches")
     with tempfile.TemporaryDirectory() as scratch:
-        plain = loaded(scratch)  # which fills the caches where they are cold
+        plain = loaded(scratch)  # this run fills cold caches
         warm = [front_door(scratch) for _ in range(1 if quick else 5)]
         say("startup: one solver alone")
         without = loaded(scratch, "--solver", "newton")
@@ -58,7 +58,7 @@ def run(quick: bool, say: Say) -> Report:
 
 
 def page(data: dict[str, Any], times: int) -> str:
-    """The section's text."""
+    """Return the text of the section."""
     own = data["import_s"] - data["python_s"]
     rows = [
         ("`python -c pass`", data["python_s"]),
@@ -89,12 +89,12 @@ def page(data: dict[str, Any], times: int) -> str:
 
 
 def fresh(*arguments: str, **environment: str) -> float:
-    """Seconds of a new Python from start to exit.
+    """Return the seconds of a new Python from start to exit.
 
     Raises
     ------
     MeshrepError
-        Where it fails or takes too long.
+        If it fails or takes too long.
     """
     begun = time.perf_counter()
     finished(arguments, environment)
@@ -104,7 +104,7 @@ def fresh(*arguments: str, **environment: str) -> float:
 def finished(
     arguments: tuple[str, ...], environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """A new Python in the checkout, run to its end."""
+    """Run a new Python in the checkout to its end."""
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     try:
         return subprocess.run(
@@ -119,26 +119,26 @@ def finished(
 
 
 def imports() -> dict[str, tuple[int, int]]:
-    """{module: (µs with what it imports, µs alone)} of the dearest, by the time alone."""
+    """Return {module: (µs with what it imports, µs alone)} of the slowest imports."""
     bare, found = import_times("pass"), import_times("import meshrep")
     added = [name for name in found if name not in bare]
     return {name: found[name] for name in sorted(added, key=lambda name: -found[name][1])[:DEAREST]}
 
 
 def import_times(code: str) -> dict[str, tuple[int, int]]:
-    """The same of every module that a line of code imports."""
+    """Return the same for every module that a line of code imports."""
     told = finished(("-X", "importtime", "-c", code), {}).stderr
     rows = re.finditer(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)", told)
     return {row[3]: (int(row[2]), int(row[1])) for row in rows}
 
 
 def front_door(scratch: str, **environment: str) -> float:
-    """Seconds of the front door from start to exit."""
+    """Return the seconds of the front door from start to exit."""
     return fresh(*DOOR, "--out", scratch, **environment)
 
 
 def loaded(scratch: str, *more: str) -> list[str]:
-    """The heavy packages that a run of the front door has imported at its end."""
+    """Return the heavy packages that a run of the front door has imported at its end."""
     told = finished(("-c", _PROBE, *DOOR, "--out", scratch, *more), {}).stdout
     words = next(line for line in told.splitlines() if line.startswith("HEAVY"))
     return [name for name in words.split()[1:] if name in HEAVY]

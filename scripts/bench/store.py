@@ -1,6 +1,6 @@
-"""What runs left behind: a section a suite in JSON, and the page that is made of it.
+"""The results of runs: a section per suite in JSON, and the page made of them.
 
-A later run of a suite takes the place of its section and leaves the others as they are.
+A later run of a suite replaces its section and leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ HEAD = (
 )
 
 PARTS = {"text", "data", "about", "machine"}
-ORDER = ("startup", "kernels", "heat", "oscillators", "scale", "basins")  # others come after
+ORDER = ("startup", "kernels", "heat", "oscillators", "scale", "basins")  # others follow
 
 
 @dataclass(frozen=True)
 class Store:
-    """``stem``.json, ``stem``.md and a folder of figures named so, in one place."""
+    """``stem``.json, ``stem``.md and a folder of figures of that name, in one place."""
 
     place: Path
     stem: str
@@ -43,12 +43,12 @@ class Store:
         return self.place / f"{self.stem}.json"
 
     def sections(self) -> dict[str, Section]:
-        """The sections of earlier runs by suite; none where there were no runs.
+        """Return the sections of earlier runs by suite; none if there were no runs.
 
         Raises
         ------
         InputError
-            Where the file is not one of ours.
+            If the file is not one of ours.
         """
         if not self._json.exists():
             return {}
@@ -59,16 +59,17 @@ class Store:
             whole = False
         if not whole:
             raise InputError(
-                f"{self._json} is no benchmark's file: move it away, or choose another --out"
+                f"{self._json} is not a file of the benchmark: move it away, or choose "
+                "another --out"
             )
         return found
 
     def keep(self, name: str, section: Section) -> None:
-        """Enter the section of a suite at once, so that what has run survives a Ctrl-C."""
+        """Save the section of a suite at once, so that finished suites survive a Ctrl-C."""
         write_json({"suites": self.sections() | {name: section}}, self._json)
 
     def page(self, drawers: dict[str, Draw]) -> Path:
-        """Write the page of all sections, in a fixed order, with figures drawn anew."""
+        """Write the page of all sections in a fixed order, and draw the figures anew."""
         found = self.sections()
         parts = [HEAD]
         newest = max(found.values(), key=lambda part: part["machine"]["date"], default=None)
@@ -86,7 +87,7 @@ class Store:
 
 
 def said(section: Section, newest: Section | None) -> str:
-    """When and how a section came about, and its machine where it is another."""
+    """Say when and by which command a section was made, and on which machine if it is another."""
     about, own = section["about"], section["machine"]
     quick = " It was a quick run: smaller sizes, fewer rounds." if about["quick"] else ""
     text = f"*`{about['command']}` took {about['seconds']:,.0f} s on {own['date']}.{quick}*"

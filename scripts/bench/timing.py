@@ -1,4 +1,4 @@
-"""Times of several ways to do one thing, taken in pairs so that a busy machine slows them alike."""
+"""Times of several functions, called in turn so that a busy machine slows them alike."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-SLOW = 1.0  # seconds a call from which a way gets fewer rounds
+SLOW = 1.0  # seconds per call from which on a function gets fewer rounds
 SLOW_ROUNDS = 2
 
 
 def paired(ways: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
-    """Median seconds of each way, called in turn round by round after a warm-up.
+    """Return the median seconds of each function, called in turn round by round after a warm-up.
 
-    Ways that take over a second a call are warmed up by one call and timed in two rounds.
+    Functions that take over a second per call are warmed up by one call and timed in two rounds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     repeats, least = {}, {}
@@ -32,7 +32,7 @@ def paired(ways: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[st
 
 
 def _call(way: Callable[[], object], times: int = 1) -> float:
-    """Mean seconds of so many calls."""
+    """Return the mean seconds of a number of calls."""
     begun = time.perf_counter()
     for _ in range(times):
         way()

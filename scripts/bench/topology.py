@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 
 from bench import Report, Say, missing, timing
 from bench.rips_ways import OURS, RIPSER, TREE, WAYS, Found, Way
+from meshrep.base.versions import version
 from meshrep.energies.topology import RipsPersistence
 from meshrep.errors import MeshrepError
 from meshrep.solving.solve import solve
@@ -21,14 +21,14 @@ from meshrep.sources.room import available_memory
 SIZES = (100, 200, 300, 600)
 QUICK_SIZES = (100, 200)
 LATE_SIZE, LATE_BOUND, LATE_STEPS = 300, 2.0, 300
-TOO_LONG = 30.0  # seconds a call from which a way is left out
+TOO_LONG = 30.0  # seconds per call from which on a way is left out
 PEERS = ("ripser", "oineus")
 AGREEMENT = 1e-6  # relative
 
 
 @dataclass
 class Cell:
-    """One way on one cloud: seconds of a call, or why there are none."""
+    """One way on one cloud: the seconds of a call, or why there are none."""
 
     seconds: float = math.nan
     value: float = math.nan
@@ -37,7 +37,7 @@ class Cell:
 
 
 def run(quick: bool, say: Say) -> Report:
-    """A column for each size, and one for a cloud late in a run."""
+    """Write a table with a column for each size, and one for a cloud late in a run."""
     clouds = {f"n = {n}": uniform(n) for n in (QUICK_SIZES if quick else SIZES)}
     late = f"n = {LATE_SIZE}, late"
     energy = RipsPersistence(uniform(LATE_SIZE), bound=LATE_BOUND, centre=0.0)
@@ -68,7 +68,7 @@ def measured(
     clouds: Mapping[str, np.ndarray],
     say: Say,
 ) -> dict[str, Cell]:
-    """Every way on one cloud, checked against the first and timed together."""
+    """Run every way on one cloud, check it against the first, and time them together."""
     cells, calls = {way.label: Cell() for way in WAYS}, {}
     expected: Found = WAYS[0].prepare(points)()
     for way in WAYS:
@@ -92,7 +92,7 @@ def measured(
 
 
 def why_not(way: Way, n: int, earlier: list[tuple[int, float]]) -> str:
-    """Why a way is not run on n points; empty where it is."""
+    """Return why a way is not run on n points; empty if it is."""
     if way.missing:
         return f"no {way.missing[0]}"
     if not way.fits(n, available_memory()):
@@ -108,12 +108,12 @@ def why_not(way: Way, n: int, earlier: list[tuple[int, float]]) -> str:
 
 
 def apart(gradient: np.ndarray, expected: np.ndarray) -> float:
-    """The difference of gradients relative to the expected one's norm."""
+    """Return the difference of gradients over the norm of the expected one."""
     return float(np.linalg.norm(gradient - expected) / max(np.linalg.norm(expected), 1e-300))
 
 
 def agree(way: Way, cell: Cell, value: float) -> None:
-    """Raise where a way that should give the same gives something else."""
+    """Raise if a way that should give the same result gives another."""
     if not way.same_value:
         return
     if not abs(cell.value - value) <= AGREEMENT * abs(value):
@@ -123,7 +123,7 @@ def agree(way: Way, cell: Cell, value: float) -> None:
 
 
 def table(columns: Mapping[str, Mapping[str, Cell]]) -> str:
-    """Rows of ways, columns of clouds."""
+    """Return the table of ways and clouds."""
     lines = []
     for way in WAYS:
         shown = [way.label]
@@ -136,12 +136,12 @@ def table(columns: Mapping[str, Mapping[str, Cell]]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds, or milliseconds below one."""
+    """Return seconds, or milliseconds below one."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
 def sentences(columns: Mapping[str, Mapping[str, Cell]]) -> str:
-    """What the table says, and how far the ways agree."""
+    """Say what the table shows, and how well the ways agree."""
     said = []
     for label, verb in ((TREE, "the papers' simplex tree"), (RIPSER, "ripser")):
         ratios = {
@@ -172,11 +172,3 @@ def sentences(columns: Mapping[str, Mapping[str, Cell]]) -> str:
     if any(reason.startswith(">") for reason in reasons):
         said.append(f"Ways that would take over {TOO_LONG:g} s a call are left out.")
     return " ".join(said)
-
-
-def version(package: str) -> str:
-    """The version of a package, or that it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

@@ -1,4 +1,4 @@
-"""What a careful torch user adds to a graph network: a product whose derivative is told."""
+"""What a careful torch user adds to a graph network: a product that knows its derivative."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 class _Symmetric(torch.autograd.Function):
-    """P X with the derivative P, which torch would find by transposing P at every step."""
+    """P X with the derivative P, which torch would find by transposing P in every step."""
 
     @staticmethod
     def forward(context: Any, matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -21,5 +21,5 @@ class _Symmetric(torch.autograd.Function):
 
 
 def symmetric_product(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """P X for a symmetric P (n, n), sparse or not, and X (n, h)."""
+    """Return P X for a symmetric P (n, n), sparse or not, and X (n, h)."""
     return _Symmetric.apply(matrix, x)  # type: ignore[no-any-return]

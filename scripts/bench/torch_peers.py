@@ -1,4 +1,4 @@
-"""Peers in torch: eager Adam and L-BFGS, differentiated by autograd, as torch is commonly used."""
+"""Solvers in torch as it is commonly used: eager Adam and L-BFGS, differentiated by autograd."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meshrep.solving.peers import Go, Recorder
 
 
 def adam(energy: Energy, start: np.ndarray) -> Go:
-    """A loop of ``loss.backward(); optimiser.step()``, at the step length of our ``adam``."""
+    """A loop of ``loss.backward(); optimiser.step()`` with the step length of our ``adam``."""
     import torch
 
     backend = backend_for("torch", "cpu", "float64")
@@ -35,7 +35,7 @@ def adam(energy: Energy, start: np.ndarray) -> Go:
 
 
 def lbfgs(energy: Energy, start: np.ndarray) -> Go:
-    """``torch.optim.LBFGS`` with its strong-Wolfe search, ten pairs, an iteration a step."""
+    """``torch.optim.LBFGS`` with its strong-Wolfe search and ten pairs; one iteration is a step."""
     import torch
 
     backend = backend_for("torch", "cpu", "float64")

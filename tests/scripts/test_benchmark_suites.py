@@ -235,7 +235,7 @@ def test_sections_of_other_suites_stay(program):
     assert "2026-02-02. It was a quick run" in page
     assert "Not installed, and so missing below: " in page
     Path("page.json").write_text('{"suites": {"x": 1}}')
-    with pytest.raises(InputError, match=r"page\.json is no benchmark's file"):
+    with pytest.raises(InputError, match=r"page\.json is not a file of the benchmark"):
         store.sections()
 
 
