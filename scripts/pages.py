@@ -15,21 +15,13 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
+from meshrep.base.tables import markdown
 from meshrep.cli.help import TOPICS, page
 from meshrep.solving.catalogue import known_solvers
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_README = ("newton", "lbfgs", "multilevel", "nesterov", "adam", "lift", "gcn", "kernel")
 PART = re.compile(r"(<!-- ([\w-]+): made by python scripts/pages\.py -->\n).*?(<!-- end -->)", re.S)
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
 
 
 def code(words: Iterable[str]) -> str:
@@ -41,7 +33,7 @@ def few_solvers() -> str:
     """Eight solvers, what they are and when to use which."""
     known = known_solvers()
     rows = [[code([name]), known[name].sentence, known[name].when] for name in OF_README]
-    return table(["solver", "what it is", "when to use it"], rows)
+    return markdown(["solver", "what it is", "when to use it"], rows)
 
 
 def all_solvers() -> str:
@@ -53,7 +45,7 @@ def all_solvers() -> str:
             for s in solvers
         ]
         heading = f"### {group.capitalize()}"
-        parts.append(heading + "\n\n" + table(["name", "what it is", "when", "settings"], rows))
+        parts.append(heading + "\n\n" + markdown(["name", "what it is", "when", "settings"], rows))
     return "\n\n".join(parts)
 
 
@@ -68,7 +60,9 @@ def settings() -> str:
     for (name, about, values), defaults in sorted(found.items()):
         having = "; ".join(f"{default}: {code(names)}" for default, names in defaults.items())
         rows.append([code([name]), about, values, having])
-    return table(["setting", "what it is", "values", "default, and the solvers that have it"], rows)
+    return markdown(
+        ["setting", "what it is", "values", "default, and the solvers that have it"], rows
+    )
 
 
 def examples() -> str:
@@ -78,7 +72,7 @@ def examples() -> str:
         said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         line = said.split("\n")[0].replace("``", "`")
         rows.append([f"[{path.name}](../examples/{path.name})", line])
-    return table(["program", "what it shows"], rows)
+    return markdown(["program", "what it shows"], rows)
 
 
 def screens() -> str:

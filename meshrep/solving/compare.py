@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.outcome import History
+from meshrep.base.tables import aligned, duration
 from meshrep.base.versions import versions
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError, MeshrepError
@@ -21,7 +22,6 @@ from meshrep.solving.reference import Reference, best_known
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve, without_stand_ins
 from meshrep.solving.solver import AnySolver, name_of
-from meshrep.solving.table import aligned, duration
 
 OF_SOLVE = frozenset(inspect.signature(solve).parameters)
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")

@@ -9,6 +9,7 @@ import numpy as np
 import meshrep
 from bench import Report, Say
 from meshrep.base.backends import NumpyBackend
+from meshrep.base.tables import markdown
 from meshrep.energies.base import Energy
 from meshrep.energies.kuramoto import Kuramoto, XYGlass
 from meshrep.energies.oscillators import Oscillators
@@ -19,7 +20,6 @@ from meshrep.solving.contest import run_all
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import Solver
-from meshrep.solving.table import markdown
 
 
 def papers_network(kind: str) -> Solver:

@@ -17,6 +17,7 @@ import numpy as np
 import meshrep
 from bench import Report, Say, kernels
 from meshrep.base.backends import backend_for, installed
+from meshrep.base.tables import duration, markdown
 from meshrep.energies.base import Energy
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import InputError, MeshrepError
@@ -26,7 +27,6 @@ from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
-from meshrep.solving.table import duration, markdown
 
 SIDES, QUICK_SIDES = (50, 316, 1000), (50,)
 CHECKED, TIMED = 20, 300  # steps before the comparison with the CPU, and steps that are timed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from meshrep.solving.table import duration
+from meshrep.base.tables import duration
 from meshrep.view import page
 
 if TYPE_CHECKING:

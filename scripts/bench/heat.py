@@ -14,7 +14,7 @@ from bench import Report, Say, figures, jax_peers, missing, peers, torch_peers
 from bench.problems import Heat, pose, tiny
 from bench.race import GAPS, Candidate, Row, compared, ours, ranking, table, warmed
 from meshrep.base.backends import installed
-from meshrep.solving.table import duration, markdown
+from meshrep.base.tables import duration, markdown
 
 PROBLEMS = (
     Heat("bunny.ply", "ends", 4), Heat("bunny.ply", "random", 4),

@@ -18,10 +18,10 @@ from scipy.integrate import solve_ivp
 import meshrep
 from bench import Report, Say, missing, timing
 from meshrep.base.backends import backend_for, calm_threads, installed
+from meshrep.base.tables import duration, markdown
 from meshrep.energies.flows import integrate
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
-from meshrep.solving.table import duration, markdown
 
 SIDES, QUICK_SIDES = (30, 300), (20, 60)
 ROUNDS, QUICK_ROUNDS = 5, 2

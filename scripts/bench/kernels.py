@@ -11,10 +11,10 @@ import numpy as np
 import meshrep
 from bench import Report, Say, figures, kernel_ways, machine, missing, timing
 from meshrep.base.backends import calm_threads, installed
+from meshrep.base.tables import duration, markdown
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.solving.solve import solve
-from meshrep.solving.table import duration, markdown
 from meshrep.sources.selection import random_split
 
 SIDES = (50, 316, 1000)

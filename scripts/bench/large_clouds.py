@@ -11,12 +11,12 @@ import numpy as np
 
 import meshrep
 from bench import Report, Say
+from meshrep.base.tables import markdown
 from meshrep.energies.topology import Filtration, RipsPersistence
 from meshrep.minimisers.monitor import Stopping
 from meshrep.persistence.diagrams import Diagrams
 from meshrep.solving.catalogue import solver_named
 from meshrep.solving.solve import solve
-from meshrep.solving.table import markdown
 
 POINTS, QUICK_POINTS = 36_000, 4_000
 SUBSAMPLE, STEPS = 300, 90

@@ -10,10 +10,10 @@ import numpy as np
 import meshrep
 from bench import Report, Say, integrators, missing, phase_minima, timing
 from meshrep.base.backends import NumpyBackend, installed
+from meshrep.base.tables import markdown
 from meshrep.energies.flows import runge_kutta4
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
-from meshrep.solving.table import markdown
 
 
 def run(quick: bool, say: Say) -> Report:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from bench import Report, Say
+from meshrep.base.tables import markdown
 from meshrep.energies.topology import RipsPersistence
 from meshrep.solving.contest import run_all
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.records import record
 from meshrep.solving.solution import Solution
 from meshrep.solving.standings import Standing, geometric_mean, ratios
-from meshrep.solving.table import markdown
 from meshrep.sources.clouds import uniform
 
 SECONDS = {100: 1.5, 200: 3.0, 300: 5.0}  # of a run by the number of points

@@ -12,13 +12,13 @@ from bench import Say
 from bench.problems import Posed
 from meshrep.base.backends import installed
 from meshrep.base.outcome import History
+from meshrep.base.tables import duration, markdown
 from meshrep.errors import MeshrepError
 from meshrep.solving.catalogue import known_solvers
 from meshrep.solving.contest import Runner
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
-from meshrep.solving.table import duration, markdown
 
 GAPS = ("1e-2", "1e-4", "1e-6")
 AGREEMENT = 1e-9  # relative, between the energies that a solver reports and the judge's

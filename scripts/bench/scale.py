@@ -12,8 +12,8 @@ from bench import Report, Say, startup
 from bench.figures import Panel, curves
 from bench.problems import Heat, pose, tiny
 from bench.race import ours, past, runner, warmed
+from meshrep.base.tables import duration, markdown
 from meshrep.errors import MeshrepError
-from meshrep.solving.table import duration, markdown
 
 POINT = Path(__file__).with_name("scale_point.py")
 SIDES, QUICK_SIDES = (100, 316, 1000, 3162), (100, 316)

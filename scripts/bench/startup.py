@@ -15,8 +15,8 @@ import numpy as np
 
 from bench import Report, Say
 from meshrep.base.backends import installed
+from meshrep.base.tables import duration, markdown
 from meshrep.errors import MeshrepError
-from meshrep.solving.table import duration, markdown
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOOR = ("scripts/solve_mesh.py", "assets/bunny.ply", "--bath", "--no-show")

@@ -10,11 +10,11 @@ import numpy as np
 
 from bench import Report, Say, missing, timing
 from bench.rips_ways import OURS, RIPSER, TREE, WAYS, Found, Way
+from meshrep.base.tables import markdown
 from meshrep.base.versions import version
 from meshrep.energies.topology import RipsPersistence
 from meshrep.errors import MeshrepError
 from meshrep.solving.solve import solve
-from meshrep.solving.table import markdown
 from meshrep.sources.clouds import uniform
 from meshrep.sources.room import available_memory
 

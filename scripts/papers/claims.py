@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meshrep.solving.table import markdown
+from meshrep.base.tables import markdown
 
 
 class Verdict(enum.Enum):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import meshrep
+from meshrep.base.tables import markdown, spread, times
 from meshrep.energies.heat import HeatBath
 from meshrep.graphs.graph import Graph
 from meshrep.minimisers.base import Minimiser
@@ -23,7 +24,6 @@ from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.reference import minimum
 from meshrep.solving.solver import Solver
 from meshrep.solving.standings import Standing, geometric_mean, standings
-from meshrep.solving.table import markdown, spread, times
 
 PAPERS_RATE = 0.02
 ADAM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

@@ -9,7 +9,7 @@ from typing import Any
 from bench import machine
 
 from meshrep.base.backends import installed
-from meshrep.solving.table import markdown
+from meshrep.base.tables import markdown
 from meshrep.view.write import write_json, write_text
 from papers.claims import Verdict
 from papers.ledger import Ledger

@@ -13,6 +13,7 @@ import numpy as np
 
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
+from meshrep.base.tables import spread
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Monitor, Stopping
@@ -20,7 +21,6 @@ from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.records import LEVELS
 from meshrep.solving.solver import Solver
 from meshrep.solving.standings import Mean, Standing
-from meshrep.solving.table import spread
 from papers import claims
 from papers.claims import Verdict
 

@@ -8,9 +8,9 @@ from problems_of_tests import heat
 
 import meshrep
 from meshrep.base.outcome import Result
+from meshrep.base.tables import duration
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.reference import Reference
-from meshrep.solving.table import duration
 
 SOLVERS = ["adam", "gd", "lbfgs", "newton", "rk4"]
 

@@ -7,11 +7,12 @@ import pytest
 
 import meshrep
 from meshrep.base.outcome import History, Result
+from meshrep.base.tables import number, spread, times
 from meshrep.errors import InputError
 from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import LEVELS, contest, record
 from meshrep.solving.standings import gain, gained, geometric_mean, standings
-from meshrep.solving.table import factor, number, spread, table, times
+from meshrep.solving.table import factor, table
 
 
 def levels():

@@ -10,8 +10,8 @@ import numpy as np
 from bench.papers_clouds import COUNTS, Cell, standing
 
 from meshrep.base.outcome import Result
+from meshrep.base.tables import markdown, number, spread, times
 from meshrep.solving.standings import geometric_mean
-from meshrep.solving.table import markdown, number, spread, times
 from papers.claims import Claim, Verdict, judged
 from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
 from papers.row import Pieces

@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.papers_clouds import COUNTS
 
+from meshrep.base.tables import markdown, number, spread, times
 from meshrep.solving.standings import geometric_mean
-from meshrep.solving.table import markdown, number, spread, times
 from papers.claims import Verdict, claim_table, counted, together
 from papers.clouds import pictures as cloud_pictures
 from papers.clouds.claims import (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from bench.figures import Panel, curves
 
+from meshrep.base.tables import number, spread
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.linear.deep_linear import DeepLinear
@@ -18,7 +19,7 @@ from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest
 from meshrep.solving.solver import Solver
 from meshrep.solving.standings import Mean, Standing, gained, rank, standings
-from meshrep.solving.table import factor, number, spread, table
+from meshrep.solving.table import factor, table
 from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.depth.regression import LpRegression, data
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from meshrep.base.tables import markdown, ratio, spread, times
 from meshrep.solving.standings import Standing, gain, geometric_mean, standings
-from meshrep.solving.table import markdown, ratio, spread, table, times
+from meshrep.solving.table import table
 from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.heat import AUTOGRAD, TORCH, named, stop_table
 from papers.literature import FOLDED, WHOLE

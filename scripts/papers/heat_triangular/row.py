@@ -10,11 +10,12 @@ from typing import Any
 from bench.figures import Panel, curves
 
 import meshrep
+from meshrep.base.tables import markdown, times
 from meshrep.energies.heat import HeatBath
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.records import contest, joined, lean
 from meshrep.solving.standings import Standing, gain, standings
-from meshrep.solving.table import markdown, table, times
+from meshrep.solving.table import table
 from papers import heat
 from papers.claims import Claim, Verdict, claim_table, judged, together
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.solving.table import number
+from meshrep.base.tables import number
 from papers.row import Pieces
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.outcome import Result
+from meshrep.base.tables import markdown, number, times
 from meshrep.solving.standings import Standing, geometric_mean, standings
-from meshrep.solving.table import markdown, number, times
 from papers import phases
 from papers.claims import Claim, Verdict, claim_table, counted, judged, together
 from papers.hopf_kuramoto.grid import Grid, correlation, related

@@ -12,6 +12,7 @@ import numpy as np
 from bench.figures import Panel, curves
 
 import meshrep
+from meshrep.base.tables import markdown, spread, times
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Stopping
@@ -19,7 +20,7 @@ from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest, lean
 from meshrep.solving.solver import Solver
 from meshrep.solving.standings import Mean, Standing, gained, geometric_mean, standings
-from meshrep.solving.table import factor, markdown, spread, table, times
+from meshrep.solving.table import factor, table
 from papers import phases
 from papers.claims import Claim, Verdict, claim_table, counted, together
 from papers.kuramoto.variants import compare_depths, compare_optimisers, depth, optimisers

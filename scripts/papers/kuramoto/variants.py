@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 import meshrep
+from meshrep.base.tables import markdown, spread
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest, lean
 from meshrep.solving.standings import Standing, gained, standings
-from meshrep.solving.table import markdown, spread, table
+from meshrep.solving.table import table
 from papers import phases
 from papers.claims import Claim, Verdict, judged
 from papers.phases import ENOUGH, MARGIN, at_stop, one, turned

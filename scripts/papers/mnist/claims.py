@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base.tables import markdown, number, spread
 from meshrep.solving.standings import Mean, Standing, gain, gained, standings
-from meshrep.solving.table import factor, markdown, number, spread
+from meshrep.solving.table import factor
 from papers.claims import Claim, judged
 from papers.mnist.runs import PAPERS_RATE, TORCH, TUNED
 from papers.row import Pieces

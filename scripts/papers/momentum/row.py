@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from bench.figures import Panel, curves
 
-from meshrep.solving.table import markdown, number, spread, table
+from meshrep.base.tables import markdown, number, spread
+from meshrep.solving.table import table
 from papers.claims import Claim, claim_table, counted, judged, together
 from papers.momentum.runs import (
     CONDITIONS,

@@ -11,12 +11,13 @@ import numpy as np
 from bench.figures import Panel, curves
 
 import meshrep
+from meshrep.base.tables import times
 from meshrep.energies.base import Energy
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.records import contest, lean
 from meshrep.solving.solve import solve
 from meshrep.solving.standings import Standing, gain, standings
-from meshrep.solving.table import table, times
+from meshrep.solving.table import table
 from papers import heat, literature
 from papers.claims import Claim, Verdict, claim_table, together
 from papers.literature import METHODS, Method

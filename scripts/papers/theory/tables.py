@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.solving.table import markdown, number, spread
+from meshrep.base.tables import markdown, number, spread
 from papers.row import numbers
 from papers.theory.runs import DRAWS, GAP, HIDDEN, KERNEL_DRAWS, MOST_STEPS, QUICK_KERNEL_DRAWS
 
