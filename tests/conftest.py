@@ -1,10 +1,45 @@
-"""Problems that many tests share."""
+"""What many tests share, and the options that run them in variants."""
+
+import os
+import signal
 
 import numpy as np
+import problems_of_tests
 import pytest
+import variants
 
 import meshrep
 from meshrep.cli.main import main
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("meshrep")
+    for name, what in (
+        ("--perturb", "move random starts and right-hand sides by a relative 1e-14"),
+        ("--renumber", "put the nodes of the shared problems in another order"),
+    ):
+        group.addoption(name, type=int, metavar="SEED", help=what)
+
+
+def pytest_configure(config):
+    problems_of_tests.NUMBERING = config.getoption("renumber")
+    seed = config.getoption("perturb")
+    if seed is not None:
+        variants.perturb_everywhere(seed)
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt here and in children.
+
+    A process that a shell without job control starts in its background ignores it from birth, and
+    so do its children.
+    """
+    if os.name == "nt":
+        pytest.skip("signals are POSIX")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from variants import renumbered
 
 import meshrep
 from meshrep.base.backends import installed
@@ -44,6 +45,15 @@ def named(name, quantity="temperature", **settings):
     return solver_named(name, SimpleNamespace(quantity=quantity), **settings)
 
 
+NUMBERING = None  # the seed of another order of the nodes, set by pytest --renumber
+
+
+def graph_of(spec):
+    """The graph of a spec, in the order of nodes that the tests are run with."""
+    graph = meshrep.graph_from(spec)
+    return graph if NUMBERING is None else renumbered(graph, NUMBERING)
+
+
 def log_cosh(xp):
     return (
         lambda d: xp.log(xp.cosh(d)),
@@ -61,7 +71,7 @@ def exp_wall(xp):
 
 
 def heat(spec, baths="ends", **settings):
-    graph = meshrep.graph_from(spec)
+    graph = graph_of(spec)
     if baths == "ends":
         cold, hot = meshrep.ends(graph)
     else:
@@ -70,14 +80,14 @@ def heat(spec, baths="ends", **settings):
 
 
 def weighted():
-    graph = meshrep.graph_from("lattice:8x8")
+    graph = graph_of("lattice:8x8")
     graph = graph.with_weights(np.random.default_rng(1).uniform(0.5, 2.0, graph.m))
     cold, hot = meshrep.ends(graph, 0.2)
     return meshrep.HeatBath(graph, hot, cold)
 
 
 def function():
-    graph = meshrep.graph_from("lattice:8x8")
+    graph = graph_of("lattice:8x8")
     target = np.linspace(0.5, 1, graph.n)
 
     def value_and_grad(w):
@@ -101,7 +111,7 @@ PROBLEMS = {
     "hundred degrees": lambda: heat("lattice:12x12", power=2, t_hot=120.0, t_cold=20.0),
     "weighted": weighted,
     "edges and nodes": lambda: meshrep.EdgeEnergy(
-        meshrep.graph_from("lattice:8x8"), log_cosh, exp_wall, convex=True
+        graph_of("lattice:8x8"), log_cosh, exp_wall, convex=True
     ),
     "a function": function,
     "a sum": mixed,
@@ -114,13 +124,13 @@ def pieces():
 
 
 def phases(kind, graph="lattice:5x5", *args, **settings):
-    graph = pieces() if graph == "pieces" else meshrep.graph_from(graph)
+    graph = pieces() if graph == "pieces" else graph_of(graph)
     return getattr(meshrep, kind)(graph, *args, **settings)
 
 
 def couplings(graph, seed=0):
     """Normal ones, one an edge."""
-    return np.random.default_rng(seed).standard_normal(meshrep.graph_from(graph).m)
+    return np.random.default_rng(seed).standard_normal(graph_of(graph).m)
 
 
 # Not among PROBLEMS: these are not convex, and most have many minima.

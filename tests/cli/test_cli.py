@@ -271,7 +271,7 @@ sys.exit(cli.main(["--graph", "ring:8"]))
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_not_lost_in_a_callback():
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, cwd=ROOT)
@@ -295,7 +295,7 @@ def interrupted(tmp_path, arguments, wait):
     return process.returncode, errors, time.perf_counter() - begun
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_in_mid_solve_saves_the_best_field(tmp_path):
     problem = ["--graph", "lattice:300x300", "--compare", "gd,rk4"]
     compiled = [*problem, "--max-steps", "2", "--no-show", "--no-pictures", "--out", "first"]

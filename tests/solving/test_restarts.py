@@ -121,7 +121,7 @@ def test_ctrl_c_in_the_first_seed_ends_them_all(monkeypatch):
     assert many.energy <= many.start_energy and "3 of 4 seeds were not run" in " ".join(many.notes)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_among_the_others_keeps_the_best(monkeypatch):
     monkeypatch.setattr(Monitor, "observe_every", 0.0)
     sent = threading.Event()

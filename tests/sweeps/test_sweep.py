@@ -485,7 +485,7 @@ def test_a_failed_point_is_exit_1(run, monkeypatch):
     assert [row["rho"] for row in table(out)] == ["", ""]
 
 
-@POSIX
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_ctrl_c_loses_nothing(tmp_path, processes):
     """SIGINT to the whole group, as a terminal sends it, once there is a point on the disk."""
