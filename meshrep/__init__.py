@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Adam": "meshrep.minimisers.first_order",
     "Annealing": "meshrep.minimisers.annealing",
+    "Array": "meshrep.base.backends",
     "Backend": "meshrep.base.backends",
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
@@ -141,6 +142,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
+    from meshrep.base.backends import Array as Array
     from meshrep.base.backends import Backend as Backend
     from meshrep.base.backends import backend_for as backend_for
     from meshrep.base.outcome import History as History

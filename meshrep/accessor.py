@@ -6,7 +6,8 @@ first asked for; nothing need be imported.
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyvista as pv
@@ -16,6 +17,9 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import AnySolver
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @pv.register_dataset_accessor("meshrep", pv.DataSet)
@@ -46,8 +50,8 @@ class MeshrepAccessor:
 
     def heat(
         self,
-        hot: Any = None,
-        cold: Any = None,
+        hot: str | os.PathLike[str] | ArrayLike | None = None,
+        cold: str | os.PathLike[str] | ArrayLike | None = None,
         *,
         bath: str = "ends",
         share: float = 0.1,

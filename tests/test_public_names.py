@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import user_code
 
 import meshrep
 
@@ -91,3 +92,12 @@ def test_every_public_name_is_documented_with_its_parameters(name):
 def test_the_package_says_that_it_is_typed():
     assert (ROOT / "py.typed").is_file()
     assert "py.typed" in (ROOT.parent / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_what_a_user_writes_runs(monkeypatch):
+    """The file that ``mypy`` checks as strictly as a user may."""
+    monkeypatch.setattr("meshrep.solving.catalogue._registered", {})  # no name stays behind
+    assert max(user_code.own_parts()) < 1e-12
+    assert [row.result.word for row in user_code.heat().rows] == ["converged"] * 3
+    assert user_code.phases() > 0.9
+    user_code.register()

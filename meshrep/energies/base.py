@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +21,9 @@ from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.ordering import Order
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class Energy(ABC):
@@ -224,7 +227,7 @@ class Energy(ABC):
         mask[self.fixed] = False
         return np.flatnonzero(mask)
 
-    def clamp(self, w: np.ndarray) -> np.ndarray:
+    def clamp(self, w: ArrayLike) -> np.ndarray:
         """A float64 copy of the field with the fixed nodes at their values.
 
         Raises
@@ -248,15 +251,15 @@ class Energy(ABC):
         """
         return self.on(NumpyBackend("float64", jit=False))
 
-    def value(self, w: np.ndarray) -> float:
+    def value(self, w: ArrayLike) -> float:
         """Energy of a field."""
         return float(self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[0])
 
-    def gradient(self, w: np.ndarray) -> np.ndarray:
+    def gradient(self, w: ArrayLike) -> np.ndarray:
         """Gradient at a field, in its shape."""
         return self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[1]
 
-    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def hvp(self, w: ArrayLike, v: ArrayLike) -> np.ndarray:
         """Hessian at w times v."""
         return self.judge.hvp(np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64))
 

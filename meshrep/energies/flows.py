@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,9 @@ from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
@@ -127,8 +130,8 @@ def integrate(
     energy: Energy,
     t: float,
     *,
-    start: np.ndarray | None = None,
-    mass: np.ndarray | None = None,
+    start: ArrayLike | None = None,
+    mass: ArrayLike | None = None,
     method: str = "rk4",
     dt: float | None = None,
     frames: int = 40,

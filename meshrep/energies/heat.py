@@ -9,7 +9,7 @@ Reparametrization", §3.1, each edge once, so that the first term is ½ wᵀLw.
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +24,9 @@ from meshrep.graphs.conductances import conductances, mass
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums, laplacian
 from meshrep.graphs.ordering import Order
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 POWERS = {"quartic": 4.0, "quadratic": 2.0}  # p of the kinds of bath that have one
 
@@ -81,8 +84,8 @@ class HeatBath(Energy):
     def __init__(
         self,
         graph: GraphLike,
-        hot: Any,
-        cold: Any = (),
+        hot: ArrayLike,
+        cold: ArrayLike = (),
         *,
         t_hot: float = 1.0,
         t_cold: float = 0.0,
@@ -281,7 +284,7 @@ def _kind_and_power(kind: str, power: float | None) -> tuple[str, float]:
     return named.get(float(power), "power"), float(power)
 
 
-def _bath_nodes(graph: Graph, nodes: Any, name: str) -> np.ndarray:
+def _bath_nodes(graph: Graph, nodes: ArrayLike, name: str) -> np.ndarray:
     """Sorted distinct node numbers of a bath, checked."""
     numbers = np.asarray(nodes)
     if numbers.size == 0:

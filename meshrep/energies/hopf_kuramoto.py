@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meshrep.energies.couplings import number
 from meshrep.energies.oscillators import Oscillators
 from meshrep.graphs.graph import GraphLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class HopfKuramoto(Oscillators):
@@ -40,7 +43,7 @@ class HopfKuramoto(Oscillators):
         s1: float = 1.0,
         s2: float = 0.5,
         c: float = 1.0,
-        frequencies: Any = 0.0,
+        frequencies: ArrayLike = 0.0,
         torque: float | None = None,
     ) -> None:
         s1, s2, c = number(s1, "s1"), number(s2, "s2"), number(c, "c")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class Kuramoto(Oscillators):
@@ -39,7 +42,9 @@ class Kuramoto(Oscillators):
     -112.0
     """
 
-    def __init__(self, graph: GraphLike, coupling: Any = 1.0, frequencies: Any = 0.0) -> None:
+    def __init__(
+        self, graph: GraphLike, coupling: ArrayLike = 1.0, frequencies: ArrayLike = 0.0
+    ) -> None:
         super().__init__(graph, coupling, (-0.5, 0.0, 0.0), frequencies)
 
 

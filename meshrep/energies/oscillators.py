@@ -18,7 +18,7 @@ the phases follow dφ/dt = ω − ∇E + c Σ_j J_ij cos(φ_j − φ_i), whose l
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -35,6 +35,9 @@ from meshrep.energies.vortices import summary
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class Oscillators(Energy):
@@ -71,9 +74,9 @@ class Oscillators(Energy):
     def __init__(
         self,
         graph: GraphLike,
-        coupling: Any,
+        coupling: ArrayLike,
         law: tuple[float, float, float],
-        frequencies: Any = 0.0,
+        frequencies: ArrayLike = 0.0,
         torque: float = 0.0,
     ) -> None:
         super().__init__(graph)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
@@ -9,8 +11,11 @@ from scipy.sparse.csgraph import connected_components
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def order_parameter(phi: np.ndarray) -> float | np.ndarray:
+
+def order_parameter(phi: ArrayLike) -> float | np.ndarray:
     """Kuramoto's order parameter ρ = |Σ_j e^{iφ_j}| / n of phases (n,), or of k fields (k, n).
 
     Parameters
@@ -41,9 +46,7 @@ def order_parameter(phi: np.ndarray) -> float | np.ndarray:
     return rho if phi.ndim == 2 else float(rho)
 
 
-def local_order(
-    graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None
-) -> np.ndarray:
+def local_order(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None) -> np.ndarray:
     """ρ of each node with its neighbours, |e^{iφ_i} + Σ_j ±e^{iφ_j}| over their number, (n,).
 
     Neighbours are nodes that an edge joins, whatever its weight; an isolated node has 1.
@@ -75,9 +78,9 @@ def local_order(
 
 def clusters(
     graph: GraphLike,
-    values: np.ndarray,
+    values: ArrayLike,
     within: float,
-    coupling: np.ndarray | None = None,
+    coupling: ArrayLike | None = None,
     *,
     cyclic: bool = True,
 ) -> np.ndarray:
@@ -156,7 +159,7 @@ def steady_frequencies(times: np.ndarray, fields: np.ndarray) -> np.ndarray:
     return (fields[-1] - fields[middle]) / (times[-1] - times[middle])
 
 
-def checked_values(n: int | None, values: np.ndarray) -> np.ndarray:
+def checked_values(n: int | None, values: ArrayLike) -> np.ndarray:
     """Values (n,) as float64."""
     values = np.asarray(values)
     if values.ndim != 1 or values.dtype.kind not in "biuf" or n not in (None, len(values)):
@@ -165,7 +168,7 @@ def checked_values(n: int | None, values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64, copy=False)
 
 
-def opposed_edges(graph: Graph, coupling: np.ndarray | None) -> np.ndarray | None:
+def opposed_edges(graph: Graph, coupling: ArrayLike | None) -> np.ndarray | None:
     """Mask (m,) of the edges whose ends want to be opposite; None where there are none."""
     if coupling is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +19,13 @@ from meshrep.graphs.plaquettes import (
     whole_cycle,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _TURN = 2 * np.pi
 
 
-def windings(cells: Cells, phi: np.ndarray) -> np.ndarray:
+def windings(cells: Cells, phi: ArrayLike) -> np.ndarray:
     """How often the phase turns round each cell: 1/2π Σ of its wrapped differences, an integer.
 
     Parameters
@@ -53,9 +57,9 @@ def windings(cells: Cells, phi: np.ndarray) -> np.ndarray:
 
 def charges(
     cells: Cells,
-    phi: np.ndarray,
+    phi: ArrayLike,
     graph: Graph | None = None,
-    coupling: np.ndarray | None = None,
+    coupling: ArrayLike | None = None,
 ) -> np.ndarray:
     """Vortex charge of each cell (c,): its winding, neighbouring faces run the same way round.
 
@@ -74,7 +78,7 @@ def charges(
 
 
 def _flux(
-    cells: Cells, phi: np.ndarray, graph: Graph | None = None, opposed: np.ndarray | None = None
+    cells: Cells, phi: ArrayLike, graph: Graph | None = None, opposed: np.ndarray | None = None
 ) -> np.ndarray:
     """Turns round faces, and half of those, unsigned, round the sides of solids, (c,) float64."""
     phi = checked_values(None, phi)
@@ -153,7 +157,7 @@ class Vortices:
         return self.charge.sum().item()
 
 
-def vortices(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> Vortices:
+def vortices(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None) -> Vortices:
     """The vortices and antivortices of phases (n,), in radians, counted on the plaquettes.
 
     The charge of a plaquette is Σ (d − rint d) round it, d = (φ_j − φ_i)/2π, less ½ where the
@@ -197,7 +201,7 @@ def vortices(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = No
     return Vortices(charge, centres(graph, which), charge[which])
 
 
-def winding(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None) -> float:
+def winding(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None) -> float:
     """Turns of phases (n,) round a graph that is one cycle, as a twisted state has.
 
     Counted from node 0 towards the lower of its neighbours; an int, or with negative couplings a
@@ -224,7 +228,7 @@ def winding(graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = Non
 
 
 def summary(
-    graph: GraphLike, phi: np.ndarray, coupling: np.ndarray | None = None
+    graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None
 ) -> dict[str, float]:
     """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
     graph = Graph.of(graph)

@@ -17,26 +17,49 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 
 
-class _Network(Protocol):  # of networkx
-    def is_directed(self) -> bool: ...
+class NetworkLike(Protocol):
+    """A network of networkx, by what only it has."""
 
-
-class _Dataset(Protocol):  # of PyVista or VTK
-    def IsA(self, name: str, /) -> Any: ...
-
-
-class _Mesh(Protocol):  # of trimesh
     @property
-    def vertices(self) -> Any: ...
+    def nodes(self) -> Any:
+        """The nodes, with their data."""
 
-
-class _Cells(Protocol):  # of meshio
     @property
-    def cells_dict(self) -> Any: ...
+    def edges(self) -> Any:
+        """The edges, with their data."""
+
+    def is_directed(self) -> bool:
+        """Whether edges have a direction."""
 
 
-class _Matrix(Protocol):  # of SciPy, sparse
-    def tocsr(self) -> Any: ...
+class DatasetLike(Protocol):
+    """A dataset of PyVista or VTK, by what only it has."""
+
+    def IsA(self, name: str, /) -> Any:
+        """Whether it is of a VTK class."""
+
+
+class MeshLike(Protocol):
+    """A geometry of trimesh, by what only it has."""
+
+    @property
+    def vertices(self) -> Any:
+        """Points (n, 3)."""
+
+
+class CellsLike(Protocol):
+    """A mesh of meshio, by what only it has."""
+
+    @property
+    def cells_dict(self) -> Any:
+        """Tables of node numbers by kind of cell."""
+
+
+class MatrixLike(Protocol):
+    """A sparse matrix of SciPy, by what only it has."""
+
+    def tocsr(self) -> Any:
+        """The matrix by rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,7 +337,9 @@ class Graph:
         return alike and np.array_equal(self.points, other.points)
 
 
-GraphLike: TypeAlias = Graph | _Network | _Dataset | _Mesh | _Cells | _Matrix  # see Graph.of
+GraphLike: TypeAlias = (
+    Graph | NetworkLike | DatasetLike | MeshLike | CellsLike | MatrixLike
+)  # see Graph.of
 
 
 def _in_order(

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from meshrep.errors import InputError, MissingPart
 from meshrep.persistence.diagrams import Diagram
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 ROUNDING = 1e-10  # what two values may differ by, relative to the greater, and count as one
 
@@ -54,7 +57,7 @@ class AlphaDiagram(Diagram):
         return np.bincount(at, pulls.ravel(), minlength=self.count * d).reshape(self.count, d)
 
 
-def alpha_diagrams(points: Any, dimensions: Sequence[int] = (0, 1)) -> dict[int, Diagram]:
+def alpha_diagrams(points: ArrayLike, dimensions: Sequence[int] = (0, 1)) -> dict[int, Diagram]:
     """The persistence diagrams of the alpha filtration of points in the plane or in space.
 
     The value of a simplex is 2R, with R the radius of its smallest empty circumscribing sphere.

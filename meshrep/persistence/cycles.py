@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -9,6 +11,9 @@ from scipy.spatial import cKDTree
 
 from meshrep.errors import InputError
 from meshrep.persistence.rips import RipsFiltration
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _ROUNDING = 1e-9  # by which a birth value may miss its edge's length; tied edges may be as far
 
@@ -77,7 +82,7 @@ def representative_cycles(
 
 
 def longest_loops(
-    points: np.ndarray, most: int = 8, max_length: float = np.inf
+    points: ArrayLike, most: int = 8, max_length: float = np.inf
 ) -> list[tuple[np.ndarray, float]]:
     """The most persistent loops of a cloud, as pictures draw them.
 

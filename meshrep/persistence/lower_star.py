@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +21,9 @@ from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.kernels import components
 from meshrep.persistence.diagrams import Diagram
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -254,7 +257,7 @@ class _Faces:
 
 def lower_star_diagrams(
     graph: GraphLike,
-    field: np.ndarray,
+    field: ArrayLike,
     dimensions: Sequence[int] = (0,),
     *,
     superlevel: bool = False,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -27,6 +28,9 @@ from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
 from meshrep.persistence.diagrams import Diagram
 from meshrep.persistence.neighbourhood import longest_beyond
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _ROUNDING = 1e-12  # persistence relative to the cloud's extent that is none
 # Measured, in gudhi and here: memory, and seconds of an edge for each of its ends' neighbours
@@ -88,7 +92,7 @@ class RipsFiltration:
         self.max_length = float(max_length)
         self.reach = 0.0
 
-    def diagrams(self, points: np.ndarray) -> dict[int, EdgeDiagram]:
+    def diagrams(self, points: ArrayLike) -> dict[int, EdgeDiagram]:
         """The diagrams of a cloud (n, d), by dimension.
 
         Raises
@@ -140,7 +144,7 @@ class RipsFiltration:
 
 
 def rips_diagrams(
-    points: np.ndarray, dimensions: Iterable[int] = (0, 1), max_length: float = np.inf
+    points: ArrayLike, dimensions: Iterable[int] = (0, 1), max_length: float = np.inf
 ) -> dict[int, EdgeDiagram]:
     """The persistence diagrams of the Vietoris–Rips filtration of a cloud of points.
 
@@ -182,7 +186,7 @@ def rips_diagrams(
     return RipsFiltration(dimensions, max_length).diagrams(points)
 
 
-def checked_points(points: np.ndarray) -> np.ndarray:
+def checked_points(points: ArrayLike) -> np.ndarray:
     """The points (n, d) in float64.
 
     Raises

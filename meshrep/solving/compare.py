@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from meshrep.solving.reference import Reference, best_known
 from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve, without_stand_ins
 from meshrep.solving.solver import AnySolver, name_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 OF_SOLVE = frozenset(inspect.signature(solve).parameters)
 GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
@@ -223,7 +226,7 @@ def compare(
     energy: Energy,
     solvers: Iterable[AnySolver | Entrant] | None = None,
     *,
-    start: np.ndarray | None = None,
+    start: ArrayLike | None = None,
     seed: int = 0,
     observe: Callable[[str, Progress], None] | None = None,
     begin: Callable[[str], None] | None = None,
@@ -262,7 +265,8 @@ def compare(
     InputError
         When no solver is named, one is unknown, or none has a setting, before any has run.
     """
-    chosen = compared(energy) if solvers is None else list(dict.fromkeys(solvers))
+    asked: Iterable[AnySolver | Entrant] = compared(energy) if solvers is None else solvers
+    chosen = list(dict.fromkeys(asked))
     if not chosen:
         raise InputError("no solver to compare: name at least one")
     named = [solver for solver in chosen if not isinstance(solver, Entrant)]
@@ -275,13 +279,13 @@ def compare(
         else Entrant(name_of(solver), solver, taken_by(solver, own))
         for solver in without_stand_ins(chosen, energy)
     ]
-    begun = energy.random_start(seed) if start is None else start
+    begun = energy.clamp(energy.random_start(seed) if start is None else start)
     sample: Callable[[Energy, np.ndarray], Any] | None = None
     if keep_fields:
         sample = _copied
     elif energy.stochastic:
         sample = _valued
-    elif energy.watched(energy.clamp(begun)) is not None:
+    elif energy.watched(begun) is not None:
         sample = _watched
     rows: list[Solution | Failure] = []
     interrupted = False

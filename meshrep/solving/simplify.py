@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,16 @@ from meshrep.solving.solution import Solution
 from meshrep.solving.solve import solve
 from meshrep.solving.solver import AnySolver
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 MOST_STEPS = 2000  # a constant step may cross a kink to and fro without end
 MARGIN = 1e-3  # share of the threshold by which pairs that stay are kept above it
 
 
 def simplify(
     graph: GraphLike,
-    field: np.ndarray,
+    field: ArrayLike,
     threshold: float,
     *,
     solver: AnySolver = "auto",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from meshrep.base.outcome import History, Interruptible, Result
 from meshrep.energies.base import Energy
 from meshrep.minimisers.monitor import Sample
 from meshrep.solving.solver import Solver
+
+if TYPE_CHECKING:
+    import pyvista
+
+    from meshrep.view.scene import Drawn
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Solution(Interruptible):
         """What the field is called in files: the quantity and the solver."""
         return f"{self.problem.quantity}_{self.solver}".replace("-", "_")
 
-    def mesh(self, *, original: bool = False) -> Any:
+    def mesh(self, *, original: bool = False) -> pyvista.DataSet:
         """A PyVista dataset with the field as point data named after the quantity.
 
         With ``original`` it has the points and cells of the file that was read, in the file's
@@ -127,14 +132,22 @@ class Solution(Interruptible):
         fields = {self.problem.quantity: self.field}
         return write_mesh(self.problem.graph, fields, path, original=original)
 
-    def plot(self, path: str | Path | None = None, **options: Any) -> Any:
+    @overload
+    def plot(self, path: None = None, **options: Any) -> None: ...
+
+    @overload
+    def plot(self, path: str | Path, **options: Any) -> Drawn: ...
+
+    def plot(self, path: str | Path | None = None, **options: Any) -> Drawn | None:
         """Draw the field: into a picture file, or in a window where there is a screen.
 
-        Options go to :func:`meshrep.view.scene.picture` or :func:`meshrep.view.scene.show`.
+        Options go to :func:`meshrep.view.scene.picture` or :func:`meshrep.view.scene.show`; the
+        first returns the path and the engine that drew, the second nothing.
         """
         from meshrep.view import scene
 
         options.setdefault("quantity", self.problem.quantity)
         if path is None:
-            return scene.show(self.problem.graph, self.field, **options)
+            scene.show(self.problem.graph, self.field, **options)
+            return None
         return scene.picture(self.problem.graph, self.field, path, **options)

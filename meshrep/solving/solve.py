@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,12 +23,15 @@ from meshrep.solving.solution import Solution
 from meshrep.solving.solver import AnySolver, Solver
 from meshrep.solving.stages import Stages, renumbered
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 def solve(
     energy: Energy,
     solver: AnySolver = "auto",
     *,
-    start: np.ndarray | None = None,
+    start: ArrayLike | None = None,
     seed: int = 0,
     device: str = "auto",
     dtype: str | None = None,
@@ -36,7 +39,7 @@ def solve(
     max_seconds: float | None = None,
     gtol: float | None = None,
     observe: Callable[[str, Progress], None] | None = None,
-    sample: Callable[[np.ndarray], Any] | None = None,
+    sample: Callable[[np.ndarray], object] | None = None,
     restarts: int = 1,
     reorder: bool = True,
     **settings: Any,
@@ -129,7 +132,7 @@ def solve(
 
     moved = renumbered(energy, composed) if reorder else None
 
-    def run(seed: int, given: np.ndarray | None, observe: Any) -> Solution:
+    def run(seed: int, given: ArrayLike | None, observe: Any) -> Solution:
         w0 = energy.clamp(energy.random_start(seed) if given is None else given)
         return Stages(
             energy, composed, w0, seed, device, dtype, observe, list(notes), sample, moved
@@ -144,7 +147,7 @@ def _best_of(
     run: Callable[..., Solution],
     energy: Energy,
     seeds: range,
-    start: np.ndarray | None,
+    start: ArrayLike | None,
     observe: Callable[[str, Progress], None] | None,
     threads: int,
 ) -> Solution:

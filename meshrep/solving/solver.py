@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Parametrization
+
+if TYPE_CHECKING:
+    from meshrep.solving.declaration import NamedSolver
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class Solver:
         )
 
 
-AnySolver = Any  # a name, a Solver, a NamedSolver, a Minimiser, or a class: see catalogue.compose
+# A name, a declaration, a composition, a minimiser, or a class: see catalogue.compose.
+AnySolver: TypeAlias = "str | NamedSolver | Solver | Minimiser | type"
 
 
 def name_of(solver: AnySolver) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, Cells
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.graph import CellsLike, DatasetLike, Graph, MeshLike
 from meshrep.sources.formats.vtk_arrays import Arrays, arrays_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw, graph_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _KIND_OF_MESHIO = {
     "vertex": 1, "line": 3, "triangle": 5, "polygon": 7, "quad": 9, "tetra": 10, "hexahedron": 12,
@@ -54,7 +58,7 @@ def as_graph(what: Any) -> Graph:
     raise InputError(f"a {type(what).__name__} is no graph: {hint}")
 
 
-def from_trimesh(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+def from_trimesh(mesh: MeshLike, *, name: str = "mesh", merge: bool = True) -> Graph:
     """The graph of a ``trimesh.Trimesh``, ``PointCloud``, ``Path3D`` or ``Scene``.
 
     Parameters
@@ -78,7 +82,7 @@ def from_trimesh(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
     return graph_of(raw_of(name, arrays), name=name, merge=merge)
 
 
-def from_pyvista(dataset: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+def from_pyvista(dataset: DatasetLike, *, name: str = "mesh", merge: bool = True) -> Graph:
     """The graph of a PyVista or VTK dataset; point k of it is point k of ``graph.origin``.
 
     Parameters
@@ -104,7 +108,7 @@ def from_pyvista(dataset: Any, *, name: str = "mesh", merge: bool = True) -> Gra
     return graph_of(raw_of(name, arrays), name=name, merge=merge)
 
 
-def from_meshio(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+def from_meshio(mesh: CellsLike, *, name: str = "mesh", merge: bool = True) -> Graph:
     """The graph of a ``meshio.Mesh``.
 
     Parameters
@@ -128,7 +132,13 @@ def from_meshio(mesh: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
     return graph_of(raw_of(name, arrays), name=name, merge=merge)
 
 
-def from_arrays(points: np.ndarray, faces: Any, *, name: str = "mesh", merge: bool = True) -> Graph:
+def from_arrays(
+    points: ArrayLike,
+    faces: Cells | np.ndarray | Sequence[Sequence[int]],
+    *,
+    name: str = "mesh",
+    merge: bool = True,
+) -> Graph:
     """The graph of points and faces.
 
     Parameters

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph, GraphLike, Origin
+from meshrep.graphs.graph import Graph, GraphLike, NetworkLike, Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.room import refuse_beyond_memory
 from meshrep.sources.wording import one_line
@@ -63,7 +63,7 @@ def _read_gml(nx: Any, path: Path) -> Any:
         return nx.read_gml(path, label="id")  # nodes without labels, or with labels alike
 
 
-def from_networkx(network: Any, *, name: str = "network", path: str | None = None) -> Graph:
+def from_networkx(network: NetworkLike, *, name: str = "network", path: str | None = None) -> Graph:
     """The graph of a networkx graph.
 
     Parameters

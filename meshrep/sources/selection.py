@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,14 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _LIST = re.compile(r"\s*\d+\s*(-\s*\d+\s*)?(,\s*\d+\s*(-\s*\d+\s*)?)*,?\s*")
 _FILES = (".txt", ".npy", ".csv", ".dat")
 
 
-def select(graph: GraphLike, what: str | os.PathLike[str] | np.ndarray) -> np.ndarray:
+def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.ndarray:
     """The nodes that a text or an array names.
 
     Parameters
@@ -135,8 +138,8 @@ def baths(
     graph: GraphLike,
     bath: str = "ends",
     *,
-    hot: Any = None,
-    cold: Any = None,
+    hot: str | os.PathLike[str] | ArrayLike | None = None,
+    cold: str | os.PathLike[str] | ArrayLike | None = None,
     share: float = 0.1,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
