@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from meshrep.solving.stages import Stages, renumbered
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+T = TypeVar("T")
 
 
 def solve(
@@ -226,12 +228,12 @@ def _with_what_is_installed(solver: Solver, energy: Energy) -> tuple[Solver, str
     )
 
 
-def without_stand_ins(solvers: list[AnySolver], energy: Energy) -> list[AnySolver]:
+def without_stand_ins(solvers: Sequence[T], energy: Energy) -> list[T]:
     """Drop named solvers that would fall back to one that is in the list already.
 
     Without torch, adam-torch falls back to lbfgs; if lbfgs is in the list too, it runs once.
     """
-    kept: list[AnySolver] = []
+    kept: list[T] = []
     seen: set[str] = set()
     for solver in solvers:
         if isinstance(solver, str) and solver != "auto":
