@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LIGHT = np.array([-0.28, 0.71, 0.63])
 _SHADE, _PALE = 0.58, 0.25  # share of a colour lost in the dark, and for phases
 _FINE = 20_000  # triangles up to which surfaces are refined
+_MANY = 3_000  # more triangles are drawn as pixels in vector formats
 _NEIGHBOURS = 16  # nearest triangles that may hide a point
 
 
@@ -91,6 +92,7 @@ def _surface(
             edgecolors=colours[order],
             linewidths=0.3 * (not subject.view.flat),
             antialiased=not subject.view.flat,
+            rasterized=len(order) > _MANY,
             zorder=2,
         )
     )

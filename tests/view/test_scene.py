@@ -159,7 +159,8 @@ def test_panels_stand_side_by_side(tmp_path, engine):
 def test_other_formats_and_refusals(tmp_path, engine):
     graph = shapes.lattice(4)
     for suffix in (".jpg", ".pdf", ".svg"):
-        assert picture(graph, np.arange(16), tmp_path / f"a{suffix}").path.stat().st_size > 1000
+        size = picture(graph, np.arange(16), tmp_path / f"a{suffix}").path.stat().st_size
+        assert 1000 < size < 500_000  # many triangles are drawn as pixels
     bad = [
         (np.arange(15), {}, "shape"),
         (np.zeros((16, 2)), {}, "one value per node"),
