@@ -60,7 +60,7 @@ DRAWERS: dict[str, Draw] = {"heat": heat.draw, "kernels": kernels.draw, "scale":
 
 
 def table_of_suites(options: Any) -> dict[str, Suite]:
-    """Every suite by name, in the order in which they run."""
+    """Return every suite by name, in the order in which they run."""
     if options.device:
         return {
             f"{name}-{options.device}": partial(suite, device=options.device)
@@ -110,7 +110,7 @@ def run(arguments: Sequence[str] | None) -> int:
     else:
         quick = "-quick" if options.quick else ""
         store = Store(writable(options.out or Path(f"out/benchmark{quick}")), "benchmark")
-    store.sections()  # an earlier file that cannot be read is known before anything runs
+    store.sections()  # refuse an earlier file that cannot be read before anything runs
     line = ProgressLine(every=0.0)
 
     def say(what: str) -> None:
@@ -132,7 +132,7 @@ def run(arguments: Sequence[str] | None) -> int:
 
 
 def chosen(options: Any, known: dict[str, Suite]) -> list[str]:
-    """The suites to run, in order; "topology" stands for all of its parts."""
+    """Return the suites to run, in order; "topology" stands for all of its parts."""
     asked = [f"{name}-{options.device}" if options.device else name for name in options.suites]
     groups = {} if options.device else {"topology": TOPOLOGY}
     unknown = [name for name in asked if name not in known and name not in groups]
@@ -150,7 +150,7 @@ def chosen(options: Any, known: dict[str, Suite]) -> list[str]:
 
 
 def command(options: Any, name: str) -> str:
-    """The command that makes a section again."""
+    """Return the command that makes a section again."""
     suite = name.removesuffix(f"-{options.device}") if options.device else name
     words = ["python scripts/benchmark.py", suite]
     words += ["--device", options.device] * bool(options.device)

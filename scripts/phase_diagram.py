@@ -2,7 +2,7 @@
 
     python scripts/phase_diagram.py --graph lattice:50x50 --s1 -1:1:9 --s2 0:1:6 --seeds 3
 
-A sweep that was stopped goes on by the same command. Exit codes: 0 done; 1 a point failed; 2 the
+The same command continues a sweep that was stopped. Exit codes: 0 done; 1 a point failed; 2 the
 input cannot be used; 130 interrupted.
 """
 

@@ -1,10 +1,10 @@
 """The papers' experiments, row by row: ``python scripts/reproduce.py [row …]``.
 
-Without rows it lists them, and says which are done. A row writes its page, its data and its
-figures under ``--out``, a folder each; one that was stopped goes on where it stopped.
+Without rows it lists them and says which are done. Each row writes its page, its data and its
+figures into a folder of its own under ``--out``. A row that was stopped goes on where it stopped.
 
-Exit codes: 0 done; 1 a piece failed, or a row needs what is not installed; 2 the input cannot be
-used; 130 interrupted.
+Exit codes: 0 done; 1 a piece failed, or a row needs a package that is not installed; 2 the input
+cannot be used; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _main(options: Any) -> int:
         listing(place, options.quick)
         return 0
     ledgers = {row.name: Ledger(writable(place / row.name)) for row in wanted}
-    for row in wanted:  # all of them before hours are spent on the first
+    for row in wanted:  # check all rows before spending hours on the first
         if options.fresh:
             ledgers[row.name].forget()
         ledgers[row.name].check(options.quick, row.version)
@@ -97,12 +97,12 @@ def _main(options: Any) -> int:
 
 
 def chosen(names: Sequence[str], everything: bool) -> list[Row]:
-    """The rows asked for, in the page's order.
+    """Return the rows asked for, in the order of the page.
 
     Raises
     ------
     InputError
-        Where a name is unknown.
+        If a name is unknown.
     """
     unknown = [name for name in names if name not in ROWS]
     if unknown:
@@ -112,14 +112,14 @@ def chosen(names: Sequence[str], everything: bool) -> list[Row]:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a row: whether all its pieces are done, and what it says, or why not."""
+    """The outcome of a row: whether all its pieces are done, and its verdict, if any."""
 
     whole: bool
     verdict: str
 
 
 def one(row: Row, options: Any, ledger: Ledger, describe: Callable[[], dict[str, Any]]) -> Done:
-    """Run a row and write what it left, also where pieces failed or Ctrl-C came."""
+    """Run a row and write its results, even if pieces failed or Ctrl-C came."""
     missing = [package for package in row.needs if not installed(package)]
     if missing:
         print(f"{row.name}: needs {', '.join(missing)}: pip install {' '.join(missing)}",
@@ -157,7 +157,7 @@ def one(row: Row, options: Any, ledger: Ledger, describe: Callable[[], dict[str,
 
 
 def _written(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str] | None:
-    """The row's page and its verdict; None, with a sentence, where the pieces do not make one."""
+    """Write the row's page; return it with its verdict, or None, with a message, if that fails."""
     try:
         return write_row(row, ledger, quick)
     except MeshrepError as error:
@@ -168,7 +168,7 @@ def _written(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str] | None:
 
 
 def told(error: Exception) -> str:
-    """A sentence for what is foreseen, and where it happened for what is not."""
+    """Return one sentence for an expected error, and the traceback for any other."""
     if isinstance(error, MeshrepError):
         return str(error)
     return "".join(traceback.format_exception(error)).rstrip()

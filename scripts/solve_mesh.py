@@ -1,8 +1,8 @@
-"""The front door: a mesh on disk becomes a field, solved several ways, compared and shown.
+"""Solve a physical problem on a mesh from disk in several ways, compare and show the results.
 
     python scripts/solve_mesh.py bunny.ply --bath
 
-It is the program ``meshrep``, run from a checkout.
+This runs the program ``meshrep`` from a checkout.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""The papers' experiments, a file a row: what is claimed, how it is run here, and what came of it.
+"""The papers' experiments, one folder per row: the claim, how it is run here, and the result.
 
 P1 is "Accelerating Optimization using Neural Reparametrization" (Dehmamy, Both, Mohsenzadeh,
-Wang), P2 "Faster Optimization on Sparse Graphs via Neural Reparametrization" (Both, Dehmamy,
+Wang). P2 is "Faster Optimization on Sparse Graphs via Neural Reparametrization" (Both, Dehmamy,
 Long, Yu).
 """

@@ -1,9 +1,9 @@
-"""Networks as torch users have them: eager layers, torch's Adam, and every derivative by autograd.
+"""Networks as torch users write them: eager layers, torch's Adam, all derivatives by autograd.
 
-The library's networks have their pullback written out and keep no graph of the computation. Here
-the same layers are recorded by torch and differentiated by it, with the operations that are quick
-in torch: ``index_select`` and ``index_add``, whose derivatives are each other, and a product with
-the symmetric P whose derivative is told, since torch would transpose P anew at every step.
+The library writes the pullback of its networks out and keeps no graph of the computation. Here
+torch records the same layers and differentiates them. They use the operations that are fast in
+torch: ``index_select`` and ``index_add``, whose derivatives are each other, and a product with the
+symmetric P that knows its derivative, because torch would transpose P in every step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Recorded(TorchOptimiser):
     """``energy(network(parameters)).backward()`` and a step of torch's, as in ``adam-torch``."""
 
     def _formula(self, objective: Objective) -> Any:
-        """The energy as torch operations, whatever the variables."""
+        """Return the energy as torch operations, whatever the variables are."""
         return objective.energy.formula(objective.backend).value  # type: ignore[attr-defined]
 
     def _gradient(self, objective: Objective, formula: Any, sheet: Any, variable: Any) -> Any:
@@ -46,7 +46,7 @@ class Recorded(TorchOptimiser):
 
 
 def recorded(net: ArrayPass, params: torch.Tensor) -> torch.Tensor:
-    """The output (n, d) of a network of flat parameters (p,), which are split in one operation."""
+    """Return the output (n, d) of a network with flat parameters (p,), split in one operation."""
     layer: Any = LAYERS[type(net)]
     pieces = params.split([shape.numel() for shape in map(torch.Size, net.shapes)])
     parts: Any = [piece.view(shape) for piece, shape in zip(pieces, net.shapes, strict=True)]
@@ -60,14 +60,14 @@ def recorded(net: ArrayPass, params: torch.Tensor) -> torch.Tensor:
 
 
 def convolution(net: Any, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """P X W of ``gcn``; X W of ``nograph``."""
+    """Return P X W for ``gcn`` and X W for ``nograph``."""
     return (x if net.matrix is None else symmetric_product(net.matrix, x)) @ weight
 
 
 def attention(
     net: Any, x: torch.Tensor, weights: torch.Tensor, vectors: torch.Tensor
 ) -> torch.Tensor:
-    """The heads' mean of Σ_j α_ij W x_j of ``gat``."""
+    """Return the mean over the heads of Σ_j α_ij W x_j, for ``gat``."""
     rows, columns = net.directed.rows, net.directed.columns
     heads = []
     for weight, vector in zip(weights, vectors, strict=True):
@@ -84,7 +84,7 @@ def attention(
 
 
 def messages(net: Any, x: torch.Tensor, edge: torch.Tensor, node: torch.Tensor) -> torch.Tensor:
-    """[X ‖ S] N of ``gn``, with S the sums of σ([x_i ‖ x_j ‖ a_ij] M) over neighbours j."""
+    """Return [X ‖ S] N for ``gn``; S sums σ([x_i ‖ x_j ‖ a_ij] M) over the neighbours j."""
     h, directed = x.shape[1], net.directed
     to, sent = x @ edge[:h], x @ edge[h : 2 * h]
     raw = to.index_select(0, directed.rows) + sent.index_select(0, directed.columns)

@@ -1,4 +1,4 @@
-"""The papers' claims, one by one, and the verdict on all of them."""
+"""The papers' claims, the verdict on each, and the verdict on all of them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Claim:
     Attributes
     ----------
     says : str
-        In the papers' sense.
+        What the papers say.
     verdict : Verdict
-        OPEN where too few runs arrive to tell, which ``seen`` then says.
+        OPEN if too few runs arrive to tell, which ``seen`` then says.
     seen : str
-        With the figures that decide, and the level and the yardstick that they are counted to.
+        The figures that decide, with the level and the solver that they are measured against.
     """
 
     says: str
@@ -38,17 +38,17 @@ class Claim:
 
 
 def claim_table(claims: Sequence[Claim]) -> str:
-    """The claims one by one as a section in Markdown; empty where there are none."""
+    """Return the claims as a section in Markdown; empty if there are none."""
     rows = [(claim.says, claim.verdict.value, claim.seen) for claim in claims]
     table = markdown(("the papers say", "it", "seen"), rows)
     return f"### Claim by claim\n\n{table}" if rows else ""
 
 
 def together(claims: Sequence[Claim]) -> Verdict:
-    """The verdict on all of them.
+    """Return the verdict on all claims.
 
-    In part where those that are settled differ, whatever the open ones may turn out to be; OPEN
-    where there are none, or where an open one could make the difference.
+    It is IN_PART if settled claims differ, whatever the open ones turn out to be. It is OPEN if
+    there are no claims, or if an open one could make the difference.
     """
     found = {claim.verdict for claim in claims}
     settled = found - {Verdict.OPEN}
@@ -58,14 +58,17 @@ def together(claims: Sequence[Claim]) -> Verdict:
 
 
 def judged(passed: Sequence[bool | None]) -> Verdict:
-    """Of cases: holds in all, in some, or in none; OPEN where one cannot be told or none is."""
+    """Return HOLDS, IN_PART or NOT if all, some or none of the cases pass.
+
+    OPEN if there are no cases, or if one of them is None, which cannot be told.
+    """
     if not passed or None in passed:
         return Verdict.OPEN
     return Verdict.HOLDS if all(passed) else Verdict.IN_PART if any(passed) else Verdict.NOT
 
 
 def counted(claims: Sequence[Claim]) -> str:
-    """How many claims of a row hold, hold in part, do not, and are open, as words."""
+    """Say how many claims of a row hold, hold in part, do not hold, and are open."""
     words = (
         (Verdict.HOLDS, "holds", "hold"),
         (Verdict.IN_PART, "holds in part", "hold in part"),

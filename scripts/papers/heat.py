@@ -1,6 +1,6 @@
-"""What the rows on heat share: graphs with quartic baths, networks by the papers' values, rates.
+"""What the rows on heat share: graphs with quartic baths, networks at the papers' values, rates.
 
-Of the papers' values those of Adam are given (rate 0.02); λ = 1, T = 1 and 0 are ours.
+The papers give Adam's rate (0.02). λ = 1 and the temperatures T = 1 and 0 are our choice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NETWORK_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 JITTED, TORCH, AUTOGRAD = "jitted", "in torch", "by autograd"  # ways to run a network
 HIDDEN = 32
 SHARE = 0.1
-FLOOR = 1e-8  # of the fall, below which curves are not drawn
+FLOOR = 1e-8  # share of the fall below which curves are not drawn
 PAPERS_STOP = Stopping(patience=10, atol=1e-15, gtol=0.0)
 STOP = (
     "Ten steps in a row that change the loss by less than 1e-15, in float32 as torch has it by "
@@ -58,7 +58,7 @@ FALLS = (
 
 
 def largest_component(graph: Graph) -> Graph:
-    """The graph of the nodes in the largest connected component, in their order."""
+    """Return the graph of the nodes in the largest connected component, in their order."""
     component = graph.component_of
     kept = component == np.bincount(component).argmax()
     if kept.all():
@@ -73,7 +73,7 @@ def largest_component(graph: Graph) -> Graph:
 
 
 def heated(graph: Graph, bath: str, seed: int = 0) -> HeatBath:
-    """Quartic baths on a tenth of the nodes each, drawn ("random") or at either end ("ends")."""
+    """Return quartic baths on a tenth of the nodes each, "random" or at the "ends"."""
     if bath == "random":
         hot, cold = meshrep.random_split(graph, SHARE, seed)
     else:
@@ -82,7 +82,7 @@ def heated(graph: Graph, bath: str, seed: int = 0) -> HeatBath:
 
 
 def least(energy: HeatBath) -> float:
-    """The minimum, by Newton's method to a gradient of 1e-12."""
+    """Return the minimum, by Newton's method to a gradient of 1e-12."""
     return minimum(energy).energy
 
 
@@ -97,11 +97,11 @@ def network(
     hidden: int = HIDDEN,
     stopping: Stopping | None = None,
 ) -> Solver:
-    """A network as the papers move it, by Adam with its usual decays, and then Adam on the field.
+    """Return a network moved by Adam with its usual decays, followed by Adam on the field.
 
-    It hands over by the named solver's rule, since the papers give none for heat, to Adam with the
-    rate ``second``. In torch and by autograd both stages run in eager torch, the second with
-    autograd; ``stopping`` is the rule of the second.
+    The papers give no rule for the hand-over on heat, so it is that of the named solver. Adam then
+    has the rate ``second`` and the rule ``stopping``. In torch and by autograd both stages run in
+    eager torch, the second with autograd.
     """
     composed = solver_named(kind, HeatBath, layers=layers, hidden=hidden, network_start=start)
     eager = way != JITTED
@@ -121,7 +121,7 @@ def network(
 def networks(
     kinds: Sequence[str], start: str, *, way: str = JITTED, hidden: int = HIDDEN
 ) -> list[Entrant]:
-    """The kinds with the papers' rate, one width and one layer."""
+    """Return the kinds with the papers' rate, one width and one layer."""
     return [
         Entrant(named(kind, start, way), network(kind, start=start, way=way, hidden=hidden))
         for kind in kinds
@@ -136,7 +136,7 @@ def tuned_networks(
     *,
     hidden: int = HIDDEN,
 ) -> list[Entrant]:
-    """The kinds, jitted, with their rate searched, handing over to Adam at each of ``seconds``."""
+    """Return the jitted kinds at several rates, each followed by Adam at each of ``seconds``."""
     return [
         _tuned(kind, start, JITTED, rate, second, hidden)
         for kind in kinds
@@ -162,10 +162,10 @@ def retold(
     levels: Sequence[str],
     hidden: int = HIDDEN,
 ) -> list[Entrant]:
-    """The pairs of rates with which a jitted network took least steps or time, in eager torch.
+    """Return a jitted network's best pairs of rates, by steps and by time, in eager torch.
 
-    Steps are the same there, so that the search need not be made in dear ones; as a network's
-    cost more or less beside Adam's than jitted ones do, either may be the quicker.
+    The steps are the same there, so the search need not use slow ones. A network's step costs
+    more or less beside Adam's than in jitted code, so either pair may be the faster one.
     """
     found = best_rates(cell, named(kind, start, tuned=True), levels, ("steps", "seconds"))
     return [
@@ -177,9 +177,9 @@ def retold(
 def best_rates(
     cell: Mapping[str, Any], group: str, levels: Sequence[str], by: Sequence[str] = ("steps",)
 ) -> dict[tuple[float, ...], str]:
-    """What a group's best entrants have at the levels: the numbers of their labels, each once.
+    """Return the numbers in the labels of a group's best entrants at the levels, each once.
 
-    With them goes " (edge)" where the rate is at the edge of those tried, else nothing.
+    Their values are " (edge)" if the rate is at the edge of those tried, else empty.
     """
     found: dict[tuple[float, ...], str] = {}
     for least_of in by:
@@ -191,14 +191,14 @@ def best_rates(
 
 
 def named(kind: str, start: str, way: str = JITTED, *, tuned: bool = False) -> str:
-    """What tables call a network."""
+    """Return a network's name in tables."""
     words = [kind if way == JITTED else f"{kind} {way}"]
     words.append("papers' start" if start == "network" else "shared start")
     return ", ".join([*words, "tuned"] if tuned else words)
 
 
 def classics(of: Sequence[float]) -> list[Entrant]:
-    """Adam, fused, with the papers' rate and with its own; RK4, L-BFGS and Newton."""
+    """Return fused Adam, with the papers' rate and with its own, RK4, L-BFGS and Newton."""
     return [
         Entrant("adam", "adam", {"lr": PAPERS_RATE}),
         *rates("adam, tuned", lambda rate: ("adam", {"lr": rate}), of),
@@ -209,17 +209,17 @@ def classics(of: Sequence[float]) -> list[Entrant]:
 
 
 def field_rates(cell: Mapping[str, Any], levels: Sequence[str]) -> list[float]:
-    """The rates at which fused Adam was best, at one level or another."""
+    """Return the rates at which fused Adam was best, at one level or another."""
     return [rate for (rate,) in best_rates(cell, "adam, tuned", levels)]
 
 
 def second_rates(cell: Mapping[str, Any], levels: Sequence[str]) -> list[float]:
-    """Those of Adam after a network: its best ones, and the papers', since less is left to do."""
+    """Return Adam's rates after a network: its best ones, and the papers' for what is left."""
     return sorted({PAPERS_RATE, *field_rates(cell, levels)})
 
 
 def eager_adam(cell: Mapping[str, Any], levels: Sequence[str]) -> list[Entrant]:
-    """Adam in eager torch, with the papers' rate and with those that were best fused."""
+    """Return Adam in eager torch, at the papers' rate and at those that were best when fused."""
     group = "adam-torch, tuned"
     found = best_rates(cell, "adam, tuned", levels)
     return [Entrant("adam-torch", "adam-torch", {"lr": PAPERS_RATE})] + [
@@ -230,7 +230,7 @@ def eager_adam(cell: Mapping[str, Any], levels: Sequence[str]) -> list[Entrant]:
 
 
 def stoppers(kinds: Sequence[str], hidden: int = HIDDEN) -> list[Entrant]:
-    """Adam and the networks by autograd with the papers' rate, until the papers' rule ends each."""
+    """Return Adam and networks by autograd at the papers' rate, which the papers' rule ends."""
     base = solver_named("adam-torch", HeatBath, lr=PAPERS_RATE)
     found = [Entrant("adam-torch", replace(base, stopping=PAPERS_STOP))]
     for kind in kinds:
@@ -240,9 +240,9 @@ def stoppers(kinds: Sequence[str], hidden: int = HIDDEN) -> list[Entrant]:
 
 
 def stop_table(stops: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many runs the papers' rule ended, after how long, and the ratio of these times.
+    """Return how many runs the papers' rule ended, after how long, and the ratio of these times.
 
-    Ratios are of the seeds in which it ended both; – where there are none.
+    Ratios are over the seeds in which the rule ended both; "–" if there are none.
     """
     rows = []
     for key, piece in stops.items():
@@ -263,15 +263,15 @@ def stop_table(stops: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _ended(standing: Standing) -> np.ndarray:
-    """The seconds of each run; NaN where the clock ended it and not the rule."""
+    """Return the seconds of each run; NaN if the clock ended it and not the rule."""
     by_rule = [run["result"] == "flat" for run in standing.runs]
     return np.where(by_rule, standing.column("seconds"), np.nan)
 
 
 def fall(standing: Standing, cell: Mapping[str, Any], column: int = 1) -> list[tuple[float, float]]:
-    """Seconds (steps for column 0) and the share of the fall that is left then, on the first seed.
+    """Return points (seconds, share of the fall left) on the first seed; steps for column 0.
 
-    What is left is shown down to FLOOR, and begins after the first step.
+    Shares are drawn down to FLOOR, and begin after the first step.
     """
     depth = cell["begun"][0] - cell["reference"]
     return [

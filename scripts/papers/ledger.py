@@ -1,4 +1,4 @@
-"""The pieces of a row that are done, kept one by one, so that a row goes on where it stopped."""
+"""The finished pieces of a row, kept one by one, so that a row goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHOLE = {"data", "seconds", "quick", "machine"}
 
 @dataclass(frozen=True)
 class Ledger:
-    """``pieces.json`` in the folder of a row: what every piece gave, and of which run it is."""
+    """``pieces.json`` in the folder of a row: the result of every piece, and the run it is of."""
 
     place: Path
 
@@ -29,12 +29,12 @@ class Ledger:
         return self.place / "pieces.json"
 
     def pieces(self) -> dict[str, dict[str, Any]]:
-        """What is done, by key; nothing where no run was.
+        """Return what is done, by key; nothing if there was no run.
 
         Raises
         ------
         InputError
-            Where the file is not one of ours.
+            If the file is not one of ours.
         """
         if not self.path.exists():
             return {}
@@ -51,17 +51,17 @@ class Ledger:
         return found
 
     def keep(self, key: str, piece: dict[str, Any]) -> None:
-        """Enter a piece at once; the file is written whole or not at all."""
+        """Save a piece at once; the file is written whole or not at all."""
         write_json({"pieces": self.pieces() | {key: piece}}, self.path)
 
     def check(self, quick: bool, version: int = 1) -> None:
-        """Refuse to go on where a run of the other size, or of other settings, left off.
+        """Refuse to continue a run of the other size, or of other settings.
 
         Raises
         ------
         InputError
-            Where a piece is of a quick run and a full one is wanted, or the other way round; or
-            where one is of another version of its row.
+            If a piece belongs to a quick run and a full one is wanted, or the other way round; or
+            if it belongs to another version of its row.
         """
         pieces = self.pieces().values()
         if any(piece["quick"] != quick for piece in pieces):
@@ -77,7 +77,7 @@ class Ledger:
             )
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget all pieces."""
         self.path.unlink(missing_ok=True)
 
 
@@ -86,13 +86,13 @@ def run(
 ) -> Iterator[tuple[str, float, Exception | None]]:
     """Run the pieces of a row that are not done.
 
-    ``machine()`` describes what they run on, to which the date of each is added;
-    ``tell(number, key, line)`` hears what runs now.
+    ``machine()`` describes the machine, to which the date of each piece is added.
+    ``tell(number, key, line)`` is told what runs now.
 
     Yields
     ------
     key : str
-        Of each piece that was run, which is in the ledger by then unless it failed.
+        The piece that was run. It is in the ledger by then, unless it failed.
     seconds : float
     failure : Exception or None
     """
@@ -109,7 +109,7 @@ def run(
         begun = time.perf_counter()
         try:
             data = piece(say)
-        except Exception as error:  # the other pieces are worth having all the same
+        except Exception as error:  # the other pieces are still worth having
             yield key, time.perf_counter() - begun, error
             continue
         seconds = round(time.perf_counter() - begun, 1)

@@ -1,4 +1,4 @@
-"""Optimisers of the literature as entrants: of torch, of pytorch_optimizer, and M-FAC of ours."""
+"""Optimisers of the literature as entrants: of torch, of pytorch_optimizer, and our M-FAC."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from meshrep.solving.solver import Solver
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ADADELTA_RATES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 SHAMPOO_RATES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-MFAC_RATES = (0.01, 0.03, 0.1, 0.15)  # beyond, it diverges as plain descent does
-WHOLE_RATE = 1.0  # of Shampoo on a column, whose steps are too dear for a search
+MFAC_RATES = (0.01, 0.03, 0.1, 0.15)  # at larger rates it diverges, as plain descent does
+WHOLE_RATE = 1.0  # of Shampoo on a column, whose steps are too slow for a search
 FLAT = Stopping(window=100, ftol=1e-7)  # as Adam's in torch
 PACKAGE = "pytorch_optimizer"
 WHOLE, FOLDED = "Shampoo on n×1", "Shampoo, folded"
@@ -29,15 +29,15 @@ class Method:
     Attributes
     ----------
     name : str
-        What tables call it.
+        Its name in tables.
     method : str
-        What :class:`meshrep.minimisers.torch.optimisers.TorchOptimiser` calls it; "mfac" for ours.
+        Its name in :class:`meshrep.minimisers.torch.optimisers.TorchOptimiser`; "mfac" for ours.
     settings : dict
-        Further ones, beside the rate.
+        Settings beside the rate.
     package : str
-        Where it comes from.
+        The package that has it.
     rates : sequence of float
-        Those that are tried.
+        The rates that are tried.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Method:
         return not installed(self.package)
 
     def solver(self, rate: float) -> Solver:
-        """The optimiser with a rate, on the field itself."""
+        """Return the optimiser with a rate, on the field itself."""
         if self.method == "mfac":
             mfac = MFAC(lr=rate, **self.settings)
             return Solver(mfac, stopping=FLAT, name=self.name, backend="torch")
@@ -62,7 +62,7 @@ class Method:
         return Solver(optimiser, stopping=FLAT, name=self.name, backend="torch")
 
     def entrant(self, rate: float) -> Entrant:
-        """It with a rate, in the group of its name."""
+        """Return it with a rate, in the group of its name."""
         return Entrant(f"{self.name}, rate {rate:g}", self.solver(rate), tuned=self.name)
 
 
@@ -85,10 +85,10 @@ METHODS = (
 
 
 def folded(of: Sequence[float]) -> list[Entrant]:
-    """Shampoo on the folded field at several rates; none where the package is not installed."""
+    """Return Shampoo on the folded field at several rates; nothing if it is not installed."""
     return [] if FOLDED_SHAMPOO.missing else [FOLDED_SHAMPOO.entrant(rate) for rate in of]
 
 
 def column() -> Entrant:
-    """Shampoo on the field as it is, a column (n, 1), at one rate."""
+    """Return Shampoo on the field as it is, a column (n, 1), at one rate."""
     return Entrant(WHOLE, Method(WHOLE, "shampoo", package=PACKAGE).solver(WHOLE_RATE))

@@ -1,4 +1,4 @@
-"""What a row leaves for a reader: its page, its JSON and its figures, and the page of all rows."""
+"""The page of a row, its JSON and its figures, and the page of all rows."""
 
 from __future__ import annotations
 
@@ -38,14 +38,13 @@ Each row says what a paper claims, what was run here, and whether the claim hold
 
 
 def wanted_of(row: Row, ledger: Ledger, quick: bool) -> dict[str, dict[str, Any]]:
-    """The pieces that are done of those that the row has now, in its order."""
+    """Return the pieces that are done among those that the row has now, in its order."""
     pieces = ledger.pieces()
     return {key: pieces[key] for key in row.pieces(quick) if key in pieces}
 
 
 def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple[str, str, str]:
-    """A row's section, its figures written to ``place`` and linked under ``link``; its verdict and
-    why."""
+    """Write a row's figures to ``place``, linked under ``link``; return section, verdict, why."""
     wanted, done = len(row.pieces(quick)), wanted_of(row, ledger, quick)
     head = [
         f"## {row.title}",
@@ -71,7 +70,7 @@ def body(row: Row, ledger: Ledger, quick: bool, place: Path, link: str) -> tuple
 
 
 def provenance(done: dict[str, Any], wanted: int, quick: bool) -> str:
-    """How long the pieces took, on what, and whether there are all of them."""
+    """Say how long the pieces took, on which machine, and whether all of them are there."""
     seconds = sum(piece["seconds"] for piece in done.values())
     dates = sorted({piece["machine"]["date"] for piece in done.values()})
     when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
@@ -80,7 +79,7 @@ def provenance(done: dict[str, Any], wanted: int, quick: bool) -> str:
 
 
 def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
-    """``README.md``, ``result.json`` and the figures of a row beside its ledger.
+    """Write ``README.md``, ``result.json`` and the figures of a row beside its ledger.
 
     Returns
     -------
@@ -100,7 +99,7 @@ def write_row(row: Row, ledger: Ledger, quick: bool) -> tuple[Path, str]:
 
 
 def write_page(rows: Sequence[Row], ledgers: Sequence[Ledger], quick: bool, path: Path) -> Path:
-    """All rows on one page, a table of verdicts first, figures in the folder of the page's name."""
+    """Write all rows on one page, a table of verdicts first, figures in the folder of its name."""
     sections, verdicts = [], []
     newest: dict[str, Any] | None = None
     for row, ledger in zip(rows, ledgers, strict=True):

@@ -1,7 +1,7 @@
-"""What the rows on oscillators share: the papers' solvers of phases, and where these end.
+"""What the rows on oscillators share: the papers' solvers of phases, and where they end.
 
-The papers' practice is eager torch in float32, in which a loss that changes by less than 1e-15 is
-one that does not change at all.
+The papers run eager torch in float32. There a loss that changes by less than 1e-15 is one that does
+not change at all.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from papers.claims import Verdict
 
 RATE, HIDDEN, SWITCH = 0.01, 10, 100
 WIDTH = 2 * np.pi / 12**0.5  # the standard deviation of latents drawn from U(0, 2π)
-SYNCHRONISED = 0.99  # ρ from which on phases count as one
-LEFT = 0.5  # vortices or turns of the phase from which on there are some
-ENOUGH = 3  # seeds in which both must arrive, below which nothing is settled
-MARGIN = 1.05  # a gain that counts as one
+SYNCHRONISED = 0.99  # ρ above which phases count as equal
+LEFT = 0.5  # vortices or turns of the phase above which there are some
+ENOUGH = 3  # fewest seeds in which both must arrive
+MARGIN = 1.05  # least ratio that counts as a gain
 
 
 class Stepwise(Adam):
-    """Adam in kernels as the papers' rule would see it in torch.
+    """Adam in kernels, seen by the papers' rule as in torch.
 
-    Steps are calls of their own, since stretches of many would show the rule their ends alone,
-    and energies are rounded to float32, whose spacing is what ends the papers' runs.
+    Each step is a call of its own, because the rule would see only the ends of a stretch of steps.
+    Energies are rounded to float32, whose spacing is what ends the papers' runs.
     """
 
     def _fuses(self, objective: Objective) -> bool:
         return False
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:
-        """Steps until the monitor says stop."""
+        """Take steps until the monitor says stop."""
         exact = objective.value_and_grad
 
         def rounded(params: Array) -> tuple[float, Array]:
@@ -58,7 +58,7 @@ class Stepwise(Adam):
 
 
 def optimiser(torch: bool, rule: Stopping, lr: float = RATE, method: str = "Adam") -> Minimiser:
-    """Adam in our kernels, step by step for the papers' rule; or one of ``torch.optim``, eager."""
+    """Return Adam in our kernels, step by step for the papers' rule, or one of ``torch.optim``."""
     if not torch:
         return (Stepwise if rule.patience else Adam)(lr=lr, settle=False)
     from meshrep.minimisers.torch.optimisers import TorchOptimiser
@@ -69,7 +69,7 @@ def optimiser(torch: bool, rule: Stopping, lr: float = RATE, method: str = "Adam
 def direct(
     torch: bool, rule: Stopping, lr: float = RATE, method: str = "Adam", name: str = ""
 ) -> Solver:
-    """An optimiser on the phases themselves."""
+    """Return an optimiser on the phases themselves."""
     backend = "torch" if torch else "auto"
     return Solver(optimiser(torch, rule, lr, method), stopping=rule, name=name, backend=backend)
 
@@ -88,12 +88,12 @@ def network(
     propagation: str = "auto",
     autograd: bool = False,
 ) -> Solver:
-    """The papers' network for ``switch`` steps, then the same optimiser on the phases, at the
-    rate ``later`` where that is given.
+    """Return the papers' network for ``switch`` steps, and then the same optimiser on the phases.
 
-    With a switch at 0 the second stage begins at the network's first output, and the network
-    does nothing else. In torch its pass is ours with the pullback written out, which takes half
-    the time of torch's autograd; with ``autograd`` it is the latter, as Adam on the phases has it.
+    The second stage has the rate ``later`` if it is given. With a switch at 0 it begins at the
+    network's first output, and the network does nothing else. In torch the network's pullback is
+    written out, which takes half the time of autograd; with ``autograd`` torch differentiates it,
+    as it does for Adam on the phases.
     """
     variables = GraphNetwork(
         layers=layers, hidden=HIDDEN, network_start=start, readout=readout, propagation=propagation,
@@ -115,19 +115,19 @@ def network(
 
 
 def defects(standing: Standing) -> np.ndarray:
-    """Vortices, or turns of the phase round a circle, that each end has (k,); NaN on a tree."""
+    """Count the vortices, or turns of the phase round a circle, of each end (k,); NaN on a tree."""
     vortices, turns = standing.measured("vortices"), np.abs(standing.measured("winding"))
     return np.where(np.isnan(vortices), turns, vortices)
 
 
 def synchronised(standing: Standing) -> float:
-    """In which share of the seeds the phases ended as one, without vortices or turns."""
+    """Return the share of the seeds that ended with equal phases, without vortices or turns."""
     free = ~(defects(standing) > LEFT)
     return float(np.mean(free & (standing.measured("rho") > SYNCHRONISED)))
 
 
 def ends() -> dict[str, Callable[[Standing], str]]:
-    """Columns for tables: the share that ended as one, and what vortices or turns are left."""
+    """Return columns for tables: the share that synchronised, and the vortices or turns left."""
     return {
         "synchronised": lambda s: f"{synchronised(s):.0%}",
         "vortices or turns left": lambda s: spread(defects(s), 2),
@@ -135,25 +135,25 @@ def ends() -> dict[str, Callable[[Standing], str]]:
 
 
 def one(cell: Mapping[str, Any], label: str) -> Standing:
-    """An entrant's standing; of a group that of its member with the papers' rate."""
+    """Return an entrant's standing; for a group that of its member with the papers' rate."""
     runs = cell["runs"].get(label)
     return Standing(label, cell["runs"][f"{label}, rate {RATE:g}"] if runs is None else runs)
 
 
 def at_stop(mine: Standing, other: Standing, what: str = "seconds") -> np.ndarray:
-    """How many times the time or steps of ``mine`` another takes until it stops, (k,)."""
+    """Return the time or steps of another until it stops over those of ``mine``, by seed (k,)."""
     return other.column(what) / np.maximum(mine.column(what), 1e-7)
 
 
 def judged(gains: Sequence[Mean]) -> Verdict:
-    """Holds where all gains are above 1, in part where some are; open where one rests on few."""
+    """Return HOLDS if all gains are above 1, IN_PART if some are, OPEN if seeds are too few."""
     if not gains or min(gain.known for gain in gains) < ENOUGH:
         return Verdict.OPEN
     return claims.judged([gain.value > MARGIN for gain in gains])
 
 
 def turned(ratios: np.ndarray) -> int:
-    """1 where ratios are above 1 in the mean by more than twice their error, -1 below, else 0."""
+    """Return 1 if the mean ratio is above 1 by more than twice its error, -1 if below, else 0."""
     logs = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
     if len(logs) < 2:
         return 0
@@ -162,12 +162,12 @@ def turned(ratios: np.ndarray) -> int:
 
 
 def each(found: Mapping[str, str]) -> str:
-    """What was found by name, as "lattice 3.6×, …"."""
+    """Join values by their names, as in "lattice 3.6×, …"."""
     return ", ".join(f"{name} {value}" for name, value in found.items())
 
 
 def falling(standing: Standing) -> list[tuple[float, float]]:
-    """(median seconds over the seeds, level) for the levels that more than half of them reach."""
+    """Return (median seconds, level) for the levels that more than half of the seeds reach."""
     points = []
     for level in LEVELS:
         seconds = standing.to(level)[:, 1]

@@ -1,4 +1,4 @@
-"""What a row is: a claim, work in pieces that are kept one by one, and what the pieces say."""
+"""A row: its claim, its work in pieces that are kept one by one, and its finding."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 
 from papers.claims import Verdict
 
-Say = Callable[[str], None]  # told what runs now
-Piece = Callable[[Say], dict[str, Any]]  # gives plain data, as JSON holds it
+Say = Callable[[str], None]  # is told what runs now
+Piece = Callable[[Say], dict[str, Any]]  # returns plain data, as JSON holds it
 Pieces = Mapping[str, dict[str, Any]]
 Figures = list[tuple[str, str]]  # (file name, caption)
 
 
 def folded(title: str, text: str) -> str:
-    """Markdown that a reader opens by a click."""
+    """Return Markdown that a reader opens by a click."""
     return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
 def numbers(values: list[float | None]) -> np.ndarray:
-    """Plain data as an array, what is missing as NaN."""
+    """Return plain data as an array, with NaN for None."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a row's pieces say.
+    """What the pieces of a row say.
 
     Attributes
     ----------
     verdict : Verdict
-        Computed from the data, never written down beforehand.
+        Computed from the data.
     why : str
-        One sentence that goes on after "holds: ", with the figures that decide.
+        One sentence that continues "holds: ", with the figures that decide.
     text : str
-        Tables in Markdown, headings from ``###`` on.
+        Tables in Markdown, with headings from ``###`` on.
     """
 
     verdict: Verdict
@@ -53,27 +53,27 @@ class Row:
     Attributes
     ----------
     name : str
-        What it is called on the command line.
+        Its name on the command line.
     title : str
-        What it is called on the page.
+        Its title on the page.
     source : str
         Paper, section and figures.
     claim : str
         What the papers say, in a sentence or two.
     setting : str
-        What is run here, with the values used where the papers are silent.
+        What is run here, with the values chosen where the papers give none.
     pieces : callable
-        ``pieces(quick)``: the work by key, in the order in which it runs. A piece that was
-        finished is not run again.
+        ``pieces(quick)`` returns the work by key, in the order in which it runs. A finished piece
+        is not run again.
     findings : callable
-        ``findings(pieces)`` of the data that is there, which may be a part.
+        ``findings(pieces)`` takes the data that are there, which may be a part.
     draw : callable
-        ``draw(pieces, folder)`` writes figures and names them.
+        ``draw(pieces, folder)`` writes figures and returns their names.
     needs : tuple of str
         Packages without which it cannot run.
     version : int
-        Of its settings and of what its pieces hold: raised with every change to them, so that a
-        run does not go on from pieces of other settings.
+        Version of its settings and of the data in its pieces. Raise it with every change to them,
+        so that a run does not continue from pieces of other settings.
     """
 
     name: str

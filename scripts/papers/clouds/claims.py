@@ -1,4 +1,4 @@
-"""What the contests on clouds say of each of the papers' claims, and their tables."""
+"""The papers' claims on clouds, judged by the contests, and the tables of these."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from papers.clouds.runs import NETWORK, PAPERS_ADAM, PAPERS_NETWORK, SHARE
 from papers.row import Pieces
 
 CLAIMED = 4.0  # gain in training time
-NEAR, FAR = 0.75, 2.0  # times what is claimed, from which it is as much, and far above it
+NEAR, FAR = 0.75, 2.0  # shares of the claim from which on a gain is as claimed, and far above it
 HALF = (0.35, 0.65)  # shares of the gain in training that count as half of it
-FASTER = 1.2  # gain from which a solver is called faster, and a gain greater than another
-ENOUGH = 2 / 3  # share of the seeds in which both must arrive for a gain to be judged
-TOLD = 2 / 3  # share of the cells whose gain must be judged for a claim to be
-SMALLEST = 100  # points of a cloud, below which nothing is decided
+FASTER = 1.2  # ratio from which on a solver is faster, and a gain greater
+ENOUGH = 2 / 3  # least share of the seeds in which both must arrive
+TOLD = 2 / 3  # least share of the cells that must be judged
+SMALLEST = 100  # fewest points of a cloud that decide anything
 
 Place = tuple[int, float]  # points, range
 Cells = Mapping[Place, Cell]
 
 
 def read(data: Mapping[str, Any], yardstick: str, share: float = SHARE) -> Cell:
-    """A contest as the suite counts it, to a share of the fall."""
+    """Return a contest as a Cell, with the level at a share of the fall."""
     return Cell(standing(data["runs"]), yardstick, f"{share:g}")
 
 
 def fallen(done: Pieces) -> dict[Place, Mapping[str, Any]]:
-    """The contests by size and range, without those where Adam does not fall on every cloud."""
+    """Return the contests by size and range, without those in which Adam does not fall."""
     return {
         (data["n"], data["bound"]): data
         for data in done.values()
@@ -43,7 +43,7 @@ def fallen(done: Pieces) -> dict[Place, Mapping[str, Any]]:
 
 
 def cells_of(done: Pieces, papers: bool, share: float = SHARE) -> dict[Place, Cell]:
-    """Contests counted to Adam at the papers' rate, or to the best rate of each."""
+    """Return contests measured against Adam at the papers' rate, or against its best rate."""
     return {
         place: read(data, PAPERS_ADAM if papers else data["tuned"], share)
         for place, data in fallen(done).items()
@@ -51,14 +51,14 @@ def cells_of(done: Pieces, papers: bool, share: float = SHARE) -> dict[Place, Ce
 
 
 def gain(cell: Cell, label: str, count: str, least: float = ENOUGH) -> float:
-    """The mean of a solver's gains; NaN where both arrive in fewer of the seeds than ``least``."""
+    """Return the mean of a solver's gains; NaN if both arrive in too small a share of the seeds."""
     found = cell.gains(label, count)
     seeds = len(cell.runs[label].runs)
     return geometric_mean(found).value if len(found) >= max(least * seeds, 1) else float("nan")
 
 
 def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
-    """As in: 100 points 3.1× / 2.4× at 2, …, and where too few arrive."""
+    """Return gains by cell, as "100 points: 3.1× / 2.4× at 2, …", or that too few arrive."""
 
     def shown(cell: Cell) -> str:
         values = [gain(cell, label, count) for count in counts]
@@ -71,7 +71,7 @@ def places(cells: Cells, label: str, counts: Sequence[str]) -> str:
 
 
 def by_size(told: Mapping[tuple[int, float], str]) -> str:
-    """What is told of every cell, as in: 100 points: 3.1× at 1, 3.4× at 2; 200 points: …"""
+    """Join words on every cell, as "100 points: 3.1× at 1, 3.4× at 2; 200 points: …"."""
     return "; ".join(
         f"{n} points: "
         + ", ".join(f"{words} at {bound:g}" for (size, bound), words in told.items() if size == n)
@@ -80,7 +80,7 @@ def by_size(told: Mapping[tuple[int, float], str]) -> str:
 
 
 def claims_of(done: Pieces) -> list[Claim]:
-    """The papers' claims on the clouds that were run."""
+    """Return the papers' claims on the clouds that were run."""
     tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
     if not tuned:
         return []
@@ -99,13 +99,13 @@ def claims_of(done: Pieces) -> list[Claim]:
 
 
 def told(passed: Sequence[bool | None]) -> Verdict:
-    """Of the cells that can be told; open where too few can."""
+    """Return the verdict on the cells that can be judged; OPEN if too few can."""
     known = [one for one in passed if one is not None]
     return judged(known) if len(known) >= max(TOLD * len(passed), 1) else Verdict.OPEN
 
 
 def as_much(cells: Cells, label: str, says: str) -> Claim:
-    """Whether steps and training time are both as much fewer as claimed; less is in part."""
+    """Judge whether steps and training time fall by the factor claimed; less is in part."""
     least = [min(gain(c, label, "steps"), gain(c, label, "seconds")) for c in cells.values()]
     passed = [None if np.isnan(value) else value >= NEAR * CLAIMED for value in least]
     verdict = told(passed)
@@ -121,7 +121,7 @@ def as_much(cells: Cells, label: str, says: str) -> Claim:
 
 
 def halved(cells: Cells) -> Claim:
-    """Whether the gain in total time is half of that in training time."""
+    """Judge whether the gain in total time is half of that in training time."""
     shares = {
         place: gain(cell, PAPERS_NETWORK, "total") / gain(cell, PAPERS_NETWORK, "seconds")
         for place, cell in cells.items()
@@ -135,10 +135,10 @@ def halved(cells: Cells) -> Claim:
 
 
 def rising(cells: Cells, label: str, says: str) -> Claim:
-    """Whether the gain in steps grows from the smallest to the largest box, size by size.
+    """Judge whether the gain in steps grows from the smallest to the largest box, size by size.
 
-    And is one in the largest; of the boxes in which it can be told. In steps, which do not depend
-    on what else the machine does.
+    It must also be a gain in the largest box. Only boxes that can be judged count. Steps do not
+    depend on the load of the machine.
     """
     passed: list[bool | None] = []
     words: dict[tuple[int, float], str] = {}
@@ -154,7 +154,7 @@ def rising(cells: Cells, label: str, says: str) -> Claim:
 
 
 def gains_words(cells: Cells, label: str) -> str:
-    """The geometric means of three gains over the cells in which enough seeds arrive."""
+    """Return the geometric means of three gains over the cells that can be judged."""
     means = [
         geometric_mean([gain(cell, label, count) for cell in cells.values()]).value
         for count in COUNTS
@@ -163,7 +163,7 @@ def gains_words(cells: Cells, label: str) -> str:
 
 
 def loss_table(done: Pieces) -> str:
-    """Where every solver ends, after how many steps and seconds, and how many runs were flat."""
+    """Return a table of every solver's ends, steps and seconds, and of how many runs were flat."""
     contests = fallen(done)
     rows: dict[str, list[str]] = {}
     for label in dict.fromkeys(label for data in contests.values() for label in data["runs"]):
@@ -194,7 +194,7 @@ def _end(data: Mapping[str, Any], label: str) -> str:
 
 
 def edges(labels: Mapping[str, Any]) -> list[str]:
-    """The labels of the lowest and the highest rate of Adam among those tried."""
+    """Return the labels of the lowest and the highest rate of Adam among those tried."""
     tried = sorted(
         (label for label in labels if label.startswith("adam ")),
         key=lambda label: float(label.split()[1]),
@@ -203,7 +203,7 @@ def edges(labels: Mapping[str, Any]) -> list[str]:
 
 
 def gain_table(cells: Cells) -> str:
-    """Gains in steps / training time / total time, and in how many seeds where not in all."""
+    """Return a table of the gains in steps / training / total time, and in how many seeds."""
     rows: dict[str, list[str]] = {}
     for label in dict.fromkeys(label for cell in cells.values() for label in cell.runs):
         for cell in cells.values():
@@ -226,7 +226,7 @@ def _gains(cell: Cell, label: str) -> str:
 
 
 def _grid(columns: Sequence[Place], rows: Mapping[str, Sequence[str]]) -> str:
-    """A table a size, a column a range."""
+    """Return a table for each size, with a column for each range."""
     tables = []
     for size in dict.fromkeys(n for n, _ in columns):
         here = [k for k, (n, _) in enumerate(columns) if n == size]
@@ -237,7 +237,7 @@ def _grid(columns: Sequence[Place], rows: Mapping[str, Sequence[str]]) -> str:
 
 
 def late_words(done: Pieces, share: float) -> str:
-    """The same two gains where the level is nearer to where Adam ends."""
+    """Return the same two gains at a level nearer to Adam's end."""
     tuned, papers = (cells_of(done, papers, share) for papers in (False, True))
     return (
         f"At {share:.0%} of the fall instead of {SHARE:.0%}, gains in steps: `{PAPERS_NETWORK}` "

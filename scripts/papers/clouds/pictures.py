@@ -1,4 +1,4 @@
-"""Pictures of clouds that grow loops: gains against the range, and a cloud before and after."""
+"""Pictures of clouds that grow loops: gains over the range, and a cloud before and after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def curves(
     claimed: float,
     path: Path,
 ) -> None:
-    """Two panels of gains against ranges, a line for every size."""
+    """Draw two panels of gains over ranges, with a line for every size."""
     sheet, axes = figures.canvas(1, 2, 9.6, 3.9)
     panels = (
         (tuned, NETWORK, "over tuned adam"),
@@ -64,7 +64,7 @@ def curves(
 
 
 def cloud(data: Mapping[str, Any], path: Path) -> None:
-    """The start and two ends side by side, with the box."""
+    """Draw the start and two ends side by side, with the box."""
     sheet, axes = figures.canvas(1, len(data["clouds"]), 3.4 * len(data["clouds"]), 3.7)
     bound = data["bound"]
     reach = 1.08 * max(bound, *(np.abs(c["points"]).max() for c in data["clouds"].values()))

@@ -55,7 +55,7 @@ SETTINGS, VARIED, CLOUD = "network settings", "optimisers", "a cloud"
 
 
 def pieces(quick: bool) -> dict[str, Piece]:
-    """A piece for every size and range, and one each for settings, optimisers and the picture."""
+    """Return a piece for every size and range, and for settings, optimisers and the picture."""
     ranges, limits = (QUICK_RANGES, QUICK_STEPS) if quick else (RANGES, STEPS)
     seeds = QUICK_SEEDS if quick else SEEDS
     n = QUICK_SWEPT if quick else SWEPT
@@ -73,18 +73,18 @@ def pieces(quick: bool) -> dict[str, Piece]:
 
 
 def key_of(n: int, bound: float) -> str:
-    """What the piece of a size and a range is called."""
+    """Return the name of the piece of a size and a range."""
     return f"{n} points, range {bound:g}"
 
 
 def one(n: int, bound: float, seeds: int, steps: int, say: Say) -> dict[str, Any]:
-    """One size in one box."""
+    """Run one size in one box."""
     found = cell(n, bound, seeds, steps, everyone(), say)
     return {"n": n, "bound": bound, "seeds": seeds, "steps": steps, **found}
 
 
 def findings(done: Pieces) -> Finding:
-    """The claims one by one, and the tables."""
+    """Return the claims one by one, and the tables."""
     contests = {key: data for key, data in done.items() if "fell" in data}
     if not contests:
         return Finding(Verdict.OPEN, "no contest is done", "")
@@ -131,13 +131,13 @@ def findings(done: Pieces) -> Finding:
 
 
 def where(data: Mapping[str, Any]) -> str:
-    """Which clouds settings and optimisers were varied on."""
+    """Say on which clouds settings and optimisers were varied."""
     seeds = f"{data['seeds']} seed{'s' * (data['seeds'] > 1)}"
     return f"{data['n']} points, range {data['bound']:g}, {seeds}"
 
 
 def swept_table(data: Mapping[str, Any]) -> str:
-    """Networks against the best rate of adam on the same clouds."""
+    """Return a table of networks against the best rate of adam on the same clouds."""
     found = read(data["contest"], data["contest"]["tuned"])
     rows = []
     for label, standing in found.runs.items():
@@ -152,7 +152,7 @@ def swept_table(data: Mapping[str, Any]) -> str:
 
 
 def optimiser_table(data: Mapping[str, Any]) -> str:
-    """Each optimiser at its best rate, alone and with the network."""
+    """Return a table of each optimiser at its best rate, alone and with the network."""
     rows = []
     wins = 0
     for method, several in data["optimisers"].items():
@@ -177,7 +177,7 @@ def optimiser_table(data: Mapping[str, Any]) -> str:
 
 
 def _rate(label: str, labels: Mapping[str, Any]) -> str:
-    """The rate of a label, and whether it is at an edge of those tried."""
+    """Return the rate in a label, and whether it is at an edge of those tried."""
     kind, rate = label.split()
     tried = [float(other.split()[1]) for other in labels if other.startswith(kind)]
     edge = len(tried) > 1 and float(rate) in (min(tried), max(tried))
@@ -185,7 +185,7 @@ def _rate(label: str, labels: Mapping[str, Any]) -> str:
 
 
 def draw(done: Pieces, place: Path) -> Figures:
-    """Gain against range for every size, and a cloud before and after."""
+    """Draw the gain over the range for every size, and a cloud before and after."""
     found: Figures = []
     tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
     if tuned:

@@ -1,4 +1,4 @@
-"""Runs on clouds that grow loops: who takes part, on what, and what is kept of them."""
+"""Runs on clouds that grow loops: the entrants, their problems, and the data that are kept."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ from papers.row import Say
 
 PREFIT_RATE, PAPERS_RATE = 0.01, 0.005
 PAPERS_WIDTHS = (8, 6)
-WINDOW, FLAT = 100, 0.01  # flat: steps in which the loss falls by less than this share of it
+WINDOW, FLAT = 100, 0.01  # a run is flat if so many steps lower the loss by less than this share
 PAPERS_STOP = Stopping(patience=10, atol=1e-15, gtol=0.0, window=WINDOW, ftol=FLAT)
-PAPERS_STEPS = 1000  # most of adam at the papers' rate for every unit of the range
+PAPERS_STEPS = 1000  # most steps of adam at the papers' rate, per unit of the range
 ADAM_RATES = (0.01, 0.02, 0.05, 0.1)  # in half widths
 WIDTHS = ((4, 3), PAPERS_WIDTHS, (16, 12), (32, 24))
 TRAIN_RATES = (0.002, PAPERS_RATE, 0.01, 0.03)
-OPTIMISERS = {  # rates alone, in half widths where steps keep their length, and with the network
+OPTIMISERS = {  # rates alone, in half widths if steps keep their length; rates with the network
     "Adam": ((0.02, 0.05, 0.1), (0.01, 0.03)),
     "RMSprop": ((0.01, 0.03, 0.1), (0.003, 0.01)),
     "Adagrad": ((0.05, 0.2, 0.5), (0.03, 0.1)),
     "Adadelta": ((1.0, 10.0, 50.0), (1.0, 10.0)),
     "SGD": ((0.1, 0.5, 2.0), (0.001, 0.01)),
 }
-OTHERS = ("kernel", "sgd", "lbfgs")  # whose runs are dear, on the swept clouds only
-SHARE, LATE = 0.8, 0.95  # of the fall of the rate of adam that ends lowest, which is the level
-LONGEST = 90.0  # seconds of a run, which none comes near on a quiet machine
+OTHERS = ("kernel", "sgd", "lbfgs")  # their runs are slow: on the swept clouds only
+SHARE, LATE = 0.8, 0.95  # shares of the fall of the lowest adam, which are levels
+LONGEST = 90.0  # seconds of a run, far more than any needs on a quiet machine
 
 NETWORK, PAPERS_NETWORK, PAPERS_ADAM = "gcn-prefit", "the papers' network", "the papers' adam"
-PAPERS = (PAPERS_NETWORK, PAPERS_ADAM)  # in the papers' units, where lengths are not scaled
+PAPERS = (PAPERS_NETWORK, PAPERS_ADAM)  # in the papers' units, which do not scale lengths
 
 
 def papers_network(rate: float = PAPERS_RATE, widths: tuple[int, ...] = PAPERS_WIDTHS) -> Solver:
-    """The papers' network throughout, by their stopping rule."""
+    """Return the papers' network from start to end, with their stopping rule."""
     network = GraphNetwork(hidden=widths, network_start="prefit", prefit_lr=PREFIT_RATE)
     return Solver(Adam(lr=rate, settle=False), network, PAPERS_STOP, name="gcn-papers")
 
 
 def adams() -> list[Entrant]:
-    """Adam at the rates among which the best of a cell is the one to beat."""
+    """Return Adam at the rates among which the best of a cell is the yardstick."""
     return [
         Entrant(f"adam {rate:g}", solver_named("adam", RipsPersistence, lr=rate))
         for rate in ADAM_RATES
@@ -63,14 +63,14 @@ def adams() -> list[Entrant]:
 
 
 def named(name: str) -> Entrant:
-    """A named solver as it is."""
+    """Return a named solver as it is."""
     return Entrant(name, solver_named(name, RipsPersistence))
 
 
 def of_steps(solver: Solver, steps: int) -> Solver:
-    """The solver for so many steps in all its stages together, its last until it is flat.
+    """Return the solver for a number of steps in all its stages, the last until it is flat.
 
-    Steps keep their rate: a flat run ends, and does not go on with half of it.
+    Steps keep their rate: a flat run ends instead of continuing with half the rate.
     """
     own = min(solver.stopping.max_steps, steps)
     rest = of_steps(solver.then, steps - own) if solver.then and steps > own else None
@@ -84,7 +84,7 @@ def of_steps(solver: Solver, steps: int) -> Solver:
 
 
 def everyone() -> list[Entrant]:
-    """Networks and Adam."""
+    """Return the networks and Adam."""
     return [
         Entrant(PAPERS_NETWORK, papers_network()),
         Entrant(PAPERS_ADAM, Solver(Adam(lr=PAPERS_RATE, settle=False), stopping=PAPERS_STOP)),
@@ -95,7 +95,7 @@ def everyone() -> list[Entrant]:
 
 
 def unscaled(energy: RipsPersistence) -> RipsPersistence:
-    """The same with steps and networks in the cloud's own lengths, not in half widths."""
+    """Return the same energy with steps and networks in the cloud's own lengths."""
     twin = RipsPersistence(energy.points, bound=energy.bound, centre=0.0)
     twin.unit = 1.0
     return twin
@@ -104,10 +104,10 @@ def unscaled(energy: RipsPersistence) -> RipsPersistence:
 def ends(
     n: int, bound: float, seeds: int, steps: int, entrants: list[Entrant], say: Say
 ) -> tuple[dict[str, list[Solution]], list[float]]:
-    """Every solver on the same clouds, and the loss of each start.
+    """Return every solver's runs on the same clouds, and the loss of each start.
 
-    That of the start moved into its box, from which alone every solver has its fall before it.
-    Adam at the papers' rate, whose way is as long as the box is wide, may take more steps.
+    The start is that moved into its box, from which every solver's fall is counted. Adam at the
+    papers' rate may take more steps in a wide box, where its way is longer.
     """
     clouds = cache(partial(energy_of, n, bound))
     limited = [
@@ -124,7 +124,7 @@ def ends(
 
 
 def steps_of(label: str, bound: float, steps: int) -> int:
-    """The most steps of an entrant, where others have ``steps`` (small runs all have few)."""
+    """Return the most steps of an entrant; others have ``steps`` (in small runs all do)."""
     if label != PAPERS_ADAM or steps < PAPERS_STEPS // 2:
         return steps
     return max(steps, round(PAPERS_STEPS * bound))
@@ -133,10 +133,10 @@ def steps_of(label: str, bound: float, steps: int) -> int:
 def contested(
     found: Mapping[str, list[Solution]], begun: Sequence[float], best: str = ""
 ) -> dict[str, Any]:
-    """A contest as data, counted to the fall of the rate of Adam that ends lowest, or of ``best``.
+    """Return a contest as data, with levels in the fall of the rate of Adam that ends lowest.
 
-    The yardstick is the rate of Adam that gets there in most seeds, and then soonest: the one
-    that is best for the level, wherever it ends.
+    ``best`` names another entrant for that. Gains are over the rate of Adam that reaches the
+    level in most seeds, and then soonest, wherever it ends.
     """
     goal = best or lowest_adam(found)
     runs = recorded(found, begun, found[goal], (SHARE, LATE))
@@ -153,16 +153,16 @@ def contested(
 def cell(
     n: int, bound: float, seeds: int, steps: int, entrants: list[Entrant], say: Say
 ) -> dict[str, Any]:
-    """A contest in one box."""
+    """Run a contest in one box."""
     return contested(*ends(n, bound, seeds, steps, entrants, say))
 
 
 def network_settings(
     n: int, bound: float, seeds: int, steps: int, few: bool, say: Say
 ) -> dict[str, Any]:
-    """The papers' network in units of the box, at other widths and rates, against tuned Adam.
+    """Run the papers' network in units of the box at other widths and rates, against tuned Adam.
 
-    And the solvers that are not the papers' concern.
+    Other solvers that the papers do not use run too.
     """
     widths = [
         Entrant(f"widths {a}, {b}, rate 0.01", papers_network(0.01, (a, b)))
@@ -183,7 +183,7 @@ def network_settings(
 
 
 def lowest(found: Mapping[str, list[Solution]], kind: str) -> str:
-    """The label of a kind whose mean end is lowest."""
+    """Return the label of a kind whose mean end is lowest."""
     labels = [label for label in found if label.startswith(kind)]
     return min(labels, key=lambda label: np.mean([end.energy for end in found[label]]))
 
@@ -191,9 +191,9 @@ def lowest(found: Mapping[str, list[Solution]], kind: str) -> str:
 def with_optimisers(
     n: int, bound: float, seeds: int, steps: int, few: bool, say: Say
 ) -> dict[str, Any]:
-    """Torch's optimisers alone, at three rates, and in the network's variables, at two.
+    """Run torch's optimisers alone, at three rates, and in the network's variables, at two.
 
-    Without torch there are none; with ``few`` only the first.
+    Without torch there are none; with ``few`` there is only the first.
     """
     about = {"n": n, "seeds": seeds, "bound": bound}
     if not installed("torch"):
@@ -220,7 +220,7 @@ def with_optimisers(
 
 
 def grown(n: int, bound: float, steps: int, say: Say) -> dict[str, Any]:
-    """One cloud at the start, and after tuned Adam and the network."""
+    """Return one cloud at the start, and after tuned Adam and the network."""
     found, _ = ends(n, bound, 1, steps, [*adams(), named(NETWORK)], say)
     tuned = lowest_adam(found)
     start = energy_of(n, bound, 0)

@@ -14,9 +14,9 @@ from meshrep.energies.evaluator import ByHost, Evaluator
 
 
 class LpRegression(Energy):
-    """E(w) = 1/(p m) Σ_k |y_k − x_kᵀ w|^p over m examples, the weights w (d,) as the field.
+    """E(w) = 1/(p m) Σ_k |y_k − x_kᵀ w|^p over m examples, with the weights w (d,) as the field.
 
-    The weights stand on a ring, for want of a graph: nothing here looks at its edges.
+    The field needs a graph: the weights are the nodes of a ring, whose edges are not used.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class LpRegression(Energy):
         self.X, self.y, self.p = X, y, float(p)
 
     def on(self, backend: Backend) -> Evaluator:
-        """The formula on NumPy arrays; tensors go by way of the host."""
+        """Return the formula on NumPy arrays; tensors are copied to the host."""
         inner = _Residuals(self)
         return inner if backend.xp is np else ByHost(inner, backend)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
-        """(p − 1)/m Σ_k |r_k|^{p−2} x_k x_kᵀ (d, d)."""
+        """Return (p − 1)/m Σ_k |r_k|^{p−2} x_k x_kᵀ (d, d)."""
         weight = (self.p - 1) / len(self.y) * abs(self.X @ w - self.y) ** (self.p - 2)
         return sparse.csr_array(self.X.T @ (weight[:, None] * self.X))
 
@@ -63,13 +63,13 @@ class _Residuals(Evaluator):
 def data(
     examples: int, features: int, condition: float, noise: float, seed: int, whiten: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features (m, d) of mean 0, whitened or of unit variance each, and targets (m,) of variance 1.
+    """Return features (m, d) of mean 0, white or of unit variance, and targets (m,) of variance 1.
 
     Parameters
     ----------
     condition : float
-        Of the covariance from which features are drawn: its eigenvalues are in geometric
-        progression, its axes random.
+        Condition number of the covariance from which features are drawn. Its eigenvalues are in
+        geometric progression and its axes random.
     noise : float
         Standard deviation of what the features do not explain, over that of the targets.
     whiten : bool

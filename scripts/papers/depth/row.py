@@ -1,4 +1,4 @@
-"""Depth as acceleration: ℓ_p regression with linear factors in the place of the weights."""
+"""Depth as acceleration: ℓ_p regression with linear factors in place of the weights."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ KINDS = ("whitened", "standardised")
 LEVELS = {
     (2, "whitened"): "1e-4",
     (4, "whitened"): "1e-4",
-    (2, "standardised"): "1e-2",  # which the slowest reach
+    (2, "standardised"): "1e-2",  # a level that the slowest reach
     (4, "standardised"): "1e-3",
 }
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 SMALL = 0.01  # spread of the start
 STEPS = 600
-LIMIT, WARM = 5.0, 0.02  # seconds a run
+LIMIT, WARM = 5.0, 0.02  # seconds per run
 DEPTHS = (2, 3)
 
 PLAIN_RATES = (0.25, 0.5, 1.0, 1.9, 4.0, 8.0, 16.0, 32.0)  # over the start's largest curvature
@@ -47,12 +47,12 @@ ADAM_RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 ADAGRAD_RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ADADELTA_RATES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
-SLIGHTLY = 2.0  # times the steps, up to which a slowing-down is slight
-ALIKE = 1.1  # ratios up to which nothing is gained, which every seed has to exceed
+SLIGHTLY = 2.0  # ratio of steps up to which depth slows slightly
+ALIKE = 1.1  # ratio that every seed must exceed for a gain
 
 
 def entrants(curvature: float) -> list[Entrant]:
-    """Every method at every rate; those of gradient descent are over the curvature."""
+    """Return every method at every rate; those of gradient descent are over the curvature."""
     stopping = Stopping(max_steps=STEPS)
     found: list[Entrant] = []
 
@@ -79,12 +79,12 @@ def entrants(curvature: float) -> list[Entrant]:
 
 
 def regression(p: int, kind: str, seed: int, size: tuple[int, int], say: Say) -> dict[str, Any]:
-    """All methods on data of one seed, from one start near zero."""
+    """Run all methods on the data of one seed, from one start near zero."""
     X, y = data(*size, CONDITION, NOISE, seed, kind == "whitened")
     energy = LpRegression(X, y, p)
     start = SMALL * np.random.default_rng(seed).standard_normal(size[1])
     curvature = float(np.linalg.eigvalsh(energy.hessian(start).toarray())[-1])
-    with np.errstate(over="ignore", invalid="ignore"):  # of rates that diverge
+    with np.errstate(over="ignore", invalid="ignore"):  # some rates diverge
         cell = contest(
             energy, entrants(curvature), (seed,), say, start=lambda *_: start,
             warm_seconds=WARM, max_steps=STEPS, max_seconds=LIMIT,
@@ -97,7 +97,7 @@ def key_of(p: int, kind: str, seed: int) -> str:
 
 
 def pieces(quick: bool) -> dict[str, Piece]:
-    """A contest for each power, kind of data and seed."""
+    """Return a contest for each power, kind of data and seed."""
     size = (QUICK_EXAMPLES, QUICK_FEATURES) if quick else (EXAMPLES, FEATURES)
     return {
         key_of(p, kind, seed): partial(regression, p, kind, seed, size)
@@ -108,7 +108,7 @@ def pieces(quick: bool) -> dict[str, Piece]:
 
 
 def merged(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Contests of several seeds as one."""
+    """Join contests of several seeds."""
     runs = {
         label: [run for cell in cells for run in cell["runs"][label]] for label in cells[0]["runs"]
     }
@@ -117,7 +117,7 @@ def merged(cells: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def over_seeds(found: Pieces) -> dict[tuple[int, str], dict[str, Any]]:
-    """The contests by power and kind, over the seeds that are there."""
+    """Return the contests by power and kind, over the seeds that are there."""
     cells = {}
     for p in POWERS:
         for kind in KINDS:
@@ -146,7 +146,7 @@ class Duel:
 
     @property
     def ratios(self) -> np.ndarray:
-        """Steps of the other over mine by seed (k,); infinite or 0 where only one arrives."""
+        """Steps of the other over mine by seed (k,); infinite or 0 if only one arrives."""
         mine, other = (
             np.where(np.isfinite(steps := standing.to(self.level)[:, 0]), steps, np.inf)
             for standing in (self.mine, self.other)
@@ -155,26 +155,26 @@ class Duel:
             return np.maximum(other, 1.0) / np.maximum(mine, 1.0)
 
     def ahead(self) -> bool | None:
-        """Whether mine needs clearly fewer steps on every seed; None where neither ever arrives."""
+        """Say whether mine needs clearly fewer steps on every seed; None if neither arrives."""
         known = self.ratios[~np.isnan(self.ratios)]
         return bool(np.all(known > ALIKE)) if len(known) else None
 
     def behind(self) -> bool | None:
-        """Whether it needs clearly more on every seed; None where neither ever arrives."""
+        """Say whether mine needs clearly more steps on every seed; None if neither ever arrives."""
         known = self.ratios[~np.isnan(self.ratios)]
         return bool(np.all(known < 1 / ALIKE)) if len(known) else None
 
     def mean(self) -> Mean:
-        """How many times the steps of mine the other takes, where both arrive."""
+        """Return how many times the steps of mine the other takes, where both arrive."""
         return gained(self.mine, self.other, self.level, "steps")
 
     def factor(self) -> str:
-        """The mean as a factor; – where no seed has both arrive."""
+        """Return the mean as a factor; "–" if there is no seed in which both arrive."""
         value = self.mean().value
         return "–" if np.isnan(value) else f"{number(value, 2)}×"
 
     def words(self) -> str:
-        """Names, steps and their ratio."""
+        """Return names, steps and their ratio."""
         told = [
             f"{standing.label.rsplit(', rate', 1)[0]} {steps_of(standing, self.level)}"
             for standing in (self.mine, self.other)
@@ -184,7 +184,7 @@ class Duel:
 
 
 def steps_of(standing: Standing, level: str) -> str:
-    """In the mean, and in how many seeds where not in all; – where it never arrives."""
+    """Return the mean steps, and in how many seeds if not in all; "–" if it never arrives."""
     there, seeds = standing.reached(level), len(standing.runs)
     text = spread(standing.to(level)[:, 0])
     return text + f" ({there} of {seeds} seeds)" * (there < seeds)
@@ -193,7 +193,10 @@ def steps_of(standing: Standing, level: str) -> str:
 def duels(
     cells: dict[tuple[int, str], dict[str, Any]], p: int, mine: str, other: str
 ) -> list[Duel]:
-    """Of methods on ℓ_p, one a kind of features; "… depth" is the better of the depths."""
+    """Return duels of methods on ℓ_p, one per kind of features.
+
+    For a method with depths, the better depth takes part.
+    """
     found = []
     for (power, kind), cell in cells.items():
         if power != p:
@@ -207,9 +210,9 @@ def duels(
 
 
 def slowed(several: Sequence[Duel]) -> Claim:
-    """Whether depth slows ℓ_2, and by no more than slightly.
+    """Judge whether depth slows ℓ_2, and by no more than slightly.
 
-    Judged where features are not whitened, for on those that are one step of descent is enough.
+    Only features that are not whitened count: on whitened ones one step of descent is enough.
     """
     says = "depth slows ℓ_2 slightly"
     told = "; ".join(duel.words() for duel in several)
@@ -227,14 +230,14 @@ def slowed(several: Sequence[Duel]) -> Claim:
 
 
 def claimed(says: str, several: Sequence[Duel], wanted: bool = True) -> Claim:
-    """Whether the first is ahead (not ahead), on every kind of data."""
+    """Judge whether the first is ahead (or not ahead), on every kind of data."""
     ahead = [duel.ahead() for duel in several]
     verdict = judged([None if found is None else found is wanted for found in ahead])
     return Claim(says, verdict, "; ".join(duel.words() for duel in several))
 
 
 def findings(found: Pieces) -> Finding:
-    """What depth does to the steps of each method."""
+    """Return what depth does to the steps of each method."""
     cells = over_seeds(found)
     claims = []
     if least := duels(cells, 2, "gd", "gd"):
@@ -272,7 +275,7 @@ JUDGED = (
 
 
 def draw(found: Pieces, place: Path) -> Figures:
-    """The gap by step, each method at its best rate, on the first seed."""
+    """Draw the gap by step on the first seed, each method at its best rate."""
     panels = []
     for (p, kind), cell in over_seeds(found).items():
         rows = standings(cell, LEVELS[p, kind])

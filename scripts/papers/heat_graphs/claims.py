@@ -1,4 +1,4 @@
-"""What the runs on six graphs say of each of the papers' five claims, and their tables."""
+"""The papers' five claims on six graphs, judged by the runs, and their tables."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from papers.literature import FOLDED, WHOLE
 from papers.row import Finding, Pieces, folded
 
 LEVEL, FINE = "1e-3", "1e-6"
-TEN = 10.0  # what the papers claim over Adam, and of RK4 against it
-COMPARABLE = 10.0  # times Adam's time up to which another's is comparable
-AHEAD = 1.2  # how many times less time, in the mean of two seeds, is clearly less
+TEN = 10.0  # factor that the papers claim over Adam, and of RK4 against it
+COMPARABLE = 10.0  # largest ratio of times that is comparable
+AHEAD = 1.2  # ratio of times from which on one is clearly less
 YARDSTICK, TUNED = "adam-torch", "adam-torch, tuned"
 SWEPT = "jitted, at the papers' rate, two seeds: "
-CLAIMS, GRAPHS = 5, 6  # without which nothing is settled
+CLAIMS, GRAPHS = 5, 6  # all are needed to settle anything
 SUMMARY = (
     "adam-torch", "adam-torch, tuned", "gcn by autograd, papers' start",
     "gcn by autograd, papers' start, tuned",
@@ -32,7 +32,7 @@ Cells = Mapping[str, Mapping[str, Standing]]  # standings at LEVEL by graph
 
 
 def findings(pieces: Pieces, kinds: Sequence[str], hard: str) -> Finding:
-    """The five claims on the graphs that were run, and the tables."""
+    """Return the five claims on the graphs that were run, and the tables."""
     solvers = {
         key.removesuffix(", solvers"): piece
         for key, piece in pieces.items()
@@ -80,12 +80,12 @@ def findings(pieces: Pieces, kinds: Sequence[str], hard: str) -> Finding:
 
 
 def overall(claims: Sequence[Claim], graphs: int) -> Verdict:
-    """Of all claims together; open until there are all five, on all graphs."""
+    """Return the verdict on all claims; OPEN until there are all five, on all graphs."""
     return together(claims if len(claims) == CLAIMS and graphs == GRAPHS else ())
 
 
 def because(claims: Sequence[Claim], coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
-    """The row's sentence: how many claims hold, and the figures that decide on the first."""
+    """Return the row's sentence: how many claims hold, and the figures that decide on the first."""
     if not claims:
         return "nothing of it has been run."
     if not coarse:
@@ -110,34 +110,34 @@ Name = Callable[[str], str]
 
 
 def by_autograd(kind: str) -> str:
-    """In the papers' practice."""
+    """Return the name of a network in the papers' practice."""
     return named(kind, "network", AUTOGRAD)
 
 
 def autograd_tuned(kind: str) -> str:
-    """The same at its best rates."""
+    """Return the name of the same at its best rates."""
     return named(kind, "network", AUTOGRAD, tuned=True)
 
 
 def in_torch(kind: str) -> str:
-    """The same with the pullback written out."""
+    """Return the name of the same with the pullback written out."""
     return named(kind, "network", TORCH)
 
 
 def jitted(kind: str) -> str:
-    """From the papers' start, jitted."""
+    """Return the name of a jitted network from the papers' start."""
     return named(kind, "network")
 
 
 def jitted_and_tuned(kind: str) -> str:
-    """From the shared start at its best rate, jitted."""
+    """Return the name of a jitted network from the shared start at its best rate."""
     return named(kind, "shared", tuned=True)
 
 
 def best_gains(
     cells: Cells, kinds: Sequence[str], name: Name, other: str, level: str, what: str = "seconds"
 ) -> dict[str, float]:
-    """By graph, how many times the time of the best kind the other takes."""
+    """Return by graph how many times the time of the best kind the other takes."""
     found = {}
     for graph, several in cells.items():
         ratios = [
@@ -149,7 +149,7 @@ def best_gains(
 
 
 def over_adam(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> Claim:
-    """Like for like in torch, against the papers' rate and against the best one."""
+    """Judge the gain over Adam in torch, at the papers' rate and at the best one."""
     first = best_gains(coarse, kinds, by_autograd, YARDSTICK, LEVEL)
     last = best_gains(fine, kinds, by_autograd, YARDSTICK, FINE)
     tuned = best_gains(coarse, kinds, autograd_tuned, TUNED, LEVEL)
@@ -164,7 +164,7 @@ def over_adam(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> Claim:
 
 
 def interval(values: Mapping[str, float]) -> str:
-    """The least and the greatest of factors."""
+    """Return the least and the greatest of factors."""
     known = [value for value in values.values() if np.isfinite(value)]
     if not known:
         return "–"
@@ -173,7 +173,7 @@ def interval(values: Mapping[str, float]) -> str:
 
 
 def shampoo_late(cells: Cells) -> Claim:
-    """Whether Shampoo needs more than a comparable time, as a column and as a matrix."""
+    """Judge whether Shampoo needs more than a comparable time, as a column and as a matrix."""
     says = "Shampoo does not converge in comparable time"
     if not all(WHOLE in several for several in cells.values()):
         return Claim(says, Verdict.OPEN, "the package pytorch_optimizer is not installed")
@@ -195,7 +195,7 @@ def shampoo_late(cells: Cells) -> Claim:
 
 
 def rk4_late(cells: Cells) -> Claim:
-    """RK4 at its longest stable step against Adam, both fused."""
+    """Judge RK4 at its longest stable step against Adam, both fused."""
     slower = {g: gain(s["adam"], s["rk4"], LEVEL, "seconds") for g, s in cells.items()}
     steps = {g: 4 * gain(s["adam"], s["rk4"], LEVEL, "steps") for g, s in cells.items()}
     seen = (
@@ -211,7 +211,7 @@ Sweep = Mapping[str, Mapping[Sized, tuple[float, float]]]  # by graph: time and 
 
 
 def sweeps(pieces: Pieces) -> dict[str, dict[Sized, tuple[float, float]]]:
-    """By graph and member, the time and the steps to LEVEL over those of Adam."""
+    """Return the time and the steps to LEVEL over those of Adam, by graph and member."""
     found: dict[str, dict[Sized, tuple[float, float]]] = {}
     for key, piece in pieces.items():
         if not key.endswith(", sweep"):
@@ -235,8 +235,7 @@ def _best(members: Mapping[Sized, tuple[float, float]], which: int) -> Sized | N
 
 
 def ahead(sweep: Sweep, chosen: Callable[[Sized], bool]) -> tuple[list[bool], list[bool]]:
-    """On which graphs the best of the chosen needs clearly less time than the best of the rest,
-    and on which fewer steps."""
+    """Say on which graphs the best of the chosen is clearly faster, or takes fewer steps."""
     less, fewer = [], []
     for members in sweep.values():
         mine = {size: both for size, both in members.items() if chosen(size)}
@@ -248,8 +247,11 @@ def ahead(sweep: Sweep, chosen: Callable[[Sized], bool]) -> tuple[list[bool], li
 
 
 def first_in(less: Sequence[bool], fewer: Sequence[bool]) -> Verdict:
-    """Holds where ahead in time and in steps on all graphs; in part where on all in one sense,
-    or in both on some."""
+    """Judge whether a choice is ahead on all graphs.
+
+    It holds if it is ahead in time and in steps everywhere; in part if it is ahead everywhere in
+    one of them, or in both on some graphs.
+    """
     if not less:
         return Verdict.OPEN
     both = [a and b for a, b in zip(less, fewer, strict=True)]
@@ -259,7 +261,7 @@ def first_in(less: Sequence[bool], fewer: Sequence[bool]) -> Verdict:
 
 
 def residual_best(sweep: Sweep, kinds: Sequence[str]) -> Claim:
-    """Whether a residual kind is first at the level, by time and by steps."""
+    """Judge whether a residual kind is first at the level, by time and by steps."""
     less, fewer = ahead(sweep, lambda size: size[0].endswith("-res"))
     first = [_best(members, 0) for members in sweep.values()]
     fewest = [_best(members, 1) for members in sweep.values()]
@@ -283,7 +285,7 @@ def _counted(best: Sequence[Sized | None], kinds: Sequence[str]) -> str:
 
 
 def shallow_best(sweep: Sweep) -> Claim:
-    """Whether one layer is first, by time and by steps, and what layers cost in the mean."""
+    """Judge whether one layer is first, by time and by steps; tell the mean cost of layers."""
     less, fewer = ahead(sweep, lambda size: size[1] == 1)
     depths = sorted({size[1] for members in sweep.values() for size in members})
     told = []
@@ -302,7 +304,7 @@ def shallow_best(sweep: Sweep) -> Claim:
 
 
 def gains(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
-    """How many times less time the best kind takes than Adam, by graph, in several senses."""
+    """Return a table of Adam's time over that of the best kind, by graph, in several senses."""
     rows = []
     senses = (
         ("by autograd, papers' start, over adam-torch", by_autograd, YARDSTICK),
@@ -326,7 +328,7 @@ def gains(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
 
 
 def summary(cells: Cells, column: int) -> str:
-    """Steps (column 0) or milliseconds (1) to LEVEL: rows of solvers, columns of graphs."""
+    """Return a table of steps (column 0) or milliseconds (1) to LEVEL by solver and graph."""
     unit = 1e3 if column else 1.0
     rows = [
         [label, *(spread(unit * found[label].to(LEVEL)[:, column]) for found in cells.values())]
@@ -337,7 +339,7 @@ def summary(cells: Cells, column: int) -> str:
 
 
 def sweep_table(sweep: Sweep, kinds: Sequence[str]) -> str:
-    """Time over fused Adam's, and steps in brackets, mean over the graphs."""
+    """Return a table of time over fused Adam's, and steps, as means over the graphs."""
     sizes = sorted({size for members in sweep.values() for size in members})
     widths = sorted({size[2] for size in sizes})
     rows = []
@@ -360,7 +362,7 @@ def sweep_table(sweep: Sweep, kinds: Sequence[str]) -> str:
 def sweep_lines(
     pieces: Pieces, kinds: Sequence[str]
 ) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """By kind and number of layers, (width, time over Adam's), mean over the graphs."""
+    """Return (width, time over Adam's) by kind and number of layers, as means over the graphs."""
     sweep = sweeps(pieces)
     sizes = sorted({size for members in sweep.values() for size in members})
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}

@@ -31,14 +31,14 @@ QUICK_GRAPHS = {"2-D lattice, small": "lattice:20x20"}
 STRIP = ", strip baths"
 HARD = "2-D lattice" + STRIP
 KINDS = ("gcn", "gcn-res", "nograph", "nograph-res")
-WRITTEN_OUT = ("gcn",)  # in torch with the pullback written out too, to show what autograd costs
+WRITTEN_OUT = ("gcn",)  # also with the pullback written out, to show what autograd costs
 SEEDS, QUICK_SEEDS = (0, 1, 2, 3, 4), (0,)
 SWEEP_SEEDS = (0, 1)
 LAYERS, WIDTHS = (1, 2, 3), (16, 32, 64, 128)
 QUICK_LAYERS, QUICK_WIDTHS = (1, 2), (16, 32)
 NETWORK_RATES = (0.01, 0.02, 0.05, 0.1)
 QUICK_RATES = (0.02, 0.1)
-CAP, QUICK_CAP = 4.0, 0.5  # seconds, of one run
+CAP, QUICK_CAP = 4.0, 0.5  # seconds per run
 STOP_SEEDS, STOP_CAP = (0, 1), 2.0
 STOP_KINDS = ("gcn", "gcn-res")
 SHAMPOO_CAP, QUICK_SHAMPOO_CAP = 2.0, 0.5
@@ -48,7 +48,7 @@ DRAWN = ("adam-torch", "gcn by autograd, papers' start", "adam", "gcn, papers' s
 
 @cache
 def problem(graph: str) -> tuple[HeatBath, float]:
-    """The energy on one of the graphs, or the hard case, and its minimum."""
+    """Return the energy on one of the graphs, or the hard case, and its minimum."""
     net = meshrep.graph_from((GRAPHS | QUICK_GRAPHS)[graph.removesuffix(STRIP)])
     net = heat.largest_component(net)
     energy = heat.heated(net, "ends" if graph == HARD else "random")
@@ -56,7 +56,7 @@ def problem(graph: str) -> tuple[HeatBath, float]:
 
 
 def pieces(quick: bool) -> Mapping[str, Piece]:
-    """The baselines and networks, the sweep, Shampoo and the papers' stop, a graph at a time."""
+    """Return the solvers, the sweep, Shampoo and the papers' stop, graph by graph."""
     found: dict[str, Piece] = {}
     for graph in QUICK_GRAPHS if quick else GRAPHS:
         found[f"{graph}, solvers"] = partial(_solvers, graph, quick)
@@ -70,7 +70,7 @@ def pieces(quick: bool) -> Mapping[str, Piece]:
 
 
 def _solvers(graph: str, quick: bool, say: Say) -> dict[str, Any]:
-    """All solvers on one graph; the networks from both starts, with the papers' rate and tuned."""
+    """Run all solvers on one graph; networks from both starts, at the papers' rate and tuned."""
     energy, least = problem(graph)
     cap, seeds = (QUICK_CAP, QUICK_SEEDS) if quick else (CAP, SEEDS)
 
@@ -93,12 +93,12 @@ def _solvers(graph: str, quick: bool, say: Say) -> dict[str, Any]:
 
 
 def sized(kind: str, layers: int, width: int) -> str:
-    """What a member of the sweep is called."""
+    """Return the name of a member of the sweep."""
     return f"{kind}, {layers} layer{'s' * (layers > 1)}, h = {width}"
 
 
 def _sweep(graph: str, quick: bool, say: Say) -> dict[str, Any]:
-    """Every kind, depth and width from the papers' start with the papers' rate, beside Adam."""
+    """Run every kind, depth and width from the papers' start at the papers' rate, beside Adam."""
     energy, least = problem(graph)
     entrants = [Entrant("adam", "adam", {"lr": heat.PAPERS_RATE})]
     for kind in KINDS:
@@ -112,9 +112,9 @@ def _sweep(graph: str, quick: bool, say: Say) -> dict[str, Any]:
 
 
 def _shampoo(graph: str, quick: bool, say: Say) -> dict[str, Any]:
-    """Shampoo on the field as a column and as a matrix, beside Adam in torch, on one seed.
+    """Run Shampoo on the field as a column and as a matrix, beside Adam in torch, on one seed.
 
-    As a column it is not warmed up, since its steps take seconds.
+    As a column it is not warmed up, because its steps take seconds.
     """
     energy, least = problem(graph)
     cap = QUICK_SHAMPOO_CAP if quick else SHAMPOO_CAP
@@ -133,7 +133,7 @@ def _shampoo(graph: str, quick: bool, say: Say) -> dict[str, Any]:
 
 
 def _stop(graph: str, say: Say) -> dict[str, Any]:
-    """Adam and networks in torch's own float32, each until the papers' rule ends it."""
+    """Run Adam and networks in torch's own float32 until the papers' rule ends them."""
     energy, least = problem(graph)
     entrants = heat.stoppers(STOP_KINDS)
     found = contest(
@@ -143,12 +143,12 @@ def _stop(graph: str, say: Say) -> dict[str, Any]:
 
 
 def findings(pieces: Pieces) -> Finding:
-    """Claim by claim, and then the tables."""
+    """Return the claims one by one, and then the tables."""
     return heat_claims.findings(pieces, KINDS, HARD)
 
 
 def draw(pieces: Pieces, place: Path) -> Figures:
-    """The fall against time on every graph, and the sweep."""
+    """Draw the fall over time on every graph, and the sweep."""
     files: Figures = []
     panels = []
     for graph in (*QUICK_GRAPHS, *GRAPHS, HARD):
@@ -170,7 +170,7 @@ def draw(pieces: Pieces, place: Path) -> Figures:
 
 
 def draw_sweep(sweep: Mapping[str, Mapping[str, list[tuple[float, float]]]], path: Path) -> None:
-    """A panel a kind, lines by layers over the widths, all on one scale."""
+    """Draw a panel for each kind, with lines by layers over the widths, all on one scale."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     sheet, axes = canvas(1, len(sweep), 3.2 * len(sweep), 3.4)

@@ -21,18 +21,18 @@ from papers.claims import Claim, Verdict, claim_table, judged, together
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 SIZE, QUICK_SIZE = "triangular:75x75", "triangular:15x15"
-NODES = 2926  # of the papers' lattice, on which alone the claim is judged
+NODES = 2926  # of the papers' lattice, the only one that is judged
 KINDS = ("gcn", "gat", "gn")
 HIDDEN = 16
 SEEDS, QUICK_SEEDS = (0, 1, 2, 3, 4), (0,)
-CAP, QUICK_CAP = 5.0, 0.3  # seconds, of one run
+CAP, QUICK_CAP = 5.0, 0.3  # seconds per run
 QUICK_RATES = (0.02, 0.1)
 STOP = "the papers' stop"
 STOP_SEEDS, STOP_CAP, QUICK_STOP_CAP = (0, 1), 3.0, 0.3
 LEVELS = ("1e-2", "1e-3", "1e-4")
-LEVEL = "1e-3"  # that the sentence speaks of; the claims are judged at all
-ENOUGH = 0.6  # of the seeds, in which the one or the other arrives, or nothing is settled
-SLIGHTLY = 2.0  # up to how many times the time of the next is slightly worse
+LEVEL = "1e-3"  # the level of the sentence; claims are judged at all levels
+ENOUGH = 0.6  # least share of the seeds in which one of the two must arrive
+SLIGHTLY = 2.0  # largest ratio of times that is slightly worse
 PAPERS, TUNED = "adam-torch", "adam-torch, tuned"
 DRAWN = ("adam-torch", "gcn by autograd, papers' start", "gat by autograd, papers' start",
          "gn by autograd, papers' start", "adam", "gcn, shared start", "gat, shared start",
@@ -41,13 +41,13 @@ DRAWN = ("adam-torch", "gcn by autograd, papers' start", "gat by autograd, paper
 
 @cache
 def problem(size: str) -> tuple[HeatBath, float]:
-    """The energy, hot in the upper tenth and cold in the lower, and its minimum."""
+    """Return the energy, hot in the upper tenth and cold in the lower, and its minimum."""
     energy = heat.heated(meshrep.graph_from(size), "ends")
     return energy, heat.least(energy)
 
 
 def pieces(quick: bool) -> Mapping[str, Piece]:
-    """The baselines, each kind of network, and runs that the papers' rule ends."""
+    """Return the baselines, each kind of network, and runs that the papers' rule ends."""
     found: dict[str, Piece] = {"baselines": partial(_baselines, quick)}
     found |= {kind: partial(_networks, kind, quick) for kind in KINDS}
     return found | {STOP: partial(_stop, quick)}
@@ -70,7 +70,7 @@ def _baselines(quick: bool, say: Say) -> dict[str, Any]:
 
 
 def _networks(kind: str, quick: bool, say: Say) -> dict[str, Any]:
-    """One kind with the papers' rate and tuned, jitted, and then in torch."""
+    """Run one kind at the papers' rate and tuned, jitted, and then in torch."""
     then = heat.second_rates(_classics(quick, say), LEVELS)
     of = QUICK_RATES if quick else heat.NETWORK_RATES
     entrants = []
@@ -85,7 +85,7 @@ def _networks(kind: str, quick: bool, say: Say) -> dict[str, Any]:
 
 
 def _stop(quick: bool, say: Say) -> dict[str, Any]:
-    """Adam and the networks in torch's own float32, each until the papers' rule ends it."""
+    """Run Adam and the networks in torch's own float32 until the papers' rule ends them."""
     energy, least = problem(QUICK_SIZE if quick else SIZE)
     seeds, cap = (QUICK_SEEDS, QUICK_STOP_CAP) if quick else (STOP_SEEDS, STOP_CAP)
     found = contest(energy, heat.stoppers(KINDS, HIDDEN), seeds, say, reference=least,
@@ -94,14 +94,14 @@ def _stop(quick: bool, say: Say) -> dict[str, Any]:
 
 
 def mine(several: Mapping[str, Standing], kind: str, tuned: bool) -> Standing:
-    """A network by autograd from the papers' start, with the papers' rate or its best."""
+    """Return a network by autograd from the papers' start, at the papers' rate or its best."""
     return several[heat.named(kind, "network", heat.AUTOGRAD, tuned=tuned)]
 
 
 def gains(several: Mapping[str, Standing], level: str, tuned: bool) -> dict[str, float]:
-    """By kind, how many times the network's time Adam takes, both with their best rates if tuned.
+    """Return by kind how many times the network's time Adam takes, both tuned if asked.
 
-    Infinite where only the network gets there, NaN where it does in fewer seeds than Adam.
+    Infinite if only the network arrives, NaN if it arrives in fewer seeds than Adam.
     """
     other, found = several[TUNED if tuned else PAPERS], {}
     for kind in KINDS:
@@ -113,7 +113,7 @@ def gains(several: Mapping[str, Standing], level: str, tuned: bool) -> dict[str,
 
 
 def borne(several: Mapping[str, Standing], level: str) -> bool:
-    """Whether of each pair that is compared one arrives in ENOUGH of the seeds."""
+    """Say whether of each pair that is compared one arrives in ENOUGH of the seeds."""
     for tuned in (False, True):
         other = several[TUNED if tuned else PAPERS]
         for kind in KINDS:
@@ -126,7 +126,7 @@ def borne(several: Mapping[str, Standing], level: str) -> bool:
 def claims(
     papers: Mapping[str, Mapping[str, float]], tuned: Mapping[str, Mapping[str, float]]
 ) -> list[Claim]:
-    """What of both claims the gains bear, by level and kind, at the papers' rates and tuned."""
+    """Judge both claims by the gains by level and kind, at the papers' rates and tuned."""
     passed = [v > 1 for by in (papers, tuned) for found in by.values() for v in found.values()]
     words = []
     for how, by in (("at the papers' rate", papers), ("with both tuned", tuned)):
@@ -154,7 +154,7 @@ def claims(
 
 
 def findings(pieces: Pieces) -> Finding:
-    """Whether all three beat Adam in torch, and the tables at three levels."""
+    """Judge whether all three beat Adam in torch; return the tables at three levels."""
     if "baselines" not in pieces:
         return Finding(Verdict.OPEN, "the baselines have not been run.", "")
     contests = {key: piece for key, piece in pieces.items() if key != STOP}
@@ -186,7 +186,7 @@ def findings(pieces: Pieces) -> Finding:
 
 
 def gain_table(cell: Mapping[str, Any], done: set[str]) -> str:
-    """How many times a network's time and steps Adam takes, by level."""
+    """Return a table of how many times a network's time and steps Adam takes, by level."""
     rows = []
     for level in LEVELS:
         several = standings(cell, level)
@@ -210,7 +210,7 @@ def gain_table(cell: Mapping[str, Any], done: set[str]) -> str:
 
 
 def draw(pieces: Pieces, place: Path) -> Figures:
-    """The fall against time."""
+    """Draw the fall over time."""
     if "baselines" not in pieces:
         return []
     cell = joined([piece for key, piece in pieces.items() if key != STOP])

@@ -1,4 +1,4 @@
-"""What was found over the points of a grid of two parameters, and what goes with what."""
+"""Results over the points of a grid of two parameters, and correlations between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.row import Pieces
 
 
 class Grid:
-    """All points of one loss that are there.
+    """All points of one loss that were run.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Grid:
         return len(self.cells)
 
     def map(self, value: Any) -> np.ndarray:
-        """``value(cell)`` at each point, (s₂, s₁); NaN where the point is missing."""
+        """Return ``value(cell)`` at each point as an array (s₂, s₁); NaN if it is missing."""
         return np.array(
             [
                 [value(self.cells[s1, s2]) if (s1, s2) in self.cells else np.nan for s1 in self.s1]
@@ -43,7 +43,7 @@ class Grid:
 
 
 def correlation(gains: np.ndarray, disorder: np.ndarray) -> tuple[float, float, int]:
-    """Spearman's rank correlation, the odds that it is chance, and of how many points."""
+    """Return Spearman's rank correlation, its p-value, and the number of points."""
     from scipy.stats import spearmanr
 
     known = np.isfinite(gains) & np.isfinite(disorder)
@@ -54,7 +54,7 @@ def correlation(gains: np.ndarray, disorder: np.ndarray) -> tuple[float, float, 
 
 
 def related(found: tuple[float, float, int]) -> str:
-    """A correlation as words; – where it is not known."""
+    """Return a correlation as words; "–" if it is not known."""
     r, odds, _ = found
     if not np.isfinite(r):
         return "–"

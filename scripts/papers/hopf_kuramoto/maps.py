@@ -1,4 +1,4 @@
-"""Values over two parameters, as maps side by side with the numbers in their cells."""
+"""Maps of values over two parameters, side by side, with the numbers in their cells."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Map:
     Attributes
     ----------
     title, label : str
-        What it shows, and what the colour bar says.
+        The texts above it and at the colour bar.
     values : (rows, columns) array
-        A row for each y; NaN where nothing is known.
+        A row for each y; NaN for unknown values.
     ratio : bool
-        Whether values are ratios, in colours on a logarithmic scale about 1; else from 0 to 1.
+        Whether values are ratios, coloured on a logarithmic scale about 1; else from 0 to 1.
     """
 
     title: str
@@ -31,7 +31,7 @@ class Map:
 
 
 def signed(value: float) -> str:
-    """A number to two digits, with a true minus sign."""
+    """Return a number to two digits, with a true minus sign."""
     return f"{value:.2g}".replace("-", "−")
 
 

@@ -34,26 +34,26 @@ from papers.hopf_kuramoto.runs import (
 )
 from papers.row import Figures, Finding, Pieces, Row, folded
 
-SEEN, SURE = 0.3, 0.05  # a rank correlation that counts, and the odds that it is chance
-LOWER = 1e-3  # of the fall, by which an end is lower than another
-ENOUGH = 20  # points of a grid, below which nothing is settled
-DISORDERED = 0.5  # ρ, or local order, below which phases are
-FLAT = Result.FLAT.word  # the papers' stop, in a run's record
-VARIES = 3.0  # the largest gain over the least from which on gains vary
+SEEN, SURE = 0.3, 0.05  # least rank correlation that counts, and largest p-value
+LOWER = 1e-3  # share of the fall by which an end is lower than another
+ENOUGH = 20  # fewest points of a grid that settle anything
+DISORDERED = 0.5  # ρ, or local order, below which phases are disordered
+FLAT = Result.FLAT.word  # the papers' stop in the record of a run
+VARIES = 3.0  # ratio of the largest to the least gain from which on gains vary
 
 
 def one(cell: Mapping[str, Any], label: str) -> Standing:
-    """An entrant's standing, of a group that of its best rate."""
+    """Return an entrant's standing; for a group that of its best rate."""
     return standings(cell, LEVEL)[label]
 
 
 def measured(label: str, name: str) -> Any:
-    """What gives the mean of something measured of an entrant's ends at a point."""
+    """Return a function of a cell: the mean of a measure of an entrant's ends."""
     return lambda cell: float(np.mean(one(cell, label).measured(name)))
 
 
 def priced(cell: Mapping[str, Any], label: str) -> float:
-    """Seconds in torch of a run by the papers' rule: its steps, at the price of one in torch."""
+    """Return the seconds that a run by the papers' rule takes in torch, from its steps."""
     own, network = (
         float(np.mean(one(cell, name).column("seconds") / one(cell, name).column("steps")))
         for name in (STEP, NETWORK_STEP)
@@ -64,8 +64,10 @@ def priced(cell: Mapping[str, Any], label: str) -> float:
 
 
 def at_stop(label: str, what: str = "seconds") -> Any:
-    """What gives the papers' gain at a point: Adam's steps or time to its stop over that of an
-    entrant, a step being priced at what it takes in torch."""
+    """Return a function of a cell: Adam's steps or time to its stop over those of an entrant.
+
+    Time is that of torch, as :func:`priced` computes it.
+    """
 
     def ratio(cell: Mapping[str, Any]) -> float:
         if what == "steps":
@@ -76,12 +78,12 @@ def at_stop(label: str, what: str = "seconds") -> Any:
 
 
 def common(label: str, what: str) -> Any:
-    """What reads off such a gain at a point."""
+    """Return a function of a cell that reads such a gain."""
     return lambda cell: cell["common"][label][what]
 
 
 def lowest(name: str) -> Any:
-    """What gives something measured of the lowest end of all at a point."""
+    """Return a function of a cell: a measure of the lowest end of all."""
 
     def least(cell: Mapping[str, Any]) -> float:
         every = [run for runs in cell["runs"].values() for run in runs]
@@ -91,7 +93,7 @@ def lowest(name: str) -> Any:
 
 
 def above(label: str, other: str) -> Any:
-    """What gives by how much an entrant ends above another, in shares of the fall."""
+    """Return a function of a cell: how far an entrant ends above another, in shares of the fall."""
 
     def difference(cell: Mapping[str, Any]) -> float:
         fall = float(np.mean(cell["begun"])) - cell["reference"]
@@ -102,20 +104,22 @@ def above(label: str, other: str) -> Any:
 
 
 def honest(grid: Grid) -> np.ndarray:
-    """The papers' gain in time where the network ends no higher than Adam and one of them stops
-    before its steps are used up; NaN elsewhere."""
+    """Return the papers' gain in time where it means something, NaN elsewhere.
+
+    The network must end no higher than Adam, and one of them must stop before its last step.
+    """
     higher = grid.map(above(GCN, PAPERS)) > LOWER
     return np.where(higher | (grid.map(unstopped) > 0), np.nan, grid.map(at_stop(GCN)))
 
 
 def unstopped(cell: Mapping[str, Any]) -> float:
-    """1 where neither Adam nor the network came to the papers' stop in any seed, else 0."""
+    """Return 1 if neither Adam nor the network came to the papers' stop in any seed, else 0."""
     runs = [run for label in (PAPERS, GCN) for run in one(cell, label).runs]
     return float(not any(run["result"] == FLAT for run in runs))
 
 
 def gains(grid: Grid) -> dict[str, np.ndarray]:
-    """Every kind of gain over the grid, by what tables call it."""
+    """Return every kind of gain over the grid, by its name in tables."""
     return {
         "time to the papers' stop, gcn-a2 from their start, where it ends no higher": honest(grid),
         "the same, everywhere": grid.map(at_stop(GCN)),
@@ -130,9 +134,9 @@ def gains(grid: Grid) -> dict[str, np.ndarray]:
 
 
 def disorders(grid: Grid) -> dict[str, np.ndarray]:
-    """Two measures of disorder of the lowest end over the grid, (s₂, s₁), each from 0 to 1.
+    """Return two measures of disorder of the lowest end over the grid (s₂, s₁), from 0 to 1.
 
-    Phases of two kinds that are opposite are disordered by the first and ordered by the second.
+    Two groups of opposite phases are disordered by the first and ordered by the second.
     """
     return {
         "1 − ρ": 1 - grid.map(lowest("rho")),
@@ -141,7 +145,7 @@ def disorders(grid: Grid) -> dict[str, np.ndarray]:
 
 
 def gain_table(grid: Grid) -> str:
-    """Each gain where phases are ordered and where not, and its rank correlations."""
+    """Return a table of gains in order and in disorder, and their rank correlations."""
     against = disorders(grid)
     halves = [f"{name[4:]} {sign} {DISORDERED}" for name in against for sign in "≥<"]
     with_each = [f"{'correlation ' * (not k)}with {name}" for k, name in enumerate(against)]
@@ -156,7 +160,7 @@ def gain_table(grid: Grid) -> str:
 
 
 def halved(values: np.ndarray, against: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The values where phases are ordered and where they are not, by each measure."""
+    """Return the values in order and those in disorder, by each measure."""
     parts = []
     for disorder in against.values():
         parts += [values[disorder <= 1 - DISORDERED], values[disorder > 1 - DISORDERED]]
@@ -164,7 +168,7 @@ def halved(values: np.ndarray, against: Mapping[str, np.ndarray]) -> list[np.nda
 
 
 def solver_table(grid: Grid) -> str:
-    """Steps, time and energy of every solver over the points."""
+    """Return a table of steps, time and energy of every solver over the points."""
     head = ["solver", "steps: median (least to most)", "time in kernels, ms: median",
             "time in torch, s: median", "energy of an oscillator: mean"]  # fmt: skip
     lines = []
@@ -187,7 +191,7 @@ def solver_table(grid: Grid) -> str:
 
 
 def point_table(grid: Grid) -> str:
-    """Adam and the network by the papers' rule at every point: steps, time in torch, energies."""
+    """Return a table of Adam and the network by the papers' rule at every point."""
     head = ["s₁", "s₂", "ρ", "local order", "steps: Adam", "gcn-a2", "time in torch, s: Adam",
             "gcn-a2", "energy: Adam", "gcn-a2"]  # fmt: skip
     lines = []
@@ -203,7 +207,7 @@ def point_table(grid: Grid) -> str:
 
 
 def end_table(grid: Grid) -> str:
-    """Which of two ends lower, and by how much, over the points."""
+    """Return a table of which of two ends is lower, and by how much, over the points."""
     head = ["", "against", "lower", "alike", "higher", "mean difference, of the fall"]
     lines = []
     pairs = [(GCN, PAPERS), (OWN, TUNED), (SHARED, TUNED), (PRESET, TUNED), (OWN, LBFGS),
@@ -217,7 +221,7 @@ def end_table(grid: Grid) -> str:
 
 
 def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
-    """Whether gains change with the phase: by a large factor, and with a measure of order."""
+    """Judge whether gains vary with the phase: by a large factor, and with a measure of order."""
     passed, seen, short = [], [], []
     for loss, grid in grids.items():
         values = honest(grid)
@@ -238,7 +242,7 @@ def varies(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
 
 
 def highest(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
-    """Whether gains rise with disorder by both measures of it, and are gains where it is large."""
+    """Judge whether gains rise with disorder by both measures, and are gains in disorder."""
     passed, seen, short = [], [], []
     for loss, grid in grids.items():
         values, against = honest(grid), disorders(grid)
@@ -257,7 +261,7 @@ def highest(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
 
 
 def arrives(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
-    """Whether the network gains over tuned Adam from the same random phases, in steps and time."""
+    """Judge whether the network gains over tuned Adam from the same random phases."""
     passed, seen = [], []
     for loss, grid in grids.items():
         steps, seconds = (
@@ -282,19 +286,19 @@ def arrives(grids: Mapping[str, Grid]) -> tuple[Claim, str]:
 
 
 def verdict(passed: Sequence[bool], grids: Mapping[str, Grid]) -> Verdict:
-    """Of both losses; open where a grid has too few points to tell."""
+    """Return the verdict on both losses; OPEN if a grid has too few points to tell."""
     if not grids or min(map(len, grids.values())) < ENOUGH:
         return Verdict.OPEN
     return judged(passed)
 
 
 def turn(found: tuple[float, float, int]) -> int:
-    """1 for a correlation that is there and not by chance, −1 where it is negative, else 0."""
+    """Return 1 for a significant correlation, −1 for a negative one, else 0."""
     return int(np.sign(found[0])) if abs(found[0]) > SEEN and found[1] < SURE else 0
 
 
 def findings(data: Pieces) -> Finding:
-    """Gains against disorder and ends against each other, for both losses."""
+    """Return gains over disorder, and ends against each other, for both losses."""
     grids = {loss: grid for loss in LOSSES if len(grid := Grid(data, loss))}
     if not grids:
         return Finding(Verdict.OPEN, "no point was run.", "")
@@ -315,7 +319,7 @@ def findings(data: Pieces) -> Finding:
 
 
 def draw(data: Pieces, place: Path) -> Figures:
-    """The order parameter over the grid, and the gains beside it, a picture a loss."""
+    """Draw the order parameter and the gains over the grid, one picture per loss."""
     drawn: Figures = []
     for loss, words in LOSSES.items():
         grid = Grid(data, loss)

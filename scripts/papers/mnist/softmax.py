@@ -1,9 +1,9 @@
-"""A linear classifier of images as an energy: one column of weights a class, on the pixels.
+"""A linear classifier of images as an energy, with one column of weights per class.
 
     E(w) = mean over images of [ log Σ_k exp(x·w_k) − x·w_y ],   w (pixels, classes)
 
 The graph is the grid of pixels. Networks propagate along the covariance of the images, which is,
-up to a factor, what the gradients of the first steps have as second moments.
+up to a factor, the second moment of the first gradients.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ LINKS = ("covariance", "grid")
 
 
 class SoftmaxRegression(Energy):
-    """The mean cross-entropy of a linear softmax classifier, without a bias.
+    """The mean cross-entropy of a linear softmax classifier without a bias.
 
     Parameters
     ----------
     digits : Digits
         Images to learn from and to be tested on.
     batch : int, optional
-        Images of one evaluation: each epoch goes through all in an order of its own, and leaves
-        out what fills no batch. All at every evaluation by default.
+        Images per evaluation. Each epoch goes through all images in an order of its own, and leaves
+        out the last ones that fill no batch. By default every evaluation takes all images.
     links : {"covariance", "grid"}
-        What networks propagate along: the covariance of the pixels over the images, entries of
-        either sign and the diagonal among them, or the grid of pixels.
+        What networks propagate along: the covariance of the pixels over the images, with entries
+        of either sign and its diagonal, or the grid of pixels.
     seed : int
-        Of the order of the images.
+        Seeds the order of the images.
 
     Raises
     ------
@@ -74,32 +74,32 @@ class SoftmaxRegression(Energy):
 
     @cached_property
     def coupling(self) -> sparse.csr_array:
-        """The covariance of the pixels (n, n), or the grid's adjacency."""
+        """The covariance of the pixels (n, n), or the adjacency of the grid."""
         if self.links == "grid":
             return self.graph.adjacency
         return sparse.csr_array(np.cov(self.digits.images.T))
 
     def random_start(self, seed: int = 0) -> np.ndarray:
-        """Uniform in ±1/√pixels, as torch begins with a linear layer."""
+        """Draw uniformly from ±1/√pixels, as torch starts a linear layer."""
         edge = 1.0 / np.sqrt(self.graph.n)
         return np.random.default_rng(seed).uniform(-edge, edge, self.shape)
 
     def on(self, backend: Backend) -> Evaluator:
-        """On NumPy, by way of the host for tensors; a batch of its own at every call."""
+        """Return an evaluator on NumPy, by copies for tensors; each call takes the next batch."""
         inner = _Evaluator(self, backend.dtype, drawn=self.stochastic)
         return inner if backend.xp is np else ByHost(inner, backend)
 
     def formula(self, backend: Backend) -> Evaluator:
-        """With a ``value`` in the back end's operations."""
+        """Return an evaluator with a ``value`` in the back end's operations."""
         return self.on(backend) if backend.xp is np else _Formula(self, backend)
 
     @cached_property
     def judge(self) -> Evaluator:
-        """All images to learn from."""
+        """The evaluator on all images to learn from."""
         return _Evaluator(self, "float64", drawn=False)
 
     def loss(self, w: np.ndarray) -> float:
-        """The energy in float32 and without its gradient, to follow a run by."""
+        """Return the energy in float32 without its gradient, to follow a run."""
         logits = self._images @ w.astype(np.float32)
         right = logits[np.arange(len(logits)), self.digits.labels]
         top = logits.max(axis=1)
@@ -112,20 +112,20 @@ class SoftmaxRegression(Energy):
         return self.digits.images.astype(np.float32)
 
     def told_right(self, w: np.ndarray) -> np.ndarray:
-        """Whether each test image's own class has the largest logit, bool (k,)."""
+        """Say for each test image whether its class has the largest logit, bool (k,)."""
         said = (self.digits.test_images @ w).argmax(axis=1)
         return said == self.digits.test_labels
 
     def accuracy(self, w: np.ndarray) -> float:
-        """Share of the test images that are told right."""
+        """Return the share of test images that are told right."""
         return float(self.told_right(w).mean())
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The share of test images that are told right."""
+        """Return the share of test images that are told right."""
         return {"test accuracy": self.accuracy(w)}
 
     def settings(self) -> dict[str, Any]:
-        """Everything that defines the energy beside the graph."""
+        """Return everything that defines the energy beside the graph."""
         return {
             "energy": "SoftmaxRegression", "images": self.digits.name, "batch": self.batch,
             "links": self.links, "seed": self.seed,
@@ -140,7 +140,7 @@ class _Draws:
         self.order: np.ndarray = np.zeros(0, dtype=np.int64)
 
     def next(self) -> np.ndarray | slice:
-        """Numbers of the images of the next batch."""
+        """Return the numbers of the images in the next batch."""
         batch, count = self.energy.batch, len(self.energy.digits.images)
         if batch is None:
             return slice(None)
@@ -153,7 +153,7 @@ class _Draws:
 
 
 class _Evaluator(Evaluator):
-    """Value and gradient on NumPy; ``drawn`` takes the next batch at every call."""
+    """Value and gradient on NumPy; with ``drawn`` every call takes the next batch."""
 
     def __init__(self, energy: SoftmaxRegression, dtype: str, drawn: bool) -> None:
         self.images = energy.digits.images.astype(dtype)
@@ -176,7 +176,7 @@ class _Evaluator(Evaluator):
 
 
 class _Formula(Evaluator):
-    """The energy as tensor operations, for whoever differentiates them."""
+    """The energy as tensor operations, for code that differentiates them."""
 
     def __init__(self, energy: SoftmaxRegression, backend: Backend) -> None:
         self.xp, self.host = backend.xp, energy.on(backend)
@@ -185,7 +185,7 @@ class _Formula(Evaluator):
         self.draws = _Draws(energy) if energy.stochastic else None
 
     def value(self, w: Array) -> Array:
-        """The mean cross-entropy of the next batch."""
+        """Return the mean cross-entropy of the next batch."""
         images, labels = self.images, self.labels
         if self.draws:
             chosen = self.xp.from_numpy(self.draws.next())

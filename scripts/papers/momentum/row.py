@@ -1,4 +1,4 @@
-"""Heavy ball and Nesterov's gradient against their rates and their differential equations."""
+"""Heavy ball and Nesterov's gradient, against their rates and their differential equations."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from papers.row import Figures, Finding, Piece, Pieces, Row, folded, numbers
 
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 
-RATE_ERROR = 0.1  # of log ρ, that counts as agreement
+RATE_ERROR = 0.1  # largest relative error of log ρ that counts as agreement
 EXPONENT_ERROR = 0.2
-ORDERS = (0.8, 1.3)  # in √s, that count as following the equation
+ORDERS = (0.8, 1.3)  # powers of √s that count as following the equation
 
 NAMES = ("gradient descent", "heavy ball", "NAG-SC")
 
@@ -60,12 +60,12 @@ def pieces(quick: bool) -> dict[str, Piece]:
 
 
 def agrees(factors: list[float | None], expected: float) -> bool:
-    """Whether fitted decay rates are the predicted one, within RATE_ERROR of it."""
+    """Say whether fitted decay rates are the predicted one, within RATE_ERROR of it."""
     return bool(np.all(abs(np.log(numbers(factors)) / np.log(expected) - 1) <= RATE_ERROR))
 
 
 def findings(found: Pieces) -> Finding:
-    """Whether the rates are those predicted, and the order of the methods as claimed."""
+    """Judge whether the rates are those predicted, and the order of the methods as claimed."""
     cells = {c: found[key_of(c)] for c in CONDITIONS if key_of(c) in found}
     claims: list[Claim] = []
     said: list[str] = []
@@ -122,7 +122,7 @@ def _steps(cell: dict[str, Any], name: str) -> float:
 
 
 def follows(says: str, names: tuple[str, ...], cell: dict[str, Any]) -> Claim:
-    """Whether methods come to their equation as the step is made shorter, in √s."""
+    """Judge whether methods approach their equation as the step gets shorter, in √s."""
     low, high = ORDERS
     orders = {name: cell["orders"][name] for name in names}
     told = ", ".join(f"{name} {number(order, 3)}" for name, order in orders.items())
@@ -131,7 +131,7 @@ def follows(says: str, names: tuple[str, ...], cell: dict[str, Any]) -> Claim:
 
 
 def linear(cells: Cells) -> Claim:
-    """Whether the errors shrink by the predicted factors."""
+    """Judge whether the errors shrink by the predicted factors."""
     passed, told = [], []
     for condition, cell in cells.items():
         for name in NAMES[1:]:
@@ -145,7 +145,7 @@ def linear(cells: Cells) -> Claim:
 
 
 def sooner(cells: Cells) -> Claim:
-    """Whether both are before gradient descent, in factors and in steps."""
+    """Judge whether both are faster than gradient descent, in factors and in steps."""
     passed, told = [], []
     for condition, cell in cells.items():
         for name in NAMES[1:]:
@@ -158,7 +158,7 @@ def sooner(cells: Cells) -> Claim:
 
 
 def polynomial(cell: dict[str, Any]) -> Claim:
-    """Whether gaps go as a power of the steps where nothing is strongly convex."""
+    """Judge whether gaps fall as a power of the steps without strong convexity."""
     error = {
         name: abs(np.array(cell["runs"][name]["exponent"]) - expected)
         for name, expected in (("gradient descent", -1), ("NAG", -2))
@@ -174,7 +174,7 @@ def _exponents(cell: dict[str, Any]) -> str:
 
 
 def ending(cell: dict[str, Any]) -> str:
-    """What becomes of NAG in the long run on a strongly convex quadratic: a remark, not judged."""
+    """Remark on NAG in the long run on a strongly convex quadratic; this is not judged."""
     factor = float(np.mean(cell["factor"]))
     linear = -np.log(factor) * LATE_STEPS[1] > 1
     does = "does end linearly" if linear else "is not seen to end linearly"
@@ -192,7 +192,7 @@ def _plain(value: float) -> str:
 
 
 def rates(cell: dict[str, Any]) -> str:
-    """Predicted and fitted factors as a table."""
+    """Return predicted and fitted factors as a table."""
     lines = []
     for name, run in cell["runs"].items():
         expected = cell["predicted"].get(name)
@@ -209,7 +209,7 @@ def rates(cell: dict[str, Any]) -> str:
 
 
 def equation_table(cell: dict[str, Any]) -> str:
-    """How far each method strays from its equation by step length."""
+    """Return a table of how far each method strays from its equation, by step length."""
     head = ["method", *(f"s = {s:g}/L" for s in SHORT_STEPS), "order in √s"]
     lines = [
         [name, *(f"{stray:.3g}" for stray in strays), f"{cell['orders'][name]:.3g}"]
@@ -223,7 +223,7 @@ def equation_table(cell: dict[str, Any]) -> str:
 
 
 def factors(cell: dict[str, Any]) -> str:
-    """Steps that the predicted factors ask for, to hold against the table's."""
+    """Return the steps that the predicted factors ask for, to compare with the table."""
     asked = [
         f"{name} {np.log(float(LEVEL)) / (2 * np.log(factor)):,.0f}"
         for name, factor in cell["predicted"].items()
@@ -232,7 +232,7 @@ def factors(cell: dict[str, Any]) -> str:
 
 
 def draw(found: Pieces, place: Path) -> Figures:
-    """Gaps of every problem, and the methods beside their equations."""
+    """Draw the gaps of every problem, and the methods beside their equations."""
     panels = []
     for condition in CONDITIONS:
         if cell := found.get(key_of(condition)):

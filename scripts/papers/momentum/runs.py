@@ -18,21 +18,21 @@ from meshrep.solving.solve import solve
 from meshrep.solving.solver import Solver
 from papers.row import Say
 
-MODES = 100  # of the quadratics, eigenvalues in geometric progression up to L = 1
+MODES = 100  # of the quadratics, with eigenvalues in geometric progression up to L = 1
 CONDITIONS = (100.0, 10_000.0)
-FLAT_MODES, FLATTEST = 400, 1e-9  # of the merely convex quadratic: μ is never noticed
-FLAT_STEPS = (30, 3000)  # between which its exponents are fitted
-LATE_STEPS = (4000, 10_000)  # between which Nesterov's own rate at κ = 100 is fitted
+FLAT_MODES, FLATTEST = 400, 1e-9  # of the merely convex quadratic; no run reaches the effect of μ
+FLAT_STEPS = (30, 3000)  # steps between which its exponents are fitted
+LATE_STEPS = (4000, 10_000)  # steps between which Nesterov's own rate at κ = 100 is fitted
 FIT, FIT_PLAIN = (1e-20, 1e-40), (1e-6, 1e-14)  # gaps between which rates are fitted
-TIME, SHORT_STEPS = 40.0, (0.1, 0.01, 0.001)  # of the equations, in 1/√L; s in 1/L
+TIME, SHORT_STEPS = 40.0, (0.1, 0.01, 0.001)  # time of the equations in 1/√L; steps s in 1/L
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of Adam
 LEVEL = "1e-6"
-HEAT, HEAT_LIMIT = "lattice:24x24", 10.0  # seconds a run
-SWINGING = ("heavy ball", "NAG-SC")  # whose slowest modes have a double root
+HEAT, HEAT_LIMIT = "lattice:24x24", 10.0  # seconds per run
+SWINGING = ("heavy ball", "NAG-SC")  # their slowest modes have a double root
 
 
 def quadratic(eigenvalues: np.ndarray) -> Energy:
-    """½ Σ λ_i x_i² on a ring's nodes, of which the rules see nothing but the λ."""
+    """Return ½ Σ λ_i x_i² on the nodes of a ring; the methods see nothing but the λ."""
     ring = meshrep.graph_from(f"ring:{len(eigenvalues)}")
 
     def value_and_grad(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -43,12 +43,12 @@ def quadratic(eigenvalues: np.ndarray) -> Energy:
 
 
 def spectrum(condition: float, modes: int) -> np.ndarray:
-    """Eigenvalues from 1/κ to 1, in geometric progression."""
+    """Return eigenvalues from 1/κ to 1 in geometric progression."""
     return np.geomspace(1.0 / condition, 1.0, modes)
 
 
 def methods(condition: float) -> dict[str, Minimiser]:
-    """Each at the rate and momentum that theory gives it for the spectrum [1/κ, 1]."""
+    """Return each method with the rate and momentum that theory gives for the spectrum [1/κ, 1]."""
     root = np.sqrt(condition)
     low = 1.0 / condition
     return {
@@ -62,10 +62,10 @@ def methods(condition: float) -> dict[str, Minimiser]:
 
 
 def predicted(condition: float) -> dict[str, float]:
-    """By what the error shrinks in a step on a quadratic, the energy by its square.
+    """Return the factor by which the error shrinks per step on a quadratic.
 
-    Of heavy ball at Polyak's setting and of NAG-SC the slowest modes have a double root ρ, and
-    their error goes as k ρᵏ.
+    The energy shrinks by its square. For heavy ball at Polyak's setting and for NAG-SC the slowest
+    modes have a double root ρ, and their error goes as k ρᵏ.
     """
     root = np.sqrt(condition)
     return {
@@ -76,15 +76,15 @@ def predicted(condition: float) -> dict[str, float]:
 
 
 def random_start(n: int, seed: int) -> np.ndarray:
-    """Normal numbers."""
+    """Draw normal numbers."""
     return np.random.default_rng(seed).standard_normal(n)
 
 
 def gaps(
     energy: Energy, minimiser: Minimiser, start: np.ndarray, steps: int, least: float
 ) -> np.ndarray:
-    """(step, energy over the first one) of so many steps, or until ``least`` is well passed."""
-    smallest = np.sqrt(least) / 100 / energy.gradient_scale(start)  # of the gradient
+    """Return (step, energy over the first one) of a run, until ``least`` is well passed."""
+    smallest = np.sqrt(least) / 100 / energy.gradient_scale(start)  # norm of the gradient
     stopping = Stopping(max_steps=steps, gtol=smallest, max_seconds=60)
     end = solve(energy, Solver(minimiser, stopping=stopping), start=start)
     history = end.raise_if_interrupted().history
@@ -93,14 +93,14 @@ def gaps(
 
 
 def envelope(values: np.ndarray) -> np.ndarray:
-    """The largest value from each on, which a swinging run does not fall below for good."""
+    """Return the largest value from each entry on, which smooths a swinging run."""
     return np.maximum.accumulate(values[::-1])[::-1]
 
 
 def fitted_factor(run: np.ndarray, swings: bool) -> float:
-    """By what the error √gap shrinks a step late in a run; NaN where it did not come so far.
+    """Fit the factor by which the error √gap shrinks per step late in a run.
 
-    The factor k of a double root is taken out first.
+    NaN if the run did not come so far. The factor k of a double root is taken out first.
     """
     first, last = FIT if swings else FIT_PLAIN
     inside = (run[:, 1] <= first) & (run[:, 1] >= last) & (run[:, 0] > 0)
@@ -112,20 +112,20 @@ def fitted_factor(run: np.ndarray, swings: bool) -> float:
 
 
 def exponent(run: np.ndarray, between: tuple[int, int]) -> float:
-    """p of gap ~ kᵖ, fitted to the envelope between two steps."""
+    """Fit p of gap ~ kᵖ to the envelope between two steps."""
     step, gap = run[:, 0], envelope(run[:, 1])
     inside = (step >= between[0]) & (step <= between[1])
     return float(np.polyfit(np.log(step[inside]), np.log(gap[inside]), 1)[0])
 
 
 def thinned(run: np.ndarray, count: int = 160) -> list[list[float]]:
-    """Points of a curve ever further apart."""
+    """Return points of a curve ever further apart."""
     kept = np.unique(np.geomspace(1, len(run), count).astype(int)) - 1
     return run[kept].tolist()
 
 
 def strongly_convex(condition: float, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Fitted factors of the linear methods, and the gaps of all."""
+    """Run all methods on a strongly convex quadratic; return fitted factors and gaps."""
     energy = quadratic(spectrum(condition, MODES))
     data: dict[str, Any] = {"condition": condition, "predicted": predicted(condition), "runs": {}}
     for name, minimiser in methods(condition).items():
@@ -146,13 +146,13 @@ def strongly_convex(condition: float, seeds: tuple[int, ...], say: Say) -> dict[
 
 
 def steps_to(run: np.ndarray, gap: float) -> float:
-    """Steps after which the gap stays at or below a share; NaN where it never does."""
+    """Return the steps after which the gap stays at or below a share; NaN if it never does."""
     below = envelope(run[:, 1]) <= gap
     return float(run[below.argmax(), 0]) if below.any() else float("nan")
 
 
 def late_nesterov(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """The rate at which Nesterov without restarts ends on a strongly convex quadratic."""
+    """Fit the rate at which Nesterov without restarts ends on a strongly convex quadratic."""
     condition = CONDITIONS[0]
     energy = quadratic(spectrum(condition, MODES))
     found = []
@@ -168,9 +168,9 @@ def late_nesterov(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
 
 
 def merely_convex(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Exponents where the spectrum goes down to zero: every mode counts alike."""
+    """Fit exponents for a spectrum down to zero, in which every mode counts alike."""
     energy = quadratic(spectrum(1 / FLATTEST, FLAT_MODES))
-    steps = FLAT_STEPS[1] + 1000  # an envelope needs what comes after
+    steps = FLAT_STEPS[1] + 1000  # an envelope needs later steps
     rules = {
         "gradient descent": GradientDescent(lr=1.0),
         "heavy ball": HeavyBall(lr=1.0, momentum=0.9),
@@ -193,7 +193,7 @@ def merely_convex(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
 
 
 def equations(say: Say) -> dict[str, Any]:
-    """How far the methods stray from their equations as their steps s shrink, t = k√s."""
+    """Return how far the methods stray from their equations as their steps s shrink, t = k√s."""
     eigenvalues = spectrum(CONDITIONS[0], MODES)
     energy, start = quadratic(eigenvalues), random_start(MODES, 0)
     mu = 1 / CONDITIONS[0]
@@ -217,7 +217,7 @@ def equations(say: Say) -> dict[str, Any]:
 
 
 def follower(name: str, s: float, mu: float) -> Minimiser:
-    """The method whose steps s, as they shrink, follow an equation."""
+    """Return the method that follows an equation as its steps s shrink."""
     inertia = float((1 - np.sqrt(mu * s)) / (1 + np.sqrt(mu * s)))
     if name == "NAG":
         return Nesterov(lr=s, restart=False)
@@ -231,7 +231,7 @@ def beside(
     energy: Energy,
     start: np.ndarray,
 ) -> tuple[float, np.ndarray]:
-    """The largest distance of a run from x(k√s), over |x₀|, and its energies by time k√s."""
+    """Return the largest distance of a run from x(k√s), over |x₀|, and its energies by time k√s."""
     steps = int(TIME / np.sqrt(s))
     solver = Solver(minimiser, stopping=Stopping(max_steps=steps, gtol=0.0))
     end = solve(energy, solver, start=start, sample=np.copy).raise_if_interrupted()
@@ -244,7 +244,7 @@ def beside(
 def integrated(
     eigenvalues: np.ndarray, start: np.ndarray, damping: Callable[[float], float]
 ) -> Callable[[float], np.ndarray]:
-    """x(t) of ẍ + damping(t) ẋ + ∇f = 0 from rest."""
+    """Return x(t) of ẍ + damping(t) ẋ + ∇f = 0 from rest."""
     from scipy.integrate import solve_ivp
 
     n, begin = len(start), 1e-6
@@ -254,7 +254,7 @@ def integrated(
         x, v = state[:n], state[n:]
         return np.concatenate([v, -damping(t) * v - eigenvalues * x])
 
-    # Near t = 0 the solution with 3/t has velocity −t∇f/4; at so small a t it is rest to rounding.
+    # Near t = 0 the solution with 3/t has velocity −t∇f/4, which is 0 up to rounding at this t.
     first = np.concatenate([start - begin**2 / 8 * slope, -begin / 4 * slope])
     path = solve_ivp(flow, (begin, 1.01 * TIME), first, method="DOP853", rtol=1e-9, atol=1e-10,
                      dense_output=True)  # fmt: skip
@@ -262,7 +262,7 @@ def integrated(
 
 
 def heat(seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """A linear heat problem at the theory's settings, beside Adam, L-BFGS, Newton and a network."""
+    """Run linear heat at the theory's settings, beside Adam, L-BFGS, Newton and a network."""
     graph = meshrep.graph_from(HEAT)
     cold, hot = meshrep.ends(graph)
     energy = meshrep.HeatBath(graph, hot, cold, power=2)

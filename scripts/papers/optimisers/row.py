@@ -28,14 +28,14 @@ QUICK_PROBLEMS = ("bunny, random baths",)
 MESH, LATTICE = "bunny.ply", "lattice:25x25"
 LEVELS = dict(zip(PROBLEMS, ("1e-3", "1e-3", "1e-1"), strict=True))
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
-SEARCH_STEPS, QUICK_SEARCH_STEPS = 600, 150  # of a run in the search for a rate
-SEARCH_CAP, CAP, QUICK_CAP = 20.0, 2.0, 0.3  # seconds, of one run; in a search a bound alone
+SEARCH_STEPS, QUICK_SEARCH_STEPS = 600, 150  # steps of a run that searches for a rate
+SEARCH_CAP, CAP, QUICK_CAP = 20.0, 2.0, 0.3  # seconds per run; in a search only a bound
 QUICK_METHODS, QUICK_RATES = ("Adam", "SGD", "AdaGrad", "M-FAC"), (0.1, 0.3)
 YARDSTICK = "Adam"
-ENOUGH = 0.6  # of the seeds, in which a winner has to arrive, and Adam to be unbeaten
-WRITTEN_OUT = "M-FAC"  # whose gradients are not autograd's, so that steps alone compare
-AHEAD = 1.5  # how many times less time, or fewer steps, is clearly less
-# For figures: pairs share a colour, the second is dotted.
+ENOUGH = 0.6  # least share of the seeds in which a winner, or an unbeaten Adam, must arrive
+WRITTEN_OUT = "M-FAC"  # its gradients are not autograd's: only steps are compared
+AHEAD = 1.5  # ratio of times or steps from which on one is clearly less
+# In figures a pair shares a colour, and the second is dotted.
 PAIRS = (
     ("Adam", "adam, fused"), ("RMSProp", "AdamP"), ("SGD", "SGD, momentum 0.9"),
     ("AdaGrad", "AdaDelta"), ("AdaHessian", "Sophia"), ("Shampoo, folded", "SOAP, folded"),
@@ -45,7 +45,7 @@ PAIRS = (
 
 @cache
 def problem(name: str) -> tuple[Energy, float]:
-    """The energy, and its minimum: of Kuramoto −m, where all m edges' phases agree."""
+    """Return the energy and its minimum; for Kuramoto that is −m, with all phases equal."""
     if name.startswith("Kuramoto"):
         graph = meshrep.graph_from(LATTICE)
         return meshrep.Kuramoto(graph), -float(len(graph.edges))
@@ -54,14 +54,14 @@ def problem(name: str) -> tuple[Energy, float]:
 
 
 def pieces(quick: bool) -> Mapping[str, Piece]:
-    """A problem at a time."""
+    """Return one piece per problem."""
     return {
         name: partial(_contest, name, quick) for name in (QUICK_PROBLEMS if quick else PROBLEMS)
     }
 
 
 def _contest(name: str, quick: bool, say: Say) -> dict[str, Any]:
-    """Every optimiser at the rate that was best on the first seed, on all seeds."""
+    """Run every optimiser on all seeds, at the rate that was best on the first one."""
     energy, least = problem(name)
     methods = [m for m in METHODS if not m.missing and (not quick or m.name in QUICK_METHODS)]
     cap = QUICK_CAP if quick else CAP
@@ -84,9 +84,9 @@ def _contest(name: str, quick: bool, say: Say) -> dict[str, Any]:
 
 
 def searched(energy: Energy, method: Method, least: float, level: str, quick: bool) -> float:
-    """The rate with the fewest steps to the level on the first seed, else the lowest end.
+    """Return the rate with the fewest steps to the level on the first seed, else the lowest end.
 
-    Each has the same steps and not the same time, so that the clock has no say.
+    Each rate has the same number of steps, so the clock does not matter.
     """
     seed = SEEDS[0]
     start = energy.clamp(energy.random_start(seed))
@@ -106,9 +106,9 @@ def searched(energy: Energy, method: Method, least: float, level: str, quick: bo
 
 
 def ahead(several: Mapping[str, Standing], level: str, what: str) -> dict[str, float]:
-    """Methods of the literature that need AHEAD times less than Adam in torch, best first.
+    """Return the methods that need AHEAD times less than Adam in torch, best first.
 
-    One that gets to the level in fewer seeds than Adam is not among them, nor in time M-FAC.
+    A method that reaches the level in fewer seeds than Adam is left out, and so is M-FAC in time.
     """
     adam = several[YARDSTICK]
     found = {}
@@ -125,7 +125,7 @@ def ahead(several: Mapping[str, Standing], level: str, what: str) -> dict[str, f
 
 
 def claims(pieces: Pieces) -> list[Claim]:
-    """That none takes clearly less time than Adam, problem by problem."""
+    """Judge problem by problem whether none takes clearly less time than Adam."""
     found = []
     for name, cell in pieces.items():
         several = standings(cell, cell["level"])
@@ -143,7 +143,7 @@ def claims(pieces: Pieces) -> list[Claim]:
 
 
 def findings(pieces: Pieces) -> Finding:
-    """Whether Adam is the best of them, which one is, and the tables."""
+    """Judge whether Adam is the best of them, and which one is; return the tables."""
     if not pieces:
         return Finding(Verdict.OPEN, "nothing of it has been run.", "")
     found = claims(pieces)
@@ -162,7 +162,7 @@ def findings(pieces: Pieces) -> Finding:
 
 
 def first_of(cell: Mapping[str, Any]) -> str:
-    """Who takes the least time of those that are ahead, and how many more are."""
+    """Say which method takes the least time of those ahead, and how many more are ahead."""
     several = standings(cell, cell["level"])
     better, fewer = (ahead(several, cell["level"], what) for what in ("seconds", "steps"))
     words = "none"
@@ -176,7 +176,7 @@ def first_of(cell: Mapping[str, Any]) -> str:
 
 
 def label(cell: Mapping[str, Any], key: str) -> str:
-    """A method with its rate, and whether that is the last one that was tried."""
+    """Return a method with its rate, and whether that is an edge of those tried."""
     rate = cell["rates"][key]
     tried = next((m.rates for m in METHODS if m.name == key), ())
     edge = len(tried) > 1 and rate in (min(tried), max(tried))
@@ -184,13 +184,13 @@ def label(cell: Mapping[str, Any], key: str) -> str:
 
 
 def renamed(cell: Mapping[str, Any], shown: Mapping[str, str]) -> dict[str, Any]:
-    """The contest with rates in the labels."""
+    """Return the contest with rates in the labels."""
     back = {key: label for label, key in shown.items()}
     return dict(cell) | {"runs": {back.get(key, key): r for key, r in cell["runs"].items()}}
 
 
 def winner(better: Mapping[str, float], fewer: Mapping[str, float]) -> str:
-    """Who needs less time than Adam, and who fewer steps."""
+    """Say which method needs less time than Adam, and which fewer steps."""
     if not better:
         first = "none of the literature's takes clearly less time than Adam"
     else:
@@ -208,7 +208,7 @@ def _less(factor: float, words: str) -> str:
 
 
 def classical(several: Mapping[str, Standing], level: str) -> str:
-    """What L-BFGS and Newton make of it, and Adam where its steps are as cheap as theirs."""
+    """Say how L-BFGS, Newton and fused Adam do."""
     words = []
     fused = gain(several["adam, fused"], several[YARDSTICK], level, "seconds")
     for name, title in (("lbfgs", "L-BFGS"), ("newton", "Newton")):
@@ -218,7 +218,7 @@ def classical(several: Mapping[str, Standing], level: str) -> str:
 
 
 def draw(pieces: Pieces, place: Path) -> Figures:
-    """The fall against steps and against time, a panel a problem."""
+    """Draw the fall over steps and over time, one panel per problem."""
     files: Figures = []
     order = [(name, second) for pair in PAIRS for second, name in enumerate(pair)]
     for column, name, title in ((0, "steps", "steps"), (1, "time", "seconds of solving")):

@@ -1,9 +1,9 @@
-"""What the papers' theory of reparametrization speaks of: M̄, K̄, and how near K̄ is to M̄^{-1/2}.
+"""The quantities of the papers' theory: M̄, K̄, and how near K̄ is to M̄^{-1/2}.
 
 Gradient flow in θ lowers the energy at the rate dE/dt = −∇Eᵀ K ∇E = −tr(K M) with K = J Jᵀ and
-M = ∇E ∇Eᵀ. The papers hold it fastest where K̄ ∝ M̄^{-1/2}, averages over random starts. Near a
-minimum ∇E = H w, so that M̄ ∝ H² for fields drawn independently at each node, and M̄^{-1/2} ∝ H⁻¹:
-Newton's method.
+M = ∇E ∇Eᵀ. The papers say that it is fastest if K̄ ∝ M̄^{-1/2}, as averages over random starts.
+Near a minimum ∇E = H w, so that M̄ ∝ H² for fields drawn independently at each node, and
+M̄^{-1/2} ∝ H⁻¹: Newton's method.
 
 References
 ----------
@@ -31,7 +31,7 @@ Draw = Callable[[int], np.ndarray]
 def gradient_moment(
     energy: Energy, seeds: Iterable[int] = range(1000), draw: Draw | None = None
 ) -> np.ndarray:
-    """M̄ = mean of ∇E ∇Eᵀ over random starts, (f, f) among the free coordinates.
+    """Return M̄, the mean of ∇E ∇Eᵀ over random starts, (f, f) over the free coordinates.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def gradient_moment(
     seeds : iterable of int
         One start each; with fewer than f of them M̄ is singular.
     draw : callable, optional
-        A start of a seed; by default the energy's ``random_start``.
+        Returns the start of a seed; by default the energy's ``random_start``.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def mean_kernel(
     seeds: Iterable[int] = range(10),
     draw: Draw | None = None,
 ) -> np.ndarray:
-    """K̄ = mean of J Jᵀ over random starts, weights and latents, (f, f) among free coordinates.
+    """Return K̄, the mean of J Jᵀ over random starts, weights and latents, (f, f) as above.
 
     Arguments and errors are those of :func:`gradient_moment`.
     """
@@ -76,21 +76,21 @@ def mean_kernel(
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """K held against M^{-1/2} in the eigenbasis of M.
+    """K compared with M^{-1/2} in the eigenbasis of M.
 
     Attributes
     ----------
     moments : (r,) float64
         Eigenvalues of M that are not 0 up to rounding, ascending.
     kernel : (r,) float64
-        vᵀ K v of its eigenvectors: how fast K moves each.
+        vᵀ K v for its eigenvectors: how fast K moves each.
     best : (r,) float64
         c μ^{-1/2}, with c such that the sums over all modes agree.
     cosine : float
-        ⟨K, M^{-1/2}⟩ / (‖K‖ ‖M^{-1/2}‖) in Frobenius' product, on the range of M; 1 where K is a
+        ⟨K, M^{-1/2}⟩ / (‖K‖ ‖M^{-1/2}‖) in Frobenius' product, on the range of M; 1 if K is a
         multiple of M^{-1/2}.
     slope : float
-        Of log vᵀKv against log μ; −½ where K ∝ M^{-1/2}, 0 where K is the identity.
+        Of log vᵀKv over log μ; −½ if K ∝ M^{-1/2}, 0 if K is the identity.
     """
 
     moments: np.ndarray
@@ -101,12 +101,12 @@ class Alignment:
 
 
 def alignment(K: np.ndarray, M: np.ndarray, floor: float = 1e-10) -> Alignment:
-    """How near K (f, f) is to a multiple of M^{-1/2}, on eigenvalues of M above floor·max.
+    """Compare K (f, f) with M^{-1/2}, on the eigenvalues of M above floor·max.
 
     Raises
     ------
     InputError
-        Where the shapes differ, or M is 0.
+        If the shapes differ, or M is 0.
     """
     if K.shape != M.shape or M.ndim != 2 or M.shape[0] != M.shape[1]:
         raise InputError(f"K and M are square and alike, not of shapes {K.shape} and {M.shape}")
@@ -130,7 +130,7 @@ def _free(energy: Energy, gradient: np.ndarray) -> np.ndarray:
 
 
 def _small_enough(energy: Energy, field: np.ndarray) -> np.ndarray:
-    """The field, where dense matrices of its free coordinates may be made."""
+    """Return the field, if dense matrices of its free coordinates may be made."""
     size = int(np.prod(energy.shape[1:])) * len(energy.free)
     if size > limits.DENSE_UP_TO:
         raise InputError(

@@ -38,7 +38,7 @@ from papers.theory.tables import (
 
 SEEDS, QUICK_SEEDS = (0, 1, 2), (0,)
 QUICK_GRAPHS = ("ring",)
-LOW = 0.05  # of the spectrum [LOW, 1] on which series are compared
+LOW = 0.05  # lower end of the spectrum on which series are compared
 DEGREES = {"right": (1, 2, 3, 4, 8), "printed": (1, 2), "Chebyshev": (1, 2, 3, 4, 8)}
 CURVES = ("right, degree 2", "right, degree 8", "printed, degree 1", "printed, degree 2",
           "Chebyshev, degree 2")  # fmt: skip
@@ -47,14 +47,14 @@ LEVEL = "1e-4"
 DRAWN = ("gcn", "gcn-res", "nograph-res", "κ, degree 2, right", "κ, degree 2, printed",
          "Chebyshev, degree 8")  # fmt: skip
 
-RATE_ERROR = 0.1  # of log ρ, that counts as agreement
-NEAR = 0.9  # cosine with M̄^{-1/2} from which a kernel is called near to it
+RATE_ERROR = 0.1  # largest relative error of log ρ that counts as agreement
+NEAR = 0.9  # least cosine with M̄^{-1/2} of a kernel near to it
 
-NETWORKS = ("gcn", "gcn, 2 layers", "gcn-res")  # those on the graph
+NETWORKS = ("gcn", "gcn, 2 layers", "gcn-res")  # networks on the graph
 
 
 def pieces(quick: bool) -> dict[str, Piece]:
-    """For each graph powers of M and kernels; the series; whole solvers."""
+    """Return powers of M and kernels for each graph; the series; whole solvers."""
     seeds = QUICK_SEEDS if quick else SEEDS
     work: dict[str, Piece] = {}
     for name in QUICK_GRAPHS if quick else GRAPHS:
@@ -79,15 +79,15 @@ MOMENTS = {
 
 
 def best_power(cell: dict[str, Any], moment: str) -> str:
-    """The power of M̄ under which gradient descent takes the fewest steps."""
+    """Return the power of M̄ under which gradient descent takes the fewest steps."""
     return min(cell[moment], key=lambda s: mean_steps(cell[moment][s]))
 
 
 def as_predicted(run: dict[str, Any]) -> bool:
-    """Whether steps stay within what κ allows, and the factor is the predicted one.
+    """Say whether the steps stay within what κ allows, and the factor is the predicted one.
 
-    A seed that does not arrive is as predicted where more steps were than it was allowed. One
-    whose factor could not be fitted, since it arrives in a few steps, does not count.
+    A seed that does not arrive agrees if more steps were predicted than it was allowed. A seed that
+    arrives in too few steps to fit a factor does not count.
     """
     steps = numbers(run["steps"])
     late = np.isnan(steps) & (run["steps predicted"] > run["steps allowed"])
@@ -101,7 +101,7 @@ def as_predicted(run: dict[str, Any]) -> bool:
 
 
 def findings(found: Pieces) -> Finding:
-    """Whether M̄^{-1/2} is best, as predicted; whether networks and the printed κ come near it."""
+    """Judge whether M̄^{-1/2} is best, and whether networks and the printed κ come near it."""
     claims: list[Claim] = []
     said: list[str] = []
     parts: list[str] = []
@@ -146,7 +146,7 @@ Cells = dict[str, dict[str, Any]]  # by graph
 
 
 def preconditioning(cells: Cells) -> Claim:
-    """Whether the spectrum of K H says how gradient descent goes."""
+    """Judge whether the spectrum of K H predicts gradient descent."""
     right = [
         as_predicted(run) for cell in cells.values() for m in MOMENTS for run in cell[m].values()
     ]
@@ -158,14 +158,14 @@ def preconditioning(cells: Cells) -> Claim:
 
 
 def at_half(cells: Cells, moment: str) -> list[float]:
-    """How many times fewer steps descent takes at s = ½ than in the field itself."""
+    """Return how many times fewer steps descent takes at s = ½ than in the field itself."""
     return [
         mean_steps(cell[moment]["0"]) / mean_steps(cell[moment]["0.5"]) for cell in cells.values()
     ]
 
 
 def greatest(cells: Cells) -> Claim:
-    """Which power of M̄ takes the fewest steps, of H²/n, where ½ is Newton's, and as measured."""
+    """Judge which power of M̄ takes the fewest steps, for H²/n (½ is Newton's) and as measured."""
     seen, best = [], []
     for moment, words in MOMENTS.items():
         powers = {name: best_power(cell, moment) for name, cell in cells.items()}
@@ -181,7 +181,7 @@ def greatest(cells: Cells) -> Claim:
 
 
 def moment(held: Cells) -> Claim:
-    """Whether M̄ is H²/n for starts about the minimum, which is what the papers assume."""
+    """Judge whether M̄ is H²/n for starts about the minimum, as the papers assume."""
     about = [cell["moments"]["about the minimum"] for cell in held.values()]
     drawn = [cell["moments"]["random starts"] for cell in held.values()]
     seen = (
@@ -192,12 +192,12 @@ def moment(held: Cells) -> Claim:
 
 
 def cosines(held: Cells) -> list[float]:
-    """Of the kernels of networks on the graph with M̄^{-1/2}."""
+    """Return the cosines with M̄^{-1/2} of the kernels of networks on the graph."""
     return [cell["kernels"][label]["cosine"] for cell in held.values() for label in NETWORKS]
 
 
 def near(held: Cells) -> Claim:
-    """Whether networks on the graph come near, in their kernel and in what it does to descent."""
+    """Judge whether networks on the graph come near, in their kernel and in its effect."""
     worse = []
     for cell in held.values():
         plain = cell["kernels"]["the field itself"]["condition"]
@@ -216,7 +216,7 @@ def near(held: Cells) -> Claim:
 
 
 def printed(cell: dict[str, Any]) -> Claim:
-    """Whether the series as printed lowers the condition number, as the right one does."""
+    """Judge whether the printed series lowers the condition number, as the right one does."""
     condition = cell["conditions"]["printed"]["2"]
     seen = (
         f"on the spectrum [{LOW:g}, 1] it takes the condition number of κHκ from {1 / LOW:g} to "
@@ -228,7 +228,7 @@ def printed(cell: dict[str, Any]) -> Claim:
 
 
 def binned(values: np.ndarray, heights: np.ndarray) -> list[list[float]]:
-    """Geometric means over stretches of λ, which several modes may share."""
+    """Return geometric means over bins of λ, because several modes may share one."""
     edges = np.geomspace(0.999 * values[0], 1.001 * values[-1], BINS + 1)
     place = np.digitize(values, edges)
     logs = np.log(np.column_stack([values, heights]))
@@ -236,7 +236,7 @@ def binned(values: np.ndarray, heights: np.ndarray) -> list[list[float]]:
 
 
 def draw(found: Pieces, place: Path) -> Figures:
-    """Condition numbers and steps by power; how fast kernels move modes; the polynomials."""
+    """Draw condition numbers and steps by power, how fast kernels move modes, and the series."""
     drawn: Figures = []
     cells = {name: found[f"{name}, powers"] for name in GRAPHS if f"{name}, powers" in found}
     if cells:

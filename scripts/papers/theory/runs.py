@@ -1,4 +1,4 @@
-"""Gradient descent under kernels K on small heat problems, whose matrices are held whole."""
+"""Gradient descent under kernels K on small heat problems, with dense matrices."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ GRAPHS = ("ring", "lattice", "sphere")
 RING, LATTICE, SPHERE = "ring:60", "lattice:12x12", 500
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)  # s of R Rᵀ = M^{-s}
 GAP = 1e-6
-RATE_GAPS = (1e-10, 1e-16)  # between which rates are fitted
+RATE_GAPS = (1e-10, 1e-16)  # gaps between which rates are fitted
 MOST_STEPS = 10_000
 DRAWS = 2000  # starts over which gradients are averaged
-KERNEL_DRAWS, QUICK_KERNEL_DRAWS = 50, 5  # of weights and latents over which kernels are
+KERNEL_DRAWS, QUICK_KERNEL_DRAWS = (
+    50,
+    5,
+)  # draws of weights and latents in an average
 HIDDEN = 16
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of Adam
-SMALLEST = 1e-12  # share of the largest eigenvalue of a product, below which one is rounding
+SMALLEST = 1e-12  # share of the largest eigenvalue of a product below which one is rounding error
 
 
 def sphere(count: int) -> meshrep.Graph:
-    """A triangulated unit sphere: the hull of a Fibonacci spiral of so many points."""
+    """Return a triangulated unit sphere: the hull of a Fibonacci spiral of points."""
     from scipy.spatial import ConvexHull
 
     k = np.arange(count) + 0.5
@@ -54,7 +57,7 @@ def sphere(count: int) -> meshrep.Graph:
 
 
 def heated(name: str) -> meshrep.HeatBath:
-    """Linear heat on one of the graphs: hot and cold ends, λ = 1."""
+    """Return linear heat on one of the graphs: hot and cold ends, λ = 1."""
     if name == "sphere":
         graph = sphere(SPHERE)
     else:
@@ -64,7 +67,7 @@ def heated(name: str) -> meshrep.HeatBath:
 
 
 def bowl(energy: Energy, H: sparse.csr_array) -> Energy:
-    """½ xᵀHx, the energy about its minimum: so its gap is known without rounding."""
+    """Return ½ xᵀHx, the energy about its minimum, so that its gap has no rounding error."""
 
     def value_and_grad(x: np.ndarray) -> tuple[float, np.ndarray]:
         gradient = H @ x
@@ -74,22 +77,22 @@ def bowl(energy: Energy, H: sparse.csr_array) -> Energy:
 
 
 class Dense(Root):
-    """A symmetric matrix (n, n) held whole."""
+    """A symmetric matrix (n, n)."""
 
     def __init__(self, matrix: np.ndarray) -> None:
         self.matrix, self.size = matrix, len(matrix)
 
     def apply(self, theta: Array) -> Array:
-        """R·theta."""
+        """Return R·theta."""
         return self.matrix @ theta
 
     def adjoint(self, gradient: Array, out: Array) -> None:
-        """R·gradient."""
+        """Write R·gradient."""
         np.matmul(self.matrix, gradient, out=out)
 
 
 class Rooted(Parametrization):
-    """w = w₀ + R θ for a symmetric R given whole."""
+    """w = w₀ + R θ for a symmetric R given as a matrix."""
 
     name = "rooted"
 
@@ -97,30 +100,30 @@ class Rooted(Parametrization):
         self.R = R
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
-        """The linear map of R."""
+        """Return the linear map of R."""
         return LinearMap(energy, start, backend, Dense(self.R))
 
 
 def root_of(K: np.ndarray) -> np.ndarray:
-    """The symmetric root of K, negative eigenvalues taken for the zeros that they round."""
+    """Return the symmetric root of K; negative eigenvalues count as zeros."""
     values, axes = np.linalg.eigh(K)
     return (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
 
 
 def product_spectrum(H: np.ndarray, K: np.ndarray) -> np.ndarray:
-    """Eigenvalues of H^{1/2} K H^{1/2}, ascending, those that are rounding set to 0."""
+    """Return the eigenvalues of H^{1/2} K H^{1/2}, ascending; rounding errors are set to 0."""
     root = root_of(H)
     values = np.linalg.eigvalsh(root @ K @ root)
     return np.where(values > SMALLEST * values[-1], values, 0.0)
 
 
 def contraction(values: np.ndarray) -> float:
-    """(κ − 1)/(κ + 1) of a spectrum: the best that a fixed step can do to the error."""
+    """Return (κ − 1)/(κ + 1) of a spectrum: the best factor of the error for a fixed step."""
     return float((values[-1] - values[0]) / (values[-1] + values[0]))
 
 
 def steps_predicted(values: np.ndarray, gap: float = GAP) -> float:
-    """Steps after which every start is down to a share of its energy; infinite for a zero."""
+    """Return the steps that bring every start to a share of its energy; infinite for a zero."""
     shrink = contraction(values)
     if shrink >= 1.0:
         return np.inf
@@ -130,9 +133,9 @@ def steps_predicted(values: np.ndarray, gap: float = GAP) -> float:
 def descended(
     energy: Energy, recipe: Parametrization, values: np.ndarray, start: np.ndarray
 ) -> tuple[float, float]:
-    """Gradient descent at 2/(λ_max + λ_min): steps to the gap, and the factor of √gap a step.
+    """Run gradient descent at 2/(λ_max + λ_min); return steps to the gap and the factor of √gap.
 
-    NaN where the gap, or enough of a run to fit a factor to, is not reached.
+    NaN if the gap is not reached, or the run is too short to fit a factor.
     """
     steps = float(np.clip(3 * steps_predicted(values), 5, MOST_STEPS))
     rule = GradientDescent(lr=float(2 / (values[-1] + values[0])))
@@ -148,10 +151,10 @@ def descended(
 
 
 def powers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Linear variables of every power of M, the gradient's moment: predicted against observed.
+    """Run linear variables of every power of M, the gradient's moment: predicted and observed.
 
-    With M = H²/n, of which the papers speak (n is only a rate), and with M̄ as it is over random
-    starts, both about the minimum and as energies draw them.
+    M is H²/n, as the papers write (n only changes a rate), and M̄ as measured over random starts,
+    both about the minimum and as energies draw them.
     """
     heat = heated(name)
     sparse_H = heat.hessian(np.zeros(heat.graph.n))
@@ -182,7 +185,7 @@ def powers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
 
 
 def recipes() -> dict[str, Parametrization]:
-    """The papers' networks at their own start, and linear variables, by what tables call them."""
+    """Return the papers' networks at their own start, and linear variables, by their names."""
     network: dict[str, Any] = {"hidden": HIDDEN, "network_start": "network"}
     return {
         "the field itself": Identity(),
@@ -201,9 +204,9 @@ def recipes() -> dict[str, Parametrization]:
 
 
 def kernels(name: str, seeds: tuple[int, ...], draws: int, say: Say) -> dict[str, Any]:
-    """K̄ of networks and of filters against M̄^{-1/2} = H⁻¹, and gradient descent under each.
+    """Compare K̄ of networks and filters with M̄^{-1/2} = H⁻¹, and run gradient descent under each.
 
-    Kernels of networks are averaged over so many draws of their weights and latents.
+    Kernels of networks are averaged over draws of their weights and latents.
     """
     heat = heated(name)
     n = heat.graph.n
@@ -237,7 +240,7 @@ def kernels(name: str, seeds: tuple[int, ...], draws: int, say: Say) -> dict[str
 
 
 def measured_moments(heat: Energy, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of ∇E ∇Eᵀ over starts N(0, 1/n) about the minimum, and over random starts."""
+    """Return the mean of ∇E ∇Eᵀ over starts N(0, 1/n) about the minimum, and over random starts."""
     n = heat.graph.n
 
     def about(seed: int) -> np.ndarray:
@@ -247,7 +250,7 @@ def measured_moments(heat: Energy, least: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
-    """Cosines of H²/n with the mean of ∇E ∇Eᵀ over starts drawn about the minimum, and drawn."""
+    """Return cosines of H²/n with the mean of ∇E ∇Eᵀ, for starts about the minimum and drawn."""
 
     def cosine(other: np.ndarray) -> float:
         return float((other * M).sum() / (np.linalg.norm(other) * np.linalg.norm(M)))
@@ -261,7 +264,7 @@ def moments(heat: Energy, least: np.ndarray, M: np.ndarray) -> dict[str, float]:
 
 
 def largest(heat: meshrep.HeatBath, H: sparse.csr_array, values: np.ndarray) -> dict[str, float]:
-    """h by Lanczos over h exactly; what the constant field gives, without baths and with them."""
+    """Return h by Lanczos and exactly, and from the constant field, without and with baths."""
     one = np.ones(heat.graph.n)
     L = meshrep.graphs.operators.laplacian(heat.graph.adjacency)
     return {
@@ -273,7 +276,7 @@ def largest(heat: meshrep.HeatBath, H: sparse.csr_array, values: np.ndarray) -> 
 
 
 def solvers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Whole solvers on the same problem: does what preconditions best also arrive first?"""
+    """Run whole solvers on the same problem: does the best preconditioner arrive first?"""
     entrants = rates("adam, tuned", lambda lr: ("adam", {"lr": lr}), RATES)
     entrants += [
         Entrant("adam at 0.02", "adam", {"lr": 0.02}),
@@ -290,7 +293,7 @@ def solvers(name: str, seeds: tuple[int, ...], say: Say) -> dict[str, Any]:
 
 
 def series(low: float, degrees: Mapping[str, tuple[int, ...]], at: np.ndarray) -> dict[str, Any]:
-    """Condition numbers of κHκ by degree on the spectrum [low, 1], and κ itself."""
+    """Return condition numbers of κHκ by degree on the spectrum [low, 1], and κ itself."""
     from numpy.polynomial.chebyshev import chebval
     from numpy.polynomial.polynomial import polyval
 

@@ -14,12 +14,12 @@ AIM = f"{GAP:.0e}".replace("e-0", "e-")
 
 
 def shown(value: float | None, digits: int = 3) -> str:
-    """A number that plain data holds; None is what was infinite."""
+    """Return a number of plain data as text; None means that it was infinite."""
     return "∞" if value is None else number(value, digits)
 
 
 def steps_shown(values: list[float | None]) -> str:
-    """Steps over seeds, or that they were not enough."""
+    """Return the steps over seeds, or that there were too few."""
     found = numbers(values)
     there = int(np.isfinite(found).sum())
     if not there:
@@ -28,25 +28,25 @@ def steps_shown(values: list[float | None]) -> str:
 
 
 def mean_steps(run: dict[str, Any]) -> float:
-    """Steps in the mean over seeds; infinite where one does not arrive."""
+    """Return the mean steps over seeds; infinite if one does not arrive."""
     steps = numbers(run["steps"])
     return float(np.mean(steps)) if np.isfinite(steps).all() else np.inf
 
 
 def between(values: list[float]) -> str:
-    """The least and the greatest."""
+    """Return the least and the greatest."""
     low, high = (number(float(f(values)), 3) for f in (min, max))
     return low if low == high else f"{low} to {high}"
 
 
 def saving(plain: float, run: dict[str, Any]) -> str:
-    """How many times fewer steps than so many, where both arrive."""
+    """Return how many times fewer steps a run takes, if both arrive."""
     ratio = plain / mean_steps(run) if np.isfinite(plain) else np.inf
     return f"{number(ratio, 2)}×" if 0 < ratio < np.inf else "–"
 
 
 def power_table(cells: dict[str, Any], moment: str) -> str:
-    """Condition number, predicted and observed steps of every power, graph by graph."""
+    """Return condition number, predicted and observed steps of every power, graph by graph."""
     head = ["graph", "K = M̄^(−s), s", "condition", "factor a step, predicted", "fitted",
             f"most steps to {AIM} by it", "taken", "fewer than s = 0"]  # fmt: skip
     lines = []
@@ -70,7 +70,7 @@ def _slope(value: float) -> str:
 
 
 def kernel_table(cell: dict[str, Any]) -> str:
-    """How near every kernel is to M̄^{-1/2}, and what gradient descent makes of it."""
+    """Return how near every kernel is to M̄^{-1/2}, and what gradient descent makes of it."""
     head = ["variables", "cosine with M̄^(−1/2)", "slope against λ (best −1)", "condition of K H",
             f"most steps to {AIM} by it", "taken"]  # fmt: skip
     lines = [
@@ -86,7 +86,7 @@ def kernel_table(cell: dict[str, Any]) -> str:
 
 
 def moment_table(held: dict[str, Any]) -> str:
-    """M̄ ≈ H²/n, and estimates of the largest eigenvalue."""
+    """Return M̄ against H²/n, and estimates of the largest eigenvalue."""
     head = ["graph", "cosine of M̄ with H²/n, starts N(0, 1/n) about the minimum",
             "tr M̄ / tr H²/n", "cosine, starts uniform in [0, 1)", "h", "by Lanczos", "‖L·1‖",
             "‖H²·1‖/‖H·1‖"]  # fmt: skip
@@ -108,7 +108,7 @@ def moment_table(held: dict[str, Any]) -> str:
 
 
 def series_table(cell: dict[str, Any]) -> str:
-    """Condition numbers by degree."""
+    """Return condition numbers by degree."""
     degrees = sorted({int(d) for row in cell["conditions"].values() for d in row})
     lines = [
         [kind, *(shown(row[str(d)]) if str(d) in row else "–" for d in degrees)]
