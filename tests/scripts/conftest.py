@@ -1,4 +1,4 @@
-"""Every test of the scripts runs in an empty folder; the benchmark as a module."""
+"""Every test of the scripts runs in an empty folder; the benchmark is a fixture."""
 
 import benchmark
 import pytest
@@ -12,7 +12,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def program(monkeypatch):
-    """The benchmark, with clocks that take no time."""
+    """The benchmark as a module, with clocks that take no time."""
     monkeypatch.setattr(timing, "paired", lambda ways, rounds=7: dict.fromkeys(ways, 1e-6))
     monkeypatch.setattr(machine, "TRIAD_SIZE", 1000)
     return benchmark

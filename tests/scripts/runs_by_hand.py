@@ -1,10 +1,10 @@
-"""Recorded runs made by hand, for the tests of what is said of them."""
+"""Recorded runs made by hand, for tests of tables and verdicts."""
 
 from meshrep.solving.records import LEVELS
 
 
 def run(reached, **more):
-    """A run that is at all levels after so many steps and milliseconds; None for never."""
+    """Return a run that is at all levels after ``reached`` steps; None for never."""
     to = None if reached is None else [reached, 1e-3 * reached]
     return {
         "begun": 1.0, "energy": 0.0, "steps": 500, "seconds": 0.5, "setup": 0.0, "prefit": 0.0,
@@ -14,7 +14,7 @@ def run(reached, **more):
 
 
 def cell(runs, seeds=2, **more):
-    """A contest of such runs, alike for all seeds; rates stand in labels, behind their groups."""
+    """Return a contest of such runs, alike for all seeds; labels name groups and rates."""
     runs = {label: one if isinstance(one, dict) else run(one) for label, one in runs.items()}
     groups = {label: label.split(", rate")[0].split(", then")[0] for label in runs
               if ", rate" in label}  # fmt: skip

@@ -1,4 +1,4 @@
-"""The benchmark's suites on tiny problems: what they say, keep and check, not how long it takes."""
+"""The benchmark's suites on tiny problems: what they print, keep and check, not their times."""
 
 import json
 from pathlib import Path
@@ -41,7 +41,7 @@ def few(program, monkeypatch):
     monkeypatch.setattr(heat, "QUICK_PROBLEMS", problems)
     monkeypatch.setattr(heat, "NAMES", ("lbfgs", "newton"))
     monkeypatch.setattr(race, "FAMILIES", ("none of them",))
-    monkeypatch.setattr(jax_peers, "PEERS", [])  # whose compiler takes seconds
+    monkeypatch.setattr(jax_peers, "PEERS", [])  # their compiler takes seconds
     monkeypatch.setattr(torch_peers, "PEERS", torch_peers.PEERS[1:])  # Adam does not end
     return program
 
@@ -174,7 +174,7 @@ def test_vortices_that_stay_leave_no_time():
 
 
 def test_the_papers_network_puts_out_nearly_equal_phases():
-    """P1 and P2 start most of the way down: the spread of their first output is small."""
+    """The papers' start is most of the way down: their first output has a small spread."""
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:30x30"))
     energies = [energy.value(basins.network_output(energy, seed)) for seed in range(6)]
     assert np.mean(energies) < 0.5 * -1740

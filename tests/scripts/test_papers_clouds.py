@@ -1,4 +1,4 @@
-"""The row on clouds: how many steps runs take, in which units, and what is said of them."""
+"""The row on clouds: the steps that runs take, their units, and the verdicts."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_last_stage_ends_flat_and_keeps_its_rate():
     first, last = of_steps(preset, 300).stages
     assert first.stopping.window == preset.stopping.window
     assert (last.stopping.window, last.stopping.ftol) == (WINDOW, FLAT)
-    assert not last.minimiser.settle and preset.then.minimiser.settle  # the preset is as it was
+    assert not last.minimiser.settle and preset.then.minimiser.settle  # not changed
 
 
 def test_only_adam_at_the_papers_rate_takes_more_steps_in_a_wide_box():
@@ -111,7 +111,7 @@ def test_nothing_done_is_open():
 
 
 def runs_of(steps, total, reached, seeds=3):
-    """A solver by hand that takes so many steps, a hundredth as many seconds, in some seeds."""
+    """Return runs that arrive after ``steps`` steps, and a hundredth as many seconds."""
     there = {level: [steps, steps / 100] for level in ("0.8", "0.95")}
     run = {"steps": 200, "seconds": 2.0, "prefit": total - steps / 100, "result": "flat"}
     return [
@@ -121,7 +121,7 @@ def runs_of(steps, total, reached, seeds=3):
 
 
 def by_hand(of_tuned, of_papers, share=0.5, reached=3, n=100, fell=3):
-    """Pieces of one size in two boxes: gains of ours over tuned Adam, of theirs over their Adam."""
+    """Return pieces of one size in two boxes, with gains over tuned Adam and the papers' Adam."""
     found = {}
     for bound, tuned, papers in zip((1.0, 4.0), of_tuned, of_papers, strict=True):
         runs = {

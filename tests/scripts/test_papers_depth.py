@@ -17,7 +17,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 @pytest.fixture(scope="module")
 def small():
-    """What the row's pieces give on few examples at few rates, as a ledger holds it."""
+    """The row's pieces on few examples at few rates, as a ledger holds them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row, "QUICK_EXAMPLES", 60)
         patch.setattr(row, "QUICK_FEATURES", 6)
@@ -88,7 +88,7 @@ def test_small_runs_make_a_page(small, tmp_path):
 
 
 def made_up(steps, kinds=("standardised",)):
-    """Contests in which methods take so many steps to every level; None where they never arrive."""
+    """Return contests with given steps to every level; None for methods that never arrive."""
     pieces = {}
     for p, counts in steps.items():
         for kind in kinds:
@@ -109,13 +109,13 @@ AS_CLAIMED = {
 
 
 def changed(p, **counts):
-    """What the paper claims, but for some methods on ℓ_p."""
+    """Return what the paper claims, with other steps for some methods on ℓ_p."""
     new = {name.replace("_", " ").replace(" depth", ", depth"): v for name, v in counts.items()}
     return {q: {**methods, **(new if q == p else {})} for q, methods in AS_CLAIMED.items()}
 
 
 def verdicts(found):
-    """By claim, from the table."""
+    """Return the verdicts by claim, from the table."""
     rows = [line.split(" | ") for line in found.text.splitlines() if line.startswith("| ")]
     return {row[0].removeprefix("| "): row[1] for row in rows if len(row) == 3}
 

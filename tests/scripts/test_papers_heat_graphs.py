@@ -1,4 +1,4 @@
-"""The row on six graphs: its graphs, its solvers, and what it says of made-up runs."""
+"""The row on six graphs: its graphs, its solvers, and its verdicts on made-up runs."""
 
 import json
 
@@ -17,7 +17,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 def graph_pieces(graph, *, torch=5, rk4=2000, shampoo=None, first="gcn-res", layers=1):
-    """Adam needs 100 steps, its tuned self 50; the best network of a sweep is ``first``."""
+    """Return pieces in which Adam needs 100 steps, tuned 50; ``first`` wins the sweep."""
     steps = {"adam": 100, "adam, tuned, rate 0.1": 50, "adam-torch": 100,
              "adam-torch, tuned, rate 0.1": 50, "rk4": rk4, "lbfgs": 5, "newton": 2}  # fmt: skip
     for kind in row.KINDS:
@@ -58,7 +58,7 @@ def test_all_claims_may_hold():
     assert "(10× with both tuned), and 2× with Adam fused" in finding.why
     assert "and 2× with Adam fused, the network jitted and both tuned" in finding.why
     assert "RK4 at its longest stable step takes 20× Adam's time" in finding.text
-    assert "80× its gradients" in finding.text  # four a step
+    assert "80× its gradients" in finding.text  # four gradients per step
     assert "nan" not in finding.text
 
 
@@ -66,7 +66,7 @@ def test_none_may_hold():
     finding = row.findings(six(torch=50, rk4=100, shampoo=80, first="gcn", layers=2))
     says = claims(finding)
     assert says[0] == says[2] == says[3] == says[4] == "does not hold"
-    assert says[1] == "holds in part"  # folded it arrives, as a column it does not
+    assert says[1] == "holds in part"  # it arrives folded, but not as a column
     assert finding.verdict.name == "IN_PART"
     assert "folded gets to 1e-3 on 6 of 6 graphs, in 0.8× Adam's time" in finding.text
     assert "first by time: gcn on 6; by steps: gcn on 6" in finding.text
@@ -158,7 +158,7 @@ def test_the_best_rates_are_read_of_the_group():
     runs["groups"] = dict.fromkeys(runs["runs"], "gcn, tuned")
     assert heat.best_rates(runs, "gcn, tuned", ("1e-3", "1e-4")) == {(0.5, 0.05): " (edge)"}
     for late in runs["runs"]["gcn, tuned, then 0.5, rate 0.05"]:
-        late["to"] = {level: [20, 0.05] for level in LEVELS}  # fewer steps, but dearer ones
+        late["to"] = {level: [20, 0.05] for level in LEVELS}  # fewer steps, but slower ones
     both = heat.best_rates(runs, "gcn, tuned", ("1e-3",), ("steps", "seconds"))
     assert list(both) == [(0.5, 0.05), (0.02, 0.1)]
     adam = cell({"adam, tuned, rate 0.5": 30, "adam, tuned, rate 1": 20})

@@ -1,4 +1,4 @@
-"""The row on the triangular lattice: its problem, its pieces, and what it says of made-up runs."""
+"""The row on the triangular lattice: its problem, its pieces, and its verdicts on made-up runs."""
 
 import pytest
 from papers.heat_triangular import row
@@ -11,7 +11,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 def found(gcn, gat, gn, tuned=10):
-    """Adam in torch needs 100 steps and, at its best rate, 50; the networks as many as said."""
+    """Return pieces in which Adam in torch needs 100 steps (tuned 50), and networks as given."""
     adam = {"adam": 100, "adam, tuned, rate 0.1": 50, "adam-torch": 100,
             "adam-torch, tuned, rate 0.1": 50, "rk4": 30, "lbfgs": 5, "newton": 2}  # fmt: skip
     pieces = {"baselines": cell(adam, nodes=2926)}

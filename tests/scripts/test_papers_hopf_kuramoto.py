@@ -1,4 +1,4 @@
-"""The row on Hopf–Kuramoto: gains over a grid, their correlations, and what is made of them."""
+"""The row on Hopf–Kuramoto: gains over a grid, their correlations, and the verdicts."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 def by(energy, seconds, rho, curve=()):
-    """A run by the papers' rule, which is at no level."""
+    """Return a run by the papers' rule that reaches no level."""
     return run(
         None, begun=0.0, energy=energy, steps=100 * seconds, seconds=seconds,
         measures={"rho": rho, "local order": rho}, curve=list(curve),
@@ -26,8 +26,10 @@ def by(energy, seconds, rho, curve=()):
 
 
 def point(rho, gain, fair):
-    """A contest in which the network stops ``gain`` times sooner and gains ``fair`` from one
-    start, ending a tenth of the fall lower than Adam."""
+    """Return a contest in which the network stops ``gain`` times sooner than Adam.
+
+    It gains ``fair`` from one start, and ends a tenth of the fall lower.
+    """
     runs = {label: by(-10.0, 1.0, rho) for label in (row.OWN, row.SHARED, row.PRESET,
                                                       row.LBFGS, row.NEWTON)}  # fmt: skip
     runs |= {
@@ -41,7 +43,7 @@ def point(rho, gain, fair):
 
 
 def grid(gain, fair, side=5):
-    """Pieces on side × side points whose ρ falls with s₁, gains given as functions of ρ."""
+    """Return pieces on side × side points whose ρ falls with s₁; gains are functions of ρ."""
     found = {}
     for loss in row.LOSSES:
         for s2 in range(side):
@@ -88,7 +90,7 @@ def test_the_verdict_follows_the_correlations(gain, fair, side, verdicts):
 
 
 def test_order_of_two_kinds_is_no_disorder():
-    """Gains that rise with 1 − ρ alone, where neighbours are opposite, are not in disorder."""
+    """Gains that rise with 1 − ρ alone, while neighbours are opposite, do not count as disorder."""
     data = grid(much, lambda rho: 1.0)
     for piece in data.values():
         for cell in piece["cells"].values():
@@ -135,10 +137,10 @@ def test_the_papers_rule_sees_losses_as_torch_has_them():
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:6x6"))
     start = 0.1 * energy.random_start(0)
     end = meshrep.solve(energy, phases.direct(False, RULE), start=start)
-    losses = np.array(end.history.energy[-12:-1])  # the last is looked at once more, as it is
+    losses = np.array(end.history.energy[-12:-1])  # the last one is evaluated again, exactly
     assert end.result.word == "flat" and 100 < end.steps < RULE.max_steps
     assert (losses == losses[0]).all() and (losses == losses.astype(np.float32)).all()
-    assert end.energy == energy.value(end.field)  # judged as it is
+    assert end.energy == energy.value(end.field)  # the judge does not round
 
 
 def test_correlations_leave_out_what_is_not_known():

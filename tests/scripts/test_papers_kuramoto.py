@@ -1,4 +1,4 @@
-"""The row on Kuramoto's oscillators: its solvers, and what it says of runs made by hand."""
+"""The row on Kuramoto's oscillators: its solvers, and its verdicts on runs made by hand."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ needs_torch = pytest.mark.skipif(not installed("torch"), reason="needs torch")
 
 
 def by(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
-    """A run by the papers' rule; ``reached`` steps and as many milliseconds to all levels."""
+    """Return a run by the papers' rule that reaches all levels after ``reached`` steps."""
     return run(
         reached, begun=begun, energy=energy, steps=1000 * seconds, seconds=seconds,
         measures={"rho": 1.0, "vortices": 0, **measures},
@@ -27,8 +27,11 @@ def by(seconds, energy=-1200.0, begun=0.0, reached=10.0, **measures):
 
 
 def contest(own, alone, fair, seeds=3):
-    """A contest in which the network stops ``own`` times sooner than Adam, Adam from its output
-    ``alone`` times, and from one start it is at the levels ``fair`` times sooner."""
+    """Return a contest with given gains over Adam.
+
+    The network stops ``own`` times sooner, Adam from its output ``alone`` times sooner. From one
+    start the network reaches the levels ``fair`` times sooner.
+    """
     stuck = {"energy": -1180.0, "rho": 0.6, "vortices": 2}
     network = row.switched(100)
     runs = {
@@ -52,7 +55,7 @@ def contest(own, alone, fair, seeds=3):
 
 
 def three(own=None, **gains):
-    """The three graphs of the claim, with its own figures where none is given."""
+    """Return the three graphs of the claim, with the claimed gains by default."""
     claimed = {"lattice": 3.6, "circle": 6.1, "tree": 2.7}
     return {name: contest(own or figure, **gains) for name, figure in claimed.items()}
 
@@ -81,7 +84,7 @@ def test_the_verdict_weighs_the_rule_the_start_and_the_baseline(gains, verdicts,
     assert ("far above what is claimed on 2 of 3" in finding.why) == (gains["own"] == 8.0)
     assert len(finding.why.split()) <= 60
     tables = [part for part in finding.text.split("\n\n") if part.startswith("|")]
-    assert len(tables) == 6  # of claims, by the papers' rule, tuned, and all solvers on each graph
+    assert len(tables) == 6  # claims, the papers' rule, tuned, and all solvers on each graph
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
@@ -120,7 +123,7 @@ def test_where_phases_end():
     ("times", "reached", "verdict"),
     [
         ((0.1, 0.2, 0.3), (10, 10, 10), "HOLDS"),
-        ((0.1, 0.2, 0.3), (30, 20, 10), "IN_PART"),  # later to the stop, sooner to the level
+        ((0.1, 0.2, 0.3), (30, 20, 10), "IN_PART"),  # stops later, but reaches the level sooner
         ((0.1, 0.2, 0.2), (10, 10, 10), "IN_PART"),
         ((0.2, 0.2, 0.1), (10, 10, 10), "NOT"),
     ],

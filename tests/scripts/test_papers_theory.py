@@ -17,7 +17,7 @@ from meshrep.view.write import plain
 
 @pytest.fixture(scope="module")
 def small():
-    """What the row's pieces give on a ring of 16 nodes, as a ledger holds it."""
+    """The row's pieces on a ring of 16 nodes, as a ledger holds them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "RING", "ring:16")
         patch.setattr(runs, "HIDDEN", 4)

@@ -37,7 +37,7 @@ def program(tmp_path, monkeypatch, capsys):
 
 
 class Fake:
-    """A row of three pieces that remembers which were run, and fails or stops where it is told."""
+    """A row of three pieces that records which were run, and fails or stops on request."""
 
     def __init__(self, name="fake", **row):
         from papers.claims import Verdict
