@@ -8,10 +8,10 @@ import numpy as np
 
 
 def frozen(values: Any, dtype: Any) -> np.ndarray:
-    """The values as a read-only array of the given type, safe from whoever handed them over.
+    """The values as a read-only array of the given type, which the caller cannot change later.
 
-    Copied, unless they are an array of that type that is read-only already and owns its data:
-    whoever makes a large array for keeps calls ``setflags(write=False)`` on it and saves a copy.
+    The values are copied, unless they are a read-only array of that type that owns its data. Mark
+    a new array read-only, by :func:`read_only`, to avoid the copy.
 
     >>> fresh = np.arange(3)
     >>> frozen(fresh, np.int64) is fresh
@@ -32,7 +32,7 @@ def frozen(values: Any, dtype: Any) -> np.ndarray:
     return array
 
 
-def for_keeps(array: np.ndarray) -> np.ndarray:
-    """A fresh array, made read-only, which :func:`frozen` then takes without a copy."""
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Mark a new array read-only, so that :func:`frozen` takes it without a copy; return it."""
     array.setflags(write=False)
     return array

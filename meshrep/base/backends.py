@@ -43,14 +43,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-# What drivers leave: NVIDIA's, that of the Windows subsystem for Linux, AMD's.
+# Files that drivers create: NVIDIA's two, that of the Windows subsystem for Linux, AMD's.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def gpu_seen() -> bool:
     """Whether torch is installed and sees a GPU.
 
-    torch, whose import takes a second, is asked only where a driver has left a trace.
+    torch takes a second to import, so it is asked only where a driver is found.
     """
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "any") in ("", "-1")
     if hidden or not installed("torch"):
@@ -68,7 +68,7 @@ def calm_threads(nodes: int) -> Iterator[None]:
 
     BLAS is held to one thread, since only short vectors go through it: with two, SciPy's L-BFGS
     was seen to take 28 ms a step instead of 1.3 at 35,000 nodes. torch is held to one thread on
-    small graphs. numba keeps its own.
+    small graphs. numba's threads are left as they are.
     """
     with ExitStack() as stack:
         if installed("threadpoolctl"):
@@ -122,7 +122,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class NumpyBackend:
-    """NumPy arrays; with ``jit`` energies may answer with numba kernels."""
+    """NumPy arrays; with ``jit`` energies may use numba kernels."""
 
     dtype: str = "float64"
     jit: bool = True

@@ -1,4 +1,4 @@
-"""How a run ended, and what it went through: plain data."""
+"""How a run ended, and its history, as plain data."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class History:
         self.stage += [0] * len(steps)
 
     def then(self, later: History) -> History:
-        """This history followed by that of a later stage, its steps and seconds counted on."""
+        """This history followed by that of a later stage, counted on from its end."""
         step0 = self.step[-1] if self.step else 0
         second0 = self.seconds[-1] if self.seconds else 0.0
         stage0 = self.stage[-1] + 1 if self.stage else 0
@@ -124,11 +124,11 @@ class History:
         )
 
     def delayed(self, seconds: float) -> History:
-        """The same history some seconds later."""
+        """The same history with so many seconds added to every entry."""
         return replace(self, seconds=[time + seconds for time in self.seconds])
 
     def best_energy(self) -> np.ndarray:
-        """The least energy seen up to each entry, non-finite entries passed over."""
+        """The lowest energy up to each entry; entries that are not finite are ignored."""
         energy = np.asarray(self.energy, dtype=float)
         return np.minimum.accumulate(np.where(np.isfinite(energy), energy, np.inf))
 
@@ -145,10 +145,10 @@ class History:
 
 @dataclass
 class Outcome(Interruptible):
-    """What a minimiser hands back.
+    """What a minimiser returns.
 
-    ``params`` is the best finite state seen, in the minimiser's variables and on its back end;
-    ``notes`` are sentences worth a reader's time (what ``auto`` chose, what was damped).
+    ``params`` is the best finite state seen, in the minimiser's variables and on its back end.
+    ``notes`` are sentences for the user, such as what ``auto`` chose or which step was damped.
     """
 
     params: Any

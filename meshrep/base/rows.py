@@ -14,7 +14,7 @@ def fits_32_bits(matrix: sparse.csr_array) -> bool:
 
 
 def with_short_indices(matrix: sparse.csr_array) -> sparse.csr_array:
-    """The matrix itself, its indices now int32 where they fit."""
+    """Change the indices of a matrix to int32 where they fit; return the same matrix."""
     if fits_32_bits(matrix):
         matrix.indices = matrix.indices.astype(np.int32, copy=False)
         matrix.indptr = matrix.indptr.astype(np.int32, copy=False)
@@ -26,9 +26,9 @@ def kernel_rows(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(indptr, indices, data) of a matrix, as every kernel takes them.
 
-    The indices are unsigned, since Python's rule for negative indices halves the speed of a loop,
-    and uint32 where they fit. Arrays are shared with the matrix wherever the types allow, so that
-    writing to the data changes the matrix.
+    The indices are unsigned, since Python's rule for negative indices halves the speed of a loop.
+    They are uint32 where they fit. Arrays are shared with the matrix wherever the types allow:
+    writing to the data then changes the matrix.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.arrays import for_keeps
+from meshrep.base.arrays import read_only
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 
@@ -16,7 +16,7 @@ def coupled(graph: Graph, coupling: np.ndarray) -> sparse.csr_array:
     """The matrix of a_ij K_ij; it shares what it can with the graph's where K is one number."""
     A = graph.adjacency
     if not is_one_number(coupling):
-        return graph.with_weights(for_keeps(graph.weights * coupling)).adjacency
+        return graph.with_weights(read_only(graph.weights * coupling)).adjacency
     one = coupling[:1]
     if (one == 1.0).all():
         return A

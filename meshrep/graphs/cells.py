@@ -1,4 +1,4 @@
-"""Cells of mixed kinds, flat as VTK stores them, and the edges and triangles they imply."""
+"""Cells of mixed kinds, stored flat as in VTK, with their edges, faces and triangles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from meshrep.base.arrays import for_keeps, frozen
+from meshrep.base.arrays import frozen, read_only
 from meshrep.errors import InputError
 
 IntArray = np.ndarray
@@ -81,8 +81,9 @@ TRIANGLES_OF_KIND: dict[int, tuple[tuple[int, int, int], ...]] = {
     ),
 }  # fmt: skip
 
-# Faces of each kind by corner nodes in order round them; those of solids all outward (or, where a
-# cell is inside out, all inward), so that each edge of a solid is run both ways.
+# Faces of each kind by their corner nodes, in order round the face. The faces of a solid all point
+# outward (or all inward, where a cell is inside out): each edge of a solid then belongs to two
+# faces that run along it in opposite directions.
 _SIDES_TETRAHEDRON = ((0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3))
 _SIDES_HEXAHEDRON = (
     (0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7),
@@ -148,7 +149,7 @@ class Cells:
         nodes = np.empty(count * size, dtype=np.int64)
         nodes.reshape(count, size)[:] = table
         offsets = size * np.arange(count + 1)
-        return cls(for_keeps(nodes), for_keeps(offsets), np.full(count, kind))
+        return cls(read_only(nodes), read_only(offsets), np.full(count, kind))
 
     @classmethod
     def join(cls, parts: Iterable[Cells]) -> Cells:
@@ -161,9 +162,9 @@ class Cells:
         if len(parts) == 1:
             return parts[0]
         return cls(
-            for_keeps(np.concatenate([part.connectivity for part in parts])),
-            for_keeps(np.concatenate([[0], *offsets])),
-            for_keeps(np.concatenate([part.kinds for part in parts])),
+            read_only(np.concatenate([part.connectivity for part in parts])),
+            read_only(np.concatenate([[0], *offsets])),
+            read_only(np.concatenate([part.kinds for part in parts])),
         )
 
     def tables(self) -> Iterator[tuple[int, IntArray, IntArray]]:
@@ -183,8 +184,8 @@ class Cells:
             yield kind, which, self.connectivity[self.offsets[which, None] + np.arange(size)]
 
     def renumbered(self, number: IntArray) -> Cells:
-        """The same cells with node k called ``number[k]``."""
-        nodes = for_keeps(np.asarray(number, dtype=np.int64)[self.connectivity])
+        """The same cells, where node k has the number ``number[k]``."""
+        nodes = read_only(np.asarray(number, dtype=np.int64)[self.connectivity])
         return Cells(nodes, self.offsets, self.kinds)
 
     def subset(self, which: IntArray) -> Cells:
@@ -196,7 +197,7 @@ class Cells:
         return Cells(self.connectivity[gather], offsets, self.kinds[which])
 
     def turned(self, over: IntArray) -> Cells:
-        """The same cells, those of a boolean mask with their nodes in reverse order."""
+        """The same cells, where those of a boolean mask have their nodes in reverse order."""
         where = np.arange(len(self.connectivity))
         ends = np.repeat((self.offsets[:-1] + self.offsets[1:] - 1), np.diff(self.offsets))
         reverse = np.repeat(over, np.diff(self.offsets))
@@ -204,7 +205,7 @@ class Cells:
         return Cells(nodes, self.offsets, self.kinds)
 
     def distinct(self) -> Cells:
-        """The cells without repetition: of those of one kind on the same nodes, the first."""
+        """The cells, and of several of one kind on the same nodes only the first."""
         kept = [np.zeros(0, dtype=np.int64)]
         for _, which, nodes in self.tables():
             stride = int(nodes.max(initial=0)) + 1
@@ -241,7 +242,7 @@ class Cells:
         return number[order], Cells.join(parts).subset(order)
 
     def following(self) -> IntArray:
-        """Where in ``connectivity`` the next node round the same cell stands, shape (k,)."""
+        """The place in ``connectivity`` of the next node round the same cell, shape (k,)."""
         after = np.arange(1, len(self.connectivity) + 1)
         filled = np.diff(self.offsets) > 0
         after[self.offsets[1:][filled] - 1] = self.offsets[:-1][filled]
@@ -249,11 +250,11 @@ class Cells:
 
     @cached_property
     def orientation(self) -> IntArray:
-        """+1, or -1 for each face to turn over so that neighbouring faces run the same way round.
+        """−1 for the faces to turn over so that neighbouring faces run the same way round, else +1.
 
-        Shape (c,). Neighbours are two faces that alone share an edge; a patch of them is turned
-        so that most faces stay as they are. All +1 on a patch with one side only (Möbius's), and
-        for cells that are no faces.
+        Shape (c,). Two faces are neighbours if they share an edge with no third one. In each patch
+        of neighbours the smaller part of the faces is turned over. All are +1 on a patch with only
+        one side, such as Möbius's, and for cells that are not faces.
         """
         number, faces = self.faces()
         sign = np.ones(len(self), dtype=np.int8)
@@ -279,7 +280,7 @@ class Cells:
         return np.concatenate(found)
 
     def triangles(self) -> IntArray:
-        """Triangles (t, 3) that cover the two-dimensional cells; polygons become fans."""
+        """Triangles (t, 3) that cover the two-dimensional cells; a polygon becomes a fan."""
         found = [np.zeros((0, 3), dtype=np.int64)]
         for kind, _, nodes in self.tables():
             if kind == POLYGON:
@@ -291,10 +292,11 @@ class Cells:
         return np.concatenate(found)
 
 
-class CellsInWaiting(Cells):
-    """Cells that are made when they are first looked at, and then kept.
+class LazyCells(Cells):
+    """Cells that are made when they are first used, and then kept.
 
-    For lattices: most runs on a large one never draw it, and its cells are a good part of it.
+    They serve lattices: most runs on a large lattice never draw it, and its cells take a large part
+    of its memory.
 
     Parameters
     ----------
@@ -317,7 +319,7 @@ class CellsInWaiting(Cells):
 
 
 def _against_the_patch(faces: Cells) -> IntArray:
-    """Mask (f,) of the faces that run the other way round than most of their patch."""
+    """Mask (f,) of the faces that run round the other way than most faces of their patch."""
     count = len(faces)
     if not count:
         return np.zeros(0, dtype=bool)
@@ -333,8 +335,9 @@ def _against_the_patch(faces: Cells) -> IntArray:
     shared = face[one] != face[other]
     one, other = one[shared], other[shared]
     clash = (tail[one] < head[one]) == (tail[other] < head[other])
-    # Each face stands twice, as it is (f) and turned over (f + count), joined to those sides of
-    # its neighbours that run the same way: a patch with two sides falls into two components.
+    # Each face has two vertices of a graph: as it is (f) and turned over (f + count). They are
+    # joined to the vertices of its neighbours that run the same way round. A patch with two sides
+    # then has two components.
     a, b = face[one], face[other]
     rows = np.concatenate([a, a + count])
     columns = np.concatenate([b + count * clash, b + count * ~clash])

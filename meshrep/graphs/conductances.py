@@ -13,8 +13,8 @@ from meshrep.graphs.cells import TETRAHEDRON
 from meshrep.graphs.graph import Graph, GraphLike
 
 CONDUCTANCE_KINDS = ("graph", "cotan", "robust")
-_FLAT = 1e-6  # a triangle whose doubled area is below this share of longest edge² counts as flat
-_SWELLING = 1e-3  # by which share of its longest edge the edges of a flat triangle are lengthened
+_FLAT = 1e-6  # doubled area over the squared longest edge, below which a triangle counts as flat
+_SWELLING = 1e-3  # share of its longest edge by which the edges of a flat triangle are lengthened
 Weights = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
@@ -88,8 +88,8 @@ def mass(graph: GraphLike, laplacian: str = "graph") -> np.ndarray:
 
     Notes
     -----
-    A node without area (isolated, or on flat triangles only) is given the mean mass, so that the
-    mass can be divided by.
+    A node without area (isolated, or on flat triangles only) has the mean mass of the others, so
+    that it is safe to divide by the mass.
     """
     graph = Graph.of(graph)
     _check_laplacian(laplacian)
@@ -156,8 +156,8 @@ def _stiffness(graph: Graph) -> sparse.csr_array:
 def _triangle_weights(graph: Graph, cells: np.ndarray, areas: np.ndarray) -> Weights:
     """(i, j, ½ cot of the angle opposite ij) for the three edges of every triangle.
 
-    From edge lengths, cot α = (b² + c² − a²) / 4|T|. The edges of flat triangles are lengthened
-    by a little first (Sharp and Crane 2020, §4.5), which makes them triangles again.
+    From edge lengths, cot α = (b² + c² − a²) / 4|T|. The edges of flat triangles are first
+    lengthened a little (Sharp and Crane 2020, §4.5), so that they have an area.
     """
     if cells.shape[1] != 3:
         return []
@@ -211,12 +211,12 @@ def _tetrahedron_weights(graph: Graph, cells: np.ndarray, volumes: np.ndarray) -
 
 
 def _check_cover(graph: Graph, coupling: sparse.csr_array) -> None:
-    """Nodes that have edges must have conductances too."""
+    """Refuse a graph with nodes that have edges but no conductances."""
     bare = (np.diff(graph.adjacency.indptr) > 0) & (np.diff(coupling.indptr) == 0)
     if bare.any():
         raise InputError(
             f"{graph.name}: {int(bare.sum())} nodes have edges but lie on no face (node "
-            f"{int(bare.argmax())} is one), so weights by faces leave them alone: "
+            f"{int(bare.argmax())} is one), so that weights by faces do not couple them: "
             "use laplacian='graph'"
         )
 

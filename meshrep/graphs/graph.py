@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from meshrep.base import limits
-from meshrep.base.arrays import for_keeps, frozen
+from meshrep.base.arrays import frozen, read_only
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 
@@ -77,7 +77,7 @@ class Origin:
     node_of : (N,) int64
         The node of each input point, -1 where the point was dropped.
     repairs : tuple of str
-        What was changed on the way in, one sentence each.
+        What was changed while it was read, one sentence each.
     """
 
     path: str
@@ -98,8 +98,8 @@ class Origin:
 class Graph:
     """An immutable undirected graph, drawn at points in space where there are any.
 
-    Build one with :meth:`from_edges` or :meth:`from_cells`, which bring edges into order. Arrays
-    are copied unless they cannot change any more: see :func:`meshrep.base.arrays.frozen`.
+    Build one with :meth:`from_edges` or :meth:`from_cells`, which sort the edges. Arrays are copied
+    unless they are read-only: see :func:`meshrep.base.arrays.frozen`.
 
     Attributes
     ----------
@@ -221,9 +221,10 @@ class Graph:
         origin: Origin | None = None,
         labels: tuple | None = None,
     ) -> Graph:
-        """A graph from edges (k, 2) in any order; self-loops go, parallel edges add their weights.
+        """A graph from edges (k, 2) in any order.
 
-        Without weights every distinct edge weighs 1, however often it is named. Points may have
+        Self-loops are left out, and parallel edges become one with the sum of their weights.
+        Without weights every distinct edge has weight 1, however often it occurs. Points may have
         two or three columns.
         """
         pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
@@ -242,11 +243,11 @@ class Graph:
         if points is not None:
             points = np.asarray(points, dtype=np.float64)
             if points.ndim == 2 and points.shape[1] < 3:
-                points = for_keeps(np.pad(points, ((0, 0), (0, 3 - points.shape[1]))))
+                points = read_only(np.pad(points, ((0, 0), (0, 3 - points.shape[1]))))
         return cls(
             n=int(n),
-            edges=for_keeps(ordered),
-            weights=for_keeps(total),
+            edges=read_only(ordered),
+            weights=read_only(total),
             points=points,
             cells=Cells.none() if cells is None else cells,
             name=name,
@@ -279,8 +280,8 @@ class Graph:
     @cached_property
     def adjacency(self) -> sparse.csr_array:
         """The symmetric weighted adjacency matrix A, with sorted 32-bit row indices."""
-        # Row i holds its earlier neighbours, which are row i of the transposed upper triangle,
-        # and then its later ones: both are in order, so nothing needs sorting.
+        # Row i holds the neighbours before i, which are row i of the transposed upper triangle, and
+        # then those after i. Both parts are sorted, so that nothing needs sorting.
         later = self._upper_triangle()
         earlier = sparse.csr_array(later.T.tocsr())
         counts = np.stack([np.diff(earlier.indptr), np.diff(later.indptr)], axis=1)
@@ -295,7 +296,7 @@ class Graph:
         return matrix
 
     def _upper_triangle(self) -> sparse.csr_array:
-        """The entries of A above its diagonal: the edges as they stand, with 32-bit indices."""
+        """The entries of A above its diagonal, in the order of the edges, with 32-bit indices."""
         kind = np.int32 if 2 * self.m < 2**31 else np.int64
         starts = np.zeros(self.n + 1, dtype=kind)
         np.cumsum(np.bincount(self.edges[:, 0], minlength=self.n), out=starts[1:])
@@ -345,7 +346,7 @@ GraphLike: TypeAlias = (
 def _in_order(
     n: int, pairs: np.ndarray, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Edges i < j in lexicographic order, each once, and their weights, of pairs i ≠ j."""
+    """Edges i < j in lexicographic order, each once, and their weights, from pairs i ≠ j."""
     keys = np.minimum(pairs[:, 0], pairs[:, 1])
     keys *= n  # n < 2^31, so that no product reaches 2^62
     keys += np.maximum(pairs[:, 0], pairs[:, 1])

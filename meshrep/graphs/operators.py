@@ -55,8 +55,8 @@ def propagation(coupling: sparse.csr_array, kind: str = "sym") -> sparse.csr_arr
 
     Notes
     -----
-    Conventions: an isolated node has P_ii = 1, so it keeps its value. Where some row of a signed
-    A sums to nothing or less (spin glasses), D_ii = Σ_j |a_ij| is taken for every row.
+    An isolated node has P_ii = 1, so that it keeps its value. Where the sum of some row of a signed
+    A is zero or negative, as in spin glasses, D_ii = Σ_j |a_ij| is used for every row.
     """
     if kind not in PROPAGATION_KINDS:
         raise InputError(f"unknown propagation {kind!r}: choose {', '.join(PROPAGATION_KINDS)}")

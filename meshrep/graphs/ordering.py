@@ -1,4 +1,4 @@
-"""Another numbering of a graph's nodes, in which neighbours lie close to one another in memory."""
+"""A new numbering of a graph's nodes, so that neighbours are close to each other in memory."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from meshrep.base import limits
-from meshrep.base.arrays import for_keeps
+from meshrep.base.arrays import read_only
 from meshrep.graphs.graph import Graph
 
 LINE = 8  # numbers of a field in a cache line
-WINDOW = 2**14  # rows whose neighbours the cache holds at once, whatever else goes through it
-SAMPLES = 16  # windows looked at
-POOR = 1.0  # cache lines a row from which another order is tried; a good one has 1/8 or little more
+WINDOW = 2**14  # rows whose neighbours the cache holds at once, beside other data
+SAMPLES = 16  # windows that are measured
+POOR = 1.0  # cache lines per row from which another order is tried; a good order has about 1/8
 GAIN = 0.5  # share of the cache lines that the other order may need
 
 
 class Order:
-    """A numbering of the nodes of a graph, and what it does to all that counts in them.
+    """A numbering of the nodes of a graph, and how values and matrices follow it.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Order:
     note : str
         A sentence that says which numbering it is, and why.
     seconds : float
-        What finding it took.
+        Time that was spent on finding it.
     """
 
     def __init__(self, graph: Graph, old: np.ndarray, note: str = "", seconds: float = 0.0) -> None:
@@ -42,7 +42,7 @@ class Order:
 
     @cached_property
     def _edges(self) -> tuple[np.ndarray, np.ndarray]:
-        """The new node pairs (m, 2) in the order of a graph, and which edge each of them was."""
+        """The edges (m, 2) in the new numbers, sorted, and the old number of each of them."""
         pairs = self.rank[self._graph.edges]
         pairs.sort(axis=1)
         was = np.argsort(pairs[:, 0] * self._graph.n + pairs[:, 1])
@@ -50,10 +50,10 @@ class Order:
 
     @cached_property
     def graph(self) -> Graph:
-        """The graph in the new numbers, without points or cells."""
+        """The graph in the new numbering, without points or cells."""
         pairs, was = self._edges
         weights = self._graph.weights[was]
-        return Graph(self._graph.n, for_keeps(pairs), for_keeps(weights), name=self._graph.name)
+        return Graph(self._graph.n, read_only(pairs), read_only(weights), name=self._graph.name)
 
     def nodes(self, numbers: np.ndarray) -> np.ndarray:
         """The new numbers of nodes."""
@@ -64,11 +64,11 @@ class Order:
         return values if values.strides[:1] == (0,) else values[self.old]
 
     def back(self, values: np.ndarray) -> np.ndarray:
-        """Values in the new order brought into the old one."""
+        """Values of the nodes (n, …) in the new order, returned in the old one."""
         return values[self.rank]
 
     def edges(self, values: np.ndarray) -> np.ndarray:
-        """Values of the edges (m,) in the order of the new graph's."""
+        """Values of the edges (m,) in the order of the new graph's edges."""
         return values if values.strides == (0,) else values[self._edges[1]]
 
     def matrix(self, matrix: sparse.csr_array) -> sparse.csr_array:
@@ -79,11 +79,12 @@ class Order:
 
 
 def locality(matrix: sparse.csr_array, old: np.ndarray | None = None) -> tuple[float, float]:
-    """How far apart neighbours lie, as cache lines a row and as a mean difference of numbers.
+    """How far apart neighbours are: cache lines per row, and the mean difference of their numbers.
 
-    A run of WINDOW rows touches so many different lines of a field for each of its rows: 1/8
-    where neighbours are as close as can be, the degree where they are anywhere. With ``old``, the
-    same of the order in which these nodes come first, second, ….
+    The first is the number of different cache lines of a field that WINDOW successive rows read,
+    divided by WINDOW. It is 1/8 where neighbours are as close as possible, and the degree where
+    they are far apart. With ``old`` both are measured in the order in which these nodes come first,
+    second, and so on.
     """
     n = matrix.shape[0]
     window = min(WINDOW, n)
@@ -103,13 +104,13 @@ def locality(matrix: sparse.csr_array, old: np.ndarray | None = None) -> tuple[f
 def better_order(graph: Graph, coupling: sparse.csr_array) -> Order | None:
     """An order of the nodes in which kernels run faster; None where the present one is as good.
 
-    Graphs whose fields fit the cache are left alone, and so are those whose neighbours are close
-    already, or apart in every order, as in an expander.
+    The order is kept where the field fits in the cache, where neighbours are close already, and
+    where they are far apart in every order, as in an expander.
 
     Notes
     -----
-    Reverse Cuthill–McKee takes some 0.7 s for 10⁶ nodes, the new graph as much. A space-filling
-    curve through the points takes 0.2 s, but needs points.
+    Reverse Cuthill–McKee takes about 0.7 s for 10⁶ nodes, and building the new graph takes as long.
+    A space-filling curve through the points would take 0.2 s, but needs points.
 
     References
     ----------

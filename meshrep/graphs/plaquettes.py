@@ -17,13 +17,13 @@ from meshrep.graphs.cells import POLYGON, Cells
 from meshrep.graphs.graph import Graph
 
 _LONG = 1.5  # times the median: an edge that joins opposite sides of a periodic lattice
-_FLAT = 1e-9  # area over squared size below which a cycle is a line round the whole lattice
+_FLAT = 1e-9  # area over squared size below which a cycle is a straight line round the lattice
 
 Kept = TypeVar("Kept")
 
 
 def _kept(compute: Callable[[Graph], Kept]) -> Callable[[Graph], Kept]:
-    """The function, computed once a graph and kept as long as the graph is."""
+    """The function, computed once for each graph; the result is kept as long as the graph is."""
     known: WeakKeyDictionary[Graph, Kept] = WeakKeyDictionary()
 
     @wraps(compute)
@@ -38,21 +38,22 @@ def _kept(compute: Callable[[Graph], Kept]) -> Callable[[Graph], Kept]:
 def plaquettes(graph: Graph) -> Cells:
     """The polygons on which vortices are counted, each once.
 
-    The faces of the graph, those of one patch turned the same way round, and the sides of its
-    solids, which vortex lines pierce, seen from where their coordinates grow. A regular periodic
-    lattice, which has no cells of either kind, has its :func:`shortest_cycles` instead; any other
-    graph without faces has none.
+    They are the faces of the graph, where all faces of one patch run the same way round, and the
+    sides of its solids, through which vortex lines pass. The largest component of the normal of
+    such a side is positive. A regular periodic lattice has no cells: its plaquettes are its
+    :func:`shortest_cycles`. Any other graph without faces has no plaquettes.
 
     Notes
     -----
-    Kept with the graph. The first call sorts the faces: some seconds for a million.
+    They are kept with the graph. The first call sorts the faces, which takes a few seconds for a
+    million of them.
     """
     return _found(graph)[0]
 
 
 @_kept
 def _found(graph: Graph) -> tuple[Cells, float]:
-    """The plaquettes, and the length beyond which their edges come back from the other side."""
+    """The plaquettes, and the length beyond which an edge joins opposite sides of a lattice."""
     faces, sides = (found.distinct() for _, found in (graph.cells.faces(), graph.cells.sides()))
     reach = np.inf
     if not len(faces) and not len(sides):
@@ -66,7 +67,7 @@ def _found(graph: Graph) -> tuple[Cells, float]:
 
 
 def centres(graph: Graph, which: np.ndarray) -> np.ndarray:
-    """Means (k, 3) of the corners of plaquettes of given numbers (k,); (0, 3) without points."""
+    """Mean corner (k, 3) of each plaquette of the given numbers (k,); (0, 3) without points."""
     if graph.points is None:
         return np.zeros((0, 3))
     polygons, reach = _found(graph)
@@ -77,15 +78,16 @@ def centres(graph: Graph, which: np.ndarray) -> np.ndarray:
 
 
 def edges_along(graph: Graph, polygons: Cells) -> tuple[np.ndarray, np.ndarray]:
-    """The graph's edge along each side of the polygons, and which way the side runs along it.
+    """The graph's edge along each side of the polygons, and the direction of the side along it.
 
     Returns
     -------
     edge : (k,) int64
-        For the side from each entry of ``connectivity`` to the next round the same polygon.
+        The edge from each entry of ``connectivity`` to the next one round the same polygon.
     way : (k,) float64
-        +1 from the lower node to the higher, −1 back, 0 where the side is no edge of the graph
-        (``edge`` is then 0): the corners of a quadratic face are two edges apart.
+        +1 from the lower node to the higher one, −1 in the other direction, and 0 where the side is
+        not an edge of the graph (``edge`` is then 0), since the corners of a quadratic face are two
+        edges apart.
     """
     tail, head = polygons.connectivity, polygons.connectivity[polygons.following()]
     edge = _edge_number(graph, np.minimum(tail, head), np.maximum(tail, head))
@@ -95,15 +97,15 @@ def edges_along(graph: Graph, polygons: Cells) -> tuple[np.ndarray, np.ndarray]:
 
 @_kept
 def edges_along_plaquettes(graph: Graph) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`edges_along` of :func:`plaquettes`, kept with the graph."""
+    """The :func:`edges_along` the :func:`plaquettes` of a graph, kept with the graph."""
     return edges_along(graph, plaquettes(graph))
 
 
 @_kept
 def whole_cycle(graph: Graph) -> Cells | None:
-    """One polygon through all nodes of a graph that is a cycle, else None.
+    """One polygon through all nodes if the graph is a single cycle, else None.
 
-    It begins at node 0 and goes to the lower of its two neighbours first.
+    It starts at node 0 and goes to the lower of its two neighbours first.
     """
     links = graph.adjacency
     if not (np.diff(links.indptr) == 2).all() or graph.component_count > 1:
@@ -116,10 +118,10 @@ def whole_cycle(graph: Graph) -> Cells | None:
 
 
 def _reach(graph: Graph) -> float:
-    """Length that edges between opposite sides of a regular periodic lattice exceed, else inf.
+    """The length that only edges between opposite sides of a regular periodic lattice exceed.
 
-    Regular: every node has as many neighbours, more than a ring's two, and at least the shorter
-    half of the edges are equally long.
+    Infinite for any other graph. A lattice is regular if all nodes have the same number of
+    neighbours, three or more, and if at least the shorter half of the edges have one length.
     """
     neighbours = np.diff(graph.adjacency.indptr)
     if graph.points is None or neighbours[0] < 3 or (neighbours != neighbours[0]).any():
@@ -132,10 +134,10 @@ def _reach(graph: Graph) -> float:
 
 
 def _corners(points: np.ndarray, nodes: np.ndarray, reach: float) -> list[np.ndarray]:
-    """Corners of the polygons (f, s) as s arrays (f, 3), each reached from the one before.
+    """Corners of the polygons (f, s) as s arrays (f, 3), each computed from the one before it.
 
-    A step longer than ``reach`` comes back from the other side of a periodic lattice: it is
-    taken the other way, and as short as the others.
+    A step longer than ``reach`` joins opposite sides of a periodic lattice. It is replaced by a step
+    in the opposite direction that is as short as the others.
     """
     places = [points[nodes[:, 0]]]
     for k in range(1, nodes.shape[1]):
@@ -156,7 +158,7 @@ def _areas(points: np.ndarray, nodes: np.ndarray, reach: float) -> np.ndarray:
 
 
 def _facing_up(polygons: Cells, points: np.ndarray | None, reach: float) -> Cells:
-    """The polygons, turned so that the largest component of each normal is positive."""
+    """The polygons, turned over where the largest component of the normal is negative."""
     if points is None:
         return polygons
     down = np.zeros(len(polygons), dtype=bool)
@@ -168,11 +170,11 @@ def _facing_up(polygons: Cells, points: np.ndarray | None, reach: float) -> Cell
 
 
 def shortest_cycles(graph: Graph, reach: float = np.inf) -> Cells:
-    """The triangles of edges, else the chordless cycles of four, each once, as seen from +z.
+    """The triangles of edges or, where there are none, the chordless cycles of four edges.
 
-    Those that lie on a line are left out: they go round a whole lattice. Edges longer than
-    ``reach`` come back from the other side. None where there are neither, or where the search
-    would pass thirty million paths of two edges.
+    Each occurs once, and the largest component of its normal is positive. Cycles on a straight line
+    are left out, since they go round the whole lattice. Edges longer than ``reach`` join opposite
+    sides. There are no cycles where the search would exceed thirty million paths of two edges.
     """
     for search in (_triangles, _squares):
         nodes = search(graph)
@@ -186,7 +188,7 @@ def shortest_cycles(graph: Graph, reach: float = np.inf) -> Cells:
 
 
 def _triangles(graph: Graph) -> np.ndarray:
-    """Triangles (t, 3) of edges, i < j < k; none where there are too many paths to look at."""
+    """Triangles (t, 3) of edges, i < j < k; none where there are too many paths to search."""
     starts = np.searchsorted(graph.edges[:, 0], np.arange(graph.n + 1))
     one, other = _pairs(starts)
     i, j = graph.edges[one].T
@@ -195,7 +197,7 @@ def _triangles(graph: Graph) -> np.ndarray:
 
 
 def _squares(graph: Graph) -> np.ndarray:
-    """Chordless cycles of four (c, 4), the least node first; none where too many to look at."""
+    """Chordless cycles of four (c, 4), the lowest node first; none if there are too many paths."""
     neighbours = graph.adjacency.indices
     one, other = _pairs(graph.adjacency.indptr)
     centre = np.repeat(np.arange(graph.n), np.diff(graph.adjacency.indptr))[one]
@@ -223,7 +225,7 @@ def _edge_number(graph: Graph, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def _pairs(starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs a < b of places in each stretch ``starts[s]:starts[s+1]``; none if too many."""
+    """All pairs a < b of places in each range ``starts[s]:starts[s+1]``; none if too many."""
     starts = np.asarray(starts, dtype=np.int64)
     sizes = np.diff(starts)
     if (sizes * (sizes - 1) // 2).sum() > limits.PATHS_UP_TO or not len(sizes):

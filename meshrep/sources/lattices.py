@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from meshrep.base.arrays import for_keeps
+from meshrep.base.arrays import read_only
 from meshrep.errors import InputError
-from meshrep.graphs.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells, CellsInWaiting
+from meshrep.graphs.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells, LazyCells
 from meshrep.graphs.graph import Graph
 from meshrep.sources.room import refuse_beyond_memory
 
@@ -46,10 +46,10 @@ def _box(
         points.reshape(*shape, 3)[..., drawn] = along
     cells = Cells.none()
     if not periodic and min(shape) > 1:
-        cells = CellsInWaiting(partial(make_cells, *shape))
-    edges = for_keeps(_box_edges(shape, periodic))
+        cells = LazyCells(partial(make_cells, *shape))
+    edges = read_only(_box_edges(shape, periodic))
     return Graph(
-        n, edges, for_keeps(np.ones(len(edges))), points=for_keeps(points), cells=cells,
+        n, edges, read_only(np.ones(len(edges))), points=read_only(points), cells=cells,
         name=name + ":periodic" * periodic,
     )  # fmt: skip
 

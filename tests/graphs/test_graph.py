@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 import meshrep
 from meshrep.base import limits
-from meshrep.base.arrays import for_keeps, frozen
+from meshrep.base.arrays import frozen, read_only
 from meshrep.graphs.cells import (
     EDGES_OF_KIND,
     KIND_NAMES,
@@ -24,7 +24,7 @@ from meshrep.graphs.cells import (
     TRIANGLES_OF_KIND,
     VERTEX,
     Cells,
-    CellsInWaiting,
+    LazyCells,
 )
 from meshrep.graphs.graph import Graph, Origin
 
@@ -230,10 +230,10 @@ def test_only_arrays_that_cannot_change_are_shared():
     taken = frozen(view, np.float64)
     mine[:] = 9
     assert taken.tolist() == [0, 1] and not taken.flags.writeable
-    settled = for_keeps(np.arange(3))
+    settled = read_only(np.arange(3))
     assert frozen(settled, np.int64) is settled
     assert frozen(settled, np.float64).dtype == np.float64
-    turned = for_keeps(np.zeros((3, 2), order="F"))
+    turned = read_only(np.zeros((3, 2), order="F"))
     assert frozen(turned, np.float64).flags.c_contiguous
     graph = Graph.from_edges(3, [[0, 1], [1, 2]], points=np.zeros((3, 3)))
     other = graph.with_weights(np.array([2.0, 3.0]))
@@ -244,7 +244,7 @@ def test_only_arrays_that_cannot_change_are_shared():
 
 def test_cells_in_waiting_are_made_once():
     calls = []
-    waiting = CellsInWaiting(lambda: calls.append(1) or one_cell(QUAD, 4))
+    waiting = LazyCells(lambda: calls.append(1) or one_cell(QUAD, 4))
     graph = Graph.from_edges(4, [[0, 1]], cells=waiting)
     assert graph.m == 1 and not calls
     assert len(graph.cells) == 1 and graph.triangles.tolist() == [[0, 1, 2], [0, 2, 3]]
