@@ -136,7 +136,7 @@ def _reach(graph: Graph) -> float:
 def _corners(points: np.ndarray, nodes: np.ndarray, reach: float) -> list[np.ndarray]:
     """Corners of the polygons (f, s) as s arrays (f, 3), each computed from the one before it.
 
-    A step longer than ``reach`` joins opposite sides of a periodic lattice. It is replaced by a step
+    A step longer than ``reach`` joins opposite sides of a periodic lattice. It is replaced by one
     in the opposite direction that is as short as the others.
     """
     places = [points[nodes[:, 0]]]

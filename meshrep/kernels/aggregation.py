@@ -1,7 +1,7 @@
 """Nodes gathered into aggregates, the coarse nodes of algebraic multigrid.
 
-One source is compiled by numba or run by Python as it stands, so that machines without numba get
-the same aggregates, some hundred times slower.
+The same function is compiled by numba or run by Python, so that machines without numba get the same
+aggregates, about a hundred times slower.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 def aggregate(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, int]:
     """Greedy aggregates of a symmetric CSR matrix's graph (Vaněk, Mandel and Brezina 1996, §5.1).
 
-    A node whose neighbours are all free gathers them; nodes left over join the aggregate that
-    they are most strongly coupled to, among those of the first pass; what is still left gathers
-    its free neighbours. The diagonal and entries of 0 do not count.
+    In the first pass a node whose neighbours are all free forms an aggregate with them. In the
+    second pass a remaining node joins the aggregate of the first pass to which it is coupled most
+    strongly. In the third pass what still remains forms aggregates with its free neighbours. The
+    diagonal and entries of 0 are ignored.
 
     Returns
     -------

@@ -1,15 +1,17 @@
-"""Monte Carlo sweeps over oscillators: spins (cos φ, sin φ), a colour class of sites at a time.
+"""Monte Carlo sweeps over oscillators: spins (cos φ, sin φ), all sites of a colour at a time.
 
     E(φ) = Σ_i α C_i + β C_i² + γ S_i²,
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
-Sites of one colour do not feel each other, so a class is swept in blocks: gather what each site
-feels, decide for the whole block in a loop without branches, which the compiler turns into vector
-instructions (``error_model="numpy"``: a check of a divisor would forbid that), write back. Sites
-are numbered by colour: class k is ``starts[k] … starts[k + 1]``.
+Sites of one colour do not act on each other, so that a colour is swept in blocks. First what acts
+on each site is gathered. Then a loop without branches decides for the whole block: the compiler
+turns it into vector instructions, since ``error_model="numpy"`` leaves out the check of divisors.
+Last the block is written back. Sites are numbered by colour: ``starts[k] … starts[k + 1]`` have the
+colour k.
 
 Random numbers are a hash of (key, sweep, site), so that neither threads nor the length of a call
-change a result. Angles are turned by t = tan(angle / 2): ((1 − t²), 2t) / (1 + t²), no sine needed.
+change a result. A turn by an angle is computed from t = tan(angle / 2), as (1 − t², 2t) / (1 + t²),
+which needs no sine.
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ from numba import njit, prange
 
 UNIT = 2.0**-32
 TINY = 1e-300
-FRESH = 256  # sweeps after which C and S are computed anew
+FRESH = 256  # sweeps after which C and S are computed again
 
 
 @njit(error_model="numpy", forceinline=True)
 def draw(key, count):
-    """Two numbers in (0, 1), the ``count``-th of a key's: Steele et al.'s splitmix64 (2014)."""
+    """Two numbers in (0, 1), the pair ``count`` of a key: splitmix64 (Steele et al. 2014)."""
     z = key + count * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -37,7 +39,7 @@ def draw(key, count):
 
 @njit(error_model="numpy", forceinline=True)
 def decay(x):
-    """exp(−x) for x ≥ 0 to 2e-5, and to 1e-9 for x ≤ 5; constant from 40 on.
+    """exp(−x) for x ≥ 0 to 2e-5, and to 1e-9 for x ≤ 5; constant for x ≥ 40.
 
     Padé's (3, 3) approximation of exp(−x / 32), raised to the power 32.
     """
@@ -67,7 +69,7 @@ def turned(p, q, t):
 
 @njit(error_model="numpy", forceinline=True)
 def lowered(p, q, x, y, u, v, least):
-    """(p, q) after a Newton step on :func:`seen`, its curvature taken as ``least`` or more."""
+    """(p, q) after a Newton step on :func:`seen`, where its curvature is at least ``least``."""
     cos2, sin2 = (p - q) * (p + q), 2.0 * p * q
     slope = y * p - x * q + 2.0 * (v * cos2 - u * sin2)
     bend = -(x * p + y * q) - 4.0 * (u * cos2 + v * sin2)
@@ -76,7 +78,7 @@ def lowered(p, q, x, y, u, v, least):
 
 @njit(error_model="numpy", forceinline=True)
 def bottom(x, y, u, v):
-    """A spin near the minimum of :func:`seen`: the better harmonic's own, and two Newton steps."""
+    """A spin near the minimum of :func:`seen`: that of the better harmonic, improved by Newton."""
     single, double = np.sqrt(x * x + y * y), np.sqrt(u * u + v * v)
     size = -1.0 / max(single, TINY)
     p1, q1 = x * size, y * size
@@ -96,17 +98,17 @@ def bottom(x, y, u, v):
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The sweeps, with threads or without, and with ``block`` sites at a time.
 
-    ``block`` must differ between the two: see :mod:`meshrep.kernels.heat`. It changes no result.
+    The two must differ in ``block``, as in :mod:`meshrep.kernels.heat`. It changes no result.
     """
 
     @njit(cache=True, nogil=True, parallel=parallel, error_model="numpy")
     def heat_bath(indptr, indices, a, starts, c, s, temperatures, key, first, reflections):
-        """Sweeps of −Σ_edges a_ij cos(φ_i − φ_j), one a temperature, each and its reflections.
+        """Sweeps of −Σ_edges a_ij cos(φ_i − φ_j), one for each temperature, with its reflections.
 
-        A site in the field h draws its angle off h anew: tan(angle / 2) from Student's t with two
-        degrees of freedom, whose density and distribution are algebraic, as wide as
-        exp(|h| cos(angle) / T); Metropolis and Hastings' rule makes that exact. Reflections about
-        h (Creutz 1987) leave the energy as it is.
+        A site in the field h draws a new angle from h. tan(angle / 2) is drawn from Student's
+        t-distribution with two degrees of freedom, whose density and distribution are algebraic and
+        which is as wide as exp(|h| cos(angle) / T). The rule of Metropolis and Hastings makes the
+        draw exact. Reflections about h (Creutz 1987) keep the energy.
         """
         for sweep in range(len(temperatures)):
             inverse = 1.0 / max(temperatures[sweep], TINY)
@@ -160,7 +162,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel, error_model="numpy")
     def fields(indptr, indices, a, c, s, C, S):
-        """Write C and S of the spins."""
+        """Compute C and S of the spins."""
         for i in prange(len(c)):
             x, y = 0.0, 0.0
             for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
@@ -172,11 +174,11 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     def metropolis(
         indptr, indices, a, law, starts, c, s, C, S, temperatures, key, first, reflections
     ):  # fmt: skip
-        """Sweeps of the whole law, one a temperature, each and its reflections; C and S are kept.
+        """Sweeps for any law, one for each temperature, with its reflections; C and S are updated.
 
-        From one site with all else at rest the energy is :func:`seen`. Its trials are a turn in a
-        window as wide as the temperature over the curvature, and a reflection about
-        :func:`bottom`, which the spin itself has no part in. Classes must be at distance 2.
+        As a function of one site the energy is :func:`seen`. Its trials are a turn within a window
+        as wide as the temperature over the curvature, and a reflection about :func:`bottom`, which
+        does not depend on the spin itself. Sites of a colour must be three edges apart or more.
         """
         alpha, beta, gamma = law
         square = 0.5 * (beta - gamma)

@@ -9,13 +9,13 @@ pattern is symmetric and has its diagonal. With D the gradient before σ, c = D/
     ᾱ_ij = c_i·Y_j,   p_ij = α_ij (ᾱ_ij − Σ_j α_ij ᾱ_ij) λ′,   s̄_i = Σ_j p_ij,   t̄_j = Σ_i p_ij,
     Ȳ_j = Σ_i α_ij c_i + (s̄_j, t̄_j) aᵀ,   ā = Yᵀ (s̄, t̄),   W̄ = Xᵀ Ȳ,   X̄ = Σ_k Ȳ Wᵀ
 
-Sums over i gather too: ``mirror`` says where the entry (j, i) of (i, j) lies. So no row is written
-by two threads, and their number does not change a result. Names are those of the formulas so:
-``spread`` is Y, ``marks`` are (s, t), ``shares`` α, ``pulls`` ᾱ and then p, ``own`` s̄ and ``d`` D;
-``part`` is 1/K, ``bent`` and ``slope`` are the slopes of λ and σ left of 0, and where ``gated`` the
-gradient X̄ is passed on through the σ that made X. Readout and circle are those of
-:mod:`meshrep.kernels.network`. What is done to a block of rows stands outside the kernels, so that
-those with threads and without compile it once.
+Sums over i are gathered too: ``mirror`` holds the place of the entry (j, i) for each entry (i, j).
+No row is written by two threads, and their number does not change a result. In the code ``spread``
+is Y, ``marks`` is (s, t), ``shares`` is α, ``pulls`` is ᾱ and then p, ``own`` is s̄ and ``d`` is D.
+``part`` is 1/K, and ``bent`` and ``slope`` are the slopes of λ and σ left of 0. Where ``gated``,
+the gradient X̄ is pulled back through the σ that made X. Readout and circle are those of
+:mod:`meshrep.kernels.network`. The work on a block of rows is written outside the kernels, so that
+it is compiled once for those with threads and those without.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from meshrep.kernels.network import add, bend, gate
 
 @njit
 def _dot(x, i, y, j):
-    """x_i · y_j, in eight sums, which vector instructions take together."""
+    """x_i · y_j, in eight sums, so that vector instructions can be used."""
     width = x.shape[1]
     eights = width - width % 8
     zero = x.dtype.type(0)
@@ -56,7 +56,7 @@ def _dot(x, i, y, j):
 
 @njit
 def _scores(indices, bias, marks, i, first, last, bent, shares):
-    """Row i of α of one head; the largest score is taken off first, so that none overflows."""
+    """Row i of α of one head; the largest score is subtracted first, so that none overflows."""
     own = marks[i, 0]
     for e in range(first, last):
         score = own + marks[indices[e], 1]
@@ -163,7 +163,7 @@ def _unproject(
 
 
 def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
-    """The kernels, with threads or without, ``tile`` rows at a time; with those all share."""
+    """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
     @njit(cache=True, nogil=True, parallel=parallel)
@@ -199,10 +199,10 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
         indptr, indices, mirror, x, weights, attention, spread, shares, pulls, own,
         d, part, slope, rows, gated, back_weights, back_attention, out,
     ):  # fmt: skip
-        """out (n, h) = X̄, passed on through σ where ``gated``, since out is x itself then.
+        """out (n, h) = X̄, pulled back through σ if ``gated``; out is then x itself.
 
-        ``back_weights`` (blocks, K, h, h′) and ``back_attention`` (blocks, K, h′, 2) are the
-        blocks' parts of W̄ and ā.
+        ``back_weights`` (blocks, K, h, h′) and ``back_attention`` (blocks, K, h′, 2) are the parts
+        of W̄ and ā from each block.
         """
         n = len(x)
         for b in prange((n + rows - 1) // rows):

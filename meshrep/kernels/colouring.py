@@ -1,7 +1,7 @@
-"""Nodes coloured one after another, each in the least colour that its surroundings leave free.
+"""Nodes coloured one after another, each in the lowest colour that no node nearby has.
 
-One source is compiled by numba or run by Python as it stands, so that machines without numba get
-the same colours, some hundred times slower.
+The same function is compiled by numba or run by Python, so that machines without numba get the same
+colours, about a hundred times slower.
 """
 
 from __future__ import annotations

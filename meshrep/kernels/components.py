@@ -1,7 +1,7 @@
-"""Components that merge as edges come, the younger dying: persistence of dimension 0.
+"""Components that merge as edges are added: persistence of dimension 0.
 
-One source is compiled by numba or run by Python as it stands, so that machines without numba get
-the same pairs, some hundred times slower.
+The same function is compiled by numba or run by Python, so that machines without numba get the same
+pairs, about a hundred times slower.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import numpy as np
 def merge(
     age: np.ndarray, key: np.ndarray, first: np.ndarray, second: np.ndarray, keys: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Join the ends of edges in ascending order of ``key``; of two components the elder goes on.
+    """Join the ends of edges in ascending order of ``key``; of two components the older remains.
 
     Parameters
     ----------
     age : (N,) integers
-        When each node appears, all different; the least is the eldest.
+        When each node appears; all are different, and the least is the oldest.
     key : (m,) integers
-        When each edge appears, 0 … keys − 1; edges of equal key come in their own order.
+        When each edge appears, 0 … keys − 1; edges with the same key are added in their own order.
     first, second : (m,) integers
         Ends of the edges.
 
     Returns
     -------
     elder : (N,) int64
-        The eldest node of the component that each node's component was joined to, -1 where it
-        never was; following it leads to the eldest node of all.
+        The oldest node of the component that a node's component was joined to; -1 where it was not
+        joined. Following it leads to the oldest node of the whole component.
     edge : (N,) int64
         The edge that joined them, or -1.
     """
@@ -47,7 +47,7 @@ def merge(
         slot[key[e]] += 1
     n = len(age)
     elder, edge = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-    up = np.arange(n)  # towards the eldest node, by ever longer leaps
+    up = np.arange(n)  # a node nearer to the oldest one, ever nearer as paths are shortened
     for k in range(m):
         e = order[k]
         a, b = first[e], second[e]

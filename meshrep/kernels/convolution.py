@@ -3,9 +3,8 @@
     X_l = σ(P X_{l−1} W_l)
 
 With D_l = ∂E/∂(P X_{l−1} W_l) and Q = P D_l (P is symmetric), the pullback of a layer is
-W̄_l = X_{l−1}ᵀ Q and X̄_{l−1} = Q W_lᵀ: rows gather from neighbours both ways, and what must be
-kept of the way forward are the X_l alone. Readout and circle are those of
-:mod:`meshrep.kernels.network`.
+W̄_l = X_{l−1}ᵀ Q and X̄_{l−1} = Q W_lᵀ. Rows gather from neighbours in both passes, and only the
+X_l are kept from the forward pass. Readout and circle are those of :mod:`meshrep.kernels.network`.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def _gather(indptr, indices, p, x, begin, end, out):
 
 
 def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
-    """The kernels, with threads or without, ``tile`` rows at a time; with those all share."""
+    """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
     @njit(cache=True, nogil=True, parallel=parallel)
@@ -75,7 +74,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     ):  # fmt: skip
         """As ``forward``, and field (n, d) = unit (out R + z R₀ + offset).
 
-        R₀ of no columns is no residual.
+        Where R₀ has no columns there is no residual.
         """
         n, d = offset.shape
         for b in prange((n + rows - 1) // rows):
@@ -96,7 +95,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     def backward(indptr, indices, p, d, x, weight, slope, rows, weights):
         """From D_l (n, h) to D_{l−1}, written over ``x`` = X_{l−1}.
 
-        ``weights`` (blocks, h_{l−1}, h) are the blocks' parts of W̄.
+        ``weights`` (blocks, h_{l−1}, h) are the parts of W̄ from each block.
         """
         n = len(x)
         for b in prange((n + rows - 1) // rows):

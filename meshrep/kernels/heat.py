@@ -1,21 +1,22 @@
 """Heat with power baths: ½ Σ_edges a_ij (w_i − w_j)² + Σ_i s |w_i − T_i|^p, fused over rows.
 
-Plain arrays in, plain arrays out. A kernel goes over rows of the adjacency matrix in CSR form and
-gathers neighbours, so that threads never write to the same place. Index arrays are unsigned:
-Python's rule for negative indices costs a factor of two in such a loop. Sums are kept one a
-block of rows, and the blocks are fixed, so that the number of threads does not change a result.
+Kernels take and return plain arrays. Each goes over the rows of the adjacency matrix in CSR form
+and gathers from neighbours, so that no two threads write to the same place. Index arrays are
+unsigned, since Python's rule for negative indices halves the speed of such a loop. There is one
+partial sum for each block of rows, and the blocks are fixed, so that the number of threads does not
+change a result.
 
-What is not read costs nothing: ``a`` has a single entry where all couplings are equal; baths and
-fixed nodes are sorted lists, visited block by block after the rows, rather than three numbers a
-node; a rule touches the memory that it has. A block's gradient is written where the new field
-goes and used up while it is in the cache: see :mod:`meshrep.kernels.steps`.
+As little as possible is read: ``a`` has a single entry where all couplings are equal, and baths and
+fixed nodes are sorted lists, which are applied block by block after the rows. A rule reads only the
+memory that it uses. The gradient of a block is written into the new field and used while it is in
+the cache: see :mod:`meshrep.kernels.steps`.
 
-The functions that take a block of rows are the module's own, since numba's cache takes a closure
-for a new one each time. Called once a row they would cost more than the row's arithmetic, since
-numba counts references to every array.
+The functions for a block of rows are functions of the module, since numba's cache treats a closure
+as a new function each time. They are called once for a block, not once for a row: numba counts
+references to every array, which takes longer than the arithmetic of a row.
 
-Each kernel exists twice, compiled when first used: ``SERIAL`` for small graphs, where starting
-threads costs more than the work, and ``PARALLEL``.
+Each kernel exists twice, compiled when it is first used: ``SERIAL`` for small graphs, where
+starting threads takes longer than the work, and ``PARALLEL``.
 
 ``rows`` is (indptr, indices, a), ``baths`` (their nodes, targets, strength, power, fixed nodes).
 """
@@ -36,7 +37,7 @@ ONE = np.uint64(1)
 
 @njit
 def _bath(d, s, power):
-    """Energy s·|d|^p of a bath node off its target by d, and its derivative."""
+    """Energy s·|d|^p of a bath node at a distance d from its target, and its derivative."""
     if power == 4.0:
         below = s * d * d * d
     elif power == 2.0:
@@ -48,9 +49,9 @@ def _bath(d, s, power):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def pull_rows(rows, w, pull, begin, end):
-    """Write Σ_j a_ij (w_i − w_j) of the rows ``begin … end``; ½ Σ a_ij (w_i − w_j)² is returned.
+    """Write Σ_j a_ij (w_i − w_j) of the rows ``begin … end``; return their energy.
 
-    Half of an edge's energy belongs to each of its ends.
+    The energy of an edge, ½ a_ij (w_i − w_j)², belongs to its two ends in equal parts.
     """
     indptr, indices, a = rows
     total = 0.0
@@ -80,7 +81,7 @@ def pull_rows(rows, w, pull, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def bath_rows(baths, w, pull, begin, end):
-    """Add the baths' pull to the rows ``begin … end``, 0 where nodes are fixed; their energy."""
+    """Add the baths' pull to the rows ``begin … end``, 0 at fixed nodes; return their energy."""
     nodes, targets, strength, power, fixed = baths
     total = 0.0
     for k in range(np.searchsorted(nodes, begin), np.searchsorted(nodes, end)):
@@ -109,7 +110,7 @@ def bend_rows(rows, baths, w, tangent, product, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def flow_rows(stage, w, new, total, inverse_mass, dt, begin, end):
-    """Turn the gradient in ``new`` into the field of RK4's next stage; w moves at the last one."""
+    """Replace the gradient in ``new`` by the field of RK4's next stage; the last stage moves w."""
     share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
     ahead = dt if stage == 2 else 0.5 * dt
     for i in range(np.uint64(begin), np.uint64(end)):
@@ -123,10 +124,10 @@ def flow_rows(stage, w, new, total, inverse_mass, dt, begin, end):
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
-    """The kernels, with threads or without, and with ``block`` rows a partial sum.
+    """The kernels, with threads or without, and with ``block`` rows for each partial sum.
 
-    numba's cache tells two versions of a closure apart by the values closed over, not by the
-    options of ``njit``: the two must differ in ``block``.
+    numba's cache distinguishes versions of a closure by the values that they use from outside, not
+    by the options of ``njit``: the two versions must differ in ``block``.
     """
 
     @njit(cache=True, nogil=True, parallel=parallel)
@@ -151,11 +152,11 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     def descend(
         rows, baths, w, spare, m, v, rule, lr, beta1, beta2, eps, taken, steps, energies, norms
     ):
-        """Take steps of a first-order rule, w and ``spare`` in turn the old and the new field.
+        """Take steps of a first-order rule; w and ``spare`` alternate as old and new field.
 
-        ``energies[k]`` and ``norms[k]`` are energy and squared gradient norm before step k. An
-        even number of steps leaves the result in w. ``taken`` is [steps so far, momentum age];
-        Nesterov's age starts anew when the energy rises (O'Donoghue and Candès 2015).
+        ``energies[k]`` and ``norms[k]`` are the energy and the squared gradient norm before step k.
+        After an even number of steps the result is in w. ``taken`` is [steps so far, age of the
+        momentum]; that of Nesterov restarts when the energy rises (O'Donoghue and Candès 2015).
         """
         n = len(w)
         blocks = (n + block - 1) // block
@@ -180,7 +181,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def flow(rows, baths, w, first, second, total, dt, steps, inverse_mass, energies):
-        """Take RK4 steps of dw/dt = −∇E / mass, in place; ``energies[k]`` stands before step k."""
+        """Take RK4 steps of dw/dt = −∇E / mass in place; ``energies[k]`` is that before step k."""
         n = len(w)
         blocks = (n + block - 1) // block
         partial = np.zeros(blocks)

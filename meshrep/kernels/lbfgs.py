@@ -1,16 +1,16 @@
-"""The passes of limited-memory BFGS over its vectors, fused: as few readings of memory as can be.
+"""The passes of limited-memory BFGS over its vectors, fused to read memory as little as possible.
 
-A step of the two-loop recursion reads every stored vector four times when it is written as it is
-printed. All it needs of them are inner products, which fit in two small matrices that change by
-one row and column a step. So two passes are left: :func:`absorb` reads every vector once for its
-products with the new gradient and the newest difference, ``combine`` reads every vector once to
-add them up to the next direction.
+In its usual form, a step of the two-loop recursion reads every stored vector four times. It needs
+only their inner products, which fit in two small matrices that change by one row and one column in
+a step. Two passes remain: :func:`absorb` reads every vector once for its products with the new
+gradient and the newest difference, and ``combine`` reads every vector once to add them up to the
+next direction.
 
 ``rows`` (2m, p) holds the steps s in rows 0 … m − 1 and the differences y of gradients in rows
 m … 2m − 1, in slots that are used in turn; ``active`` are the slots in use, the oldest first.
-Sums are kept one a block of entries, and the blocks are fixed, so that the number of threads does
-not change a result. Within a block sums may be reordered (``reassoc``), which lets the compiler
-use vector instructions; nothing else of ``fastmath`` is on, and NaN stays NaN.
+There is one partial sum for each block of entries, and the blocks are fixed, so that the number of
+threads does not change a result. The compiler may change the order within a block (``reassoc``), so
+that it can use vector instructions. Nothing else of ``fastmath`` is on, and NaN stays NaN.
 
 Each kernel exists twice, as in :mod:`meshrep.kernels.heat`.
 """
@@ -28,7 +28,7 @@ _SUMS = {"reassoc", "contract", "nsz"}
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
-    """The kernels, with threads or without, and with ``block`` entries a partial sum."""
+    """The kernels, with threads or without, and with ``block`` entries for each partial sum."""
 
     @njit(cache=True, nogil=True, parallel=parallel, fastmath=_SUMS)
     def dot(a, b):
@@ -54,11 +54,11 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel, fastmath=_SUMS)
     def absorb(rows, used, alpha, new, old, products, sy, yy):
-        """Enter the step s = α d and the difference y = new − old of gradients; old ← new.
+        """Store the step s = α d and the difference y = new − old of gradients; old ← new.
 
-        The last of the slots ``used`` holds d and takes the pair. Its column of ``sy``, its column
-        and row of ``yy`` and all ``products`` with the new gradient are written at these slots.
-        Returns the new gradient's squared norm.
+        The last of the slots ``used`` holds d and receives the pair. Its column of ``sy``, its
+        column and row of ``yy`` and all ``products`` with the new gradient are written at these
+        slots. The squared norm of the new gradient is returned.
         """
         m, p, count = np.uint64(rows.shape[0] // 2), rows.shape[1], len(used)
         blocks = (p + block - 1) // block
@@ -103,8 +103,8 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     def combine(rows, active, weights, scale, base, slot, g, x, trial):
         """rows[slot] ← d = scale·base + Σ weights[k]·rows[k], trial ← x + d; returns d·g.
 
-        Only active slots are read. The slot may be that of the oldest of them, which is read
-        before it is written.
+        Only active slots are read. ``slot`` may be the oldest of them, which is read before it is
+        written.
         """
         m, p, count = np.uint64(rows.shape[0] // 2), rows.shape[1], len(active)
         blocks = (p + block - 1) // block
@@ -137,7 +137,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
 @njit(cache=True, nogil=True)
 def two_loop(active, products, sy, yy, gamma, weights):
-    """The two-loop recursion on inner products: see ``minimisers.quasi_newton.two_loop``."""
+    """The two-loop recursion by inner products; see ``minimisers.quasi_newton.two_loop``."""
     m, count = len(sy), len(active)
     alpha = np.zeros(count)
     for a in range(count - 1, -1, -1):

@@ -1,17 +1,17 @@
-"""Sweeps over unit vectors x_i ∈ R^h that stand for phases, replicas side by side in SIMD lanes.
+"""Sweeps over unit vectors x_i ∈ R^h that represent phases, with replicas side by side.
 
-The lifted energy is that of the plane with y_i = D^½ x_i in place of (cos φ_i, sin φ_i),
+The lifted energy is that of phases, with y_i = D^½ x_i in place of (cos φ_i, sin φ_i),
 
     E = Σ_i α C_i + (β − γ) C_i² + γ |Z_i|²,   Z_i = Σ_j a_ij y_j,   C_i = y_i·Z_i,
 
-where D = diag(1, 1, s, …, s) weakens the components beyond the second. Each node in turn goes
-where a linear majorant of its energy on the sphere is least, and over-relaxed beyond:
+where D = diag(1, 1, s, …, s) weakens the components beyond the second. Each node in turn moves to
+the minimum of a linear majorant of its energy on the sphere, and beyond it by over-relaxation:
 
     x ← (1 − ω) x + ω p/|p|, normalised,   p = λx − ∂E/∂x.
 
 Nodes come sorted by colour: ``bounds[c] … bounds[c+1]`` do not act on each other, so that the
-order within a colour has no effect, and threads may share it. Vectors are rows
-(h, R) of R replicas, laid flat, R innermost.
+order within a colour has no effect, and threads may share it. The vectors of a node are stored
+flat, as (h, R) for R replicas, so that vector instructions run over the replicas.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
-TINY = 1e-30  # keeps 0/0 from being NaN where a node feels nothing
+TINY = 1e-30  # avoids 0/0 at a node on which nothing acts
 
 
 @cache
 def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
     """The sweeps in R^h, for one replica (scalar code) or many (a loop over them that vectorises).
 
-    ``block`` nodes are one thread's share; it also tells the versions apart in numba's cache.
+    A thread treats ``block`` nodes at a time, and numba's cache distinguishes the versions by it.
     """
     block = 2048 if parallel else 1 << 40
     one, two, wide = np.uint64(1), np.uint64(2), np.uint64(h)
@@ -81,9 +81,10 @@ def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
     def descend(rows, bounds, law, squares, x, z, replicas, shrink, over):
         """The same for any α, β, γ: nodes of a colour must be three edges apart or more.
 
-        ``rows`` is (indptr, indices, J), ``squares`` Σ_j J_ij² (n,); z (n·h·R,) holds Σ_j J_ij x_j
-        and follows x. λ = 2γ Σ J² + 2 max(β − γ, 0)(|z_i|² + Σ J²): the first takes a node's own
-        part out of its neighbours' |Z|², the second bounds the convex part of the squares of C.
+        ``rows`` is (indptr, indices, J), and ``squares`` is Σ_j J_ij² (n,); z (n·h·R,) holds
+        Σ_j J_ij x_j and is updated with x. λ = 2γ Σ J² + 2 max(β − γ, 0)(|z_i|² + Σ J²): the first
+        term removes a node's own part from the |Z|² of its neighbours, and the second is a bound of
+        the convex part of the squares of C.
         """
         indptr, indices, a = rows
         r = one if alone else np.uint64(replicas)

@@ -8,10 +8,10 @@ of one matrix, N and T those of another. With D the gradient before the outer σ
     C = D Tᵀ/g,   Ā_i = C_i ∘ Σ_j σ′_ij,   B̄_i = Σ_j C_j ∘ σ′_ji,   v̄ = Σ_i C_i ∘ Σ_j a_ij σ′_ij,
     N̄ = Xᵀ D,   T̄ = Sᵀ D,   Ū = Xᵀ Ā,   V̄ = Xᵀ B̄,   X̄ = D Nᵀ + Ā Uᵀ + B̄ Vᵀ
 
-so that messages are made anew on the way back and nothing is kept for an edge. Rows gather both
-ways, and the number of threads does not change a result. Readout and circle are those of
-:mod:`meshrep.kernels.network`. What is done to a block of rows stands outside the kernels, so that
-those with threads and without compile it once.
+so that messages are computed again in the backward pass, and nothing is kept for an edge. Rows
+gather in both passes, so that the number of threads does not change a result. Readout and circle
+are those of :mod:`meshrep.kernels.network`. The work on a block of rows is written outside the
+kernels, so that it is compiled once for those with threads and those without.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _return_messages(
             by_weight[:] = 0
             for e in range(np.uint64(indptr[i]), np.uint64(indptr[i + np.uint64(1)])):
                 j, weight = indices[e], a[e]
-                for c in range(across):  # two loops: vector instructions take few arrays
+                for c in range(across):  # two loops, since vector instructions need few arrays
                     here = one if to[i, c] + sent[j, c] + weight * v[c] > 0 else slope
                     back_to[r, c] += here
                     by_weight[c] += weight * here
@@ -126,7 +126,7 @@ def _return_messages(
 
 
 def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
-    """The kernels, with threads or without, ``tile`` rows at a time; with those all share."""
+    """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
     @njit(cache=True, nogil=True, parallel=parallel)
@@ -150,7 +150,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     def return_sums(x, d, node, scale, rows, back_node, sums):
         """From D = ``d`` (n, h′): ``sums`` S becomes C.
 
-        ``back_node`` (blocks, …) are the blocks' parts of [N̄; T̄].
+        ``back_node`` (blocks, …) are the parts of [N̄; T̄] from each block.
         """
         n = len(x)
         for b in prange((n + rows - 1) // rows):
@@ -161,9 +161,9 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     def return_messages(
         indptr, indices, a, x, to, sent, edge, node, sums, d, slope, rows, gated, back_edge, out
     ):
-        """out (n, h) = X̄, passed on through σ where ``gated``, since out is x itself then.
+        """out (n, h) = X̄, pulled back through σ if ``gated``; out is then x itself.
 
-        ``sums`` is C, and ``back_edge`` (blocks, …) the blocks' parts of [Ū; V̄; v̄].
+        ``sums`` is C, and ``back_edge`` (blocks, …) are the parts of [Ū; V̄; v̄] from each block.
         """
         n = len(x)
         for b in prange((n + rows - 1) // rows):

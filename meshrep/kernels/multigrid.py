@@ -1,11 +1,11 @@
 """Multigrid cycles and conjugate gradients on CSR matrices, threaded.
 
-Plain arrays in, plain arrays out; index arrays unsigned, 32 bits; columns sorted in each row. A
+Kernels take plain arrays. Index arrays are unsigned, and columns are sorted in each row. The
 smoother is Gauss–Seidel within fixed blocks of rows and Jacobi between them, so that neither the
-number of threads nor their order changes a result. The backward sweep is the adjoint of the
-forward one, which makes a cycle symmetric.
+number of threads nor their order changes a result. The backward sweep is the adjoint of the forward
+one, so that a cycle is symmetric.
 
-Each kernel exists twice, compiled when first used: see :mod:`meshrep.kernels.heat`.
+Each kernel exists twice, compiled when it is first used: see :mod:`meshrep.kernels.heat`.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from numba import njit, prange
 
 from meshrep.kernels.sums import in_order
 
-_CHUNKS = 64  # pieces of a Galerkin product, each with a marker array of its own
+_CHUNKS = 64  # parts of a Galerkin product, each with its own marker array
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
-    """The kernels, with threads or without, and with ``block`` rows a block.
+    """The kernels, with threads or without, and with ``block`` rows in a block.
 
-    numba's cache tells two versions of a closure apart by the values closed over, not by the
-    options of ``njit``: the two must differ in ``block``.
+    numba's cache distinguishes versions of a closure by the values that they use from outside, not
+    by the options of ``njit``: the two versions must differ in ``block``.
     """
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def pivots(indptr, indices, data, inverse):
-        """Inverses of what a sweep divides by; return the least entry of the diagonal.
+        """Write the inverses of what a sweep divides by; return the least entry of the diagonal.
 
-        Half the absolute entries outside a row's block are added to its diagonal: with M what a
-        forward sweep inverts, M + Mᵀ − A is then definite for any positive diagonal, so that a
-        cycle is too.
+        The number is the diagonal entry plus half the absolute entries outside the row's block. If
+        M is the matrix that a forward sweep inverts, M + Mᵀ − A is then positive definite for any
+        positive diagonal, and so is a cycle.
         """
         n = len(inverse)
         blocks = (n + block - 1) // block
@@ -54,7 +54,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def forward(indptr, indices, data, inverse, b, x):
-        """A sweep from 0: x with (D + L) x = b, L the lower triangles of the diagonal blocks."""
+        """A sweep from 0: (D + L) x = b, where L are the lower triangles of the diagonal blocks."""
         n = len(x)
         for c in prange((n + block - 1) // block):
             low = np.uint64(c * block)
@@ -70,7 +70,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def backward(indptr, indices, data, inverse, b, x, old):
-        """A sweep from the last row of each block to its first; ``old`` is x before it."""
+        """A sweep from the last row of each block to its first; ``old`` is x before the sweep."""
         n = len(x)
         for c in prange((n + block - 1) // block):
             low, high = np.uint64(c * block), np.uint64(min(n, (c + 1) * block))
@@ -106,7 +106,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def prolong(indptr, indices, data, coarse, x, old):
-        """Add P coarse to x, and write the sum to ``old`` as well."""
+        """Add P coarse to x; write the sum to ``old`` too."""
         n = len(x)
         for c in prange((n + block - 1) // block):
             for i in range(np.uint64(c * block), np.uint64(min(n, (c + 1) * block))):
@@ -169,7 +169,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
         rows, nodes, weights, indptr, indices, data, p_indptr, p_indices, p_data,
         out_indptr, out_indices, out,
     ):  # fmt: skip
-        """Entries of PᵀAP in a pattern known to hold them."""
+        """Entries of PᵀAP, in a pattern that contains them all."""
         n = len(out_indptr) - 1
         for c in prange(_CHUNKS):
             place = np.empty(n, np.int64)

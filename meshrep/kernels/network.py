@@ -1,12 +1,13 @@
-"""What the passes of every graph network share: blocks of rows, σ, the readout, the circle.
+"""What all graph networks share: blocks of rows, σ, the readout, and the circle.
 
     w = u (X_L R + z R₀ + offset)
 
-Rows go by tiles, which are multiplied by the weights with BLAS while they lie in the cache. The
-gradients of weights are kept one a block of rows and added in order, so that the number of threads
-does not change a result. σ keeps signs, so that σ′ is read off X_l, and the gradient before σ is
-written over it. As in :mod:`meshrep.kernels.heat` indices are unsigned and every kernel is there
-with threads and without; ``SERIAL`` and ``PARALLEL`` differ in ``tile`` for numba's cache.
+Rows are treated in tiles, which BLAS multiplies by the weights while they are in the cache. Each
+block of rows has its own gradient of the weights, and these are added in order, so that the number
+of threads does not change a result. σ keeps signs, so that σ′ follows from X_l, and the gradient
+before σ is written over X_l. As in :mod:`meshrep.kernels.heat` indices are unsigned, and every
+kernel exists with threads and without. ``SERIAL`` and ``PARALLEL`` differ in ``tile``, by which
+numba's cache distinguishes them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
-BLOCKS, FEWEST = 64, 512  # most blocks of rows, so most threads at work; fewest rows of a block
+BLOCKS, FEWEST = 64, 512  # largest number of blocks, hence of threads; fewest rows of a block
 
 
 def block_rows(n: int) -> int:
-    """Rows of a block among n, a whole number of tiles."""
+    """Rows in a block of a field with n rows; a whole number of tiles."""
     return FEWEST * max(1, -(-n // (BLOCKS * FEWEST)))
 
 
@@ -50,9 +51,9 @@ def add(total, part):
 
 @njit
 def read_tile(out, z, readout, through, offset, unit, plain, residual, field):
-    """field (m, d) = unit (out R + z R₀ + offset); ``plain`` and ``residual`` are room of its size.
+    """field (m, d) = unit (out R + z R₀ + offset); ``plain`` and ``residual`` are work arrays.
 
-    R₀ of no columns is no residual.
+    Where R₀ has no columns there is no residual.
     """
     np.dot(out, readout, plain)
     if through.shape[1]:
@@ -84,7 +85,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     def unread(last, readout, through, z, g, unit, slope, rows, readouts, throughs):
         """Pull the gradient g (n, d) back through the readout: ``last`` X_L (n, h) becomes D_L.
 
-        ``readouts`` (blocks, h, d) and ``throughs`` are the blocks' parts of R̄ and R̄₀.
+        ``readouts`` (blocks, h, d) and ``throughs`` are the parts of R̄ and R̄₀ from each block.
         """
         n, d = g.shape
         for b in prange((n + rows - 1) // rows):

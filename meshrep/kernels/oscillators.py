@@ -2,19 +2,20 @@
 
     C_i = Σ_j a_ij cos(φ_j − φ_i),   S_i = Σ_j a_ij sin(φ_j − φ_i)
 
-Plain arrays in, plain arrays out, laid out as :mod:`meshrep.kernels.heat` is and for its reasons.
-Cosine and sine are taken once a node and lie side by side, so that a neighbour costs one access,
-and a row is two gathered sums, Σ a cos φ_j and Σ a sin φ_j. With u = α + 2βC and v = 2γS the
-gradient is
+Kernels take plain arrays and are built as those of :mod:`meshrep.kernels.heat` are, for the same
+reasons. Cosine and sine are computed once for each node and stored side by side, so that a
+neighbour takes one access to memory. A row is two gathered sums, Σ a cos φ_j and Σ a sin φ_j. With
+u = α + 2βC and v = 2γS the gradient is
 
     uS − vC + cos φ_k Σ a X_i + sin φ_k Σ a Y_i,   X = v cos φ + u sin φ,   Y = v sin φ − u cos φ,
 
-a second gathered pass, which collapses to 2αS where β = γ = 0. Then the spins of the next field
-are written beside the old ones in the pass that moves it; else in place in the second pass.
+which takes a second pass over the rows. Where β = γ = 0 it is just 2αS, and a single pass is
+enough: that pass moves the field and writes its new spins beside the old ones. Otherwise the second
+pass does so in place.
 
-``rows`` is (indptr, indices, a) in CSR form, ``law`` (α, β, γ), ``z`` (2n,) the spins cos φ_0,
-sin φ_0, cos φ_1, …; scratch are ``y`` (2n,), which holds X, Y or the next spins, and ``own`` (n,)
-with uS − vC.
+``rows`` is (indptr, indices, a) in CSR form, ``law`` (α, β, γ), and ``z`` (2n,) the spins cos φ_0,
+sin φ_0, cos φ_1, and so on. Work arrays are ``y`` (2n,), for X and Y or for the next spins, and
+``own`` (n,), for uS − vC.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from meshrep.kernels.updates import NESTEROV
 ONE, TWO = np.uint64(1), np.uint64(2)
 
 ROUND = 6755399441055744.0  # 1.5·2⁵²: adding and subtracting it rounds to a whole number
-TURN_LIMIT = 1e6  # radians beyond which the short reduction below loses digits
+TURN_LIMIT = 1e6  # radians beyond which the reduction below loses digits
 
 
 @njit
 def cos_sin(x):
-    """cos x and sin x to 1 ulp or so for |x| ≤ 1e6, without branches so that loops vectorise.
+    """cos x and sin x to about 1 ulp for |x| ≤ 1e6, without branches, so that loops vectorise.
 
-    Cody and Waite's reduction by multiples of π/2 in three parts; polynomials of fdlibm.
+    The argument is reduced by multiples of π/2 in three parts (Cody and Waite); the polynomials are
+    those of fdlibm.
     """
     k = (x * 0.6366197723675814 + ROUND) - ROUND
     r = ((x - k * 1.57079632673412561417) - k * 6.07710050630396597660e-11) - (
@@ -81,7 +83,7 @@ def turn_rows(w, z, begin, end):
 
 @njit(forceinline=True, error_model="numpy", fastmath={"contract"})
 def gathered(rows, i, z):
-    """Σ_j a_ij z_j of row i; inlined, for a call would cost more than the sums."""
+    """Σ_j a_ij z_j of row i; inlined, since a call would take longer than the sums."""
     indptr, indices, a = rows
     along, across = 0.0, 0.0
     if len(a) == 1:
@@ -99,7 +101,7 @@ def gathered(rows, i, z):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def single_rows(rows, alpha, z, gradient, around, begin, end):
-    """The gradient 2αS of the rows ``begin … end``, C where ``around`` has room; α Σ C."""
+    """Write 2αS of the rows ``begin … end``, and C if ``around`` has room; return α Σ C."""
     total = 0.0
     for i in range(np.uint64(begin), np.uint64(end)):
         along, across = gathered(rows, i, z)
@@ -113,7 +115,10 @@ def single_rows(rows, alpha, z, gradient, around, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def first_rows(rows, law, z, y, own, around, begin, end):
-    """X, Y and uS − vC of the rows ``begin … end``, C where ``around`` has room; their energy."""
+    """Write X, Y and uS − vC of the rows ``begin … end``, and C if ``around`` has room.
+
+    Their energy is returned.
+    """
     alpha, beta, gamma = law
     total = 0.0
     for i in range(np.uint64(begin), np.uint64(end)):
@@ -132,7 +137,7 @@ def first_rows(rows, law, z, y, own, around, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def second_rows(rows, z, y, own, gradient, begin, end):
-    """The gradient of the rows ``begin … end`` from what the first pass left."""
+    """Write the gradient of the rows ``begin … end``, after the first pass."""
     for i in range(np.uint64(begin), np.uint64(end)):
         along, across = gathered(rows, i, y)
         gradient[i] = own[i] + z[i + i] * along + z[i + i + ONE] * across
@@ -142,12 +147,12 @@ def second_rows(rows, z, y, own, gradient, begin, end):
 def bend_rows(rows, law, z, y, dy, own, v, product, begin, end):
     """The Hessian times v of the rows ``begin … end`` where β = γ = 0, else its first pass.
 
-    ``dy`` is how (X, Y) change along v, ``own`` how uS − vC does.
+    ``dy`` is the derivative of (X, Y) along v, and ``own`` that of uS − vC.
     """
     indptr, indices, a = rows
     alpha, beta, gamma = law
     single = beta == 0.0 and gamma == 0.0
-    each = np.uint64(len(a) > 1)  # 0 reads the one coupling that all share
+    each = np.uint64(len(a) > 1)  # 0 reads the same coupling for all
     for i in range(np.uint64(begin), np.uint64(end)):
         c, s = z[i + i], z[i + i + ONE]
         across, along, drawn, turned = 0.0, 0.0, 0.0, 0.0
@@ -175,7 +180,7 @@ def bend_rows(rows, law, z, y, dy, own, v, product, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def bend_again_rows(rows, z, y, dy, own, v, product, begin, end):
-    """The Hessian times v of the rows ``begin … end`` from what the first pass left."""
+    """Write the Hessian times v of the rows ``begin … end``, after the first pass."""
     for i in range(np.uint64(begin), np.uint64(end)):
         c, s = z[i + i], z[i + i + ONE]
         along, across = gathered(rows, i, y)
@@ -185,7 +190,7 @@ def bend_again_rows(rows, z, y, dy, own, v, product, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def flow_rows(stage, w, new, total, drift, torque, around, inverse_mass, dt, begin, end):
-    """Turn the gradient in ``new`` into the field of RK4's next stage, w itself after the last."""
+    """Replace the gradient in ``new`` by the field of RK4's next stage; the last stage moves w."""
     share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
     ahead = dt if stage == 2 else 0.5 * dt
     for i in range(np.uint64(begin), np.uint64(end)):
@@ -197,7 +202,7 @@ def flow_rows(stage, w, new, total, drift, torque, around, inverse_mass, dt, beg
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
-    """The kernels, with threads or without, and with ``block`` rows a partial sum."""
+    """The kernels, with threads or without, and with ``block`` rows for each partial sum."""
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def turn(w, z):
@@ -227,7 +232,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def hvp(rows, law, z, y, dy, own, v, product):
-        """Write the Hessian at the spins z times v: the gradient differentiated along v."""
+        """Write the Hessian at the spins z times v: the derivative of the gradient along v."""
         n = len(v)
         blocks = (n + block - 1) // block
         for b in prange(blocks):
@@ -245,10 +250,10 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     ):  # fmt: skip
         """Take steps of a first-order rule from w, whose spins are z.
 
-        w and ``spare`` are in turn the old and the new field, and where β = γ = 0 z and y the old
-        and the new spins: an even number of steps leaves the result in w. ``energies[k]`` and
-        ``norms[k]`` are energy and squared gradient norm before step k. ``taken`` is [steps so
-        far, momentum age]; Nesterov's age starts anew when the energy rises.
+        w and ``spare`` alternate as old and new field, and where β = γ = 0 so do z and y as old and
+        new spins. After an even number of steps the result is in w. ``energies[k]`` and
+        ``norms[k]`` are the energy and the squared gradient norm before step k. ``taken`` is [steps
+        so far, age of the momentum]; that of Nesterov restarts when the energy rises.
         """
         alpha, beta, gamma = law
         single = beta == 0.0 and gamma == 0.0
@@ -310,7 +315,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     ):
         """Take RK4 steps of dφ/dt = (ω − ∇E + torque·C)/mass in place from w, whose spins are z.
 
-        ``drift`` is ω; ``energies[k]`` stands before step k.
+        ``drift`` is ω; ``energies[k]`` is the energy before step k.
         """
         alpha, beta, gamma = law
         single = beta == 0.0 and gamma == 0.0

@@ -1,8 +1,9 @@
-"""Sparse products with what surrounds them in one pass: prolongation, restriction, recurrence.
+"""Sparse products fused with the vector operations beside them, in one pass.
 
-Plain arrays in, plain arrays out, nothing allocated. Matrices are in CSR form with unsigned
-indices: see :mod:`meshrep.kernels.heat`. Every row is summed by one thread in its own order, so
-that the number of threads does not change a result.
+These are prolongation, restriction and Clenshaw's recurrence. Kernels take plain arrays and
+allocate nothing. Matrices are in CSR form with unsigned indices: see :mod:`meshrep.kernels.heat`.
+Every row is summed by one thread in its own order, so that the number of threads does not change a
+result.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from numba import njit, prange
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
-    """The kernels, with threads over blocks of rows or without; the two must differ in ``block``,
-    by which numba's cache tells them apart."""
+    """The kernels, with threads over blocks of rows or without.
+
+    The two versions must differ in ``block``, by which numba's cache distinguishes them.
+    """
 
     @njit(cache=True, nogil=True, parallel=parallel)
     def prolong(indptr, indices, data, coarse, scale, z, fine):

@@ -1,11 +1,11 @@
-"""Sums of Gaussians over a cloud: out_i = Σ_j k(x_i, y_j) w_j, or that over Σ_j k(x_i, y_j).
+"""Sums of Gaussians over a cloud: out_i = Σ_j k(x_i, y_j) w_j, or that divided by Σ_j k(x_i, y_j).
 
     k(x, y) = e^{−t},  t = |x − y|²/(2σ²)
 
-Nothing of the size points × centres is stored. Points are taken ``lanes`` at a time, so that SIMD
-runs over them, and meet the centres in order, so that a sum does not depend on the number of
-threads. The exponential is a polynomial in t/64 squared six times, which has no branches and no
-table; it is 0 from t = 40 on, where it would be lost to rounding beside 1.
+Nothing of the size points × centres is stored. ``lanes`` points are treated together by vector
+instructions. Each point goes through the centres in order, so that a sum does not depend on the
+number of threads. The exponential is a polynomial in t/64 that is squared six times, without
+branches or a table. It is 0 for t ≥ 40, where it is smaller than the rounding of 1.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from numba import njit, prange
 
 FAR = 40.0  # e^{−40} = 4e-18
 
-# Taylor's coefficients of e^{−s}, good to 1e-15 up to s = 40/64.
+# Taylor coefficients of e^{−s}, with an error of 1e-15 up to s = 40/64.
 _C = [(-1.0) ** k / np.prod(np.arange(1.0, k + 1.0)) for k in range(15)]
 C0, C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14 = (float(c) for c in _C)
 
 
 @njit(forceinline=True)
 def gaussian(t):
-    """e^{−t} for t ≥ 0, to 1e-13 of itself."""
+    """e^{−t} for t ≥ 0, with a relative error of 1e-13."""
     s = 0.015625 * min(t, FAR)
     p = C10 + s * (C11 + s * (C12 + s * (C13 + s * C14)))
     p = C5 + s * (C6 + s * (C7 + s * (C8 + s * (C9 + s * p))))
@@ -39,11 +39,11 @@ def gaussian(t):
 
 
 def _compiled(parallel: bool, lanes: int) -> SimpleNamespace:
-    """The kernel, with threads or without; ``lanes`` tells the two apart in numba's cache."""
+    """The kernel, with threads or without; numba's cache distinguishes the two by ``lanes``."""
 
     @njit(cache=True, nogil=True, parallel=parallel, fastmath={"contract"}, error_model="numpy")
     def spread(x, centres, weights, sigma, floor, out):
-        """Write Σ_j k w_j (n, e); over Σ_j k + floor where ``floor`` > 0.
+        """Write Σ_j k w_j (n, e), divided by Σ_j k + floor where ``floor`` > 0.
 
         x is (n, d), ``centres`` (m, d), ``weights`` (m, e).
         """

@@ -1,8 +1,8 @@
 """One step of a first-order rule on a block of rows whose gradient has just been written.
 
-The block is still in the cache, so that the step costs no second trip to memory; and each rule has
-a loop without branches, which the compiler turns into vector instructions, where a rule chosen row
-by row is not.
+The block is still in the cache, so that the step does not read it from memory again. Each rule has
+a loop without branches, which the compiler turns into vector instructions; a loop that chose the
+rule in every row would have none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from meshrep.kernels.updates import ADAM, DESCENT, HEAVY_BALL, NESTEROV, update
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def squares(x, begin, end):
-    """Σ x² of the rows ``begin … end``; in an order of the compiler's, the same every time."""
+    """Σ x² of the rows ``begin … end``, in an order that the compiler chooses once."""
     total = 0.0
     for i in range(np.uint64(begin), np.uint64(end)):
         total += np.float64(x[i]) * np.float64(x[i])
@@ -24,11 +24,11 @@ def squares(x, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def step_rows(rule, old, new, m, v, begin, end, lr, beta1, beta2, eps, scale1, scale2):
-    """Turn the gradient that the rows ``begin … end`` of ``new`` hold into their next values.
+    """Replace the gradient in the rows ``begin … end`` of ``new`` by the next values of the field.
 
-    The rules are those that know one coordinate at a time; m and v are touched by those that have
-    them only. Four arrays are the most for which the compiler checks that they do not overlap,
-    and so the gradient has none to itself.
+    The rules are those that act on one coordinate at a time. Only rules that use m and v read them.
+    The gradient has no array of its own, since the compiler checks at most four arrays for overlap,
+    and needs that check for vector instructions.
     """
     begin, end = np.uint64(begin), np.uint64(end)
     if rule == DESCENT:

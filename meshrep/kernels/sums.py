@@ -1,4 +1,4 @@
-"""Sums whose result does not depend on how many threads there are."""
+"""Sums whose result does not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from numba import njit
 def in_order(parts):
     """The sum of an array, from its first entry to its last.
 
-    Within a threaded kernel ``parts.sum()`` is itself cut up among the threads; a function of its
-    own is not.
+    In a threaded kernel numba divides ``parts.sum()`` among the threads, but not this function.
     """
     total = 0.0
     for k in range(len(parts)):

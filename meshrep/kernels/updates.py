@@ -16,10 +16,10 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
     * Nesterov (1983): y = x − lr g, then y + β₁ (y − m), m ← y; x is the extrapolated point
     * Adam (Kingma and Ba 2015): ``scale1``, ``scale2`` are 1/(1−β₁ᵗ) and 1/(1−β₂ᵗ)
 
-    Adam with one second moment for all (``UNIFORM``) is no rule for one coordinate: see
+    Adam with one second moment for all coordinates (``UNIFORM``) is not a rule for one of them: see
     :func:`advance`.
 
-    Numbers only: passing whole arrays to a function within the loop costs more than the loop.
+    The arguments are numbers: passing arrays to a function in the loop takes longer than the loop.
     """
     if rule == DESCENT:
         return x - lr * g, m, v
@@ -38,8 +38,8 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
 def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
     """One step of a rule on whole arrays in place, for objectives whose energy is not fused.
 
-    Adam has a loop to itself, which the compiler turns into vector instructions; ``UNIFORM`` is
-    Adam whose steps are all divided by the root of the largest second moment.
+    Adam has its own loop, which the compiler turns into vector instructions. ``UNIFORM`` is Adam
+    with all steps divided by the root of the largest second moment.
     """
     taken += 1.0
     inertia = taken[1] / (taken[1] + 3.0) if rule == NESTEROV else beta1
@@ -68,7 +68,7 @@ def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
 
 @njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def advance_in_threads(params, gradient, m, v, lr, beta1, beta2, eps, taken):
-    """One step of Adam as :func:`advance` takes it, in threads."""
+    """The step of Adam that :func:`advance` takes, in threads."""
     taken += 1.0
     scale1 = 1.0 / (1.0 - beta1 ** taken[0])
     scale2 = 1.0 / (1.0 - beta2 ** taken[0])

@@ -12,8 +12,8 @@ from meshrep.kernels import colouring
 def colours(pattern: sparse.csr_array, distance: int = 1) -> np.ndarray:
     """The colour (n,) of each node, 0, 1, …: nodes within ``distance`` edges have different ones.
 
-    Nodes choose in their own order the least colour that is free, which gives two colours on a
-    square lattice, where a random order (Luby 1986) gives about five.
+    Nodes in their own order take the lowest colour that is free. This gives two colours on a square
+    lattice; a random order (Luby 1986) would give about five.
 
     Parameters
     ----------

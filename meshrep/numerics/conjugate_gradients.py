@@ -1,4 +1,4 @@
-"""Conjugate gradients for systems that are meant to be positive definite, and in a ball."""
+"""Conjugate gradients: for systems that should be positive definite, and within a ball."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Product = Callable[[np.ndarray], np.ndarray]
 
 @dataclass
 class Answer:
-    """A solution, or where the matrix turned out not to be positive definite what was reached.
+    """A solution, or how far it came if the matrix turned out not to be positive definite.
 
     Attributes
     ----------
     s : (n,) float64
-        The solution, or the last iterate before negative curvature was met.
+        The solution, or the last iterate before negative curvature was found.
     positive : bool
-        Whether the matrix was met as positive definite.
+        Whether no sign was found that the matrix is not positive definite.
     iterations : int
         Of conjugate gradients; 0 for a factorisation.
     """
@@ -53,11 +53,11 @@ def conjugate_gradients(
     most: int | None = None,
     vectors: Any = PLAIN,
 ) -> Answer:
-    """Preconditioned CG on a matrix meant to be positive definite (Hestenes and Stiefel 1952).
+    """Preconditioned CG on a matrix that should be positive definite (Hestenes and Stiefel 1952).
 
-    Stops at ‖residual‖₂ ≤ rtol ‖right‖₂, after ``most`` iterations (10 n at the most, 10,000 if
-    that is less), or where the matrix or the preconditioner shows a negative curvature, with
-    ``positive`` False. ``vectors`` holds the operations on vectors: dot, advance, turn.
+    It stops at ‖residual‖₂ ≤ rtol ‖right‖₂, or after ``most`` iterations (by default 10 n, but at
+    most 10,000). It also stops, with ``positive`` False, where the matrix or the preconditioner has
+    a negative curvature. ``vectors`` has the operations on vectors: dot, advance, turn.
     """
     x = np.zeros_like(right)
     r = right.copy()

@@ -1,4 +1,4 @@
-"""Sparse symmetric matrices factored without pivoting, so that the pivots tell their inertia."""
+"""Sparse symmetric matrices factored without pivoting, so that pivots count negative values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SOUND = 1e-13  # least pivot over the largest, below which it is rounding
 
 @dataclass(frozen=True)
 class Factors:
-    """A factorisation and what its pivots say.
+    """A factorisation, and the number of negative eigenvalues.
 
     Attributes
     ----------
     lu : scipy.sparse.linalg.SuperLU
         With a method ``solve``.
     negative : int
-        How many eigenvalues are negative: as many as pivots (Sylvester's law of inertia).
+        Number of negative eigenvalues: that of negative pivots (Sylvester's law of inertia).
     """
 
     lu: Any
@@ -29,10 +29,11 @@ class Factors:
 
 
 def factored(matrix: sparse.sparray) -> Factors | None:
-    """The sparse LU of a symmetric matrix; None where it is singular up to rounding or pivoted.
+    """The sparse LU of a symmetric matrix, without pivoting.
 
-    The columns are ordered by COLAMD: minimum degree on A + Aᵀ fills less on lattices, but was seen
-    to take minutes to order irregular meshes.
+    None where the matrix is singular up to rounding, or where the LU had to pivot. The columns are
+    ordered by COLAMD: minimum degree on A + Aᵀ has fewer entries on lattices, but took minutes to
+    order irregular meshes.
     """
     try:
         lu = splu(sparse.csc_matrix(matrix), permc_spec="COLAMD", diag_pivot_thresh=0.0)

@@ -15,14 +15,14 @@ class Gauge:
     Parameters
     ----------
     part_of : (n,) integers or None
-        The part of each node; None where constants count.
+        The part of each node; None where constants are not left out.
     count : int
         n.
 
     Attributes
     ----------
     kept : (k,) int64
-        All nodes but the first of each part: where that one is held, the rest is determined.
+        All nodes but the first of each part. A field is determined by its values there.
     """
 
     def __init__(self, part_of: np.ndarray | None, count: int) -> None:
@@ -33,7 +33,7 @@ class Gauge:
             self.sizes = np.bincount(part_of)
 
     def project(self, v: np.ndarray) -> np.ndarray:
-        """v (n,), or each column of v (n, k), without its mean on each part."""
+        """Subtract its mean on each part from v (n,), or from each column of v (n, k)."""
         if self.part_of is None:
             return v
         if v.ndim == 2:
@@ -41,15 +41,15 @@ class Gauge:
         return v - (np.bincount(self.part_of, v) / self.sizes)[self.part_of]
 
     def spread(self, kept: np.ndarray, count: int) -> np.ndarray:
-        """Values at the kept nodes, 0 at the others, as a field without means."""
+        """The field without means whose values at the kept nodes are given, up to constants."""
         whole = np.zeros(count)
         whole[self.kept] = kept
         return self.project(whole)
 
     def lifted(self, matrix: sparse.csr_array | np.ndarray, top: float) -> LinearOperator:
-        """A matrix (n, n) on all fields, with what the gauge leaves out at the eigenvalue 4·top.
+        """A matrix (n, n) where constants on each part have the eigenvalue 4·top instead of 0.
 
-        Its product with what the gauge leaves out is 0; ``top`` bounds its eigenvalues' sizes.
+        ``top`` is a bound of the absolute values of its eigenvalues.
         """
 
         def product(block: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ class Gauge:
         )
 
     def inverse(self, matrix: sparse.csr_array) -> tuple[LinearOperator | None, int | None]:
-        """The inverse of a positive definite matrix (n, n), and how many eigenvalues are negative.
+        """The inverse of a positive definite matrix (n, n), and the number of negative eigenvalues.
 
         (None, count) where an eigenvalue is negative; (None, None) where the matrix cannot be
         factored (see :func:`meshrep.numerics.factors.factored`).

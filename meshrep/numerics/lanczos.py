@@ -22,7 +22,7 @@ _SEEN = 60  # steps that are taken in any case, to see how the spectrum is sprea
 
 
 def affordable(size: int, numbers: float, least: int = 20, most: int = 300) -> int:
-    """Steps whose vectors of a size hold about so many numbers, within limits."""
+    """The number of steps whose vectors of this size hold so many numbers, within limits."""
     return int(np.clip(numbers / max(size, 1), least, most))
 
 
@@ -59,7 +59,7 @@ class Ritz:
         return self._s[0] ** 2
 
     def vectors(self, which: list[int]) -> np.ndarray:
-        """Ritz vectors (k, n) of these numbers; with a metric K, K times those of H K."""
+        """The Ritz vectors (k, n) of these numbers; with a metric K, K times those of H K."""
         return self._s[:, which].T @ self._basis
 
     def settled(self, count: int) -> bool:
@@ -86,16 +86,17 @@ def lanczos(
     start : (n,) float64
         Not zero; with a metric a dual vector, like a gradient.
     steps : int
-        At most so many, each of one product.
+        Largest number of steps, each of one product.
     metric : callable, optional
         x ↦ K x, symmetric and positive semidefinite.
     count : int
-        Ends early once so many values at the lower end have converged, and the largest; not
-        before 60 steps.
+        After 60 steps it ends as soon as this many of the least values and the largest value have
+        converged.
     reorthogonalise : bool
-        Hold each vector orthogonal to all before it, which takes memory for ``steps`` vectors, or
-        twice as many with a metric. Without it only two are held: extreme values are right to
-        rounding, but may come several times, and there are no Ritz vectors.
+        Make each vector orthogonal to all vectors before it, which takes memory for ``steps``
+        vectors, or twice as many with a metric. Otherwise only two vectors are kept: the extreme
+        values are the same up to rounding, but may occur several times, and there are no Ritz
+        vectors.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def lanczos(
         raise ValueError("the start has no length in the metric")
     alphas: list[float] = []
     betas: list[float] = []
-    norm = 0.0  # of the metric, from below
+    norm = 0.0  # a lower bound of the norm of the metric
     for j in range(steps):
         here = j % held
         norm = max(norm, float(np.linalg.norm(u) / np.linalg.norm(x)))

@@ -19,10 +19,10 @@ from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.linear_solvers import expander, smoothed_aggregation
 from meshrep.numerics.multigrid import Refreshed
 
-_BESIDE = 1  # columns that LOBPCG carries beside those that are asked for
-_ROUNDS = 40  # of LOBPCG
-_SHIFTS = (1e-9, 1e-3, 1e-2, 1e-1, 1.0, 4.0)  # of the mean diagonal, for the preconditioner
-_REACHED = 3e-3  # of the least value: residual at which LOBPCG ends
+_BESIDE = 1  # columns that LOBPCG has in addition to those that are asked for
+_ROUNDS = 40  # iterations of LOBPCG
+_SHIFTS = (1e-9, 1e-3, 1e-2, 1e-1, 1.0, 4.0)  # of the preconditioner, over the mean diagonal
+_REACHED = 3e-3  # residual at which LOBPCG ends, over the least value
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -38,9 +38,9 @@ class Least:
     residuals : (k,)
         ‖A v − λ v‖.
     negative : int or None
-        How many eigenvalues are negative; None where that was not counted.
+        The number of negative eigenvalues; None where they were not counted.
     how : str
-        By what means.
+        The method, in words.
     """
 
     values: np.ndarray
@@ -58,15 +58,16 @@ def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) 
     matrix : (n, n) csr_array, symmetric
         Its product with what the gauge leaves out is 0.
     top : float
-        A bound of its eigenvalues' sizes.
+        A bound of the absolute values of its eigenvalues.
 
     Notes
     -----
-    Up to 100,000 rows a sparse LU (COLAMD) and Lanczos on the inverse. Beyond, and from 5,000
-    rows on where a factorisation would fill up, as on expanders, LOBPCG (Knyazev 2001),
-    preconditioned by one multigrid cycle; by the diagonal on expanders, and with neither numba
-    nor pyamg. Nothing is returned where the factorisation shows negative eigenvalues: Lanczos on
-    the matrix finds those. Nor is for a matrix of zeros.
+    Up to 100,000 rows the matrix is factored, and Lanczos' method is applied to its inverse. The
+    limit is 5,000 rows where the factors would be nearly dense, as on expanders. Larger matrices
+    are left to LOBPCG (Knyazev 2001), preconditioned by a multigrid cycle, or by the diagonal on
+    expanders and where neither numba nor pyamg is installed. No pairs are returned for a matrix of
+    zeros, or where the factorisation shows negative eigenvalues: Lanczos' method on the matrix
+    itself finds those.
     """
     n = matrix.shape[0]
     if top == 0.0:
@@ -81,8 +82,9 @@ def least_pairs(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) 
 def least_eigenvalue(matrix: sparse.csr_array, gauge: Gauge) -> tuple[float, np.ndarray] | None:
     """The least eigenvalue of a symmetric matrix (n, n) among fields of a gauge, and its field.
 
-    Where the matrix is positive definite by its pivots, the largest eigenvalue of its inverse by
-    Lanczos; otherwise Lanczos on the matrix itself, for a negative eigenvalue, to some per cent.
+    If the pivots say that the matrix is positive definite, it is the inverse of the largest
+    eigenvalue of the inverse. Otherwise Lanczos' method on the matrix itself finds a negative
+    eigenvalue, to a few per cent.
 
     Returns
     -------
@@ -160,9 +162,9 @@ def _by_lobpcg(matrix: sparse.csr_array, gauge: Gauge, top: float, count: int) -
     M = LinearOperator((n, n), matvec=preconditioned, matmat=preconditioned, dtype=np.float64)
     first = abs(float(np.vdot(start[:, 0], lifted @ start[:, 0])))
     vectors = start
-    for _ in range(3):  # the tolerance follows the values, which are not known before
+    for _ in range(3):  # the tolerance depends on the values, which are not known before
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # it says what the residuals say
+            warnings.simplefilter("ignore", UserWarning)  # the residuals say the same
             values, vectors = lobpcg(
                 lifted, vectors, M=M, largest=False, tol=_REACHED * first, maxiter=_ROUNDS // 2
             )
@@ -180,7 +182,7 @@ def _chosen(found: Least, count: int) -> Least:
 
 
 def _preconditioner(matrix: sparse.csr_array) -> tuple[Product, str]:
-    """A multigrid cycle on the matrix, shifted till it is positive definite; else its diagonal."""
+    """A multigrid cycle on the matrix, shifted until it is positive definite; else its diagonal."""
     diagonal = abs(matrix.diagonal())
     mean = float(diagonal.mean()) or 1.0
     scale = np.maximum(diagonal, 1e-3 * mean)

@@ -1,7 +1,7 @@
 """Systems (H + μI) s = r for a sequence of sparse symmetric H: direct, AMG-CG, Jacobi-CG.
 
-Every solver says whether it met the matrix as positive definite, which is what Newton's method
-asks before it trusts the answer.
+Every solver says whether the matrix is positive definite, as far as it has seen. Newton's method
+needs to know that before it uses the answer.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from meshrep.numerics.multigrid import Refreshed, same_pattern
 
 KINDS = ("auto", "direct", "amg", "jacobi")
 
-_EXPANDER = 0.1  # bandwidth over n beyond which a graph has no small separators to speak of
+_EXPANDER = 0.1  # bandwidth over n beyond which a graph has no small separators
 
 
 def choose(matrix: sparse.csr_array) -> tuple[str, str]:
     """The kind of solver for matrices of this pattern, and a sentence that says so.
 
-    Direct while n·bandwidth², the work of a band factorisation after reverse Cuthill–McKee, is
-    small. Beyond that AMG, but for graphs whose bandwidth is a fair part of n, as of random graphs
-    and networks with hubs: there aggregates couple everything with everything (200,000 nodes of
-    degree 6: 30 iterations in 40 s), while CG needs few iterations without.
+    It is "direct" while n·bandwidth² is small, which is the work of a band factorisation after
+    reverse Cuthill–McKee. For larger matrices it is "amg", except where the bandwidth is a large
+    part of n, as in random graphs and networks with hubs. There every aggregate is coupled to every
+    other (200,000 nodes of degree 6 took 30 iterations in 40 s), while CG needs few iterations with
+    the diagonal as preconditioner.
     """
     n = matrix.shape[0]
     width = bandwidth(matrix)
@@ -53,7 +54,7 @@ def choose(matrix: sparse.csr_array) -> tuple[str, str]:
 
 
 def _multigrid_by() -> str:
-    """The package to do multigrid with; empty where there is none."""
+    """The package that does multigrid; empty where there is none."""
     return next((package for package in ("numba", "pyamg") if installed(package)), "")
 
 
@@ -67,12 +68,12 @@ def bandwidth(matrix: sparse.csr_array) -> int:
 
 
 def expander(matrix: sparse.csr_array) -> bool:
-    """Whether the bandwidth is a fair part of the rows, so that a factorisation would fill up."""
+    """Whether the bandwidth is a large part of the rows, so that factors would be nearly dense."""
     return bandwidth(matrix) > _EXPANDER * matrix.shape[0]
 
 
 def warm_up(n: int) -> None:
-    """Compile or load what iterative solvers need for n unknowns, by solving along a path."""
+    """Compile or load what iterative solvers need for n unknowns, by a system on a path."""
     if not installed("numba") or n <= limits.MOSTLY_DIRECT_UP_TO:
         return
     size = limits.THREADS_FROM if n >= limits.THREADS_FROM else limits.MOSTLY_DIRECT_UP_TO
@@ -85,8 +86,8 @@ def warm_up(n: int) -> None:
 class ShiftedSystem:
     """Solves (H + μI) s = r for Hessians H that follow one another and any shifts μ ≥ 0.
 
-    Rows without off-diagonal entries (isolated nodes) are divided off first, since they break
-    multigrid; such a row with neither curvature nor shift gets s = 0.
+    Rows without off-diagonal entries (isolated nodes) are solved separately, since multigrid fails
+    on them. Such a row with neither curvature nor shift has s = 0.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ class ShiftedSystem:
     Attributes
     ----------
     iterations, setups : int
-        Of conjugate gradients, and of multigrid hierarchies.
+        Number of iterations of conjugate gradients, and of multigrid hierarchies built.
 
     Raises
     ------
@@ -129,7 +130,7 @@ class ShiftedSystem:
         everything = len(self.coupled) > 0 and self.coupled.all()
         self.inner = matrix if everything else matrix[self.coupled][:, self.coupled]
         holes = self.inner.diagonal() == 0
-        if holes.any():  # an entry that shifts can be added to
+        if holes.any():  # store an entry there, to which a shift can be added
             self.inner = sparse.csr_array(self.inner + sparse.diags_array(holes * 1e-300))
         self.inner.sort_indices()
 
@@ -173,7 +174,7 @@ class ShiftedSystem:
                 return Answer(right, False)
             answer = conjugate_gradients(product, right, rtol, cycle, most, vectors)
             if answer.positive or self._cycles.fresh:
-                break  # an old hierarchy may be indefinite where a new one is not
+                break  # an old hierarchy may be indefinite where a new one would not be
         self._cycles.note(answer.iterations, rtol)
         return answer
 
@@ -183,7 +184,7 @@ def _plain(matrix: sparse.csr_array, shift: float) -> Product:
 
 
 def _threaded(matrix: sparse.csr_array, shift: float) -> Product:
-    """The same product in threads; each call overwrites what the last one returned."""
+    """The same product in threads; each call overwrites the result of the last one."""
     arrays, y = kernel_rows(matrix), np.empty(matrix.shape[0])
 
     def product(v: np.ndarray) -> np.ndarray:
@@ -210,10 +211,10 @@ def by_factors(matrix: sparse.csr_array, right: np.ndarray, shift: float) -> Ans
 
 
 class _Rebuilt:
-    """V-cycles of pyamg's hierarchy, kept while that costs little more.
+    """V-cycles of pyamg's hierarchy, which is kept as long as it still works well.
 
-    A set-up costs about as much as eight iterations; it is built anew once the last solve took
-    eight more than the first one with this hierarchy.
+    A set-up takes about as long as eight iterations. A new one is built when the last solve took
+    eight iterations more than the first solve with this hierarchy.
     """
 
     def __init__(self) -> None:
@@ -231,7 +232,7 @@ class _Rebuilt:
         return self._cycle
 
     def note(self, iterations: int, rtol: float) -> None:
-        """So many iterations were needed."""
+        """Take note of the number of iterations that were needed."""
         self._last = iterations
         if self.fresh:
             self._first = iterations
@@ -240,9 +241,9 @@ class _Rebuilt:
 def smoothed_aggregation(matrix: sparse.csr_array, shift: float) -> Product:
     """One V-cycle of smoothed aggregation as a symmetric preconditioner.
 
-    A shift of 1e-10 of the diagonal keeps the coarsest matrix regular where a component has no
-    curvature along the constants. pyamg draws random vectors from NumPy's global generator,
-    which is put back as it was.
+    A shift of 1e-10 of the diagonal keeps the coarsest matrix regular where constants on a
+    component have no curvature. pyamg draws random vectors from NumPy's global generator, whose
+    state is restored afterwards.
 
     References
     ----------

@@ -1,8 +1,8 @@
 """Smoothed-aggregation multigrid, set up once for a sequence of matrices.
 
-The prolongations P are made from the couplings alone and kept. When the matrix H changes, of heat
-its diagonal where baths pull, only the coarse matrices PᵀHP are computed anew, each in its old
-pattern: at 10⁶ nodes that costs as much as three cycles, a set-up as much as fifty.
+The prolongations P depend on the couplings alone and are kept. When the matrix H changes (for heat,
+its diagonal at bath nodes), only the coarse matrices PᵀHP are computed again, each in its old
+pattern. At 10⁶ nodes that takes as long as three cycles, and a complete set-up as long as fifty.
 
 References
 ----------
@@ -24,9 +24,9 @@ from meshrep.base.backends import installed
 from meshrep.base.rows import kernel_rows, with_short_indices
 from meshrep.kernels import aggregation
 
-_SHRINKS = 0.8  # a level pays when it has at most this share of the unknowns above it
+_SHRINKS = 0.8  # largest share of the unknowns of a level that the next level may have
 _DAMPING = 2 / 3  # 4/3 over the largest eigenvalue of D⁻¹L, which is 2 at most
-_REGULAR = 1e-10  # of the diagonal, added lest the coarsest matrix be singular
+_REGULAR = 1e-10  # share of the diagonal that is added, so that the coarsest matrix is regular
 
 
 def prolongations(
@@ -36,19 +36,19 @@ def prolongations(
 
         P = (I − ⅔ D⁻¹ L) T
 
-    with T the indicators of the aggregates, L the couplings with rows that sum to 0 and D the
-    sums of their absolute values. The diagonal of ``matrix`` does not matter. Rows of P sum to 1
-    but those of nodes without couplings, which are empty.
+    Here T holds the indicators of the aggregates, L the couplings with a diagonal that makes its
+    rows sum to 0, and D the row sums of their absolute values. The diagonal of ``matrix`` is not
+    used. The rows of P sum to 1, except those of nodes without couplings, which are empty.
 
     Parameters
     ----------
     matrix : (n, n) sparse, symmetric
     coarsest : int
-        Levels end with at most this many unknowns, or where aggregates hardly make them fewer.
+        The last level has at most this many unknowns, unless aggregates hardly reduce their number.
 
     Returns
     -------
-    list of (n_l, n_{l+1}) csr_array; the same for the same matrix, at any number of threads.
+    list of (n_l, n_{l+1}) csr_array, which does not depend on the number of threads.
     """
     couplings = _couplings(sparse.csr_array(matrix))
     made: list[sparse.csr_array] = []
@@ -62,7 +62,7 @@ def prolongations(
 
 
 def compact(matrix: sparse.csr_array) -> sparse.csr_array:
-    """The matrix itself, its columns now sorted and its indices of 32 bits where they fit."""
+    """Sort the columns of a matrix and shorten its indices if they fit; return the same matrix."""
     matrix.sort_indices()
     return with_short_indices(matrix)
 
@@ -73,7 +73,7 @@ def _couplings(matrix: sparse.csr_array) -> sparse.csr_array:
 
 
 def _prolongation(couplings: sparse.csr_array) -> sparse.csr_array:
-    """One level's prolongation, without columns where nothing is coupled."""
+    """The prolongation of one level; it has no columns where nothing is coupled."""
     aggregate = aggregation.compiled() if installed("numba") else aggregation.aggregate
     part, count = aggregate(couplings.indptr, couplings.indices, couplings.data)
     n = len(part)
@@ -88,13 +88,13 @@ def _prolongation(couplings: sparse.csr_array) -> sparse.csr_array:
 class Hierarchy:
     """The levels of a matrix H + μI, and the V-cycle that preconditions conjugate gradients.
 
-    A cycle sweeps forward on the way down and backward on the way up, so that it is symmetric;
-    it is positive definite where the matrix is. Needs numba.
+    A cycle sweeps forward on the way down and backward on the way up, so that it is symmetric. It
+    is positive definite if the matrix is. Needs numba.
 
     Parameters
     ----------
     matrix : (n, n) csr_array, symmetric
-        For the couplings, from which the prolongations are made, and the pattern.
+        Its couplings and its pattern are used, not its diagonal.
     coarsest : int
         As in :func:`prolongations`.
 
@@ -120,7 +120,7 @@ class Hierarchy:
         return self._levels[0].matrix if self._levels else self._coarsest.matrix
 
     def renew(self, matrix: sparse.csr_array, shift: float = 0.0) -> bool:
-        """Take a matrix of the same pattern; False where it is not positive definite.
+        """Use a matrix of the same pattern from now on; False where it is not positive definite.
 
         Raises
         ------
@@ -179,7 +179,7 @@ class _Level:
         return True
 
     def down(self, right: np.ndarray) -> np.ndarray:
-        """Sweep from 0, and hand down what is left of the right side."""
+        """Sweep from 0, and return the residual on the next level."""
         self._right = right
         self.kernels.forward(*self._a, self._inverse, right, self._x)
         self.kernels.residual(*self._a, right, self._x, self._spare)
@@ -187,17 +187,17 @@ class _Level:
         return self._below
 
     def up(self, coarse: np.ndarray) -> np.ndarray:
-        """Add the coarse correction, and sweep back."""
+        """Add the correction of the next level, and sweep backward."""
         self.kernels.prolong(*self._p, coarse, self._x, self._old)
         self.kernels.backward(*self._a, self._inverse, self._right, self._x, self._old)
         return self._x
 
 
 class _Coarsest:
-    """The last matrix: inverted if it is small, else swept over, as where nothing is coupled.
+    """The last matrix: it is inverted if it is small, else swept over, as where nothing is coupled.
 
-    The inverse is kept as a CSR matrix, since a BLAS that starts threads of its own for so small
-    a product takes longer than the rest of a cycle.
+    The inverse is kept as a CSR matrix: a BLAS that starts threads for so small a product takes
+    longer than the rest of a cycle.
     """
 
     def __init__(self, matrix: sparse.csr_array) -> None:
@@ -233,10 +233,9 @@ class _Coarsest:
 
 
 class Refreshed:
-    """V-cycles of a :class:`Hierarchy` whose coarse matrices always follow the matrix.
+    """V-cycles of a :class:`Hierarchy` whose coarse matrices are always those of the matrix.
 
-    Its prolongations are made anew only where they were made for other couplings and CG goes
-    slowly.
+    New prolongations are made only where the couplings have changed and CG is slow.
     """
 
     fresh = True
@@ -267,7 +266,7 @@ class Refreshed:
         return self._slow and _strength_of_couplings(matrix) != self._couplings
 
     def note(self, iterations: int, rtol: float) -> None:
-        """So many iterations were needed: two or three a decade are usual."""
+        """Take note of the number of iterations: two or three per decade of ``rtol`` are usual."""
         self._slow = iterations > 8 - 5 * np.log10(rtol)
 
 
@@ -276,5 +275,5 @@ def _strength_of_couplings(matrix: sparse.csr_array) -> float:
 
 
 def same_pattern(a: sparse.csr_array, b: sparse.csr_array) -> bool:
-    """Whether two matrices hold entries at the same places."""
+    """Whether two matrices store entries at the same places."""
     return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices)

@@ -1,4 +1,4 @@
-"""First-order rules on whole arrays of any back end: their memory, and one step of them."""
+"""First-order update rules on whole arrays of any back end: their memory, and one step."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ DESCENT, HEAVY_BALL, NESTEROV, ADAM, UNIFORM = 0, 1, 2, 3, 4  # as in meshrep.ke
 
 @dataclass
 class Memory:
-    """What a rule carries from step to step, in the layout that the kernels read.
+    """What a rule keeps from step to step, in the layout that the kernels read.
 
-    ``lr`` and ``taken`` may be tensors beside the others, where steps must not ask the host.
+    ``lr`` and ``taken`` may be tensors on the device of the others, where a step must not wait for
+    the host.
     """
 
     rule: int
@@ -32,16 +33,16 @@ class Memory:
 
 
 class Walk:
-    """Parameters that a rule moves, with the energy and the gradient where they stand.
+    """Parameters that a rule moves, with the energy and the gradient at them.
 
     Parameters
     ----------
     evaluate : callable
-        params ↦ (energy, gradient), of which the gradient may be overwritten by the next call.
+        params ↦ (energy, gradient); the next call may overwrite the gradient.
     advance : callable
-        (params, gradient, memory), which takes a step of the rule in place.
+        (params, gradient, memory); takes a step of the rule in place.
     params : (p,)
-        Where to begin.
+        The parameters at the start.
     memory : Memory
     """
 
@@ -60,7 +61,7 @@ class Walk:
         self.look()
 
     def look(self) -> None:
-        """Evaluate where the parameters stand."""
+        """Evaluate the energy at the present parameters."""
         self.value, self.gradient = self.evaluate(self.params)
 
     def begin_at(self, params: Array) -> None:
@@ -71,7 +72,7 @@ class Walk:
         self.look()
 
     def step(self) -> None:
-        """Take a step, and evaluate where it leads."""
+        """Take a step, and evaluate the energy after it."""
         self.advance(self.params, self.gradient, self.memory)
         self.look()
 
@@ -79,7 +80,7 @@ class Walk:
 def update_rule(backend: Backend, threads: bool = False) -> Callable[[Array, Array, Memory], None]:
     """The function (params, gradient, memory) that advances params in place by one step.
 
-    With ``threads`` Adam's runs in threads, to the same result.
+    With ``threads`` that of Adam runs in threads, with the same result.
     """
     if backend.device != "cpu" or not installed("numba"):
         return advance_arrays
@@ -96,7 +97,7 @@ def update_rule(backend: Backend, threads: bool = False) -> Callable[[Array, Arr
 
 
 def advance_arrays(x: Array, g: Array, s: Memory) -> None:
-    """One step on whole arrays of NumPy or torch, in place: see ``kernels.updates.update``."""
+    """One step on whole arrays of NumPy or torch, in place; see ``kernels.updates.update``."""
     s.taken += 1.0
     if s.rule == DESCENT:
         x -= s.lr * g
@@ -120,7 +121,7 @@ def advance_arrays(x: Array, g: Array, s: Memory) -> None:
         elif hasattr(x, "addcdiv_"):
             s.m.add_(g, alpha=1 - s.beta1)
             s.v.addcmul_(g, g, value=1 - s.beta2)
-            shrink = -1.0 / step  # in the denominator, as a factor must be a number of the host
+            shrink = -1.0 / step  # in the denominator, since addcdiv_ takes no tensor as a factor
             below = s.v.sqrt().mul_(shrink / second**0.5).add_(shrink * s.eps)
             x.addcdiv_(s.m, below)
         else:
