@@ -1,7 +1,7 @@
 """What an energy is: a number for every field on a graph, with its derivatives.
 
-An :class:`Energy` is the physics; :meth:`Energy.on` gives its :class:`Evaluator` on one back
-end, which is what minimisers call in their loops. Energies add and scale as functions do.
+An :class:`Energy` is the physics. :meth:`Energy.on` returns its evaluator on one back end, which
+minimisers call in their loops. Energies can be added and multiplied by numbers.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ class Energy(ABC):
     convex : bool
         Whether every local minimum is the global one.
     unit : float
-        The natural size of the field's differences, in which step lengths of Adam are given.
+        The natural size of differences of the field; step lengths of Adam are in this unit.
     shift_invariant : bool
-        Whether adding a constant to a connected component leaves the energy as it is.
+        Whether adding a constant on a connected component keeps the energy.
     propagation : str
         The propagation matrix that suits networks on this energy: see
         :func:`meshrep.graphs.operators.propagation`.
     frequency_spread : float
-        How far the natural frequencies of the flow lie apart.
+        The difference of the largest and the smallest natural frequency of the flow.
     smooth : bool
-        Whether the gradient is continuous; where it is not, it is that of one of the pieces that
-        meet, and need not vanish at a minimum.
+        Whether the gradient is continuous. Where it jumps, the gradient is that of one of the
+        smooth pieces, and need not vanish at a minimum.
     stochastic : bool
-        Whether the evaluators of :meth:`on` draw a fresh subsample at every evaluation. ``judge``
+        Whether the evaluators of :meth:`on` draw a new subsample at every evaluation. ``judge``
         must not: it averages over subsamples that are the same every time.
     one_start : bool
         Whether ``random_start`` gives the same field for every seed.
     unbounded : str
-        Why minimising makes no sense, and what to do; empty where it does.
+        Why there is no minimum, and what to do; empty where there is one.
     fixed : (k,) int64
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
         Their values.
     phase_law : PhaseLaw or None
-        How phases act on each other, which "lift" and "anneal" must know; None where the energy is
-        not one of phases, or another one.
+        How phases act on each other, which "lift" and "anneal" need to know. None where the field
+        is not phases, or where the energy has no such law.
     attraction : (m,) float64 or None
-        Which ends of edges want to have the same phase (+) or opposite ones (−); None where edges
-        do not say.
+        For each edge, whether its energy is lowest at equal phases of its ends (+) or at opposite
+        ones (−); None where edges have no such preference.
     """
 
     quantity = "field"
@@ -122,29 +122,29 @@ class Energy(ABC):
 
     @property
     def coupling(self) -> sparse.csr_array:
-        """The symmetric matrix (n, n) of how nodes are coupled, from which networks propagate."""
+        """The symmetric matrix (n, n) of couplings of nodes, along which networks propagate."""
         return self.graph.adjacency
 
     @abstractmethod
     def on(self, backend: Backend) -> Evaluator:
-        """The evaluator for arrays of the back end; one that draws, where ``stochastic``."""
+        """The evaluator for arrays of the back end; it draws subsamples if ``stochastic``."""
 
     def formula(self, backend: Backend) -> Evaluator:
-        """An evaluator in the back end's own operations, with a ``value`` torch can differentiate.
+        """An evaluator in the back end's own operations, whose ``value`` torch can differentiate.
 
-        The one of :meth:`on` where there is no other; it may lack ``value``.
+        It is that of :meth:`on` where the energy has no other; ``value`` may then be missing.
         """
         return self.on(backend)
 
     def reordered(self, order: Order) -> Energy | None:
-        """The same energy with nodes in another order; None where that is not offered.
+        """The same energy with nodes in another order; None where the energy does not offer that.
 
-        It is for minimising alone: random starts and scales are those of the energy itself.
+        Only minimisers use it: random starts and scales are those of the original energy.
         """
         return None
 
     def _on_renumbered(self, order: Order) -> Any:
-        """A shallow copy on the order's graph, nothing cached; its arrays are yet to be moved."""
+        """A shallow copy on the order's graph without cached values; arrays are not reordered."""
         twin = copy.copy(self)
         for name in list(vars(twin)):
             if isinstance(getattr(type(self), name, None), cached_property):
@@ -165,19 +165,19 @@ class Energy(ABC):
         return np.random.default_rng(seed).random(self.shape)
 
     def gradient_scale(self, start: np.ndarray) -> float:
-        """What a gradient's 2-norm is divided by before it is held against a tolerance.
+        """What a gradient's 2-norm is divided by before it is compared with a tolerance.
 
-        Where nothing better is known, the norm at a random start, the same whatever the actual
-        start; 1 where that vanishes.
+        By default the norm at a random start, which does not depend on the actual start; 1 if that
+        norm is 0.
         """
         norm = float(np.linalg.norm(self.gradient(self.random_start(0))))
         return norm if np.isfinite(norm) and norm > 1e-12 else 1.0
 
     def steepest(self, start: np.ndarray) -> float:
-        """The largest curvature that a gradient step from the start must allow for.
+        """The largest curvature along a path from the start, by which gradient steps are chosen.
 
-        A bound where the energy knows one; here twenty power iterations on the Hessian at the
-        start, which a later state may exceed.
+        An energy returns a bound if it knows one. Otherwise it is estimated by twenty power
+        iterations on the Hessian at the start, which a later state may exceed.
         """
         direction = np.random.default_rng(0).standard_normal(self.shape)
         direction[self.fixed] = 0.0
@@ -192,28 +192,28 @@ class Energy(ABC):
         return curvature if np.isfinite(curvature) and curvature > 0 else 1.0
 
     def stiffness(self, start: np.ndarray) -> float:
-        """The largest rate of change that a step in time must allow for, as ``steepest``."""
+        """The same as ``steepest`` for the flow in time: the largest rate of change."""
         return self.steepest(start)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """What else is worth knowing of a field, by name, for tables."""
+        """Further measures of a field, by name, for tables."""
         return {}
 
     def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Nodes (k,) that baths pull to a target, and the stiffness (k,) of the pull at w."""
+        """Nodes (k,) that baths pull to a target, and the stiffness (k,) of these pulls at w."""
         return None
 
     def watched(self, w: np.ndarray) -> float | None:
-        """The one measure that is followed along a run; None where there is none."""
+        """The one measure that is recorded along a run; None where there is none."""
         return None
 
     @property
     def capacity(self) -> np.ndarray:
-        """What a node's rate of change is divided by in time (n,); 1 where nothing is known."""
+        """The mass (n,) by which the velocity of each node is divided in time; by default 1."""
         return np.ones(self.graph.n)
 
     def prospects(self, start: np.ndarray) -> list[str]:
-        """What a start says of the run before it begins, in sentences worth reading."""
+        """Sentences about a run that the start allows, such as that nothing will move."""
         return []
 
     def settings(self) -> dict[str, Any]:
@@ -245,9 +245,9 @@ class Energy(ABC):
 
     @cached_property
     def judge(self) -> Evaluator:
-        """The evaluator in float64 on NumPy, by which every end state is judged.
+        """The evaluator in float64 on NumPy, by which the end of every solver is judged.
 
-        Deterministic: a stochastic energy must override it.
+        It is deterministic: a stochastic energy must override it.
         """
         return self.on(NumpyBackend("float64", jit=False))
 
@@ -273,7 +273,7 @@ class Energy(ABC):
 
 
 class Sum(Energy):
-    """Σ_k c_k E_k of energies on one graph, with c_k > 0 where convexity is to be kept."""
+    """Σ_k c_k E_k of energies on one graph; convex if all terms are and no c_k is negative."""
 
     def __init__(self, terms: list[tuple[float, Energy]]) -> None:
         flat: list[tuple[float, Energy]] = []
@@ -318,7 +318,7 @@ class Sum(Energy):
 
     @cached_property
     def phase_law(self) -> PhaseLaw | None:  # type: ignore[override]
-        """That of all terms where they have one together: see :func:`phase_law.added`."""
+        """The law of the whole sum, if there is one: see ``meshrep.energies.phase_law.added``."""
         return added([(c, e.phase_law) for c, e in self.terms])
 
     @property
@@ -371,7 +371,7 @@ class Sum(Energy):
         return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The measures of all terms; of those with one name the first counts."""
+        """The measures of all terms; of several with the same name the first one."""
         found: dict[str, float] = {}
         for _, energy in self.terms:
             found = found | {k: v for k, v in energy.measures(w).items() if k not in found}

@@ -13,7 +13,7 @@ from meshrep.graphs.graph import Graph
 
 
 def coupled(graph: Graph, coupling: np.ndarray) -> sparse.csr_array:
-    """The matrix of a_ij K_ij; it shares what it can with the graph's where K is one number."""
+    """The matrix of a_ij K_ij; it shares arrays with that of the graph where K is one number."""
     A = graph.adjacency
     if not is_one_number(coupling):
         return graph.with_weights(read_only(graph.weights * coupling)).adjacency
@@ -24,7 +24,7 @@ def coupled(graph: Graph, coupling: np.ndarray) -> sparse.csr_array:
 
 
 def number(value: Any, name: str) -> float:
-    """A finite number; raises InputError, which calls it ``name``, where it is none."""
+    """The value as a finite number; InputError, with its ``name``, where it is not one."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -35,7 +35,7 @@ def number(value: Any, name: str) -> float:
 
 
 def numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
-    """One finite number for each of ``count`` things; a single one stands for all, kept once."""
+    """One finite number for each of ``count`` things; a number for all of them is stored once."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -54,5 +54,5 @@ def numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
 
 
 def is_one_number(array: np.ndarray) -> bool:
-    """Whether the array is a single number that stands for all."""
+    """Whether the array is one number for all, stored once."""
     return array.strides == (0,) and not array.flags.writeable

@@ -1,4 +1,4 @@
-"""Energies of one's own: a scalar potential on every edge, or any function with a gradient."""
+"""Energies of your own: a scalar potential on every edge, or any function with a gradient."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Potential = Callable[[Any], Functions]
 
 
 def _three(potential: Potential | Functions, xp: Any) -> Functions:
-    """(φ, φ′, φ″ or None) for an array namespace."""
+    """(φ, φ′, φ″ or None) for a module of array functions."""
     functions = potential if isinstance(potential, tuple) else potential(xp)
     if len(functions) not in (2, 3):
         raise InputError("a potential is (φ, φ′) or (φ, φ′, φ″), or a function that returns one")
@@ -35,11 +35,11 @@ class EdgeEnergy(Energy):
     graph : Graph or what ``Graph.of`` takes
         Edges i < j with weights a_ij.
     potential : function of an array namespace, or tuple
-        ``potential(xp)`` returns (φ, φ′, φ″), which take and give arrays of ``xp`` (numpy or
-        torch); a tuple of functions that work on both kinds of array does as well. Without φ″
+        ``potential(xp)`` returns (φ, φ′, φ″), which take and return arrays of ``xp`` (numpy or
+        torch). A tuple of functions that work on both kinds of array is taken as well. Without φ″
         there is no sparse Hessian.
-    node_potential : likewise, optional
-        ψ and its derivatives.
+    node_potential : optional
+        ψ and its derivatives, in the same form.
     convex : bool
         Whether the sum is known to be convex.
 

@@ -14,8 +14,8 @@ from meshrep.energies.fixed import Fixed
 class Evaluator(ABC):
     """An energy on the arrays of one back end.
 
-    An evaluator whose energy has jitted steppers also offers ``descend`` (see
-    ``meshrep.kernels``) and ``flow``, and says so by ``fused = True``.
+    With ``fused = True`` an evaluator also has ``descend`` and ``flow``, which take many steps in
+    one call: see :class:`meshrep.energies.fused.Fused`.
     """
 
     fused = False
@@ -28,7 +28,7 @@ class Evaluator(ABC):
         """
 
     def velocity(self, w: Array) -> Array:
-        """dw/dt of the energy's flow at unit mass: −∇E, and what drives it besides."""
+        """dw/dt of the flow at unit mass: −∇E, and what drives the field in addition."""
         return -self.value_and_grad(w)[1]
 
     def hvp(self, w: Array, v: Array) -> Array:
@@ -44,8 +44,7 @@ class Evaluator(ABC):
 class ByHost(Evaluator):
     """A NumPy evaluator behind the arrays of another back end.
 
-    Tensors on the CPU are shared with NumPy and cost nothing; others make a round trip to the
-    host.
+    Tensors on the CPU are shared with NumPy; others are copied to the host and back.
     """
 
     def __init__(self, inner: Evaluator, backend: Backend) -> None:

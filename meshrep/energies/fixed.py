@@ -8,10 +8,10 @@ from meshrep.base.backends import Array, Backend
 
 
 class Fixed:
-    """Where a field is held, and at what.
+    """The fixed nodes of a field, and their values.
 
-    The one place where values are written into a field and zeros into a gradient. What is written
-    lies on the back end's device: a number would wait for the host.
+    Only this class writes fixed values into a field, and zeros into a gradient. Both are arrays on
+    the device of the back end, since writing a number would wait for the host.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The movers in time: M dw/dt = −∇E(w) + what drives it, by Runge–Kutta or SciPy's integrators."""
+"""Flows in time: M dw/dt = −∇E(w) plus what drives it, by Runge–Kutta or SciPy's integrators."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Trajectory(Interruptible):
     Attributes
     ----------
     problem : Energy
-        What flows down.
+        The energy whose flow it is.
     times : (k,) float64
     fields : (k, n) or (k, n, d) float64
-        Phases are not wrapped: they count their turns.
+        Phases are not wrapped: full turns are kept.
     energies : (k,) float64
     method : str
     steps, evaluations : int
         Steps of the integrator, and evaluations of the gradient.
     interrupted : bool
-        Whether Ctrl-C ended it before its time.
+        Whether Ctrl-C ended it early.
     notes : list of str
     """
 
@@ -57,7 +57,7 @@ class Trajectory(Interruptible):
 
     @property
     def order(self) -> np.ndarray | None:
-        """What the energy watches of each frame (k,), as ρ of phases; None where it has nothing."""
+        """The watched measure of each frame (k,), such as ρ of phases; None where there is none."""
         found = [self.problem.watched(w) for w in self.fields]
         return None if any(value is None for value in found) else np.array(found, dtype=float)
 
@@ -85,11 +85,10 @@ def runge_kutta4(
     inverse_mass: np.ndarray,
     driven: bool = False,
 ) -> np.ndarray:
-    """Take classical RK4 steps of dw/dt = −∇E/mass in place; the energies before each, (steps,).
+    """Take RK4 steps of dw/dt = −∇E/mass in place; return the energy before each, (steps,).
 
-    With ``driven`` what drives the field besides is followed too (``Evaluator.velocity``).
-    ``w`` is flat where the evaluator is fused. The evaluator's own ``flow`` does the work where
-    it has one.
+    With ``driven``, dw/dt is that of ``Evaluator.velocity``. ``w`` is flat if the evaluator is
+    fused, whose own ``flow`` then takes the steps.
     """
     if evaluator.fused:
         return evaluator.flow(w, dt, steps, inverse_mass, driven)  # type: ignore[attr-defined]
@@ -116,10 +115,11 @@ def stable_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> float:
 
 
 def default_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> tuple[float, float]:
-    """rk4's step where none is given, and the largest stable one.
+    """The default step of rk4, and the largest stable one.
 
-    Nine tenths of the latter, or less where frequencies differ: by a radian a step at the most,
-    which keeps the frequency of a pair right to 0.1%; beyond, turns would be aliased.
+    The default is nine tenths of the stable step. It is smaller where natural frequencies differ,
+    so that phases move apart by at most a radian in a step: the frequency of a pair is then right
+    to 0.1%, while a longer step could not tell turns apart.
     """
     limit = stable_step(energy, start, mass)
     spread = energy.frequency_spread / float(mass.min())
@@ -140,9 +140,9 @@ def integrate(
     seed: int = 0,
     observe: Callable[[float, float], None] | None = None,
 ) -> Trajectory:
-    """Integrate M dw/dt = −∇E, and what drives the field besides, from 0 to t.
+    """Integrate M dw/dt = −∇E plus what drives the field in addition, from time 0 to t.
 
-    Oscillators follow their natural frequencies and the cosine coupling too.
+    Oscillators are also driven by their natural frequencies and the cosine coupling.
 
     Parameters
     ----------
@@ -154,13 +154,13 @@ def integrate(
     mass : (n,) array, optional
         Lumped mass of each node, > 0; 1 by default.
     method : {"rk4", "rk45", "lsoda", "bdf", "radau"}
-        Fixed classical Runge–Kutta, or one of SciPy's; "bdf" and "radau" suit stiff problems and
-        use the sparse Hessian.
+        Classical Runge–Kutta with a fixed step, or an integrator of SciPy. "bdf" and "radau" are
+        for stiff problems and use the sparse Hessian.
     dt : float, optional
-        Step of rk4; by default 0.9 of the stable one, and so short that natural frequencies
-        differ by no more than a radian in a step.
+        Step of rk4. The default is 0.9 of the stable step, and short enough that phases move apart
+        by at most a radian in a step.
     frames : int
-        Evenly spaced times kept after the start.
+        Number of evenly spaced times after the start whose fields are kept.
     rtol, atol : float
         Tolerances of SciPy's methods.
     seed : int
@@ -171,7 +171,7 @@ def integrate(
     Returns
     -------
     Trajectory
-        Shorter than asked for where Ctrl-C came.
+        It ends early if Ctrl-C is pressed.
 
     Raises
     ------

@@ -34,12 +34,12 @@ class Fused(Evaluator):
         """What the kernels take first: the rows, and whatever else defines the energy."""
 
     def begin(self, w: np.ndarray) -> None:
-        """Lay out what the kernels keep beside a field, before they start from it."""
+        """Compute what the kernels keep beside a field, before they start from the field."""
 
     def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Take steps in place; energies and squared gradient norms before each, (steps,).
+        """Take steps in place; return energy and squared gradient norm before each, (steps,).
 
-        ``memory.spare`` is left holding the field before the last step, to which the last entries
+        Afterwards ``memory.spare`` holds the field before the last step, to which the last entries
         of both belong.
         """
         energies, norms, m = np.empty(steps), np.empty(steps), memory
@@ -56,9 +56,9 @@ class Fused(Evaluator):
     def flow(
         self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
     ) -> np.ndarray:
-        """Take RK4 steps of dw/dt in place; energies before each, (steps,).
+        """Take RK4 steps of dw/dt in place; return the energy before each, (steps,).
 
-        With ``driven`` what drives the field beside −∇E is followed too.
+        With ``driven``, dw/dt includes what drives the field in addition to −∇E.
         """
 
 

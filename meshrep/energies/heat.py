@@ -3,7 +3,7 @@
     E(w) = ½ Σ_edges a_ij (w_i − w_j)² + λ Σ_hot (w_i − T_hot)^p + λ Σ_cold (w_i − T_cold)^p
 
 after Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
-Reparametrization", §3.1, each edge once, so that the first term is ½ wᵀLw.
+Reparametrization", §3.1. Each edge is counted once, so that the first term is ½ wᵀLw.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ class HeatBath(Energy):
     laplacian : {"graph", "cotan", "robust"}
         Conductances: the graph's weights, finite elements on the faces, or intrinsic Delaunay.
     unbathed : {"raise", "hold"}
-        What to do with a connected component without a bath node, whose temperature nothing
-        decides: raise, or hold its first node at the mean of the bath temperatures.
+        What to do with a connected component without a bath node, whose temperature is not
+        determined: raise, or hold its first node at the mean of the bath temperatures.
 
     Raises
     ------
     InputError
-        When baths overlap, are empty or name nodes that are not there, a number is out of range,
-        or a component has no bath.
+        When baths overlap, are empty or name nodes that do not exist, when a number is out of
+        range, or when a component has no bath.
 
     Notes
     -----
-    Convex. At λ = 1 the quartic bath is soft: with 10% + 10% random bath nodes the hot ones
-    settle near 0.6 and the cold near 0.4. Its Hessian p(p−1)λ(w−T)^{p−2} vanishes at T.
+    The energy is convex. At λ = 1 the quartic bath is soft: with 10% hot and 10% cold random nodes,
+    the hot ones end near 0.6 and the cold ones near 0.4. Its Hessian p(p−1)λ(w−T)^{p−2} is 0 at T.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class HeatBath(Energy):
         self.held = held
 
     def _unbathed_nodes(self, unbathed: str) -> np.ndarray:
-        """First node of every component that no bath touches."""
+        """First node of every component without a bath node."""
         component = self.graph.component_of
         bathed = np.zeros(self.graph.component_count, dtype=bool)
         bathed[component[self.nodes]] = True
@@ -190,7 +190,7 @@ class HeatBath(Energy):
 
     @property
     def _baths(self) -> Baths:
-        """What the evaluators must know beside the conductances."""
+        """What the evaluators need to know beside the conductances."""
         held = self.fixed, self.fixed_values
         return Baths(self.nodes, self.targets, self.strength, self.power, *held)
 
@@ -213,7 +213,7 @@ class HeatBath(Energy):
         return (self.nodes, self.curvature(w)) if len(self.nodes) else None
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
-        """L + diag(p(p−1)λ|w−T|^{p−2}) with the bath's part on bath nodes only."""
+        """L + diag(p(p−1)λ|w−T|^{p−2}), with the second part on bath nodes only."""
         curvature, at = self.curvature(np.asarray(w, dtype=np.float64)), self._bath_diagonal
         if at is None:
             extra = np.zeros(self.graph.n)
@@ -225,7 +225,7 @@ class HeatBath(Energy):
 
     @cached_property
     def _bath_diagonal(self) -> np.ndarray | None:
-        """Where L keeps the diagonal of the bath nodes; None where one of them is isolated."""
+        """Where L stores the diagonal of the bath nodes; None where one of them is isolated."""
         L = self.matrix
         rows = np.repeat(np.arange(L.shape[0], dtype=L.indices.dtype), np.diff(L.indptr))
         diagonal = np.flatnonzero(L.indices == rows)
@@ -235,9 +235,9 @@ class HeatBath(Energy):
         return at if (at >= 0).all() else None
 
     def steepest(self, start: np.ndarray) -> float:
-        """Gershgorin's bound of the Hessian wherever the flow can lead from the start.
+        """Gershgorin's bound of the Hessian at every field that the flow can reach from the start.
 
-        By the maximum principle the field stays between the extremes of start and baths.
+        By the maximum principle the field stays between the extremes of the start and the baths.
         """
         rows = abs(self.diagonal) + absolute_row_sums(self._coupling)
         if len(self.nodes):
@@ -254,7 +254,7 @@ class HeatBath(Energy):
         return self.clamp(low + (high - low if high > low else 1.0) * draw)
 
     def gradient_scale(self, start: np.ndarray) -> float:
-        """‖diag L‖₂·|T_hot − T_cold|: the gradient's size when neighbours differ by the span."""
+        """‖diag L‖₂·|T_hot − T_cold|: the size of the gradient where neighbours differ by that."""
         return float(np.linalg.norm(self.diagonal)) * self.unit or 1.0
 
     def settings(self) -> dict[str, Any]:
@@ -268,9 +268,10 @@ class HeatBath(Energy):
 
 
 def _kind_and_power(kind: str, power: float | None) -> tuple[str, float]:
-    """The kind of bath and its p: a power that is given names the kind, "power" if none has it.
+    """The kind of bath and its p.
 
-    A Dirichlet bath leaves no node to be pulled, and its p is not used.
+    A given power decides the kind, which is "power" if no other kind has that power. The p of a
+    Dirichlet bath is not used.
     """
     if kind not in (*POWERS, "dirichlet"):
         raise InputError(f"unknown kind of bath {kind!r}: choose {', '.join(POWERS)} or dirichlet")

@@ -61,10 +61,13 @@ class Formula(Evaluator):
         return self.diagonal * w - self.coupling @ w
 
     def value(self, w: Array) -> Any:
-        """The energy alone, which torch can differentiate; by edges, since differentiating a
-        product with a CSR tensor transposes the matrix every time."""
+        """The energy without its gradient, which torch can differentiate.
+
+        It is computed by edges: the derivative of a product with a CSR tensor would transpose the
+        matrix every time.
+        """
         i, j, a = self.edges
-        take = self.backend.xp.take  # whose derivative torch has sooner than that of w[i]
+        take = self.backend.xp.take  # whose derivative is faster than that of w[i]
         across, off = take(w, i) - take(w, j), take(w, self.nodes) - self.targets
         bath = (abs(off) ** self.power).sum()
         return 0.5 * (a * across * across).sum() + self.strength * bath
@@ -125,7 +128,7 @@ class Kernels(Fused):
     def flow(
         self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
     ) -> np.ndarray:
-        """Take RK4 steps in place; energies before each, (steps,). Nothing else drives heat."""
+        """Take RK4 steps in place; return the energy before each, (steps,)."""
         energies = np.empty(steps)
         first, second, total = (np.empty_like(w) for _ in range(3))
         self.kernels.flow(*self.state, w, first, second, total, dt, steps, inverse_mass, energies)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HopfKuramoto(Oscillators):
-    """E = −(c s₁/2) Σ_i C_i + s₂ Σ_i S_i², the potential of Hopf oscillators' coupled phases.
+    """E = −(c s₁/2) Σ_i C_i + s₂ Σ_i S_i², the potential of the phases of Hopf oscillators.
 
     In time dφ_i/dt = ω_i + c C_i − ∂E/∂φ_i. At φ = 0 the Hessian of the s₂ part is 2 s₂ L².
 
@@ -23,10 +23,11 @@ class HopfKuramoto(Oscillators):
     s1, s2 : float
         Strengths of the sine coupling (in units of c) and of the next-nearest one.
     c : float
-        Strength of the cosine coupling; it also scales s₁ in flow and energy alike.
+        Strength of the cosine coupling; it also multiplies s₁, in the flow and in the energy.
     frequencies : float or (n,) array
+        ω of the flow.
     torque : float, optional
-        Strength of the cosine coupling in the flow alone; c by default. With 0 the flow is −∇E.
+        Strength of the cosine coupling in the flow only; by default c. With 0 the flow is −∇E.
 
     References
     ----------
@@ -59,8 +60,8 @@ class HopfKuramoto(Oscillators):
 class HopfKuramotoPrinted(Oscillators):
     """E = Σ_i s₁ C_i + s₂ C_i², the loss as the papers print it, for reproducing them.
 
-    It has the signs of s₁ and s₂ wrong and squares cosines, so that it is not the potential of
-    the dynamics that they print beside it: see :class:`HopfKuramoto`.
+    The signs of s₁ and s₂ are wrong and cosines are squared, so that it is not the potential of the
+    dynamics in the same papers: see :class:`HopfKuramoto`.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ class Kuramoto(Oscillators):
     ----------
     graph : Graph or what ``Graph.of`` takes
     coupling : float or (m,) array
-        K, one for all or one an edge (in the order of ``graph.edges``), of any sign.
+        K, one for all edges or one for each (in the order of ``graph.edges``), of any sign.
     frequencies : float or (n,) array
         ω_i of the flow. Where they differ the phases have no energy to minimise: use
         :func:`meshrep.integrate`.
@@ -49,7 +49,7 @@ class Kuramoto(Oscillators):
 
 
 class XYGlass(Kuramoto):
-    """The XY spin glass: Kuramoto's energy with random couplings, without an evident minimum.
+    """The XY spin glass: Kuramoto's energy with random couplings, whose minimum is not evident.
 
     Parameters
     ----------

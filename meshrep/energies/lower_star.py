@@ -1,9 +1,9 @@
-"""Topology of a field as an energy: extrema and loops to smooth away, or to raise.
+"""Topology of a field as an energy: extrema and loops that are to vanish or to grow.
 
     E(w) = Σ_{(b,d)} (|d − b|/2)^p
 
 over pairs of the sublevel sets (minima and the saddles that end them) and of the superlevel sets
-(maxima) of the field, those of too little persistence to be kept.
+(maxima) of the field, if their persistence is too small to be kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from meshrep.persistence.lower_star import LowerStarFiltration
 
 LEVELS = ("sub", "super")
 MODES = ("simplify", "create", "separate")
-ROUNDING = 1e-6  # persistence over the field's range up to which an extremum is none
+ROUNDING = 1e-6  # persistence over the range of the field, up to which an extremum is rounding
 
 
 class LowerStar(Energy):
@@ -36,16 +36,17 @@ class LowerStar(Energy):
     threshold : float, optional
         τ > 0, in the field's unit.
     keep : int or mapping of "sub" and "super" to int, optional
-        k: of each level and dimension the k most persistent pairs, equal ones by node number.
+        k, the number of most persistent pairs that are kept for each level and dimension; pairs of
+        equal persistence are ordered by node number.
     mode : {"simplify", "create", "separate"}
-        Which pairs cost. "simplify": those of persistence up to τ, or all but the k most
-        persistent, or both. "create": the k most persistent (by default 1), as far as they fall
-        short of τ: (max(τ − |d − b|, 0)/2)^p. "separate": the k most persistent likewise, and
-        all others (|d − b|/2)^p, so that E = 0 when k pairs reach τ and there are no others.
+        Which pairs have an energy. "simplify": pairs of persistence up to τ, or all but the k most
+        persistent, or both. "create": the k most persistent (by default 1), with
+        (max(τ − |d − b|, 0)/2)^p. "separate": the k most persistent in the same way, and all others
+        with (|d − b|/2)^p, so that E = 0 when k pairs reach τ and there are no others.
     power : float
         p > 0.
     dimensions : sequence of int
-        0 for extrema, 1 for loops round them, which takes faces.
+        0 for extrema, 1 for loops round them, which needs faces.
     levels : sequence of {"sub", "super"}
         Sublevel sets, superlevel sets, or both.
 
@@ -56,16 +57,16 @@ class LowerStar(Energy):
 
     Notes
     -----
-    The gradient is exact wherever no two nodes have equal values and the choice of pairs does not
-    change. At a pair of persistence τ "simplify" jumps, and a long step may take pairs over τ to
-    where they cost nothing; with ``keep`` alone, and in the other modes, the energy is continuous.
-    The extremum of each connected component has no partner and stays. A
-    negative factor rewards persistence without end.
+    The gradient is exact where no two nodes have equal values and the choice of pairs does not
+    change. In the mode "simplify" the energy jumps at a pair of persistence τ: a long step may move
+    pairs above τ, where they have no energy. With ``keep`` alone, and in the other modes, the
+    energy is continuous. The global extremum of each connected component has no partner and always
+    stays. With a negative factor the energy has no lower bound.
 
-    Added to another energy, the power 1 removes pairs, from a factor on that the other's gradients
-    set, and Adam finishes what L-BFGS stalls at; the power 2 only makes them small.
-    :func:`meshrep.solving.simplify.simplify` removes every extremum below a threshold, and changes
-    little else.
+    Added to another energy, the power 1 removes pairs if its factor is large enough against the
+    gradients of the other; Adam then arrives where L-BFGS stalls. The power 2 only makes pairs
+    small. :func:`meshrep.solving.simplify.simplify` removes every extremum below a threshold, and
+    changes little else.
 
     References
     ----------
@@ -132,15 +133,15 @@ class LowerStar(Energy):
         return self.unit * super().random_start(seed)
 
     def on(self, backend: Backend) -> Evaluator:
-        """On the CPU, whatever the back end."""
+        """An evaluator on the CPU, for any back end."""
         if backend.name == "torch":
             return ByHost(_Evaluator(self, NumpyBackend(backend.dtype)), backend)
         return _Evaluator(self, backend)
 
     def steepest(self, start: np.ndarray) -> float:
-        """How steep the powers are between 0 and τ, times how many pairs of the start share a node.
+        """The largest curvature of a power, times the number of pairs of the start on one node.
 
-        Where p < 2 they are ever steeper towards 0, and a tenth of τ has to do.
+        The curvature is that between 0 and τ or, where p < 2 and it is infinite at 0, that at τ/10.
         """
         most, longest = 1, 0.0
         for level in self.levels:
@@ -164,10 +165,10 @@ class LowerStar(Energy):
         return vanish, grow[:0]
 
     def flooded(self, w: np.ndarray) -> np.ndarray:
-        """The field with every extremum that is to vanish filled up or cut off to its saddle.
+        """The field where every extremum that is to vanish is filled or cut to its saddle.
 
-        No node moves beyond the level of a saddle; nothing grows. Passes over both levels follow
-        each other until there is nothing left to do.
+        No node moves beyond the level of a saddle, and no extremum grows. Passes over both levels
+        alternate until nothing changes.
         """
         w = np.array(w, dtype=np.float64)
         while True:
@@ -182,11 +183,11 @@ class LowerStar(Energy):
                 return w
 
     def persistence(self, w: np.ndarray, level: str) -> np.ndarray:
-        """Persistence of a field's minima ("sub") or maxima ("super"), all but the endless ones."""
+        """Persistence of a field's minima ("sub") or maxima ("super"), except infinite ones."""
         return self._extrema.diagrams(w, level == "super")[0].persistence
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """Minima and maxima that stand out from rounding, that of each component included."""
+        """Numbers of minima and maxima beyond rounding, with the global ones of each component."""
         least = ROUNDING * np.ptp(w)
         whole = self.graph.component_count
         return {
@@ -204,7 +205,7 @@ class LowerStar(Energy):
 
 
 def _counts(keep: Any, levels: Sequence[str]) -> dict[str, int]:
-    """How many pairs of each level are kept, checked."""
+    """The number of pairs of each level that are kept, checked."""
     counts = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(levels, keep)
     if set(counts) != set(levels):
         raise InputError(
@@ -218,7 +219,7 @@ def _counts(keep: Any, levels: Sequence[str]) -> dict[str, int]:
 
 
 class _Evaluator(Evaluator):
-    """In float64, whatever the precision of the arrays."""
+    """The energy in float64, for arrays of any precision."""
 
     def __init__(self, energy: LowerStar, backend: Backend) -> None:
         self.energy = energy
@@ -240,11 +241,11 @@ class _Evaluator(Evaluator):
         return value, gradient.astype(w.dtype, copy=False)
 
     def _shortfall(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """What pairs lack to persistence τ, to the power, and its gradient."""
+        """The energy of pairs below persistence τ, by what they lack to it, and its gradient."""
         if not len(values):
             return 0.0, values
         length = values[:, 1] - values[:, 0]
         lack = np.maximum(self.energy.threshold - abs(length), 0.0)
         value, slopes = self.energy.loss(np.stack([np.zeros_like(lack), lack], axis=1))
-        # The more a pair lacks the shorter it is: birth and death change places.
+        # A pair lacks more the shorter it is, so that birth and death exchange their slopes.
         return value, slopes[:, ::-1] * np.sign(length)[:, None]

@@ -40,7 +40,7 @@ class Formula(Evaluator):
         return edges_on(self.backend, self.coupling)
 
     def value(self, w: Array) -> Any:
-        """The energy of a tensor alone, which torch can differentiate, by edges."""
+        """The energy of a tensor without its gradient, by edges, which torch can differentiate."""
         (i, j, a), (alpha, beta, gamma) = self.edges, self.law
         across = w.index_select(0, j) - w.index_select(0, i)
         along = a * across.cos()
@@ -126,7 +126,7 @@ class Kernels(Fused):
         self.kernels.turn(w, self.z)
 
     def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
-        """The energy; the gradient is left in ``gradient`` and C in ``around``, if it has room."""
+        """The energy; writes the gradient to ``gradient``, and C to ``around`` if it has room."""
         self.begin(w)
         return self.kernels.value_and_grad(*self.state, around, self.gradient)
 
@@ -150,7 +150,7 @@ class Kernels(Fused):
     def flow(
         self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
     ) -> np.ndarray:
-        """Take RK4 steps in place; energies before each, (steps,)."""
+        """Take RK4 steps in place; return the energy before each, (steps,)."""
         energies = np.empty(steps)
         new, total, around = (np.empty_like(w) for _ in range(3))
         drift = self.drift if driven else np.zeros_like(w)

@@ -1,4 +1,4 @@
-"""Oscillators on a graph: one energy of phases, whose members are the field's models.
+"""Oscillators on a graph: one energy of phases, with the usual models as special cases.
 
     E(φ) = Σ_i α C_i + β C_i² + γ S_i²,
     C_i = Σ_j J_ij cos(φ_j − φ_i),   S_i = Σ_j J_ij sin(φ_j − φ_i)
@@ -11,8 +11,9 @@ Hopf–Kuramoto          −c s₁/2    0      s₂
 Hopf–Kuramoto printed  s₁         s₂     0
 =====================  =========  =====  =====
 
-Everything is O(m): sums over neighbours of cos φ_j and sin φ_j, each taken once a node. In time
-the phases follow dφ/dt = ω − ∇E + c Σ_j J_ij cos(φ_j − φ_i), whose last term has no potential.
+Everything takes O(m) time: it needs sums over neighbours of cos φ_j and sin φ_j, which are computed
+once for each node. In time the phases follow dφ/dt = ω − ∇E + c Σ_j J_ij cos(φ_j − φ_i), whose last
+term has no potential.
 """
 
 from __future__ import annotations
@@ -50,20 +51,20 @@ class Oscillators(Energy):
         Multiplies the graph's edge weights; of any sign.
     law : (α, β, γ)
     frequencies : float or (n,) array
-        ω of the flow, in radians per unit of time; no part of the energy.
+        ω of the flow, in radians per unit of time; not part of the energy.
     torque : float
         c of the flow's term without a potential.
 
     Raises
     ------
     InputError
-        When a number is not finite or an array has not one entry an edge or node.
+        When a number is not finite, or an array does not have one entry for each edge or node.
 
     Notes
     -----
-    A global shift of each connected component leaves the energy as it is. Self-loops would add a
-    constant; a :class:`~meshrep.graphs.graph.Graph` has none. Nodes without edges stay where they
-    are.
+    Adding a constant to the phases of a connected component keeps the energy. Self-loops would add
+    a constant; a :class:`~meshrep.graphs.graph.Graph` has none. Nodes without edges keep their
+    phases.
     """
 
     quantity = "phase"
@@ -104,22 +105,22 @@ class Oscillators(Energy):
 
     @property
     def attraction(self) -> np.ndarray:  # type: ignore[override]
-        """J a (m,), with the other sign where α > 0: what α C_i asks of the ends of an edge."""
+        """J a (m,), or −J a where α > 0: the phases at which α C_i is lowest, for each edge."""
         return self.edge_coupling * self.graph.weights * (-1.0 if self.alpha > 0 else 1.0)
 
     @property
     def frequency_spread(self) -> float:  # type: ignore[override]
-        """Largest ω less the smallest."""
+        """The largest ω minus the smallest."""
         return float(np.ptp(self.frequencies))
 
     def __mul__(self, factor: float) -> Oscillators:
-        """The oscillators with law, ω and c times a factor."""
+        """The oscillators with α, β, γ, ω and c multiplied by a factor."""
         return self._with(number(factor, "the factor"), None)
 
     __rmul__ = __mul__
 
     def __add__(self, other: Energy) -> Energy:
-        """Oscillators again where both have the same couplings, else a sum of two."""
+        """Oscillators again if both have the same couplings, else a sum of two energies."""
         alike = (
             isinstance(other, Oscillators)
             and other.graph.same_as(self.graph)
@@ -148,7 +149,7 @@ class Oscillators(Energy):
 
     @property
     def compared_solvers(self) -> tuple[str, ...]:
-        """Also those that look beyond the nearest minimum."""
+        """The usual ones, and those that search beyond the nearest minimum."""
         return ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
 
     @property
@@ -158,7 +159,7 @@ class Oscillators(Energy):
 
     @property
     def unbounded(self) -> str:  # type: ignore[override]
-        """With frequencies that differ the potential is tilted, and the phases never rest."""
+        """Frequencies that differ tilt the potential, so that the phases never come to rest."""
         if np.ptp(self.frequencies) == 0:
             return ""
         return (
@@ -184,8 +185,10 @@ class Oscillators(Energy):
         return twin
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
-        """J_Cᵀ 2β J_C + J_Sᵀ 2γ J_S + Σ_i u_i ∇²C_i + v_i ∇²S_i, sparse; of A²'s pattern unless
-        β = γ = 0."""
+        """J_Cᵀ 2β J_C + J_Sᵀ 2γ J_S + Σ_i u_i ∇²C_i + v_i ∇²S_i, sparse.
+
+        Its pattern is that of A², or of A where β = γ = 0.
+        """
         w = np.asarray(w, dtype=np.float64)
         J = self.coupling
         rows = np.repeat(np.arange(self.graph.n), np.diff(J.indptr))

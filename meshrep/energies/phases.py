@@ -39,7 +39,7 @@ def order_parameter(phi: ArrayLike) -> float | np.ndarray:
     phi = np.asarray(phi)
     if phi.ndim not in (1, 2) or not phi.shape[-1] or phi.dtype.kind not in "biuf":
         raise InputError(
-            f"phases must be a row of real numbers, or a table with a row a field, "
+            "phases must be a row of real numbers, or a table with one row for each field, "
             f"not of shape {phi.shape} and type {phi.dtype}"
         )
     rho = np.minimum(np.abs(np.exp(1j * phi).mean(axis=-1)), 1.0)  # rounding may exceed 1
@@ -57,8 +57,8 @@ def local_order(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = N
     phi : (n,) array
         Phases in radians.
     coupling : (m,) array, optional
-        One for each edge, in the order of ``graph.edges``. The sign − is that of its term above.
-        A node all of whose couplings are satisfied has 1.
+        One for each edge, in the order of ``graph.edges``. The sign of a term is that of its
+        coupling, so that a node whose couplings are all satisfied has 1.
 
     Raises
     ------
@@ -94,14 +94,15 @@ def clusters(
     within : float
         Positive, in the values' unit.
     coupling : (m,) array, optional
-        Where it is negative, phases are held against the neighbour's opposite.
+        Where it is negative, a phase is compared with the opposite of the neighbour's phase.
     cyclic : bool
         Whether differences are taken on the circle.
 
     Returns
     -------
     (n,) int64
-        Number of each node's cluster, 0 the largest; a node without a value is one by itself.
+        Number of each node's cluster, 0 for the largest; a node without a value is alone in its
+        cluster.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def clusters(
 
 
 def frequency_spread(frequencies: np.ndarray) -> float:
-    """Largest less smallest frequency; InputError where there are none."""
+    """The largest frequency minus the smallest; InputError where there are none."""
     frequencies = np.asarray(frequencies)
     if not frequencies.size:
         raise InputError("a spread needs at least one frequency")
@@ -141,17 +142,18 @@ def frequency_spread(frequencies: np.ndarray) -> float:
 def steady_frequencies(times: np.ndarray, fields: np.ndarray) -> np.ndarray:
     """Mean frequency (n,) over the second half of a trajectory of unwrapped phases (k, n).
 
-    (φ_end − φ_mid) / (t_end − t_mid), mid the last of the rising times (k,) in the first half.
+    (φ_end − φ_mid) / (t_end − t_mid), where t_mid is the last time in the first half.
 
     Raises
     ------
     InputError
-        Where the times do not rise or do not fit the fields.
+        Where the times (k,) do not increase or do not fit the fields.
     """
     times, fields = np.asarray(times, float), np.asarray(fields, float)
     if times.ndim != 1 or fields.ndim != 2 or len(times) != len(fields):
         raise InputError(
-            f"a trajectory has a row of phases a time: {times.shape} times, {fields.shape} phases"
+            f"a trajectory has one row of phases for each time, not times {times.shape} and phases "
+            f"{fields.shape}"
         )
     if len(times) < 2 or not (np.diff(times) > 0).all():
         raise InputError("mean frequencies need two times at least, each later than the last")
@@ -169,7 +171,7 @@ def checked_values(n: int | None, values: ArrayLike) -> np.ndarray:
 
 
 def opposed_edges(graph: Graph, coupling: ArrayLike | None) -> np.ndarray | None:
-    """Mask (m,) of the edges whose ends want to be opposite; None where there are none."""
+    """Mask (m,) of the edges with a negative coupling; None where there are none."""
     if coupling is None:
         return None
     coupling = np.asarray(coupling)

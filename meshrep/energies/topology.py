@@ -2,9 +2,9 @@
 
     E(X) = Σ_k c_k ℓ(D_k(X)) + λ Σ_i dist(x_i, box)²,   ℓ(D) = Σ_{(b,d) ∈ D} ((d − b)/2)^p
 
-D_k are the persistence diagrams of dimension k, c_k = −1 where features are to grow, +1 where they
-are to vanish. The papers (P1 §3.2, P2 §7.5) take k = 1, p = 2; their printed Σ|w_i − r|² is a
-misprint of the box.
+D_k is the persistence diagram of dimension k. c_k is −1 for features that are to grow and +1 for
+features that are to vanish. The papers (P1 §3.2, P2 §7.5) take k = 1 and p = 2; their printed
+Σ|w_i − r|² is a misprint of the box.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from meshrep.sources import clouds
 
 _PENALTIES = ("box", "ball", "tether", "none")
 _FILTRATIONS = ("rips", "alpha")
-_JUDGED = 8  # fixed subsamples by which an energy of subsamples is judged
+_JUDGED = 8  # number of fixed subsamples by which an energy of subsamples is judged
 
 
 Filtration = Callable[[np.ndarray], Diagrams]  # what makes diagrams of points (n, d)
@@ -43,40 +43,39 @@ class RipsPersistence(Energy):
     Parameters
     ----------
     cloud : (n, d) array, Graph or what ``Graph.of`` takes
-        The points at the start; a graph's z is left out where it is 0 throughout. An array is
-        joined to its eight nearest neighbours, along which networks propagate on request.
+        The points at the start; the z of a graph is left out if it is 0 everywhere. Points of an
+        array are joined to their eight nearest neighbours, along which networks can propagate.
     maximise, minimise : int, "h1", or several, optional
-        Dimensions of the features to grow and to remove: 0 components, 1 loops, 2 cavities.
-        Loops are grown where nothing is said.
+        Dimensions of the features to grow and to remove: 0 components, 1 loops, 2 cavities. By
+        default loops grow.
     power, top, window : optional
         Of :class:`meshrep.persistence.losses.DiagramLoss`: p, how many of the longest pairs, or
         the range of persistence that counts.
     targets : mapping of int to (m, 2) array, optional
-        Diagrams to come near to, by dimension, in the place of growing or removing.
+        Diagrams to approach, by dimension, instead of growing or removing features.
     penalty : {"box", "ball", "tether", "none"}
-        What keeps the cloud together: the squared distance to [−r, r]^d or to the ball of
-        radius r about the centre, or to each point's start.
+        What keeps the cloud together: the squared distance to the box [−r, r]^d, to the ball of
+        radius r, or to the start of each point.
     bound : float, optional
-        r; by default half the start's longest extent.
+        r; by default half the longest extent of the start.
     centre : float or (d,) array, optional
-        Of box and ball; by default the middle of the start's extent. (The spellings
+        Centre of box and ball; by default the middle of the start's extent. (The spellings
         ``maximize``, ``minimize`` and ``center`` are taken too.)
     strength : float
         λ.
     filtration : {"rips", "alpha"}
-        Vietoris–Rips, or alpha for points in the plane or in space: another filtration, quicker,
-        whose loops die later. gudhi's alpha complex stands on CGAL and so under the GPL.
+        Vietoris–Rips, or alpha for points in the plane or in space. Alpha is faster, and its loops
+        die later. gudhi's alpha complex uses CGAL and is therefore under the GPL.
     max_length : float
-        Longest edge of the Rips complex; what has not died by then does not count.
+        Longest edge of the Rips complex; features that are still alive at it do not count.
     links : {"births", "graph"}, optional
-        The graph that networks propagate along: the Rips graph half way between the least and
-        the greatest birth of the start's loops, as in the papers (the default for whole clouds),
-        or the cloud's own.
+        The graph that networks propagate along: the Rips graph at the midpoint of the births of the
+        start's loops, as in the papers (the default for whole clouds), or the cloud's own graph.
     subsample : int, optional
-        Evaluate so many points only, others each time, as one does with large clouds. Judged by
-        eight fixed draws.
+        Number of points of which the energy is evaluated, drawn anew each time, for large clouds.
+        Ends are judged by eight fixed draws.
     seed : int
-        Of the draws.
+        Seed of the draws.
 
     Raises
     ------
@@ -87,10 +86,9 @@ class RipsPersistence(Energy):
 
     Notes
     -----
-    The gradient is exact wherever no two critical lengths coincide, and lives on the points of
-    critical edges alone. The energy is not smooth, and with a window or a max_length not
-    continuous. Where features grow with a power above 2 a quadratic penalty holds them near the
-    start only.
+    The gradient is exact where no two critical lengths are equal. It is 0 except at the ends of
+    critical edges. The energy is not smooth, and with a window or a max_length not continuous.
+    Where features grow with a power above 2, the quadratic penalty limits them only near the start.
 
     References
     ----------
@@ -167,7 +165,7 @@ class RipsPersistence(Energy):
         self.new_filtration()
 
     def _set_bounds(self, bound: float | None, centre: Any, strength: float) -> None:
-        """Where the points are to stay, and how strongly."""
+        """Set where the penalty keeps the points, and how strongly."""
         points, formed = self.points, self.penalty in ("box", "ball")
         for name, given in (("bound", bound), ("centre", centre)):
             if given is not None and not formed:
@@ -191,7 +189,7 @@ class RipsPersistence(Energy):
         return self.points.shape
 
     def new_filtration(self) -> Filtration:
-        """A filtration of its own for one who evaluates; it learns from call to call."""
+        """A new filtration for one evaluator; it reuses what it learnt from earlier calls."""
         if self.filtration == "alpha":
             return self._alpha(tuple(self.signs))
         return RipsFiltration(self.signs, self.max_length).diagrams
@@ -206,16 +204,16 @@ class RipsPersistence(Energy):
         return partial(alpha_diagrams, dimensions=list(wanted))
 
     def diagrams(self, points: np.ndarray) -> Diagrams:
-        """The diagrams of positions (n, d), by dimension; of those ``shown``."""
+        """The diagrams of the points ``shown`` among positions (n, d), by dimension."""
         return self.new_filtration()(checked_points(points)[self.shown])
 
     @property
     def shown(self) -> np.ndarray:
-        """Numbers of the points that diagrams are shown of: all, or the judge's first draw."""
+        """Numbers of the points whose diagrams are shown: all, or the judge's first draw."""
         return self.drawn(0, judged=True) if self.subsample else np.arange(len(self.points))
 
     def drawn(self, number: int, *, judged: bool = False) -> np.ndarray:
-        """Point numbers of the subsample of that number; those for the judge are their own."""
+        """Point numbers of the subsample of a number; the judge has subsamples of its own."""
         rng = np.random.default_rng([self.seed, int(judged), number])
         return rng.choice(len(self.points), self.subsample, replace=False)
 
@@ -236,13 +234,13 @@ class RipsPersistence(Energy):
         return clouds.within(self.points, radius, name=name).adjacency
 
     def on(self, backend: Backend) -> Evaluator:
-        """On NumPy, by way of the host for tensors; with a subsample of its own each time."""
+        """On NumPy, and through the host for tensors; evaluations draw subsamples if asked."""
         inner = _Evaluator(self, drawn=self.stochastic)
         return inner if backend.xp is np else ByHost(inner, backend)
 
     @cached_property
     def judge(self) -> Evaluator:
-        """All points, or the mean over eight fixed subsamples."""
+        """The energy of all points, or the mean over eight fixed subsamples."""
         return _Evaluator(self, drawn=False)
 
     def random_start(self, seed: int = 0) -> np.ndarray:
@@ -250,7 +248,7 @@ class RipsPersistence(Energy):
         return self.points.copy()
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """Pairs of every dimension that counts, and the persistence of the longest."""
+        """Number of pairs of each dimension in the energy, and the persistence of the longest."""
         measured: dict[str, float] = {}
         for k, diagram in self.diagrams(w).items():
             measured[f"H{k} pairs"] = len(diagram)
@@ -258,7 +256,7 @@ class RipsPersistence(Energy):
         return measured
 
     def prospects(self, start: np.ndarray) -> list[str]:
-        """What the start matches of a target, or that nothing will move."""
+        """How many pairs of a target the start matches, or that nothing will move."""
         found = self.diagrams(start)
         said, moved = [], False
         for k, loss in self.losses.items():

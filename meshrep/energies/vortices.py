@@ -26,21 +26,21 @@ _TURN = 2 * np.pi
 
 
 def windings(cells: Cells, phi: ArrayLike) -> np.ndarray:
-    """How often the phase turns round each cell: 1/2π Σ of its wrapped differences, an integer.
+    """How often the phase turns round each cell: 1/2π times the sum of its wrapped differences.
 
     Parameters
     ----------
     cells : Cells
-        A node number below 0 is one without a phase.
+        A negative node number is a corner without a phase.
     phi : (n,) array
         Phases in radians; NaN where there is none.
 
     Returns
     -------
     (c,) int64
-        Of a face, the sum along its corners in the cell's order. Of a solid, how many vortex
-        lines pass through it: half the sum of |winding| over its sides. 0 for other cells, and
-        where a corner has no phase.
+        For a face, the number of turns along its corners in the cell's order. For a solid, the
+        number of vortex lines through it: half the sum of |winding| over its sides. 0 for other
+        cells, and where a corner has no phase.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def windings(cells: Cells, phi: ArrayLike) -> np.ndarray:
 
     Notes
     -----
-    Differences are wrapped to [−π, π], and one of exactly ±π keeps its sign, so that a face
-    turned over has exactly the opposite winding.
+    Differences are wrapped to [−π, π], and a difference of exactly ±π keeps its sign. A face that
+    is turned over therefore has exactly the opposite winding.
     """
     return _flux(cells, phi).astype(np.int64)
 
@@ -61,11 +61,11 @@ def charges(
     graph: Graph | None = None,
     coupling: ArrayLike | None = None,
 ) -> np.ndarray:
-    """Vortex charge of each cell (c,): its winding, neighbouring faces run the same way round.
+    """Vortex charge of each cell (c,): its winding, with neighbouring faces turned the same way.
 
-    Parameters and errors as for :func:`windings`; with a ``coupling`` (m,) on the edges of
-    ``graph`` the charges of :func:`vortices`, and of a solid half the sum of |charge| over its
-    sides. On a closed surface with two sides the charges sum to 0.
+    Parameters and errors are those of :func:`windings`. With a ``coupling`` (m,) on the edges of
+    ``graph`` the charges are those of :func:`vortices`, and that of a solid is half the sum of
+    |charge| over its sides. On a closed surface with two sides the charges sum to 0.
     """
     opposed = None
     if coupling is not None:
@@ -80,7 +80,7 @@ def charges(
 def _flux(
     cells: Cells, phi: ArrayLike, graph: Graph | None = None, opposed: np.ndarray | None = None
 ) -> np.ndarray:
-    """Turns round faces, and half of those, unsigned, round the sides of solids, (c,) float64."""
+    """Turns round each face, and half the sum of |turns| round the sides of each solid, (c,)."""
     phi = checked_values(None, phi)
     if len(cells.connectivity) and cells.connectivity.max() >= len(phi):
         raise InputError(
@@ -104,8 +104,9 @@ def _flux(
 def _turns(polygons: Cells, phi: np.ndarray, halves: np.ndarray | None = None) -> np.ndarray:
     """Turns of the phase round each polygon (f,), in halves; NaN where a corner has none.
 
-    Σ (d − rint d), d = Δ/2π − h, is −Σ (h + rint d), since Σ Δ = 0 round a polygon: no rounding
-    error. A side run backwards has the opposite h, so that what one face gains its neighbour loses.
+    With d = Δ/2π − h, Σ (d − rint d) is −Σ (h + rint d), since Σ Δ = 0 round a polygon; the second
+    form has no rounding error. A side in the other direction has the opposite h, so that the shares
+    of two neighbouring faces cancel.
     """
     if not len(polygons):
         return np.zeros(0)
@@ -119,13 +120,13 @@ def _turns(polygons: Cells, phi: np.ndarray, halves: np.ndarray | None = None) -
 
 
 def _halves(opposed: np.ndarray, edge: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """The half turn ±½ along each side whose ends want to be opposite, else 0."""
+    """The half turn ±½ along each side with a negative coupling, else 0."""
     return 0.5 * way * opposed[edge]
 
 
 @dataclass(frozen=True, eq=False)
 class Vortices:
-    """Where phases wind.
+    """The vortices of a field of phases.
 
     Attributes
     ----------
@@ -143,12 +144,12 @@ class Vortices:
 
     @property
     def count(self) -> int:
-        """How many plaquettes have a vortex."""
+        """The number of plaquettes with a vortex."""
         return len(self.signs)
 
     @property
     def frustrated(self) -> int:
-        """How many plaquettes cannot satisfy all their couplings: chirality ±½, or ±1½."""
+        """The number of plaquettes that cannot satisfy all couplings: chirality ±½, or ±1½."""
         return int(np.count_nonzero(self.charge % 1))
 
     @property
@@ -160,9 +161,9 @@ class Vortices:
 def vortices(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None) -> Vortices:
     """The vortices and antivortices of phases (n,), in radians, counted on the plaquettes.
 
-    The charge of a plaquette is Σ (d − rint d) round it, d = (φ_j − φ_i)/2π, less ½ where the
-    coupling says that i and j want to be opposite. It is whole where such sides are even in
-    number, else ±½, the chirality of a frustrated plaquette, in which a vortex adds ±1.
+    The charge of a plaquette is Σ (d − rint d) round it, where d = (φ_j − φ_i)/2π, minus ½ on sides
+    with a negative coupling. The charge is an integer if the number of such sides is even.
+    Otherwise it is ±½, the chirality of a frustrated plaquette, to which a vortex adds ±1.
 
     Parameters
     ----------
@@ -179,8 +180,8 @@ def vortices(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None
 
     Notes
     -----
-    Turning a node by π and the signs of all its couplings changes no charge (Toulouse's gauge
-    symmetry). A side of a quadratic face, which is two edges, counts as positive.
+    Turning a phase by π and changing the signs of all couplings of its node changes no charge
+    (Toulouse's gauge symmetry). A side of a quadratic face, which is two edges, counts as positive.
 
     References
     ----------
@@ -202,10 +203,10 @@ def vortices(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None
 
 
 def winding(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None) -> float:
-    """Turns of phases (n,) round a graph that is one cycle, as a twisted state has.
+    """Turns of phases (n,) round a graph that is one cycle, as in a twisted state.
 
-    Counted from node 0 towards the lower of its neighbours; an int, or with negative couplings a
-    float in halves, as for :func:`vortices`.
+    They are counted from node 0 towards the lower of its two neighbours. The result is an int or,
+    with negative couplings, a float in halves, as for :func:`vortices`.
 
     Raises
     ------
@@ -230,7 +231,7 @@ def winding(graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None)
 def summary(
     graph: GraphLike, phi: ArrayLike, coupling: ArrayLike | None = None
 ) -> dict[str, float]:
-    """ρ; the number of vortices where there are plaquettes; the winding of one cycle."""
+    """ρ; the number of vortices if there are plaquettes; the winding if the graph is one cycle."""
     graph = Graph.of(graph)
     found = {"rho": float(order_parameter(phi))}
     if len(plaquettes(graph)):

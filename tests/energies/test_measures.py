@@ -286,7 +286,7 @@ def test_frequencies():
         (lambda graph: frequency_spread([]), "at least one"),
         (lambda graph: steady_frequencies([0.0], np.zeros((1, 3))), "two times"),
         (lambda graph: steady_frequencies([0.0, 0.0], np.zeros((2, 3))), "two times"),
-        (lambda graph: steady_frequencies([0.0, 1.0], np.zeros(2)), "a row of phases"),
+        (lambda graph: steady_frequencies([0.0, 1.0], np.zeros(2)), "one row of phases"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(lattice, measure, message):
