@@ -228,4 +228,7 @@ class Minimiser(ABC):
         except KeyboardInterrupt:
             steps = monitor.history.step[-1] if len(monitor.history) else 0
             result, params = Result.INTERRUPTED, monitor.best_or(objective.start)
-        return monitor.outcome(result, objective, params, steps)
+        try:
+            return monitor.outcome(result, objective, params, steps)
+        except KeyboardInterrupt:  # while the last state was judged, which is done once more
+            return monitor.outcome(Result.INTERRUPTED, objective, params, steps)

@@ -207,7 +207,11 @@ class Stages:
                 break
         if self.sample is not None:
             self.samples.append(Sample(steps, spent, self.sample(field)))
-        value, gradient = self.energy.judge.value_and_grad(field)
+        try:
+            judged = self._judged(field, begin)
+        except KeyboardInterrupt:  # the field is done, and is judged once more
+            result, judged = Result.INTERRUPTED, self._judged(field, begin)
+        value, gradient, start_energy = judged
         first = backends[0]
         return Solution(
             problem=self.energy,
@@ -217,7 +221,7 @@ class Stages:
             result=result,
             energy=float(value),
             grad_norm=float(np.linalg.norm(gradient)) / scale,
-            start_energy=self.energy.value(begin),
+            start_energy=start_energy,
             steps=steps,
             evaluations=evaluations,
             solve_s=spent,
@@ -232,6 +236,11 @@ class Stages:
             sampling_s=sampling,
             prefit_s=self.prefit_s,
         )
+
+    def _judged(self, field: np.ndarray, begin: np.ndarray) -> tuple[float, np.ndarray, float]:
+        """Energy and gradient of a field, and the energy at the beginning, in float64."""
+        value, gradient = self.energy.judge.value_and_grad(field)
+        return value, gradient, self.energy.value(begin)
 
     def _sample_of(self, objective: Objective) -> Callable[[Any], Any] | None:
         sample = self.sample

@@ -1,7 +1,5 @@
 """The contract that every solver keeps on every energy, and how runs end."""
 
-import time
-
 import numpy as np
 import pytest
 from problems_of_tests import NETWORKS, PROBLEMS, SOLVERS, heat
@@ -12,6 +10,7 @@ from meshrep.base.backends import backend_for
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import Adam, GradientDescent
 from meshrep.minimisers.lbfgs import LBFGS
+from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.newton import Newton
 from meshrep.solving.named.second_order import PATIENCE
 
@@ -57,17 +56,10 @@ def test_every_solver_solves_every_energy(name, solver, truth):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_float32_and_limits(solver):
-    energy = heat("lattice:12x12")
-    exact = meshrep.solve(energy, "newton").energy
-    single = meshrep.solve(energy, solver, dtype="float32", max_seconds=5, max_steps=20_000)
-    assert single.dtype == "float32" and single.energy == pytest.approx(exact, rel=1e-2)
-    short = meshrep.solve(energy, solver, max_steps=3)
-    assert short.steps <= 3 * (1 + (solver in NETWORKS))
-    assert short.energy <= short.start_energy
-    brief = time.perf_counter()
-    meshrep.solve(heat("lattice:60x60"), solver, gtol=1e-30, max_seconds=0.2)
-    assert time.perf_counter() - brief < 20
+def test_a_limit_on_steps_is_kept(solver):
+    short = meshrep.solve(heat("lattice:12x12"), solver, max_steps=3)
+    assert 0 < short.steps <= 3 * (1 + (solver in NETWORKS))
+    assert short.energy < short.start_energy
 
 
 def test_the_path_does_not_depend_on_the_run():
@@ -158,59 +150,71 @@ def test_the_papers_stopping_rule():
     energy = heat("lattice:8x8")
     rule = Stopping(patience=10, atol=1e-6, gtol=0.0)
     solution = meshrep.solve(energy, Solver(Adam(settle=False), backend="numpy", stopping=rule))
-    assert solution.result is Result.FLAT or solution.result is Result.MAX_STEPS
-    if solution.result is Result.FLAT:
-        assert np.abs(np.diff(solution.history.energy[-11:])).max() < 1e-6
+    assert solution.result is Result.FLAT
+    small = np.abs(np.diff(solution.history.energy)) < 1e-6
+    assert small[-10:].all() and not small[-11]
 
 
-def broken_after(calls, graph):
-    count = [0]
+class Counting:
+    """Σ w⁴, which counts its evaluations and does something else from one of them on."""
 
-    def value_and_grad(w):
-        count[0] += 1
-        if count[0] > calls:
-            return float("nan"), np.full_like(w, np.nan)
+    def __init__(self, graph, at=None, do=None):
+        self.calls, self.at, self.do = 0, at, do
+        self.energy = meshrep.FunctionEnergy(graph, self)
+
+    def __call__(self, w):
+        self.calls += 1
+        if self.at is not None and self.calls >= self.at:
+            return self.do(self, w)
         return float((w**4).sum()), 4 * w**3
 
-    return meshrep.FunctionEnergy(graph, value_and_grad)
+
+@pytest.fixture
+def counted(lattice, monkeypatch):
+    """The first and the last evaluation of a run's own, when nothing happens to it."""
+    monkeypatch.setattr(Monitor, "observe_every", 0.0)
+
+    def count(solver, **limits):
+        meshrep.solve(Counting(lattice).energy, solver, max_steps=1)  # loads kernels
+        plain, told = Counting(lattice), []
+        meshrep.solve(plain.energy, solver, observe=lambda *_: told.append(plain.calls), **limits)
+        return told[0], plain.calls
+
+    return count
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_nan_keeps_the_best_finite_field(solver, lattice):
-    energy = broken_after(12, lattice)
-    comparison = meshrep.compare(energy, [solver], max_steps=100)
-    (row,) = comparison.rows
-    if isinstance(row, meshrep.Solution):
-        assert np.isfinite(row.field).all()
-        assert row.result is not Result.CONVERGED
-    else:
-        assert row.message
+def test_nan_keeps_the_best_finite_field(solver, lattice, counted):
+    """From three quarters of a run on."""
+    first, last = counted(solver, max_steps=100)
+    at = first + 3 * (last - first) // 4
+    broken = Counting(lattice, at, lambda _, w: (float("nan"), np.full_like(w, np.nan)))
+    start = broken.energy.random_start(0)
+    solution = meshrep.solve(broken.energy, solver, start=start, max_steps=100)
+    assert np.isfinite(solution.field).all()
+    assert (solution.field**4).sum() < (start**4).sum()
+    assert solution.result is not Result.CONVERGED
 
 
-def interrupting(calls, graph):
-    count = [0]
-
-    def value_and_grad(w):
-        count[0] += 1
-        if count[0] == calls:
-            raise KeyboardInterrupt
-        return float((w**4).sum()), 4 * w**3
-
-    return meshrep.FunctionEnergy(graph, value_and_grad)
+def interrupt_once(counting, w):
+    counting.at = None
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_ctrl_c_keeps_the_best_so_far_and_ends_a_comparison(solver, lattice):
-    energy = interrupting(30, lattice)
-    comparison = meshrep.compare(energy, [solver, "lbfgs", "gd"])
-    if not comparison.rows:  # it came in the set-up
-        assert comparison.interrupted
-        return
-    if comparison.rows[0].result is not Result.INTERRUPTED:
-        pytest.skip("this solver was done before the interrupt")
+def test_ctrl_c_keeps_the_best_so_far_and_ends_a_comparison(solver, lattice, counted):
+    """At the first evaluation of a run, in its middle, at its last one, and when it is judged."""
+    first, last = counted(solver, max_steps=40)
+    middle = (first + last) // 2
+    for at in sorted({first + 1, middle, *range(last - 3, last + 1)} - set(range(first + 1))):
+        interrupted = Counting(lattice, at, interrupt_once)
+        solution = meshrep.solve(interrupted.energy, solver, max_steps=40)
+        assert solution.result is Result.INTERRUPTED, at
+        assert np.isfinite(solution.field).all() and solution.energy <= solution.start_energy
+    interrupted = Counting(lattice, middle, interrupt_once)
+    comparison = meshrep.compare(interrupted.energy, [solver, "lbfgs", "gd"], max_steps=40)
     assert comparison.interrupted and len(comparison.rows) == 1
-    row = comparison.rows[0]
-    assert np.isfinite(row.field).all() and row.energy <= row.start_energy
+    assert comparison.rows[0].result is Result.INTERRUPTED
 
 
 def test_without_torch_lbfgs_takes_the_place_of_its_adam(monkeypatch):
