@@ -68,20 +68,22 @@ def petsc() -> str:
 
 INTRODUCTION = (
     "Quartic baths (λ = 1, T = 1 and 0) on the first and last tenth along the longest side "
-    "(“strip”, “ends”) or on as many nodes drawn at random. All begin at the same random field. "
-    "Times are seconds from the energy to a relative gap, set-up included, imports and compilers "
-    "excluded; energies of peers are judged in float64 while their clock stands still. Medians "
-    "where runs are short enough to be repeated in turn. “Ends at” is the gap where a solver's own "
-    "rule ended it: a small gradient is no small gap on a long mesh. SciPy's and the sparse Newton "
-    "methods get our fused gradient; torch and JAX differentiate the same energy themselves."
+    "(“strip”, “ends”), or on as many nodes drawn at random. All solvers begin at the same "
+    "random field. Times are seconds from the energy to a relative gap; they include set-up and "
+    "exclude imports and compilers. Energies of peers are judged in float64 while their clock "
+    "stands still. Times are medians if runs are short enough to be repeated in turn. “Ends at” "
+    "is the gap at which a solver's own rule ended it: on a long mesh a small gradient does not "
+    "mean a small gap. SciPy's and the sparse Newton methods get our fused gradient; torch and "
+    "JAX differentiate the same energy themselves."
 )
 
 
 def winners(data: dict[str, Any]) -> str:
     """Return a table of problems and accuracies: the winner, its time and its lead."""
     text = (
-        "The least time, and in brackets how many times longer the next one takes; ours are bold. "
-        "The last column is what `--solver auto` takes, and its time to 1e-6 over the least."
+        "The least time, and in brackets how many times longer the next solver takes; ours are "
+        "bold. The last column is what `--solver auto` takes, and its time to 1e-6 over the "
+        "least."
     )
     head = ["problem", "nodes", *(f"to {gap}" for gap in GAPS), "auto"]
     rows = [

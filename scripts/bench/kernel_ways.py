@@ -34,12 +34,12 @@ WIDTH = 32
 GCN_MOST = 200_000  # nodes: a network's arrays are 32 fields each
 LBFGS_STEPS = 30
 COUNT = (
-    "the rows (32-bit offsets and neighbours, weights where they differ) and baths as the kernel "
+    "the rows (32-bit offsets and neighbours, weights if they differ) and baths as the kernel "
     "holds them, and fields of n numbers: 2 for a gradient (w read, ∇E written), 2 for a step of "
     "gd, 4 of heavy ball and Nesterov, 6 of adam; 4 passes over the rows and 20 fields for RK4; "
     "cosines and sines twice more for phases; 14 fields of the network's width for a GCN step; "
-    "4 a pair and 8 more for an L-BFGS iteration (10 pairs; ours has 6 in single precision from "
-    "10⁵ nodes on), and one gradient."
+    "for an L-BFGS iteration 4 per pair and 8 more (10 pairs; ours has 6 in single precision "
+    "from 10⁵ nodes on), and one gradient."
 )
 
 

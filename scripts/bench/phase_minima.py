@@ -26,8 +26,8 @@ def run(quick: bool, say: Say) -> Report:
     warmed(everyone, posed("lattice:8x8", 0.2))
     text = [
         "### Phases from a smooth start",
-        "Kuramoto's energy from sin(2πx/l) cos(2πy/l): all end where phases are equal, and gaps "
-        "are from that energy, −m. Columns as for heat.",
+        "Kuramoto's energy from sin(2πx/l) cos(2πy/l). All solvers end with equal phases, and "
+        "gaps are from that energy, −m. Columns as for heat.",
     ]
     data: dict[str, Any] = {}
     for side in QUICK_SIDES if quick else SIDES:

@@ -47,8 +47,8 @@ def run(quick: bool, say: Say) -> Report:
     text = [
         "## Scale",
         f"A fused step of `{SOLVER}` and the memory of a whole run (graph, energy, solver), each "
-        "point in a process of its own: bytes are the most that was held less what the imports "
-        "hold, by the node; “before solving” is what graph, energy and start hold.",
+        "point in a process of its own. Bytes are the most that was held, less what the imports "
+        "hold, per node; “before solving” is what graph, energy and start hold.",
         steps_table(steps),
         linearity(steps),
         "### Iterations against size",

@@ -81,7 +81,7 @@ def page(data: dict[str, Any], times: int) -> str:
         "reads the mesh, compares the default solvers and writes the pictures. "
         f"`import meshrep` itself costs {duration(own)}.",
         markdown(("a fresh process", "time"), starts),
-        "The dearest imports of `import meshrep` (`-X importtime`):",
+        "The slowest imports of `import meshrep` (`-X importtime`):",
         markdown(("import", "with what it imports", "alone"), costs),
         f"Of {', '.join(HEAVY)}, the front door imports: {words(data['packages'])}. With "
         f"`--solver newton`: {words(data['packages_newton'])}.",

@@ -34,26 +34,26 @@ SHARE = 0.1
 FLOOR = 1e-8  # share of the fall below which curves are not drawn
 PAPERS_STOP = Stopping(patience=10, atol=1e-15, gtol=0.0)
 STOP = (
-    "Ten steps in a row that change the loss by less than 1e-15, in float32 as torch has it by "
-    "default; a run that was cut off by its time limit instead does not count. The rule is below "
-    "what float32 resolves of such losses: it fires when ten steps happen to round to the same "
-    "number, and Adam at a constant rate goes round its minimum meanwhile. Ratios are of runs that "
-    "the rule ended on either side, and say little."
+    "Runs stop after ten steps in a row that each change the loss by less than 1e-15, in "
+    "float32, torch's default. Runs that the time limit cut off instead do not count. The rule "
+    "asks for less than float32 resolves of such losses: it fires when ten steps happen to round "
+    "to the same number, while Adam at a constant rate circles its minimum. Ratios are of runs "
+    "that the rule ended on both sides, and say little."
 )
 WAYS = (
-    "`adam` and the networks without further words are fused or jitted; `adam-torch`, the papers' "
-    "practice, is eager torch with autograd. Networks “by autograd” are that too, from the energy "
-    "to the layers, and so like for like with it; “in torch” they are eager with the pullback "
-    "through the network written out and the energy's gradient by kernels, which favours them. "
-    "“Tuned” networks have their own rate searched, and that of the Adam they hand over to: 0.02 "
-    "or what is best for Adam alone. Rates are searched jitted and fused, where steps are the "
-    "same; those of a network with which it takes the fewest steps and the least time are both "
-    "carried over to torch, and the one that takes less time there is shown. Fused, jitted and "
-    "eager solvers differ by what a step costs: compare like with like."
+    "Without further words `adam` and the networks are fused or jitted. `adam-torch` is the "
+    "papers' practice: eager torch with autograd. Networks “by autograd” use autograd from the "
+    "energy to the layers, so that they compare with it like for like. Networks “in torch” are "
+    "eager, with the pullback through the network written out and the gradient of the energy by "
+    "kernels, which favours them. For “tuned” networks two rates are searched: their own, and "
+    "that of the Adam they hand over to (0.02, or the best of Adam alone). Rates are searched in "
+    "jitted and fused code, where the steps are the same. The rates with the fewest steps and "
+    "those with the least time are both run in torch, and the faster one is shown. A step costs "
+    "different times in fused, jitted and eager code: compare like with like."
 )
 FALLS = (
-    "What is left of the fall, on the first seed, down to 1e-8 of it, where curves end on the "
-    "floor. Where a network's curve drops all at once it has handed over: the drop is Adam's."
+    "The share of the fall that is left, on the first seed, down to 1e-8, where curves end. A "
+    "network's curve that drops at once has handed over to Adam."
 )
 
 

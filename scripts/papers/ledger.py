@@ -67,12 +67,12 @@ class Ledger:
         if any(piece["quick"] != quick for piece in pieces):
             held, wanted = ("full", "quick") if quick else ("quick", "full")
             raise InputError(
-                f"{self.path} is of a {held} run: choose another --out for a {wanted} one, "
+                f"{self.path} belongs to a {held} run: choose another --out for a {wanted} one, "
                 "or give --fresh"
             )
         if any(piece.get("version", 1) != version for piece in pieces):
             raise InputError(
-                f"{self.path} is of other settings than the row has now: choose another --out, "
+                f"{self.path} was made with other settings of the row: choose another --out, "
                 "or give --fresh"
             )
 

@@ -16,19 +16,18 @@ from papers.ledger import Ledger
 from papers.row import Row
 
 TERMS = """P1 is "Accelerating Optimization using Neural Reparametrization" (Dehmamy, Both,
-Mohsenzadeh, Wang) and P2 "Faster Optimization on Sparse Graphs via Neural Reparametrization"
+Mohsenzadeh, Wang). P2 is "Faster Optimization on Sparse Graphs via Neural Reparametrization"
 (Both, Dehmamy, Long, Yu).
 
 *From the papers' start* a network begins at its own first output, while Adam begins at a random
-field; *from the shared start* all begin at the same field. *Tuned* means that the rate was
-searched, for the baseline's good on the same seeds, and the one shown that takes the fewest
-steps or, where steps do not all cost the same, the least time; *(edge)* stands where the best rate
-is the lowest or the highest of those tried, so that a better one may lie beyond. Steps and times
-are counted to a level: 1e-3 is reached where a thousandth of the fall from the shared start to the
-least energy known is left. A gain of 2× over another means half its steps or time: the geometric
-mean over the seeds in which both arrive (of how many, where not of all), with the least and the
-greatest in brackets. Times are of solving, warm. Every end is judged in float64 by the same
-evaluation."""
+field; *from the shared start* all begin at the same field. *Tuned* means that rates were searched
+on the same seeds, in favour of what is tuned. The rate shown takes the fewest steps, or the least
+time if steps cost different times; *(edge)* says that it is the lowest or the highest of those
+tried, so that a better one may lie beyond. Steps and times are counted to a level: 1e-3 is reached
+when a thousandth is left of the fall from the shared start to the least energy known. A gain of 2×
+over another means half its steps or time. It is the geometric mean over the seeds in which both
+arrive (with their number, if not all), with the least and the greatest in brackets. Times are of
+solving, after a warm-up. Every end is judged in float64 by the same evaluation."""
 
 HEAD = f"""# The papers, row by row
 

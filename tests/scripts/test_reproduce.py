@@ -197,17 +197,17 @@ def test_a_damaged_ledger_is_refused_in_a_sentence(program, fake, text):
 def test_quick_and_full_pieces_are_not_mixed(program, fake):
     program([fake.row], "fake", "--quick", "--out", "o")
     code, _, err = program([fake.row], "fake", "--out", "o")
-    assert code == 2 and "is of a quick run: choose another --out for a full one" in err
+    assert code == 2 and "belongs to a quick run: choose another --out for a full one" in err
     assert program([fake.row], "--docs", "--out", "o")[0] == 2
     assert program([fake.row], "fake", "--out", "o", "--fresh")[0] == 0
-    assert "is of a full run" in program([fake.row], "fake", "--quick", "--out", "o")[2]
+    assert "belongs to a full run" in program([fake.row], "fake", "--quick", "--out", "o")[2]
 
 
 def test_pieces_of_other_settings_are_refused(program, fake):
     program([fake.row], "fake", "--out", "o")
     later = type(fake.row)(**{**vars(fake.row), "version": 2})
     code, _, err = program([later], "fake", "--out", "o")
-    assert code == 2 and "is of other settings than the row has now" in err and "--fresh" in err
+    assert code == 2 and "was made with other settings of the row" in err and "--fresh" in err
     assert program([later], "--docs", "--out", "o")[0] == 2
     assert program([later], "fake", "--out", "o", "--fresh")[0] == 0
     assert held()["a"]["version"] == 2

@@ -170,9 +170,9 @@ def loss_table(done: Pieces) -> str:
         for data in contests.values():
             rows.setdefault(label, []).append(_end(data, label))
     note = (
-        "In brackets steps, seconds of training (and of the fit), and in how many seeds the run "
-        "was flat rather than at its most steps. * tuned adam, † with the best rate at an edge "
-        "of those tried."
+        "In brackets: steps, seconds of training (and of the fit), and the number of seeds in "
+        "which the run was flat and not at its most steps. * tuned adam, † with the best rate at "
+        "an edge of those tried."
     )
     return f"{_grid(list(contests), rows)}\n\n{note}"
 

@@ -92,10 +92,10 @@ def findings(done: Pieces) -> Finding:
     tuned, papers = cells_of(done, papers=False), cells_of(done, papers=True)
     parts = [claim_table(claims)]
     level = (
-        f"The level is {SHARE:.0%} of the fall from the start, moved into its box, to where the "
-        "rate of adam ends that ends lowest in the mean; tuned adam is the rate that gets to the "
-        "level in most seeds, and then soonest. Gains are those in steps / training time / total "
-        "time, geometric means over the seeds in which both arrive, with their number and the "
+        f"The level is {SHARE:.0%} of a fall: from the start, moved into its box, to the end of "
+        "the rate of adam that ends lowest in the mean. Tuned adam is the rate that reaches the "
+        "level in most seeds, and then soonest. Gains are given in steps / training time / total "
+        "time, as geometric means over the seeds in which both arrive, with their number and the "
         "least and the greatest gain in steps."
     )
     if tuned:
@@ -191,9 +191,9 @@ def draw(done: Pieces, place: Path) -> Figures:
     if tuned:
         cloud_pictures.curves(tuned, papers, CLAIMED, place / "gain.png")
         caption = (
-            f"Gain in training time against the range: `{NETWORK}` over tuned adam on the left, "
-            "the papers' network over adam at their rate on the right; every seed a point, their "
-            "geometric mean the line."
+            f"Gain in training time over the range: `{NETWORK}` over tuned adam on the left, the "
+            "papers' network over adam at their rate on the right. Every seed is a point; lines "
+            "are geometric means."
         )
         found.append(("gain.png", caption))
     if CLOUD in done:

@@ -268,9 +268,9 @@ def findings(found: Pieces) -> Finding:
 
 
 JUDGED = (
-    "Each method at its best rate, the better of two depths, in steps; one is ahead where it needs "
-    "more than {} fewer on every seed. A factor is how many times the steps of the first the "
-    "second takes. ℓ_4 is judged on both kinds of features."
+    "Steps of each method at its best rate, for the better of two depths. One is ahead if it "
+    "needs more than {} fewer steps on every seed. A factor is the steps of the second over "
+    "those of the first. ℓ_4 is judged on both kinds of features."
 )
 
 
@@ -306,14 +306,15 @@ ROW = Row(
         "Adam when added to it."
     ),
     setting=(
-        f"Their data (UCI gas sensors, ethanol, 2565 × 128) are not to be had offline. Here: "
-        f"{EXAMPLES} examples of {FEATURES} normal features whose covariance has condition "
-        f"{CONDITION:g} (eigenvalues in geometric progression, random axes), whitened or only "
-        f"brought to unit variance; targets of variance 1, of which {NOISE:g} standard deviations "
-        f"are noise; {len(SEEDS)} seeds, each with its own data. All begin at the same weights, "
-        f"normal of spread {SMALL:g}, which is the paper's start as well; factors are balanced. "
-        f"Rates are searched for every method, those of gradient descent (gd) in units of 1/L, L "
-        f"the largest curvature at the start; {STEPS} steps at most, full batch."
+        "The paper's data (UCI gas sensors, ethanol, 2565 × 128) cannot be had offline. Here "
+        f"there are {EXAMPLES} examples of {FEATURES} normal features whose covariance has "
+        f"condition {CONDITION:g} (eigenvalues in geometric progression, random axes). They are "
+        f"whitened, or only brought to unit variance. Targets have variance 1, and {NOISE:g} "
+        f"standard deviations of noise. There are {len(SEEDS)} seeds, each with its own data. All "
+        f"methods begin at the same weights, normal of spread {SMALL:g}, which is the paper's "
+        "start as well; factors are balanced. Rates are searched for every method; those of "
+        "gradient descent (gd) are in units of 1/L, where L is the largest curvature at the "
+        f"start. Runs take {STEPS} steps at most, full batch."
     ),
     pieces=pieces,
     findings=findings,

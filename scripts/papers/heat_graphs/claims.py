@@ -321,8 +321,8 @@ def gains(coarse: Cells, fine: Cells, kinds: Sequence[str]) -> str:
             both = [f"{times(found[graph])} ({times(fewer[graph])})" for graph in cells]
             rows.append([f"{words}, to {level}", *both])
     text = (
-        "How many times the time of the best of the four kinds Adam takes, and in brackets how "
-        "many times the steps of the best; below 1× Adam is faster."
+        "Adam's time over that of the best of the four kinds, and in brackets Adam's steps over "
+        "those of the best. Below 1× Adam is faster."
     )
     return f"{text}\n\n{markdown(['the best network', *coarse], rows)}"
 
@@ -374,13 +374,14 @@ def sweep_lines(
 
 
 SHAMPOO = (
-    "On an n×1 field Shampoo's preconditioner is n×n, and its root is taken at every step; on the "
-    "field folded into a nearly square matrix (the rest of it padded) it is small. The better of "
-    "its rates is shown, beside Adam at the papers' 0.02; up to 10× its time is comparable. torch "
-    "has no Shampoo: it is that of pytorch_optimizer, on one seed, for {:g} s at most."
+    "On an n×1 field Shampoo's preconditioner is n×n, and its root is taken at every step. On "
+    "the field folded into a nearly square matrix (the rest of it padded) it is small. The best "
+    "of its rates is shown, beside Adam at the papers' 0.02; up to 10× Adam's time is "
+    "comparable. torch has no Shampoo: this is that of pytorch_optimizer, on one seed, for {:g} s "
+    "at most."
 )
 HARD = (
     "Random baths leave every node near one, which makes the problem well-conditioned. Baths on "
-    "the first and last tenth of the lattice, as in a rod held at its ends, do not; the papers "
+    "the first and last tenth of the lattice, as in a rod held at its ends, do not. The papers "
     "have no such case."
 )

@@ -206,15 +206,16 @@ ROW = Row(
         "single layer is."
     ),
     setting=(
-        "Quartic baths, a tenth of the nodes hot and a tenth cold, drawn at random (λ = 1, T = 1 "
-        "and 0, shared starts uniform in [0, 1]). The papers give neither λ and T nor the "
-        "sizes: here a bunny of 1,839 nodes (a mesh; theirs is PyGSP's of 2,503, another graph), "
-        "10 blocks of 250 (chances 0.1 inside, 0.001 between), 50×50, 14×14×14, and the largest "
-        "components of a random geometric graph (mean degree 8) and of an Erdős–Rényi graph (6) "
-        "of 2,500 nodes. Adam has their rate of 0.02 and the usual decays; networks have one "
-        "layer and h = 32 but in the sweep, hand over to Adam where their fall flattens (less "
-        "than 30% in 5 steps), and begin at their own output or at the shared start. "
-        f"{heat.WAYS} Strip baths, the last problem, are not in the papers."
+        "Quartic baths on a tenth of hot and a tenth of cold nodes, drawn at random (λ = 1, T = "
+        "1 and 0, shared starts uniform in [0, 1]). The papers give neither λ and T nor the "
+        "sizes. Here the graphs are a bunny of 1,839 nodes (a mesh; theirs is PyGSP's of 2,503, "
+        "another graph), 10 blocks of 250 (chances 0.1 inside, 0.001 between), 50×50, 14×14×14, "
+        "and the largest components of a random geometric graph (mean degree 8) and of an "
+        "Erdős–Rényi graph (6) of 2,500 nodes. Adam has the papers' rate of 0.02 and the usual "
+        "decays. Networks have one layer and h = 32, except in the sweep. They hand over to Adam "
+        "when their fall flattens (less than 30% in 5 steps), and begin at their own output or "
+        f"at the shared start. {heat.WAYS} The last problem, with strip baths, is not in the "
+        "papers."
     ),
     pieces=pieces,
     findings=findings,

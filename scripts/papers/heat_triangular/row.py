@@ -202,9 +202,8 @@ def gain_table(cell: Mapping[str, Any], done: set[str]) -> str:
                 cells.append(f"{times(both[0])} ({times(both[1])})")
             rows.append(cells)
     text = (
-        "How many times the network's time (and steps, in brackets) Adam takes, all by autograd in "
-        "torch, networks from the papers' start; below 1× Adam is faster, – where one does not get "
-        "there."
+        "Adam's time over the network's (and steps, in brackets), all by autograd in torch, "
+        "networks from the papers' start. Below 1× Adam is faster; – if one does not get there."
     )
     return f"{text}\n\n{markdown(['', *map(str.upper, KINDS)], rows)}"
 
@@ -233,12 +232,12 @@ ROW = Row(
     source="P2, Fig. 20",
     claim="GCN, GAT and GN all beat Adam in wall clock; GN is slightly worse than the others.",
     setting=(
-        "networkx's triangular_lattice_graph(75, 75), 2,926 nodes and 8,550 edges, with quartic "
-        "baths (λ = 1) on the upper tenth (T = 1) and the lower (T = 0): which nodes are top and "
-        f"bottom the papers do not say. One layer, h = {HIDDEN} (theirs is not given), Adam at "
-        "0.02, networks from their own output or the shared start, handing over to Adam where "
-        f"their fall flattens (less than 30% in 5 steps). {heat.WAYS} Judged by autograd, to 1e-2, "
-        "1e-3 and 1e-4, at the papers' rate and with both tuned."
+        "networkx's triangular_lattice_graph(75, 75), with 2,926 nodes, 8,550 edges, and quartic "
+        "baths (λ = 1) on the upper tenth (T = 1) and the lower (T = 0); the papers do not say "
+        f"which nodes are top and bottom. Networks have one layer and h = {HIDDEN} (the papers "
+        "give no width), Adam at 0.02, and begin at their own output or at the shared start. "
+        f"They hand over to Adam when their fall flattens (less than 30% in 5 steps). {heat.WAYS} "
+        "Judged by autograd, to 1e-2, 1e-3 and 1e-4, at the papers' rate and with both tuned."
     ),
     pieces=pieces,
     findings=findings,

@@ -350,16 +350,19 @@ ROW = Row(
     source="P1 and P2, Figs. 7 and 11",
     claim="How much sooner the network arrives varies with the phase of the oscillators, over "
     "s₁ and s₂, and is highest in the disordered one.",
-    setting="A lattice of 50×50, c = 1. The papers' values: one layer of 10, propagation by the "
-    "square of the adjacency, Adam at 0.01, 100 steps of the network and then of the phases, a "
-    "patience of 10 at 1e-10. Of our choosing: s₁ from −1 to 1 and s₂ from −0.5 to 0.5, six of "
-    f"each, {len(SEEDS)} seeds a point, at most 20,000 steps and 4 s (0.4 s by our own rules). "
-    "Both the loss that they print and the potential of the dynamics, whose s₁ and s₂ have other "
-    "signs. All run in kernels and float64; for the papers' rule losses are rounded to float32 as "
-    "torch has them, where 1e-10 means ten equal ones, and a step is priced at its time in eager "
-    "torch by its autograd. Tuned: Adam's rate from 0.03 to 0.3, whichever is first at an energy "
-    "that both reach, 0.01 of the fall above the higher of the two ends. Disorder is 1 − ρ, or 1 − "
-    "the mean order of a node with its neighbours, those who want to be opposite turned round.",
+    setting=(
+        "A lattice of 50×50, c = 1. The papers' values: one layer of 10, propagation by the "
+        "square of the adjacency, Adam at 0.01, 100 steps of the network and then of the phases, "
+        "a patience of 10 at 1e-10. Our choice: six values each of s₁ from −1 to 1 and s₂ from "
+        f"−0.5 to 0.5, {len(SEEDS)} seeds a point, at most 20,000 steps and 4 s (0.4 s by our own "
+        "rules). Both the loss that the papers print and the potential of the dynamics, whose s₁ "
+        "and s₂ have other signs, are run. All run in kernels and float64. For the papers' rule "
+        "losses are rounded to float32, torch's type, in which 1e-10 means ten equal losses, and "
+        "a step counts the time that it takes in eager torch by autograd. Tuned: Adam's rate "
+        "from 0.03 to 0.3, whichever is first at an energy that both reach, 0.01 of the fall "
+        "above the higher of the two ends. Disorder is 1 − ρ, or 1 − the mean order of a node "
+        "with its neighbours, in which phases that are meant to be opposite are turned round."
+    ),
     pieces=pieces,
     findings=findings,
     draw=draw,

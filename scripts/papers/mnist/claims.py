@@ -198,8 +198,8 @@ def accuracies(cell: Mapping[str, Any]) -> str:
         shown = spread(100 * standing.column("accuracy"), 4)
         lines.append((label, shown, above))
     note = (
-        "± on the left is the standard deviation over seeds, on the right "
-        "the standard error of a difference taken in pairs, over seeds and images."
+        "± on the left is the standard deviation over seeds. On the right it is the standard "
+        "error of a difference taken in pairs, over seeds and images."
     )
     head = ("solver", "test accuracy, %", "points above that adam")
     return f"{markdown(head, lines)}\n\n{note}"

@@ -305,15 +305,15 @@ ROW = Row(
     ),
     setting=(
         f"Quadratics of {MODES} modes, eigenvalues in geometric progression from 1/κ to 1, from "
-        f"normal starts, {len(SEEDS)} seeds; gradient descent at 2/(L + μ), heavy ball at Polyak's "
-        "rate 4/(√L + √μ)² and momentum ((√κ − 1)/(√κ + 1))², NAG-SC at 1/L and momentum "
-        "(√κ − 1)/(√κ + 1), NAG at 1/L without restarts. Rates are fitted between gaps of "
-        f"{_plain(FIT[0])} and {_plain(FIT[1])} (gradient descent: {_plain(FIT_PLAIN[0])} and "
-        f"{_plain(FIT_PLAIN[1])}). Without strong convexity: {FLAT_MODES} modes down to "
-        f"{_plain(FLATTEST)}, a start of ±1 in each. The equations by DOP853 at "
-        "1e-9. And heat with a quadratic bath, against Adam "
-        f"(rate searched over {RATES[0]:g} to {RATES[-1]:g}), a network, L-BFGS and Newton, all "
-        "from the same random starts but for the network's own."
+        f"normal starts, {len(SEEDS)} seeds. Gradient descent has the rate 2/(L + μ); heavy ball "
+        "Polyak's rate 4/(√L + √μ)² and momentum ((√κ − 1)/(√κ + 1))²; NAG-SC the rate 1/L and "
+        "momentum (√κ − 1)/(√κ + 1); NAG the rate 1/L without restarts. Rates are fitted between "
+        f"gaps of {_plain(FIT[0])} and {_plain(FIT[1])} (gradient descent: {_plain(FIT_PLAIN[0])} "
+        f"and {_plain(FIT_PLAIN[1])}). Without strong convexity there are {FLAT_MODES} modes down "
+        f"to {_plain(FLATTEST)}, with a start of ±1 in each. The equations are solved by DOP853 "
+        f"at 1e-9. Heat has a quadratic bath; Adam (rates from {RATES[0]:g} to {RATES[-1]:g}), a "
+        "network, L-BFGS and Newton start from the same random fields, apart from the network's "
+        "own start."
     ),
     pieces=pieces,
     findings=findings,

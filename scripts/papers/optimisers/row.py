@@ -250,19 +250,19 @@ ROW = Row(
         "takes clearly less time than Adam."
     ),
     setting=(
-        "Quartic baths on the bunny of 1,839 nodes, at random nodes and at its ends, and Kuramoto "
-        "on the open 25×25 lattice (its minimum is −m, of m edges); all from the shared start, on "
-        "the field itself. Every optimiser is in eager torch with autograd's gradients and has the "
-        f"best of {len(literature.RATES)} rates from {min(literature.RATES):g} to "
-        f"{max(literature.RATES):g} (AdaDelta to {max(literature.ADADELTA_RATES):g}, Shampoo to "
-        f"{max(literature.SHAMPOO_RATES):g}, M-FAC to {max(literature.MFAC_RATES):g}, beyond which "
-        f"it diverges), the one, of runs of {SEARCH_STEPS} steps, "
-        "with the fewest steps to the level on the first seed. Shampoo and SOAP see the field "
-        "folded into a nearly square matrix: on n×1 their preconditioner is "
-        "n×n, for which see the row heat-graphs. AdaHessian and Sophia get Hutchinson estimates "
-        "of the exact Hessian's diagonal. M-FAC is ours: its gradients are written out and not "
-        "autograd's, which makes its steps cheaper, so that it is judged by their number alone. "
-        f"Clearly less is {AHEAD:g}× less. Weight decay is off. `gcn` is the preset, jitted."
+        "Quartic baths on the bunny of 1,839 nodes, at random nodes and at its ends, and "
+        "Kuramoto on the open 25×25 lattice (its minimum is −m for m edges). All start from the "
+        "shared start, on the field itself. Every optimiser runs in eager torch with autograd's "
+        f"gradients, at the best of {len(literature.RATES)} rates from {min(literature.RATES):g} "
+        f"to {max(literature.RATES):g} (AdaDelta to {max(literature.ADADELTA_RATES):g}, Shampoo "
+        f"to {max(literature.SHAMPOO_RATES):g}, M-FAC to {max(literature.MFAC_RATES):g}, beyond "
+        "which it diverges): the rate with the fewest steps to the level on the first seed, in "
+        f"runs of {SEARCH_STEPS} steps. Shampoo and SOAP see the field folded into a nearly "
+        "square matrix; on n×1 their preconditioner is n×n, for which see the row heat-graphs. "
+        "AdaHessian and Sophia get Hutchinson estimates of the diagonal of the exact Hessian. "
+        "M-FAC is ours: its gradients are written out and not autograd's, which makes its steps "
+        f"cheaper, so that only their number is judged. Clearly less is {AHEAD:g}× less. Weight "
+        "decay is off. `gcn` is the named solver, jitted."
     ),
     pieces=pieces,
     findings=findings,

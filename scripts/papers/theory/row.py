@@ -300,12 +300,12 @@ ROW = Row(
     ),
     setting=(
         f"Linear heat (a quadratic bath, λ = 1, hot and cold ends) on {RING}, {LATTICE} and a "
-        f"triangulated sphere of {SPHERE} nodes, all matrices held whole; gradient descent at the "
-        "best fixed step, from the shared random start, until a millionth of the energy above the "
-        f"minimum is left or {MOST_STEPS:,} steps are done. Kernels of networks are "
-        f"those where they begin (the papers' start), averaged over {KERNEL_DRAWS} draws of "
-        f"weights and latents; the rest is over {len(SEEDS)} seeds. Whole solvers on the same "
-        "problems at the end, Adam's rate searched; adam is a fused kernel."
+        f"triangulated sphere of {SPHERE} nodes, with dense matrices. Gradient descent takes the "
+        "best fixed step from the shared random start, until a millionth of the energy above the "
+        f"minimum is left or {MOST_STEPS:,} steps are done. Kernels of networks are those at "
+        f"their start (the papers' start), averaged over {KERNEL_DRAWS} draws of weights and "
+        f"latents; the rest is over {len(SEEDS)} seeds. At the end whole solvers run on the same "
+        "problems, with Adam's rate searched; adam is a fused kernel."
     ),
     pieces=pieces,
     findings=findings,
