@@ -79,3 +79,6 @@ PATHS_UP_TO = 30_000_000
 REORDERED_FROM = 500_000
 # Nodes of a graph: the largest number that fits 32 bits, so that a pair of nodes fits 64 bits.
 NODES_UP_TO = 2**31 - 1
+# Edges, and nodes, of a graph that is built here: beyond it a size is refused before any memory is
+# used.
+EDGES_UP_TO = 500_000_000

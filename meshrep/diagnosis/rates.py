@@ -28,7 +28,8 @@ from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy
 from meshrep.minimisers.base import Objective
-from meshrep.minimisers.first_order import FirstOrder, GradientDescent, HeavyBall
+from meshrep.minimisers.first_order import GradientDescent, HeavyBall
+from meshrep.minimisers.first_order_loop import FirstOrder
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
-from meshrep.sources.room import MOST_EDGES
 
 DEFAULT_NEIGHBOURS = 8
 
@@ -94,7 +94,7 @@ def _nearest_pairs(points: np.ndarray, k: int, where: str) -> np.ndarray:
     if int(k) != k or k < 1:
         raise InputError(f"{where}: neighbours must be a whole number of at least 1, not {k}")
     k = min(int(k), len(points) - 1)
-    if k * len(points) > MOST_EDGES:
+    if k * len(points) > limits.EDGES_UP_TO:
         raise InputError(f"{where}: {k} neighbours of {len(points):,} points are too many to hold")
     if k < 1:
         return np.zeros((0, 2), dtype=np.int64)
@@ -116,7 +116,7 @@ def _pairs_within(points: np.ndarray, radius: float, where: str) -> np.ndarray:
 
     tree = cKDTree(points)
     expected = (int(tree.count_neighbors(tree, radius)) - len(points)) // 2
-    if expected > MOST_EDGES:
+    if expected > limits.EDGES_UP_TO:
         raise InputError(
             f"{where}: radius {radius:g} joins {expected:,} pairs of points: choose a smaller one"
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from meshrep.base import limits
 from meshrep.errors import InputError
 
-MOST_EDGES = 500_000_000
 # Edges and weights, both directions of the rows, and the sorting on the way.
 BYTES_PER_EDGE, BYTES_PER_NODE = 180, 100
 
@@ -47,7 +47,7 @@ def refuse_beyond_memory(what: str, nodes: int, edges: int) -> None:
     """
     need = BYTES_PER_NODE * nodes + BYTES_PER_EDGE * edges
     room = available_memory()
-    if edges > MOST_EDGES or nodes > MOST_EDGES or need > room:
+    if edges > limits.EDGES_UP_TO or nodes > limits.EDGES_UP_TO or need > room:
         raise InputError(
             f"{what}: {nodes:.3g} nodes and {edges:.3g} edges need about {need / 2**30:.3g} GiB "
             f"to build and {room / 2**30:.3g} GiB are free: choose a smaller size"

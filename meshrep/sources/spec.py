@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from meshrep.base import limits
 from meshrep.base.settings import both_spellings, british
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources import clouds, lattices, random_graphs
-from meshrep.sources.room import MOST_EDGES
 
 _LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
 
@@ -38,7 +38,7 @@ def _cloud(
 ) -> Graph:  # fmt: skip
     if neighbours is not None and radius is not None:
         raise InputError(f"cloud:{sizes[0]}: give neighbours or radius, not both")
-    if sizes[0] * (neighbours or clouds.DEFAULT_NEIGHBOURS) > MOST_EDGES:
+    if sizes[0] * (neighbours or clouds.DEFAULT_NEIGHBOURS) > limits.EDGES_UP_TO:
         raise InputError(f"cloud:{sizes[0]}: that many points do not fit: choose fewer")
     points = clouds.uniform(sizes[0], dim, seed)
     name = f"cloud:{sizes[0]}"

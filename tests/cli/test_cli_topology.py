@@ -266,7 +266,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_the_rest_stands(run, monkeyp
 
 
 def test_ctrl_c_keeps_the_best_cloud(run, monkeypatch):
-    from meshrep.minimisers.first_order import FirstOrder
+    from meshrep.minimisers.first_order_loop import FirstOrder
 
     def one_step(self, objective, monitor):
         monitor.record(0, -1.0, objective.start)
@@ -280,7 +280,7 @@ def test_ctrl_c_keeps_the_best_cloud(run, monkeypatch):
 
 
 def test_ctrl_c_before_the_first_step_claims_nothing(run, monkeypatch):
-    from meshrep.minimisers.first_order import FirstOrder
+    from meshrep.minimisers.first_order_loop import FirstOrder
 
     def none(self, objective, monitor):
         raise KeyboardInterrupt

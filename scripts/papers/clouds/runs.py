@@ -14,7 +14,8 @@ from bench.papers_clouds import begun_at, energy_of, lowest_adam, recorded, stan
 
 from meshrep.base.backends import installed
 from meshrep.energies.topology import RipsPersistence
-from meshrep.minimisers.first_order import Adam, FirstOrder
+from meshrep.minimisers.first_order import Adam
+from meshrep.minimisers.first_order_loop import FirstOrder
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork
 from meshrep.solving.catalogue import solver_named
