@@ -105,10 +105,10 @@ class Annealing(Minimiser):
 
     def warm_up(self, objective: Objective) -> None:
         """Compile the kernels by a call with no sweeps."""
-        self._sampler(objective).sweep(np.zeros(0), 0)
+        self._spins(objective).sweep(np.zeros(0), 0)
         objective.warm_up()
 
-    def _sampler(self, objective: Objective) -> Sampler:
+    def _spins(self, objective: Objective) -> Spins:
         energy = objective.energy
         law = energy.phase_law
         if law is None:
@@ -117,13 +117,13 @@ class Annealing(Minimiser):
         if not installed("numba"):
             raise MissingPart("numba", "anneal", "fast")
         seeds = self.seed, objective.seed
-        return Sampler(energy, law, np.asarray(objective.start), seeds, self.over_relaxation)
+        return Spins(energy, law, np.asarray(objective.start), seeds, self.over_relaxation)
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Cool until all sweeps are done or nine tenths of the time limit have passed."""
         start = objective.start
-        sampler = self._sampler(objective)
-        hot, cold = self.temperatures(sampler.law)
+        spins = self._spins(objective)
+        hot, cold = self.temperatures(spins.law)
         monitor.notes.append(f"annealed from temperature {hot:.3g} to {cold:.3g}")
         total = min(self.sweeps, monitor.stopping.max_steps)
         limit = (1 - RESERVED) * monitor.stopping.max_seconds
@@ -140,9 +140,9 @@ class Annealing(Minimiser):
             by_sweeps = np.arange(done + 1, done + count + 1) / total
             by_clock = (begun + spent * np.arange(1, count + 1)) / limit
             progress = np.minimum(np.maximum(by_sweeps, by_clock), 1.0)
-            sampler.sweep(temperature(progress, hot, cold), done)
+            spins.sweep(temperature(progress, hot, cold), done)
             done += count
-            phases = sampler.phases().astype(start.dtype)
+            phases = spins.phases().astype(start.dtype)
             longest = int(limits.CALL_SECONDS * count / max(monitor.seconds - begun, 1e-9))
             count = max(1, min(longest, -(-total // ENTRIES)))
 
@@ -156,7 +156,7 @@ def temperature(progress: np.ndarray, hot: float, cold: float) -> np.ndarray:
     return hot * (max(cold, FROZEN * hot) / hot) ** cooling * FROZEN**freezing
 
 
-class Sampler:
+class Spins:
     """The phases as spins, in the order and layout of :mod:`meshrep.kernels.annealing`.
 
     Parameters

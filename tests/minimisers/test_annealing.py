@@ -13,7 +13,7 @@ from meshrep.energies.kuramoto import Kuramoto, XYGlass
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers import annealing
-from meshrep.minimisers.annealing import Annealing, Sampler, temperature
+from meshrep.minimisers.annealing import Annealing, Spins, temperature
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Monitor, Stopping
@@ -37,8 +37,8 @@ def pairs(n, edges, law, coupling=1.0):
     return Oscillators(meshrep.Graph.from_edges(n, np.array(edges)), coupling, law)
 
 
-def sampler(energy, seed=0, reflections="auto", version="serial"):
-    made = Sampler(energy, energy.phase_law, energy.random_start(seed), (seed,), reflections)
+def spins_of(energy, seed=0, reflections="auto", version="serial"):
+    made = Spins(energy, energy.phase_law, energy.random_start(seed), (seed,), reflections)
     made.kernels = VERSIONS[version]
     return made
 
@@ -92,7 +92,7 @@ def test_the_bottom_is_near_the_lowest_angle(seed):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_reflections_keep_the_energy(version):
     energy = oscillators("lattice:6x5", LAWS["single"])
-    one, many = (sampler(energy, 3, k, version) for k in (0, 20))
+    one, many = (spins_of(energy, 3, k, version) for k in (0, 20))
     for each in (one, many):
         each.sweep(np.array([0.7]), 0)
     assert energy.value(many.phases()) == pytest.approx(energy.value(one.phases()), abs=1e-10)
@@ -102,7 +102,7 @@ def test_reflections_keep_the_energy(version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_sums_that_are_kept_are_those_computed_anew(version):
     energy = oscillators("triangular:5x6", LAWS["squares"])
-    s = sampler(energy, 1, 3, version)
+    s = spins_of(energy, 1, 3, version)
     s.sweep(np.full(30, 0.8), 0)
     kept = [part.copy() for part in s.sums]
     assert min(np.abs(part).max() for part in kept) > 0.1
@@ -117,7 +117,7 @@ def test_sums_that_are_kept_are_those_computed_anew(version):
 
 def mean_energy(energy, temperature, sweeps, seed=0, reflections=1):
     """Mean and standard error over a run, by the means of 20 stretches of it."""
-    s = sampler(energy, seed, reflections)
+    s = spins_of(energy, seed, reflections)
     s.sweep(np.full(50, temperature), 0)
     energies = np.empty(sweeps)
     evaluator = energy.on(NumpyBackend())
@@ -167,7 +167,7 @@ def test_serial_and_parallel_kernels_agree(law):
     energy = oscillators("lattice:5x5" if INTERPRETED else "triangular:60x60", LAWS[law])
     ends = []
     for version in VERSIONS:
-        s = sampler(energy, 2, 2, version)
+        s = spins_of(energy, 2, 2, version)
         s.sweep(np.geomspace(1, 0.1, 5), 0)
         ends.append(s.phases())
     np.testing.assert_array_equal(*ends)
@@ -181,7 +181,7 @@ def test_the_number_of_threads_changes_nothing(law):
     ends = []
     for count in (1, most):
         numba.set_num_threads(count)
-        s = sampler(energy, 2, 2, "parallel")
+        s = spins_of(energy, 2, 2, "parallel")
         s.sweep(np.geomspace(1, 0.1, 5), 0)
         ends.append(s.phases())
     numba.set_num_threads(most)
@@ -192,7 +192,7 @@ def test_the_number_of_threads_changes_nothing(law):
 def test_how_a_run_is_cut_into_calls_changes_nothing(law):
     energy = oscillators("lattice:5x4", LAWS[law])
     t = np.geomspace(1, 0.1, 7)
-    whole, parts = sampler(energy, 4), sampler(energy, 4)
+    whole, parts = spins_of(energy, 4), spins_of(energy, 4)
     whole.sweep(t, 0)
     for first, last in ((0, 1), (1, 4), (4, 7)):
         parts.sweep(t[first:last], first)
