@@ -14,7 +14,7 @@ from meshrep.cli.options import Output, Solving
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import marks, save_fields, save_film, save_pictures, save_tables
 from meshrep.cli.printer import Printer
-from meshrep.cli.problem import Problem, choose_solvers
+from meshrep.cli.problem import Chosen, Problem
 from meshrep.errors import MeshrepError
 from meshrep.solving.compare import Comparison, compare
 from meshrep.solving.solution import Solution
@@ -24,10 +24,14 @@ PATIENCE = 3.0  # seconds after which a comparison draws the first field before 
 
 
 def solve_all(
-    problem: Problem, solving: Solving, output: Output, outputs: Outputs, say: Printer
+    problem: Problem,
+    chosen: Chosen,
+    solving: Solving,
+    output: Output,
+    outputs: Outputs,
+    say: Printer,
 ) -> Comparison:
-    """Run the solvers, and print the table, the reference and all notes."""
-    chosen = choose_solvers(solving, problem.energy)
+    """Run the chosen solvers, and print the table, the reference and all notes."""
     limits = dict(solving.limits)
     if len(set(chosen.names)) > 1:
         limits.setdefault("max_seconds", SECONDS_EACH)

@@ -55,10 +55,11 @@ def _main(options: Options) -> int:
     begun = time.perf_counter()
     say = Printer(options.output.quiet)
     from meshrep.cli.outputs.collector import Outputs
-    from meshrep.cli.problem import check_solvers, pose
+    from meshrep.cli.problem import check_solvers, choose_solvers, pose
 
     check_solvers(options.solving)
     problem = pose(options, say)
+    chosen = choose_solvers(options.solving, problem.energy)  # refuses before a folder is made
     name = f"{problem.energy.graph.name}-{options.posed.name}"
     outputs = Outputs(options.output.folder or Path("out") / name)
     with say.compiling():
@@ -68,7 +69,7 @@ def _main(options: Options) -> int:
             return follow(problem, options.flow, options.output, outputs, say)
         from meshrep.cli.comparing import examine, save, solve_all
 
-        comparison = solve_all(problem, options.solving, options.output, outputs, say)
+        comparison = solve_all(problem, chosen, options.solving, options.output, outputs, say)
     if comparison.solutions:
         save(comparison, problem, options.solving, options.output, outputs, say)
         if options.solving.diagnose and not comparison.interrupted:

@@ -271,4 +271,4 @@ def test_the_command_line_knows_it(run):
     code, said, errors, _ = run(*asked, "--set", "depth=3")
     assert code == 0 and "deep-linear" in said, errors
     code, _, errors, _ = run(*asked, "--set", "depth=1")
-    assert code == 2 and "whole number of 2 or more, not 1" in errors
+    assert code == 2 and "depth must be a whole number, 2 or more, not 1" in errors

@@ -99,7 +99,7 @@ def test_vector_fields_go_through():
 def test_impossible_networks_are_refused():
     with pytest.raises(meshrep.InputError, match="layer"):
         GraphNetwork(0, 4)
-    with pytest.raises(meshrep.InputError, match="shared or network"):
+    with pytest.raises(meshrep.InputError, match="choose shared, network or prefit"):
         GraphNetwork(network_start="elsewhere")
     for slope in (-0.1, 1.5, np.nan):
         with pytest.raises(meshrep.InputError, match="slope"):

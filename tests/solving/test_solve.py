@@ -185,14 +185,14 @@ def test_an_interrupt_in_the_second_stage_keeps_what_the_first_found():
 
 def test_without_numba_everything_is_numpy(monkeypatch):
     from meshrep.base import backends
-    from meshrep.energies import heat as heat_module
+    from meshrep.energies import fused
     from meshrep.numerics import rules
     from meshrep.solving import solve as solving
 
     energy = heat("lattice:12x12")
     names, gone = ("adam", "nesterov", "rk4", "lbfgs", "gcn"), ("numba", "torch")
     with_it = {name: meshrep.solve(energy, name).energy for name in names}
-    for module in (backends, solving, heat_module, rules):
+    for module in (backends, solving, fused, rules):
         monkeypatch.setattr(module, "installed", lambda name: name not in gone and installed(name))
     for name in names:
         solution = meshrep.solve(energy, name, max_seconds=20)
@@ -203,11 +203,12 @@ def test_without_numba_everything_is_numpy(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("setting", "near"), [("hiden", "hidden"), ("layer", "layers"), ("momentun", "momentum")]
+    ("solver", "setting", "near"),
+    [("gcn", "hiden", "hidden"), ("gcn", "layer", "layers"), ("sgd", "momentun", "momentum")],
 )
-def test_a_misspelt_setting_names_the_near_one(setting, near):
+def test_a_misspelt_setting_names_the_near_one(solver, setting, near):
     with pytest.raises(meshrep.InputError, match=f"did you mean {near}"):
-        meshrep.solve(heat("lattice:4x4"), "lbfgs", **{setting: 3})
+        meshrep.solve(heat("lattice:4x4"), solver, **{setting: 3})
 
 
 def test_labels_stages_and_limits_of_a_composition():
@@ -251,4 +252,4 @@ def test_an_unusable_setting_ends_a_comparison_before_any_row():
     with pytest.raises(meshrep.InputError, match="has shape"):
         meshrep.compare(heat("lattice:8x8"), ["gd"], start=np.zeros(3))
     with pytest.raises(meshrep.InputError, match="did you mean layers"):
-        meshrep.compare(heat("lattice:8x8"), ["gd"], layer=3)
+        meshrep.compare(heat("lattice:8x8"), ["gcn"], layer=3)

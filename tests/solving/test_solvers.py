@@ -266,7 +266,7 @@ def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
         (lambda e: meshrep.solve(e, "gd", seed=-1), "seed must be"),
         (lambda e: meshrep.solve(e, "gcn", hidden="x"), "hidden must be a whole number"),
         (lambda e: meshrep.solve(e, "gcn", switch="soon"), "switch must be"),
-        (lambda e: meshrep.solve(e, "heavy-ball", momentum=2.0), "momentum must lie"),
+        (lambda e: meshrep.solve(e, "heavy-ball", momentum=2.0), "momentum must be a number"),
         (lambda e: LBFGS(0), "memory"),
         (lambda e: backend_for("jax"), "choose numpy"),
     ],
