@@ -31,6 +31,7 @@ _HOME = {
     "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
+    "Entrant": "meshrep.solving.entrants",
     "Evaluator": "meshrep.energies.evaluator",
     "FunctionEnergy": "meshrep.energies.custom",
     "GradientDescent": "meshrep.minimisers.first_order",
@@ -221,6 +222,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.solving.compare import Comparison as Comparison
     from meshrep.solving.compare import compare as compare
     from meshrep.solving.declaration import NamedSolver as NamedSolver
+    from meshrep.solving.entrants import Entrant as Entrant
     from meshrep.solving.simplify import simplify as simplify
     from meshrep.solving.solution import Solution as Solution
     from meshrep.solving.solve import solve as solve

@@ -1,4 +1,4 @@
-"""The engine of every comparison: entrants on one problem from shared starts, seed after seed.
+"""Runs of every comparison: entrants on one problem from shared starts, seed after seed.
 
 :func:`meshrep.compare` is a call with one seed; the benchmark and the papers' experiments call it
 with peers and with many seeds.
@@ -80,7 +80,7 @@ class Runner:
             self._solved(self.settings | {"max_seconds": seconds}).raise_if_interrupted()
 
     def run(self) -> Solution:
-        """One run."""
+        """Run once."""
         return self._solved(self.settings) if self.built is None else self._of_peer(self.built)
 
     def _of_peer(self, built: Built) -> Solution:
@@ -125,7 +125,7 @@ def in_turn(
     failures: bool = False,
     **settings: Any,
 ) -> Iterator[tuple[Entrant, int, Solution | Failure]]:
-    """Run every entrant on every seed, entrant after entrant, and give each run as it ends.
+    """Run every entrant on every seed, one entrant after the other; yield each run as it ends.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def in_turn(
     sample : callable, optional
         ``sample(energy, field)``, what is kept of fields along a run: see :func:`meshrep.solve`.
     failures : bool
-        Whether an error of a solver is given as a Failure, so that the others go on. Errors of
-        the input are raised all the same.
+        Whether an error of a solver becomes a Failure, so that the others go on. Errors of the
+        input are raised in any case.
     **settings
         As for :class:`Runner`.
     """
@@ -173,7 +173,7 @@ def in_turn(
 def start_of(
     energy: Energy, seed: int, start: Callable[[Energy, int], np.ndarray] | None = None
 ) -> np.ndarray:
-    """The start of a seed, fixed nodes at their values."""
+    """Return the start of a seed, with fixed nodes at their values."""
     return energy.clamp(energy.random_start(seed) if start is None else start(energy, seed))
 
 
@@ -184,7 +184,7 @@ def run_all(
     start: Callable[[Energy, int], np.ndarray] | None = None,
     **settings: Any,
 ) -> dict[str, list[Solution]]:
-    """Every entrant's runs by its label, one a seed; arguments as for :func:`in_turn`.
+    """Return every entrant's runs by its label, one a seed; arguments as for :func:`in_turn`.
 
     Raises
     ------

@@ -27,7 +27,7 @@ class Entrant:
         the best of them and name its rate. Empty for an entrant that stands alone.
     by : {"steps", "seconds"}
         What the best of the group takes least of until it reaches a level. Steps do not depend on
-        the clock. Take seconds where steps cost different times, as where a network hands over.
+        the clock; seconds are fair if some steps cost more, as those of a network that hands over.
     peer : callable, optional
         A solver of another package, in place of ``solver``: see :mod:`meshrep.solving.peers`.
     """
@@ -46,5 +46,5 @@ def rates(
     of: Sequence[float],
     by: str = "steps",
 ) -> list[Entrant]:
-    """One entrant for each rate in ``of``, all in one group; ``make(rate)`` gives its solver."""
+    """Return a group with one entrant for each rate in ``of``; ``make(rate)`` gives its solver."""
     return [Entrant(f"{group}, rate {rate:g}", *make(rate), tuned=group, by=by) for rate in of]

@@ -2,8 +2,8 @@
 
 A peer is a function ``peer(energy, start)`` that builds what the solver needs and returns
 ``go(recorder)``, which runs it. ``go`` calls ``recorder.look`` after every step, and may call
-``recorder.check`` wherever else the solver can be left. The recorder judges fields in float64
-while its clock stands still, and raises :class:`Enough` when the run is over.
+``recorder.check`` between steps to end a run whose time is up. The recorder judges fields in
+float64 while its clock stands still, and raises :class:`Enough` when the run is over.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Recorder:
         return time.perf_counter() - self._clock
 
     def check(self) -> None:
-        """Leave the run if its time is up."""
+        """End the run if its time is up."""
         if self.seconds > self.max_seconds:
             raise Enough(Result.TIME_LIMIT)
 
@@ -127,7 +127,7 @@ class Built:
         return Result.OWN_RULE
 
     def run(self, **limits: Any) -> Solution:
-        """One run; the limits are those of a :class:`Recorder`."""
+        """Run once; the limits are those of a :class:`Recorder`."""
         recorder = Recorder(self.energy, **limits)
         result = self._watched(recorder)
         field = self.start if recorder.field is None else recorder.field

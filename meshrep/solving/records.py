@@ -1,6 +1,6 @@
 """Runs over seeds as plain data, as files keep them.
 
-A level is a share of the fall from the start to the least energy known: "1e-3" is reached where a
+A level is a share of the fall from the start to the least energy known: "1e-3" is reached when a
 thousandth of the fall is left. Seconds are those of solving, warm; set-up and the fit of a network
 to the start are counted apart.
 """
@@ -34,14 +34,14 @@ def contest(
     warm_seconds: float | None = 0.1,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Run every entrant on every seed of one problem, each warmed up first, as plain data.
+    """Run every entrant, warmed up, on every seed of one problem; return plain data.
 
     Parameters
     ----------
     energy, entrants, seeds, begin, start, warm_seconds, **settings
         As for :func:`meshrep.solving.contest.in_turn`.
     reference : float
-        The least energy, where it is known otherwise.
+        The least energy, if it is known from elsewhere.
     measure : callable, optional
         Adds to what the energy measures of each end.
 
@@ -76,7 +76,7 @@ def contest(
 
 
 def record(end: Solution, levels: Mapping[str, float]) -> dict[str, Any]:
-    """A run as plain data, with steps and seconds to the energy of each level; None if not met."""
+    """Return a run as plain data, with steps and seconds to each level; None if not reached."""
     to: dict[str, list[float] | None] = {}
     for level, energy in levels.items():
         steps, seconds = end.history.steps_to(energy), end.history.time_to(energy)
@@ -96,14 +96,14 @@ def record(end: Solution, levels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def thinned(history: History) -> list[list[float]]:
-    """(step, seconds, least energy so far) at entries ever further apart, the last among them."""
+    """Return (step, seconds, least energy so far) at steps ever further apart, up to the last."""
     kept = np.unique(np.geomspace(1, max(len(history), 1), CURVE).astype(int)) - 1
     best = history.best_energy()
     return [[history.step[k], history.seconds[k], float(best[k])] for k in kept if k < len(best)]
 
 
 def lean(cell: dict[str, Any], curves: int = 1) -> dict[str, Any]:
-    """The contest with the curves of the first seeds only, which are most of its bulk."""
+    """Return the contest with the curves of the first seeds only; curves are most of its bulk."""
     runs = {
         label: [run | {"curve": run["curve"] if k < curves else []} for k, run in enumerate(runs)]
         for label, runs in cell["runs"].items()
@@ -112,7 +112,7 @@ def lean(cell: dict[str, Any], curves: int = 1) -> dict[str, Any]:
 
 
 def joined(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Contests of several entrants on the same problem and seeds as one."""
+    """Join contests of different entrants on the same problem and seeds."""
     whole = dict(cells[0])
     for key in ("runs", "groups", "by"):
         whole[key] = {name: held for cell in cells for name, held in cell.get(key, {}).items()}

@@ -25,11 +25,10 @@ class Reference:
     how : str
         How it was found.
     start : float
-        The energy of the start. Gaps are relative to |E*|, or to E₀ − E* where E* is nearly zero
+        The energy E₀ of the start. Gaps are relative to |E*|, or to E₀ − E* if E* is nearly zero
         beside it.
     independent : bool
-        Whether it is more than the end of the one solver that was run. If not there are no gaps:
-        they are NaN.
+        Whether it is more than the end of the only solver that ran. If not, gaps are NaN.
     """
 
     energy: float
@@ -45,16 +44,16 @@ class Reference:
         return (reach if nearly_zero else abs(self.energy)) or 1.0
 
     def gap(self, energy: float) -> float:
-        """(E − E*) / scale; a negative gap says that the reference was beaten."""
+        """Return (E − E*) / scale; a negative gap says that the reference was beaten."""
         return (energy - self.energy) / self.scale if self.independent else np.nan
 
     def level(self, gap: float) -> float:
-        """The energy at a gap."""
+        """Return the energy at a gap."""
         return self.energy + gap * self.scale if self.independent else np.nan
 
 
 def minimum(energy: Energy, start: np.ndarray | None = None, seconds: float = 60.0) -> Solution:
-    """The minimum next to a start by Newton's method, to a scaled gradient of 1e-12.
+    """Find the minimum next to a start by Newton's method, to a scaled gradient of 1e-12.
 
     Raises
     ------
@@ -66,9 +65,9 @@ def minimum(energy: Energy, start: np.ndarray | None = None, seconds: float = 60
 
 
 def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = True) -> Reference:
-    """The best end state, polished by Newton where the energy has a Hessian.
+    """Return the best end as the reference, polished by Newton if the energy has a Hessian.
 
-    A solution alone is no reference for itself, and is not polished.
+    The only solution is no reference for itself, and is not polished.
     """
     if not solutions:
         return Reference(np.nan, "none: every solver failed", independent=False)

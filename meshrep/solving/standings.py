@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-LEAST = {"steps": 1.0, "seconds": 1e-7, "total": 1e-7}  # below which ratios count no further
+LEAST = {"steps": 1.0, "seconds": 1e-7, "total": 1e-7}  # ratios take smaller numbers for these
 
 
 @dataclass(frozen=True)
@@ -39,34 +39,34 @@ class Standing:
         return self.label + " (edge)" * self.edge
 
     def to(self, level: str) -> np.ndarray:
-        """Steps and seconds (k, 2) to a level, one row a seed; NaN where it was not reached."""
+        """Return steps and seconds (k, 2) to a level, one row a seed; NaN if it was not reached."""
         rows = [run["to"][level] or (np.nan, np.nan) for run in self.runs]
         return np.array(rows, dtype=float).reshape(-1, 2)
 
     def reached(self, level: str) -> int:
-        """In how many seeds the level was reached."""
+        """Count the seeds in which the level was reached."""
         return int(np.isfinite(self.to(level)[:, 0]).sum())
 
     def column(self, name: str) -> np.ndarray:
-        """One number a seed (k,): energy, begun, steps, seconds, setup, prefit."""
+        """Return one number a seed (k,): energy, begun, steps, seconds, setup or prefit."""
         return np.array([run[name] for run in self.runs], dtype=float)
 
     def measured(self, name: str) -> np.ndarray:
-        """What was measured of each end (k,), "rho" or "vortices"; NaN where it was not."""
+        """Return what was measured of each end (k,), as "rho"; NaN if it was not measured."""
         return np.array([run["measures"].get(name, np.nan) for run in self.runs], dtype=float)
 
     def taken(self, level: str, what: str) -> np.ndarray:
-        """ "steps", "seconds" or "total" seconds with the fit, to a level (k,); NaN if not met."""
+        """Return what a level took (k,): "steps", "seconds", or "total", seconds with the fit."""
         steps, seconds = self.to(level).T
         return {"steps": steps, "seconds": seconds}.get(what, seconds + self.column("prefit"))
 
 
 def standings(cell: Mapping[str, Any], level: str, by: str = "") -> dict[str, Standing]:
-    """The entrants of a contest by label, and the groups by name with their best rate at a level.
+    """Return entrants of a contest by label, and groups by name with their best rate at a level.
 
     The best rate reaches the level in most seeds, and then in the fewest steps in the mean or in
-    the least median of the seconds, as its group is chosen or as ``by`` says. Where no rate
-    reaches the level, the best is the one that ends lowest.
+    the least median of the seconds, as ``by`` or its group says. If no rate reaches the level,
+    the best is the one that ends lowest.
     """
     groups: dict[str, list[Standing]] = {}
     found: dict[str, Standing] = {}
@@ -86,7 +86,7 @@ def standings(cell: Mapping[str, Any], level: str, by: str = "") -> dict[str, St
 
 
 def _rate(label: str) -> float:
-    """The rate at the end of a label that ``rates`` gave; NaN where there is none."""
+    """Return the rate at the end of a label that ``rates`` gave; NaN if there is none."""
     try:
         return float(label.rsplit(" ", 1)[-1])
     except ValueError:
@@ -94,7 +94,7 @@ def _rate(label: str) -> float:
 
 
 def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, float, float]:
-    """What the best of a group has least of."""
+    """Return what the best of a group has least of."""
     reached = standing.reached(level)
     taken = np.inf
     if reached and by == "seconds":
@@ -105,7 +105,7 @@ def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, floa
 
 
 class Mean(NamedTuple):
-    """A geometric mean, of how many numbers, and the least and the greatest of them."""
+    """A geometric mean, how many numbers it is of, and the least and the greatest of them."""
 
     value: float
     known: int
@@ -114,7 +114,7 @@ class Mean(NamedTuple):
 
 
 def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
-    """The geometric mean of what is finite and positive; NaN, of none, where nothing is."""
+    """Return the geometric mean of what is finite and positive; NaN if nothing is."""
     found = np.asarray(values, dtype=float).ravel()
     found = found[np.isfinite(found) & (found > 0)]
     if not len(found):
@@ -124,7 +124,7 @@ def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
 
 
 def ratios(mine: Standing, other: Standing, level: str, what: str) -> np.ndarray:
-    """The steps or seconds of another over those of ``mine`` to a level, by seed (k,).
+    """Return steps or seconds of another over those of ``mine`` to a level, by seed (k,).
 
     NaN for seeds in which one of them does not arrive. ``what`` is as for :meth:`Standing.taken`.
     """
@@ -133,10 +133,10 @@ def ratios(mine: Standing, other: Standing, level: str, what: str) -> np.ndarray
 
 
 def gained(mine: Standing, other: Standing, level: str, what: str) -> Mean:
-    """The mean of :func:`ratios` over the seeds in which both arrive."""
+    """Return the mean of :func:`ratios` over the seeds in which both arrive."""
     return geometric_mean(ratios(mine, other, level, what))
 
 
 def gain(mine: Standing, other: Standing, level: str, what: str) -> float:
-    """The value of :func:`gained`, whatever it rests on; NaN where no seed has both arrive."""
+    """Return the value of :func:`gained`; NaN if there is no seed in which both arrive."""
     return gained(mine, other, level, what).value

@@ -11,7 +11,7 @@ from meshrep.solving.standings import Mean, Standing, gained, standings
 
 
 def factor(mean: Mean, seeds: int) -> str:
-    """A gain with the least and the greatest of the seeds, and of how many where some lack it."""
+    """Write a gain, its least and greatest over the seeds, and how many have it if not all do."""
     if not mean.known:
         return "–"
     low, high = number(mean.low, 2), number(mean.high, 2)
@@ -26,7 +26,7 @@ def table(
     yardstick: str,
     columns: Mapping[str, Callable[[Standing], str]] | None = None,
 ) -> str:
-    """A contest in Markdown: where each begins and ends, steps and time to the level, and gains.
+    """Write a contest in Markdown: begin and end, steps and time to the level, and gains.
 
     Parameters
     ----------
@@ -34,15 +34,14 @@ def table(
         As :func:`meshrep.solving.records.contest` gives it.
     level : str
     yardstick : str
-        The label or group whose steps and time the gains are counted in, each with the least and
-        the greatest of the seeds in which both arrive.
+        The label or group that gains compare with.
     columns : mapping, optional
-        Further columns, put behind where each ends.
+        Further columns, which follow the column of ends.
 
     Raises
     ------
     InputError
-        Where no entrant or group has the yardstick's name.
+        If no entrant or group has the yardstick's name.
     """
     columns = columns or {}
     rows = standings(cell, level)
