@@ -39,3 +39,15 @@ class MissingPart(InputError, ImportError):
             f"{package} is needed to {purpose} and is not installed: pip install 'meshrep[{extra}]'"
         )
         self.package = package
+
+
+def kind_of(thing: object) -> str:
+    """What a thing is, for a message.
+
+    >>> kind_of(7), kind_of("seven"), kind_of(None)
+    ('an int', 'a str', 'None')
+    """
+    if thing is None:
+        return "None"
+    name = type(thing).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

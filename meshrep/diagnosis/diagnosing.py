@@ -15,7 +15,7 @@ from meshrep.diagnosis.findings import GAP, Diagnosis, State
 from meshrep.diagnosis.rates import Rate, rates, steps_to
 from meshrep.diagnosis.spectrum import Spectrum, of_hessian, of_kernel, of_product
 from meshrep.diagnosis.tangent import Tangent
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.solving.reference import Reference
@@ -257,4 +257,5 @@ def diagnose(
     >>> round(found.end.hessian.condition, 1)
     161.4
     """
+    energy = checked_energy(energy)
     return Examination(energy, start, field, seed=seed, modes=modes).of(parametrization)

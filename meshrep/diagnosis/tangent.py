@@ -13,7 +13,7 @@ from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.errors import InputError
-from meshrep.parametrizations.base import Parametrization
+from meshrep.parametrizations.base import Parametrization, built
 
 _NUDGE = 1e-5  # of the largest entry of a nudge that differences take, times that of θ or 1
 _LINEAR = 1e-10  # of a doubled nudge's effect, by which that of a linear map may differ
@@ -52,7 +52,7 @@ class Tangent:
 
     def __init__(self, parametrization: Parametrization, at: Curvature, seed: int = 0) -> None:
         self.at, self.recipe = at, parametrization
-        self.map = parametrization.build(at.energy, at.field, NumpyBackend(), seed)
+        self.map = built(parametrization, at.energy, at.field, NumpyBackend(), seed)
         self.params = np.array(self.map.start, dtype=np.float64)
         rng = np.random.default_rng(0)
         theta = rng.standard_normal(self.params.size)

@@ -18,7 +18,7 @@ from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.energies.evaluator import Evaluator, SumEvaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.phase_law import PhaseLaw, added
-from meshrep.errors import InputError
+from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.ordering import Order
 
@@ -249,7 +249,7 @@ class Energy(ABC):
 
         It is deterministic: a stochastic energy must override it.
         """
-        return self.on(NumpyBackend("float64", jit=False))
+        return laid_out(self, NumpyBackend("float64", jit=False))
 
     def value(self, w: ArrayLike) -> float:
         """Energy of a field."""
@@ -395,3 +395,47 @@ class Sum(Energy):
             "energy": "Sum",
             "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
         }
+
+
+def laid_out(energy: Energy, backend: Backend) -> Evaluator:
+    """The evaluator of an energy on a back end.
+
+    Raises
+    ------
+    InputError
+        When the energy's ``on`` returns something else.
+    """
+    found: object = energy.on(backend)
+    if isinstance(found, Evaluator):
+        return found
+    raise InputError(
+        f"{type(energy).__name__}.on gave {kind_of(found)} and not a meshrep.Evaluator: return a "
+        "subclass of it, which writes value_and_grad(w)"
+    )
+
+
+def checked_energy(energy: object) -> Energy:
+    """The energy, if it is one.
+
+    Raises
+    ------
+    InputError
+        When it is something else; says what to write instead.
+    """
+    if isinstance(energy, Energy):
+        if hasattr(energy, "graph"):
+            return energy
+        name = type(energy).__name__
+        raise InputError(f"{name} has no graph: call super().__init__(graph) in its __init__")
+    name = getattr(energy, "__name__", type(energy).__name__)
+    if isinstance(energy, type):
+        raise InputError(f"{name} is a class and not an energy: write {name}(graph, …)")
+    if callable(energy):
+        raise InputError(
+            f"{name} is a function and not an energy: write meshrep.FunctionEnergy(graph, {name}), "
+            "if it returns the energy of a field and its gradient"
+        )
+    raise InputError(
+        f"{kind_of(energy)} is not an energy: make {name} a subclass of meshrep.Energy, which "
+        "writes on(backend)"
+    )

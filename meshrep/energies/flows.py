@@ -13,7 +13,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.outcome import Interruptible
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, checked_energy, laid_out
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
@@ -180,6 +180,7 @@ def integrate(
     SolveError
         Where the field becomes infinite or SciPy gives up.
     """
+    energy = checked_energy(energy)
     if not (np.isfinite(t) and t > 0):
         raise InputError(f"the time to integrate to must be positive and finite, not {t}")
     if frames < 1:
@@ -207,7 +208,7 @@ class _Run:
         observe: Callable[[float, float], None] | None,
     ) -> None:
         self.energy, self.mass, self.times, self.observe = energy, mass, times, observe
-        self.evaluator = energy.on(backend_for("numba" if installed("numba") else "numpy"))
+        self.evaluator = laid_out(energy, backend_for("numba" if installed("numba") else "numpy"))
 
     def fixed(self, w: np.ndarray, dt: float | None) -> Trajectory:
         """RK4 with a whole number of equal steps between frames."""

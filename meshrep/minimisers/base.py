@@ -10,12 +10,12 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
 from meshrep.base.outcome import Outcome, Result
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, laid_out
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
-from meshrep.errors import InputError
+from meshrep.errors import InputError, kind_of
 from meshrep.minimisers.monitor import Monitor
-from meshrep.parametrizations.base import Identity, Map, Parametrization
+from meshrep.parametrizations.base import Identity, Map, Parametrization, built
 
 
 class Objective:
@@ -73,15 +73,20 @@ class Objective:
     ) -> None:
         parametrization = parametrization or Identity()
         self.energy, self.backend, self.seed = energy, backend, seed
-        self.evaluator = energy.on(backend) if evaluator is None else evaluator
+        self.evaluator = laid_out(energy, backend) if evaluator is None else evaluator
         self.evaluations = 0
-        self.map: Map = parametrization.build(energy, start, backend, seed)
+        self.map: Map = built(parametrization, energy, start, backend, seed)
         self.start = self.map.start
         self.direct = isinstance(parametrization, Identity)
         self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
+        if w.shape != self.energy.shape:
+            raise InputError(
+                f"{type(self.map).__name__}.field gave an array of shape {tuple(w.shape)} for a "
+                f"field of shape {self.energy.shape}"
+            )
         self.fixed.hold(w)
         return w
 
@@ -89,7 +94,14 @@ class Objective:
         """Energy (a float or 0-d array) and gradient (p,). The next call may overwrite both."""
         self.evaluations += 1
         value, gradient = self.evaluator.value_and_grad(self._field(params))
-        return value, self.map.pull_back(gradient)
+        pulled = self.map.pull_back(gradient)
+        if pulled.shape != params.shape:
+            raise InputError(
+                f"{type(self.map).__name__}.pull_back gave an array of shape "
+                f"{tuple(pulled.shape)} for parameters of shape {tuple(params.shape)}, from a "
+                f"gradient of shape {tuple(gradient.shape)}"
+            )
+        return value, pulled
 
     def hvp(self, params: Array, v: Array) -> Array:
         """Hessian at ``params`` (p,) times v (p,); only if ``direct``."""
@@ -224,7 +236,13 @@ class Minimiser(ABC):
         """Start the monitor's clock and run. Ctrl-C ends the run and keeps the best state."""
         monitor.start_clock()
         try:
-            result, params, steps = self.run(objective, monitor)
+            ended: object = self.run(objective, monitor)
+            if not (isinstance(ended, tuple) and len(ended) == 3 and isinstance(ended[0], Result)):
+                raise InputError(
+                    f"{type(self).__name__}.run must return (result, params, steps) with a "
+                    f"meshrep.Result as the first, and gave {kind_of(ended)}"
+                )
+            result, params, steps = ended
         except KeyboardInterrupt:
             steps = monitor.history.step[-1] if len(monitor.history) else 0
             result, params = Result.INTERRUPTED, monitor.best_or(objective.start)

@@ -10,7 +10,7 @@ import numpy as np
 
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError
+from meshrep.errors import InputError, kind_of
 
 
 class Map(ABC):
@@ -160,3 +160,27 @@ def whole(number: Any, least: int, what: str) -> int:
     if not (real and float(number).is_integer() and number >= least):
         raise InputError(f"{what} must be a whole number of {least} or more, not {number!r}")
     return int(number)
+
+
+def built(
+    parametrization: Parametrization, energy: Energy, start: np.ndarray, backend: Backend, seed: int
+) -> Map:
+    """The map of a parametrization for an energy.
+
+    Raises
+    ------
+    InputError
+        When the parametrization's ``build`` returns something else, or a map without a start.
+    """
+    found: object = parametrization.build(energy, start, backend, seed)
+    name = type(parametrization).__name__
+    if not isinstance(found, Map):
+        raise InputError(
+            f"{name}.build gave {kind_of(found)} and not a meshrep.Map: return a subclass of it, "
+            "which writes field(params) and pull_back(gradient) and sets start"
+        )
+    if getattr(getattr(found, "start", None), "ndim", None) != 1:
+        raise InputError(
+            f"{type(found).__name__}.start must be one flat array of the parameters at the start"
+        )
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from meshrep.base.settings import unknown
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser
+from meshrep.parametrizations.base import Parametrization
 from meshrep.solving import named
 from meshrep.solving.declaration import NamedSolver
 from meshrep.solving.named.torch import TORCH, of_torch
@@ -124,7 +126,7 @@ def compose(
     """
     given = settings or {}
     if isinstance(solver, str) and ":" in solver and not solver.endswith(TORCH):
-        return of_torch(solver).solver(energy, **given), []
+        return of_torch(solver).build(energy, **given), []
     if isinstance(solver, str):
         notes = []
         if solver == "auto":
@@ -133,11 +135,11 @@ def compose(
         return solver_named(solver, energy, **given), notes
     if isinstance(solver, NamedSolver):
         return solver.solver(energy, **given), []
-    if isinstance(solver, type) and not issubclass(solver, Minimiser):
-        return of_torch(solver).solver(energy, **given), []
-    if isinstance(solver, type):
-        solver = solver(**given)
-    elif given:
+    if isinstance(solver, type) and hasattr(solver, "step"):
+        return of_torch(solver).build(energy, **given), []
+    if isinstance(solver, type) and issubclass(solver, Minimiser):
+        solver = _made(solver, given)
+    elif given and isinstance(solver, Minimiser | Solver):
         raise InputError(
             f"{', '.join(given)} only apply to a solver given by name: set them where it is made"
         )
@@ -145,7 +147,45 @@ def compose(
         return Solver(solver), []
     if isinstance(solver, Solver):
         return solver, []
-    raise InputError(
+    raise InputError(_why_not(solver))
+
+
+def _made(kind: type[Minimiser], settings: dict[str, Any]) -> Minimiser:
+    """A minimiser of a class."""
+    if inspect.isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise InputError(f"{kind.__name__} has no method {missing}: see meshrep.Minimiser")
+    try:
+        inspect.signature(kind).bind(**settings)
+    except TypeError as error:
+        raise InputError(f"{kind.__name__} cannot be made with these settings: {error}") from error
+    return kind(**settings)
+
+
+def _why_not(solver: object) -> str:
+    """Why something does not stand for a solver, and what to give instead."""
+    name = solver.__name__ if isinstance(solver, type) else type(solver).__name__
+    if callable(getattr(solver, "run", None)):
+        return (
+            f"{name} has a method run but is not a meshrep.Minimiser: make it a subclass, which "
+            "brings the methods warm_up and minimise"
+        )
+    if callable(getattr(solver, "step", None)):
+        return (
+            f"this {name} already holds variables of its own: give its class and its settings, "
+            f"as in solve(energy, {name}, lr=0.1)"
+        )
+    if isinstance(solver, Parametrization):
+        return (
+            f"{name} is a parametrization and not a solver: write "
+            f"meshrep.Solver(meshrep.LBFGS(), {name}(…))"
+        )
+    if isinstance(solver, type):
+        return (
+            f"the class {name} has neither run, as a meshrep.Minimiser has, nor step, as an "
+            "optimiser of torch's kind has"
+        )
+    return (
         f"{solver!r} is no solver: give a name, a meshrep.Solver, a meshrep.Minimiser, or a class "
         "with the interface of torch.optim.Optimizer"
     )

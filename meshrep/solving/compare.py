@@ -12,7 +12,7 @@ import numpy as np
 from meshrep.base.outcome import History
 from meshrep.base.tables import aligned, duration
 from meshrep.base.versions import versions
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.monitor import Progress
 from meshrep.solving.catalogue import check_names, compared, shared_among, taken_by
@@ -265,6 +265,7 @@ def compare(
     InputError
         When no solver is named, one is unknown, or none has a setting, before any has run.
     """
+    energy = checked_energy(energy)
     asked: Iterable[AnySolver | Entrant] = compared(energy) if solvers is None else solvers
     chosen = list(dict.fromkeys(asked))
     if not chosen:

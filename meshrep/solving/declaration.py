@@ -8,6 +8,7 @@ from typing import Any
 
 from meshrep.base.settings import Setting, checked
 from meshrep.energies.base import Energy
+from meshrep.errors import InputError, kind_of
 from meshrep.solving.solver import Solver
 
 
@@ -65,9 +66,12 @@ class NamedSolver:
         InputError
             For a setting that it does not have, or a value out of its range.
         """
-        return replace(
-            self.build(energy, **checked(self.name, self.settings, settings)), name=self.name
-        )
+        built: object = self.build(energy, **checked(self.name, self.settings, settings))
+        if not isinstance(built, Solver):
+            raise InputError(
+                f"{self.name}: its build gave {kind_of(built)} and not a meshrep.Solver"
+            )
+        return replace(built, name=self.name)
 
     def takes(self, setting: str) -> bool:
         """Whether it has a setting of that name."""

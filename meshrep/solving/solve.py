@@ -13,7 +13,7 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import calm_threads, cores, installed
 from meshrep.base.outcome import Result
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError
 from meshrep.minimisers.monitor import Progress
 from meshrep.parametrizations.base import Identity
@@ -108,6 +108,7 @@ def solve(
         raise InputError(f"seed must be 0 or more, not {seed}")
     if restarts < 1:
         raise InputError(f"restarts must be 1 or more, not {restarts}")
+    energy = checked_energy(energy)
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = compose(energy, solver, settings)

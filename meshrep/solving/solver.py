@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from meshrep.errors import InputError
+from meshrep.errors import InputError, kind_of
 from meshrep.minimisers.base import Minimiser
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.base import Identity, Parametrization
@@ -47,6 +47,14 @@ class Solver:
     leg: bool = False
 
     def __post_init__(self) -> None:
+        _check("minimiser", self.minimiser, Minimiser, "run(objective, monitor)")
+        _check(
+            "parametrization", self.parametrization, Parametrization,
+            "build(energy, start, backend, seed)",
+        )  # fmt: skip
+        _check("stopping", self.stopping, Stopping)
+        if self.then is not None:
+            _check("then", self.then, Solver)
         if not (self.minimiser.parametrizable or isinstance(self.parametrization, Identity)):
             raise InputError(
                 f"{self.minimiser.name} works on the field itself: drop the parametrization "
@@ -80,6 +88,23 @@ class Solver:
             stopping=replace(self.stopping, **given),
             then=self.then.limited(**later) if self.then else None,
         )
+
+
+def _check(part: str, given: object, kind: type, method: str = "") -> None:
+    """Raise InputError for a part of a solver that is of another kind."""
+    if isinstance(given, kind):
+        return
+    wanted = f"meshrep.{kind.__name__}"
+    writes = f", which writes {method}" if method else ""
+    if isinstance(given, type) and issubclass(given, kind):
+        raise InputError(f"{part}: {given.__name__} is a class: write {given.__name__}(…)")
+    if isinstance(given, type) and hasattr(given, "step") and kind is Minimiser:
+        raise InputError(
+            f"{part}: {given.__name__} is an optimiser of torch's kind: write "
+            f"meshrep.TorchOptimiser({given.__name__})"
+        )
+    shown = repr(given) if isinstance(given, str | type) else kind_of(given)
+    raise InputError(f"{part}: {shown} is not a {wanted}: give a subclass of it{writes}")
 
 
 # A name, a declaration, a composition, a minimiser, or a class: see catalogue.compose.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.errors import InputError
+from meshrep.errors import InputError, kind_of
 from meshrep.graphs.cells import LINE, Cells
 from meshrep.graphs.graph import CellsLike, DatasetLike, Graph, MeshLike
 from meshrep.sources.formats.vtk_arrays import Arrays, arrays_of
@@ -55,7 +55,7 @@ def as_graph(what: Any) -> Graph:
         hint = "for points and faces write meshrep.from_arrays(points, faces)"
     else:
         hint = "give a meshrep.Graph, a PyVista, trimesh or meshio mesh, or a networkx network"
-    raise InputError(f"a {type(what).__name__} is no graph: {hint}")
+    raise InputError(f"{kind_of(what)} is no graph: {hint}")
 
 
 def from_trimesh(mesh: MeshLike, *, name: str = "mesh", merge: bool = True) -> Graph:
