@@ -135,6 +135,14 @@ def test_the_architecture_lists_the_rooms_from_the_ground_up():
     assert told == [room for room in reversed(floors) if room != "__main__"]
 
 
+def test_the_contributors_page_lists_the_jobs():
+    """Those that .ci/run announces, in their order, in the table of minutes."""
+    told = GUIDE.read_text(encoding="utf-8").partition("<!-- minutes")[2].partition("<!-- end")[0]
+    rows = re.findall(r"^\| (.*?) \|", told, re.MULTILINE)[1:]
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert rows == re.findall(r'^echo "== (.*)"$', run, re.MULTILINE)
+
+
 @pytest.fixture
 def contributed(monkeypatch, tmp_path):
     """The files of the contributor's page where it says they stand; gives their modules."""
