@@ -31,7 +31,7 @@ def test_restarts_are_the_best_of_single_runs(solver):
     singles = [meshrep.solve(energy, solver, seed=seed, max_steps=steps) for seed in range(3, 7)]
     many = meshrep.solve(energy, solver, seed=3, restarts=4, max_steps=steps)
     assert many.restart_energies == pytest.approx([single.energy for single in singles], rel=1e-12)
-    best = min(singles, key=lambda single: single.energy)
+    best = singles[int(np.argmin(many.restart_energies))]  # seeds may end equally low
     np.testing.assert_allclose(many.field, best.field, rtol=1e-9)
     assert many.energy == min(many.restart_energies) == energy.value(many.field)
     assert many.start_energy == best.start_energy and many.result is best.result
