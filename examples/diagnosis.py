@@ -12,7 +12,7 @@ import meshrep
 ring = meshrep.graph_from("ring:80")
 heat = meshrep.HeatBath(ring, hot=[0], cold=[40], kind="dirichlet")
 found = meshrep.diagnose(heat)
-print(found.report())
+print(found.text())
 
 eigenvalues = 2 - 2 * np.cos(np.pi * np.arange(1, 40) / 40)
 known = eigenvalues[-1] / eigenvalues[0]
@@ -23,5 +23,5 @@ if __name__ == "__main__":
     bunny = meshrep.load("bunny.ply")
     cold, hot = meshrep.ends(bunny)
     found = meshrep.diagnose(meshrep.HeatBath(bunny, hot, cold))
-    print(found.report())
-    found.draw("diagnosis.png", title="The slow modes of heat on the bunny")
+    print(found.text())
+    found.plot("diagnosis.png", title="The slow modes of heat on the bunny")

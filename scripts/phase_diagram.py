@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     add("--how", default="minimise", choices=("minimise", "integrate"),
         help="the potential (default), or the full dynamics in time")  # fmt: skip
     add("--solver", metavar="NAME", help="that minimises (default lbfgs)")
-    add("--seconds-each", type=float, help="most that it takes for a point (default 5)")
+    add("--max-seconds", type=float, help="most that it takes for a point (default 5)")
     add("--time", type=float, metavar="T", help="to which to integrate (default 200)")
     add("--printed", action="store_true", help="minimise the loss as the papers print it")
     add("--processes", type=int, metavar="N", help="how many (default: one a core)")
@@ -75,9 +75,9 @@ def run(options: argparse.Namespace) -> int:
     points = grid(
         numbers(options.s1, "--s1"), numbers(options.s2, "--s2"), options.seeds, options.seed
     )
-    choices = ("c", "solver", "seconds_each", "time")
+    choices = ("c", "solver", "max_seconds", "time")
     given = {name: getattr(options, name) for name in choices if getattr(options, name) is not None}
-    unused = ["time"] if options.how == "minimise" else ["solver", "seconds_each"]
+    unused = ["time"] if options.how == "minimise" else ["solver", "max_seconds"]
     for name in unused + ["c"] * options.printed:
         if name in given:
             why = "--printed" if name == "c" else f"--how {options.how}"

@@ -43,7 +43,7 @@ examples
   meshrep bunny.ply --bath
   meshrep part.vtu --hot "z > zmax - 0.1" --cold "z < zmin + 0.1" --kind dirichlet
   meshrep --graph lattice:50x50 --kuramoto --compare gcn,lbfgs,lift
-  meshrep --graph cloud:300 --topology --range 2 --film loops.mp4
+  meshrep --graph cloud:300 --topology --bound 2 --film loops.mp4
 more: meshrep --help TOPIC, where TOPIC is one of
   """
 

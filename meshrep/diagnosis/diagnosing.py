@@ -235,7 +235,7 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        With ``report()``, ``to_dict()`` and ``draw(path)``.
+        With ``text()``, ``report()`` (plain data) and ``plot(path)``.
 
     Raises
     ------

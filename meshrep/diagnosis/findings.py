@@ -88,7 +88,7 @@ class Diagnosis:
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
-    def report(self) -> str:
+    def text(self) -> str:
         """Everything as text: a table of spectra, the rates, the advice."""
         what = f"{self.problem.graph.name} in the variables of {self.parametrization}"
         lines = [f"diagnosis of {what}: {self.start.hessian.size:,} dimensions, {self.by}"]
@@ -123,12 +123,12 @@ class Diagnosis:
             text.append("  " + "  ".join([*cells, row[6]]).rstrip())
         return text
 
-    def to_dict(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """Everything but fields as plain data for JSON."""
         states = {}
         for state in (self.start, self.end):
             spectra = {
-                name.split(" =")[0].replace(" ", ""): found.to_dict()
+                name.split(" =")[0].replace(" ", ""): found.report()
                 for name, found in _spectra(state).items()
             }
             states[state.where] = {
@@ -142,7 +142,7 @@ class Diagnosis:
             "advice": self.advice, "notes": self.notes, "seconds": self.seconds,
         }  # fmt: skip
 
-    def draw(self, path: str | os.PathLike[str], title: str = "") -> Path:
+    def plot(self, path: str | os.PathLike[str], title: str = "") -> Path:
         """Draw the slow modes at the end, the spectra and the gradient's share in slow modes.
 
         Raises
@@ -152,11 +152,9 @@ class Diagnosis:
         """
         return draw([self], path, title)
 
-    plot = draw
-
 
 def draw(diagnoses: list[Diagnosis], path: str | os.PathLike[str], title: str = "") -> Path:
-    """Draw diagnoses of one problem in one figure; arguments and errors as of Diagnosis.draw."""
+    """Draw diagnoses of one problem in one figure; arguments and errors as of Diagnosis.plot."""
     from meshrep.view.modes import draw_modes
 
     first = diagnoses[0]

@@ -101,7 +101,7 @@ class Spectrum:
         ends = ((self.least, self.least_residual), (self.largest, self.largest_residual))
         return all(residual <= CLOSE * abs(value) for value, residual in ends)
 
-    def to_dict(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """All but the fields, as plain data."""
         left_out = ("modes", "fastest", "spread")
         plain = {

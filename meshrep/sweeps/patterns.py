@@ -39,7 +39,7 @@ class Settings:
     c : float
     printed : bool
         Minimise the papers' printed loss instead, which has no c.
-    solver, seconds_each : str, float
+    solver, max_seconds : str, float
         Of minimising: a name among the presets, and the most seconds a point.
     time : float
         To which is integrated, from random phases at 0.
@@ -55,7 +55,7 @@ class Settings:
     c: float = 1.0
     printed: bool = False
     solver: str = "lbfgs"
-    seconds_each: float = 5.0
+    max_seconds: float = 5.0
     time: float = 200.0
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class Settings:
             raise InputError("the printed loss is no potential of the dynamics: minimise it")
         if not math.isfinite(self.c):
             raise InputError(f"c must be a finite number, not {self.c}")
-        for name in ("seconds_each", "time"):
+        for name in ("max_seconds", "time"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be a positive number, not {getattr(self, name)}")
         check_names([self.solver])
@@ -88,7 +88,7 @@ class Settings:
 
     def record(self) -> dict[str, Any]:
         """What makes the points what they are: the settings in use, and the graph's checksum."""
-        used = {"integrate": ("c", "time"), "minimise": ("c", "solver", "seconds_each")}[self.how]
+        used = {"integrate": ("c", "time"), "minimise": ("c", "solver", "max_seconds")}[self.how]
         if self.printed:
             used = ("printed", *used[1:])
         edges, weights = self.loaded.edges, self.loaded.weights
@@ -170,7 +170,7 @@ def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
     else:
         solution = solve(
             energy, settings.solver, seed=point.seed, device="cpu",
-            max_seconds=settings.seconds_each,
+            max_seconds=settings.max_seconds,
         ).raise_if_interrupted()  # fmt: skip
         phi, value, result = solution.field, solution.energy, solution.result.word
     signs = energy.attraction

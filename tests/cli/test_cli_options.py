@@ -95,7 +95,7 @@ def test_solvers_options_are_refused_in_time(run, setting):
         ((*TRANSIENT, "--dt", "0.1", "--method", "bdf"), "--dt is the step of rk4, and bdf"),
         (("--hot", "0", "--share", "0.2"), "--share is for baths that are not named"),
         (("--strength", "2", "--kind", "dirichlet"), "--strength is for soft baths"),
-        (("--topology", "--penalty", "tether", "--range", "1"), "--range is of box and ball"),
+        (("--topology", "--penalty", "tether", "--bound", "1"), "--bound is of box and ball"),
         (("--topology", "--penalty", "none", "--strength", "1"), "--strength is of a penalty"),
         (("--hopf-kuramoto", "printed", "--c", "1"), "--c is no part of the printed loss"),
         (("--kuramoto", "--frequencies", "1"), "--frequencies needs --transient T"),

@@ -32,7 +32,7 @@ def test_the_main_job(run):
     import pyvista as pv
 
     code, said, errors, out = run(
-        *CLOUD, "--range", "2", "--compare", "gcn,adam,lbfgs", "--max-steps", "60",
+        *CLOUD, "--bound", "2", "--compare", "gcn,adam,lbfgs", "--max-steps", "60",
         "--film", "moves.gif",
     )  # fmt: skip
     assert code == 0, errors
@@ -75,7 +75,7 @@ def test_a_file_of_points_has_its_box_about_its_middle(run, tmp_path):
 
 def test_every_option_reaches_the_energy(run):
     code, _said, errors, out = run(
-        *CLOUD, "--maximise", "h1", "--minimise", "h0", "--penalty", "ball", "--range", "1.5",
+        *CLOUD, "--maximise", "h1", "--minimise", "h0", "--penalty", "ball", "--bound", "1.5",
         "--power", "1.5", "--top", "4", "--window", "0.01,inf", "--max-length", "1",
         "--links", "graph", "--strength", "3", *BRIEF,
     )  # fmt: skip
@@ -183,9 +183,9 @@ def test_a_temperature_is_simplified(run):
         (("--window", "1"), "--window is LOW,HIGH"),
         (("--window", "0.5,0.1"), "meshrep: window"),
         (("--target", "nothing.npy"), "--target nothing.npy"),
-        (("--range", "-1"), "--range must be a positive number"),
-        (("--range", "1", "--penalty", "none"), "--range"),
-        (("--range", "1", "--penalty", "tether"), "--range"),
+        (("--bound", "-1"), "--bound must be a positive number"),
+        (("--bound", "1", "--penalty", "none"), "--bound"),
+        (("--bound", "1", "--penalty", "tether"), "--bound"),
         (("--subsample", "2"), "--subsample must be a whole number, 3 or more"),
         (("--subsample", "20", "--solver", "lbfgs"), "lbfgs cannot follow"),
         (("--filtration", "alpha", "--max-length", "1"), "--max-length is for the Rips filtration"),

@@ -63,7 +63,7 @@ def test_words():
     name, why = energy.auto_solver
     assert any(name in said and why in said for said in found.advice)
     assert any("L-BFGS" in said for said in found.advice)
-    text = found.report()
+    text = found.text()
     assert "κ(H) = " in text and "start" in text and "gd with the best step" in text
     slack = Curvature(energy, np.where(np.arange(400) % 20 < 10, 0.0, 1.0))
     mode = np.zeros(400)
@@ -133,8 +133,8 @@ def test_variables_go_by_the_name_given():
     energy = heat("lattice:5x5")
     examined = Examination(energy)
     wide = examined.of(meshrep.GraphNetwork(propagation="square"), "gcn-a2")
-    assert wide.parametrization == wide.to_dict()["parametrization"] == "gcn-a2"
-    assert "in the variables of gcn-a2" in wide.report()
+    assert wide.parametrization == wide.report()["parametrization"] == "gcn-a2"
+    assert "in the variables of gcn-a2" in wide.text()
     assert examined.of(meshrep.GraphNetwork()).parametrization == "gcn"
 
 
@@ -149,7 +149,7 @@ def test_positions_have_modes_too():
 def test_it_is_the_same_twice_and_plain_data(tmp_path):
     energy = heat("lattice:7x7")
     first, second = (meshrep.diagnose(energy, meshrep.GraphNetwork()) for _ in range(2))
-    one, two = first.to_dict(), second.to_dict()
+    one, two = first.report(), second.report()
     assert one.pop("seconds") > 0 and two.pop("seconds") > 0
     assert (
         write_json(one, tmp_path / "a").read_bytes() == write_json(two, tmp_path / "b").read_bytes()
@@ -183,7 +183,7 @@ def test_drawing(tmp_path, monkeypatch, engine):
     energy = heat("lattice:6x6")
     recipe = meshrep.GraphNetwork() if engine == "matplotlib" else None
     found = Examination(energy, modes=2).of(recipe)
-    pixels = image.imread(found.draw(tmp_path / "modes.png"))
+    pixels = image.imread(found.plot(tmp_path / "modes.png"))
     assert pixels.shape[0] > 900 and pixels[..., :3].std() > 0.05
     with pytest.raises(meshrep.InputError, match="no mode"):
         from meshrep.view.modes import draw_modes

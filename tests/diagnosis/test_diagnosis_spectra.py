@@ -121,7 +121,7 @@ def test_where_one_step_is_enough(size, request):
     assert [rate.why for rate in found.rates] == ["it is over in one step"] * 2
     assert all(np.isnan(rate.observed) and rate.steps == 1 for rate in found.rates)
     assert found.steps["gd"] == 1
-    text = found.report()
+    text = found.text()
     assert "not observed: it is over in one step" in text and "∞" not in text
 
 
@@ -142,8 +142,8 @@ def test_where_there_is_no_curvature(size, request, tmp_path):
     assert not still.rates and not still.steps
     assert any("K H of dense is 0" in said for said in still.advice)
     for diagnosis in (found, still):
-        assert "–" in diagnosis.report()
-        write_json(diagnosis.to_dict(), tmp_path / "found.json")
+        assert "–" in diagnosis.text()
+        write_json(diagnosis.report(), tmp_path / "found.json")
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -242,7 +242,7 @@ def test_what_has_not_converged_is_a_bound_and_said_so(never_dense, monkeypatch)
     assert not product.converged and product.least_residual > 0 and not found.rates
     assert known[0] < product.least < 20 * known[0]
     assert product.condition < known[-1] / known[0]
-    assert "≥ " in found.report() and "least not converged" in found.report()
+    assert "≥ " in found.text() and "least not converged" in found.text()
 
 
 def test_constants_count_out_of_k_too():

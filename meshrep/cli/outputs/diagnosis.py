@@ -63,7 +63,7 @@ def save_diagnoses(
                 with outputs.attempt(f"diagnosis of {name}", _FAILURES):
                     done.append(examined.of(recipe, name))
                     say.clear()
-                    say(f"\n{done[-1].report()}")
+                    say(f"\n{done[-1].text()}")
     except KeyboardInterrupt:
         interrupted = True
     say.clear()
@@ -73,7 +73,7 @@ def save_diagnoses(
             say(f"  {line}")
     say.begin("writing the diagnosis")
     found = {
-        "diagnoses": [diagnosis.to_dict() for diagnosis in done],
+        "diagnoses": [diagnosis.report() for diagnosis in done],
         "observed": _steps_of(done, comparison),
         "left out": outputs.missing,
         "interrupted": interrupted,

@@ -32,8 +32,6 @@ def build(graph: Graph, seed: int, **options: Any) -> tuple[Energy, list[str]]:
     for name in ("maximise", "minimise"):
         if name in settings:
             _check_dimensions(f"--{name}", settings[name])
-    if "range" in settings:
-        settings["bound"] = settings.pop("range")
     if "window" in settings:
         settings["window"] = _window(settings["window"])
     target = settings.pop("target", None)
@@ -123,7 +121,7 @@ ENERGIES = (
                 default="box", choices=("box", "ball", "tether", "none"),
             ),
             Setting(
-                "range", float, "R of the box [−R, R]^d or the ball", above=0,
+                "bound", float, "R of the box [−R, R]^d or the ball", above=0,
                 shown="half the cloud's longest extent",
             ),
             Setting("strength", float, "λ of the penalty", default=1.0, least=0),
@@ -148,12 +146,12 @@ ENERGIES = (
         idle=(
             Idle(
                 lambda given: given.get("penalty") == "none",
-                ("range", "strength"),
+                ("bound", "strength"),
                 "is of a penalty, and there is none: drop one",
             ),
             Idle(
                 lambda given: given.get("penalty") == "tether",
-                ("range",),
+                ("bound",),
                 "is of box and ball: a tether has none",
             ),
             Idle(
