@@ -1,4 +1,4 @@
-"""Annealing: its kernels against closed forms and slow twins, and what it reaches."""
+"""Annealing: its kernels against closed forms and slow twins, and the energies it reaches."""
 
 import time
 
@@ -61,7 +61,7 @@ def polished(energy, seed, **settings):
     return energy.value(end.params)
 
 
-def test_random_numbers_are_uniform_and_apart():
+def test_random_numbers_are_uniform_and_uncorrelated():
     key, count = np.uint64(5), 20_000 if not INTERPRETED else 2_000
     with np.errstate(over="ignore"):
         drawn = np.array([kernels.draw(key, np.uint64(k)) for k in range(count)])
@@ -72,7 +72,7 @@ def test_random_numbers_are_uniform_and_apart():
     assert abs(np.corrcoef(drawn[:-1, 0], drawn[1:, 0])[0, 1]) < 5 / np.sqrt(count)
 
 
-def test_the_exponential_is_one():
+def test_the_fast_exponential_is_accurate():
     x = np.linspace(0, 20, 400)
     ratio = np.array([kernels.decay(v) for v in x]) / np.exp(-x)
     np.testing.assert_allclose(ratio[x <= 5], 1, rtol=1e-9)
@@ -80,7 +80,7 @@ def test_the_exponential_is_one():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_bottom_is_near_the_lowest_angle(seed):
+def test_the_proposed_angle_is_near_the_lowest_energy(seed):
     x, y, u, v = np.random.default_rng(seed).standard_normal(4)
     phi = np.linspace(0, 2 * np.pi, 20_001)
     energies = kernels.seen(np.cos(phi), np.sin(phi), x, y, u, v)
@@ -100,7 +100,7 @@ def test_reflections_keep_the_energy(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_sums_that_are_kept_are_those_computed_anew(version):
+def test_updated_sums_agree_with_recomputed_ones(version):
     energy = oscillators("triangular:5x6", LAWS["squares"])
     s = spins_of(energy, 1, 3, version)
     s.sweep(np.full(30, 0.8), 0)
@@ -116,7 +116,7 @@ def test_sums_that_are_kept_are_those_computed_anew(version):
 
 
 def mean_energy(energy, temperature, sweeps, seed=0, reflections=1):
-    """Mean and standard error over a run, by the means of 20 stretches of it."""
+    """The mean energy of a run, and its standard error from the means of 20 parts of it."""
     s = spins_of(energy, seed, reflections)
     s.sweep(np.full(50, temperature), 0)
     energies = np.empty(sweeps)
@@ -129,7 +129,7 @@ def mean_energy(energy, temperature, sweeps, seed=0, reflections=1):
 
 
 def quadrature(energy, temperature, points=120):
-    """⟨E⟩ of three nodes, the third at rest: the trapezoidal rule, exact for periodic functions."""
+    """⟨E⟩ of three nodes, the third fixed, by the trapezoidal rule on periodic functions."""
     grid = np.arange(points) * 2 * np.pi / points
     a, b = np.meshgrid(grid, grid)
     values = np.array(
@@ -141,7 +141,7 @@ def quadrature(energy, temperature, points=120):
 
 @pytest.mark.parametrize("reflections", [0, 2])
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 3.0])
-def test_two_spins_have_the_mean_energy_of_bessel(temperature, reflections):
+def test_two_spins_have_the_exact_mean_energy(temperature, reflections):
     from scipy.special import ive
 
     J = 1.3
@@ -154,7 +154,7 @@ def test_two_spins_have_the_mean_energy_of_bessel(temperature, reflections):
 
 @pytest.mark.parametrize("law", [*LAWS.values(), (0.5, 0.0, 1.0), (1.0, 0.5, 0.0)])
 @pytest.mark.parametrize("temperature", [0.7, 2.0])
-def test_three_spins_have_the_mean_energy_of_quadrature(law, temperature):
+def test_three_spins_have_the_mean_energy_found_by_quadrature(law, temperature):
     energy = pairs(3, [[0, 1], [1, 2], [0, 2]], law, np.array([1.0, -0.6, 0.8]))
     mean, error = mean_energy(energy, temperature, 400 if INTERPRETED else 20_000)
     expected = quadrature(energy, temperature, 40 if INTERPRETED else 120)
@@ -189,7 +189,7 @@ def test_the_number_of_threads_changes_nothing(law):
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_how_a_run_is_cut_into_calls_changes_nothing(law):
+def test_cutting_a_run_into_calls_changes_nothing(law):
     energy = oscillators("lattice:5x4", LAWS[law])
     t = np.geomspace(1, 0.1, 7)
     whole, parts = spins_of(energy, 4), spins_of(energy, 4)
@@ -199,7 +199,7 @@ def test_how_a_run_is_cut_into_calls_changes_nothing(law):
     np.testing.assert_array_equal(whole.phases(), parts.phases())
 
 
-def test_seeds_decide_everything():
+def test_the_same_seeds_give_the_same_phases():
     energy = XYGlass(meshrep.graph_from("lattice:6x6"))
     start = energy.random_start(0)
 
@@ -215,20 +215,20 @@ def test_seeds_decide_everything():
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too long without the compiler")
-def test_a_ferromagnet_finds_its_ground():
+def test_a_ferromagnet_reaches_its_ground_state():
     energy = Kuramoto(meshrep.graph_from("lattice:20x20"))
     ends = np.array([polished(energy, seed) for seed in range(6)])
     assert (ends < -energy.graph.m + 1e-6).sum() >= 5
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too long without the compiler")
-def test_annealing_a_glass_beats_going_down_from_the_start():
+def test_annealing_a_glass_beats_descent_from_the_start():
     energy = XYGlass(meshrep.graph_from("lattice:16x16"))
-    down = [
+    descended = [
         energy.value(LBFGS().minimise(objective(energy, seed), Monitor(Stopping())).params)
         for seed in range(5)
     ]
-    assert max(polished(energy, seed, sweeps=300) for seed in range(5)) < min(down)
+    assert max(polished(energy, seed, sweeps=300) for seed in range(5)) < min(descended)
 
 
 @pytest.mark.skipif(INTERPRETED, reason="too long without the compiler")
@@ -239,7 +239,7 @@ def test_hopf_kuramoto_finds_synchrony():
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_nodes_without_neighbours_stay_and_parts_anneal(law):
+def test_isolated_nodes_keep_their_phases_and_every_component_is_annealed(law):
     energy = pairs(7, [[0, 1], [1, 2], [4, 5]], LAWS[law])
     start = energy.random_start(1)
     outcome, _ = anneal(energy, 1, start, sweeps=60)
@@ -256,14 +256,14 @@ def test_a_graph_without_edges_is_left_alone():
     np.testing.assert_allclose(outcome.params, problem.start, atol=1e-12)
 
 
-def test_a_run_without_temperature_only_goes_down():
+def test_at_temperature_zero_the_energy_only_falls():
     energy = oscillators("lattice:5x5", LAWS["squares"])
     outcome, _ = anneal(energy, t_hot=0.0, sweeps=20)
     assert (np.diff(outcome.history.energy) < 1e-10).all()
     assert outcome.history.energy[-1] < outcome.history.energy[0] - 1
 
 
-def test_the_temperature_falls_to_nothing():
+def test_the_schedule_of_the_temperature():
     t = temperature(np.linspace(0, 1, 1001), 2.0, 0.1)
     assert (np.diff(t) < 0).all()
     assert t[0] == 2.0
@@ -327,7 +327,7 @@ def test_other_energies_are_refused():
         Annealing().warm_up(objective(heat))
 
 
-def test_without_numba_the_missing_part_is_named(monkeypatch):
+def test_without_numba_the_error_names_the_extra_to_install(monkeypatch):
     energy = Kuramoto(meshrep.graph_from("lattice:4x4"))
     problem = objective(energy)
     monkeypatch.setattr(annealing, "installed", lambda package: False)

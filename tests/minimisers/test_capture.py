@@ -1,4 +1,4 @@
-"""The walk that CUDA graphs replay, eagerly on the CPU, against the plain one."""
+"""The walk that CUDA graphs replay agrees, run eagerly on the CPU, with the plain walk."""
 
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -54,12 +54,12 @@ VARIABLES = {
     "spectral": Spectral,
     "multilevel": Multilevel,
 }
-SAME = {"float64": 1e-14, "float32": 2e-6}  # rounding: the powers of β are taken elsewhere
+SAME = {"float64": 1e-14, "float32": 2e-6}  # rounding: the two walks compute powers of β apart
 STEPS = 60
 
 
 def made(energy, recipe=None, dtype="float64"):
-    """The objective in torch's own operations, whatever else is installed."""
+    """The objective in torch's own operations, even if numba is installed."""
     backend = backend_for("torch", "cpu", dtype)
     objective = Objective(energy, energy.random_start(1), backend, recipe or Identity(), seed=2)
     objective.evaluator = energy.formula(backend)
@@ -69,14 +69,14 @@ def made(energy, recipe=None, dtype="float64"):
 
 
 def walk_of(minimiser, objective):
-    """A plain walk of the rule from the objective's start."""
+    """A plain walk of the rule that begins at the objective's start."""
     memory = minimiser._memory(objective, Monitor(Stopping()))
     return rules.Walk(objective.value_and_grad, rules.advance_arrays, objective.start + 0, memory)
 
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run a rule, plain or on static tensors; gives result, parameters, steps and the monitor."""
+    """Run a rule on a plain or a static walk; return result, parameters, steps and monitor."""
 
     def call(minimiser, objective, static, **stopping):
         monkeypatch.setattr(minimiser, "_captures", lambda objective: static)
@@ -91,7 +91,7 @@ def run(monkeypatch):
 
 @pytest.fixture
 def compare(run):
-    """Run a rule both ways, and hold the one trajectory against the other."""
+    """Run a rule on both walks, and compare the trajectories."""
 
     def call(make, energy, recipe=None, dtype="float64", **stopping):
         objectives = [made(energy, recipe, dtype) for _ in range(2)]
@@ -114,14 +114,14 @@ def compare(run):
 @pytest.mark.parametrize("dtype", SAME)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("physics", ENERGIES)
-def test_fields_go_the_same_way(compare, physics, rule, dtype):
+def test_both_walks_agree_on_fields(compare, physics, rule, dtype):
     done = compare(lambda: RULES[rule](0.02), ENERGIES[physics](), dtype=dtype)
     assert done[0] is Result.MAX_STEPS and done[2] == STEPS
 
 
 @pytest.mark.parametrize("rule", ["gd", "nesterov"])
 @pytest.mark.parametrize("physics", ENERGIES)
-def test_steps_of_automatic_length_go_the_same_way(compare, physics, rule):
+def test_both_walks_agree_with_an_automatic_step_length(compare, physics, rule):
     compare(lambda: RULES[rule]("auto"), ENERGIES[physics]())
 
 
@@ -129,12 +129,12 @@ def test_steps_of_automatic_length_go_the_same_way(compare, physics, rule):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("variables", VARIABLES)
 @pytest.mark.parametrize("physics", ["quartic", "kuramoto"])
-def test_other_variables_go_the_same_way(compare, physics, variables, rule, dtype):
+def test_both_walks_agree_in_other_variables(compare, physics, variables, rule, dtype):
     done = compare(lambda: RULES[rule](5e-4), ENERGIES[physics](), VARIABLES[variables](), dtype)
     assert done[0] is Result.MAX_STEPS and done[2] == STEPS
 
 
-def test_a_step_too_long_retreats(compare):
+def test_both_walks_retreat_from_a_step_too_long(compare):
     class Leap(first_order.HeavyBall):
         auto_lr = 1e5
 
@@ -142,14 +142,14 @@ def test_a_step_too_long_retreats(compare):
     assert not np.isfinite(done[3].history.energy).all()
 
 
-def test_a_flat_run_settles(compare):
+def test_both_walks_halve_the_step_of_a_flat_run(compare):
     done = compare(
         lambda: RULES["adam"](0.05), ENERGIES["quartic"](), max_steps=3000, ftol=1e-3, window=20
     )
     assert done[0] is Result.FLAT
 
 
-def test_the_field_is_that_of_the_kernels(run):
+def test_the_static_walk_agrees_with_the_kernels(run):
     energy = ENERGIES["quartic"]()
     stopping = Stopping(max_steps=STEPS, gtol=0.0)
     solver = meshrep.Solver(first_order.Adam(0.05), Identity(), stopping, backend="auto")
@@ -158,7 +158,7 @@ def test_the_field_is_that_of_the_kernels(run):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-def test_what_a_step_changes_is_all_in_its_state():
+def test_the_state_holds_everything_that_a_step_changes():
     for rule in RULES.values():
         objective = made(ENERGIES["quartic"](), GraphNetwork(hidden=4))
         walk = torch_capture.StaticWalk(walk_of(rule(1e-3), objective))
@@ -176,7 +176,7 @@ def test_what_a_step_changes_is_all_in_its_state():
         assert places == [tensor.data_ptr() for tensor in [*walk.state, walk.memory.lr]]
 
 
-def test_an_energy_of_the_host_walks_plainly():
+def test_an_energy_on_the_host_keeps_the_plain_walk():
     energy = meshrep.FunctionEnergy(
         meshrep.graph_from("lattice:5x5"), lambda w: (float((w**2).sum()), 2 * w)
     )
@@ -185,7 +185,7 @@ def test_an_energy_of_the_host_walks_plainly():
     assert torch_capture.captured(walk, objective, []) is walk
 
 
-def test_only_on_a_gpu_and_only_what_stands_still(monkeypatch):
+def test_only_some_runs_on_a_gpu_are_captured(monkeypatch):
     objective = SimpleNamespace(
         backend=SimpleNamespace(device="cuda:0"), energy=SimpleNamespace(stochastic=False)
     )
@@ -200,7 +200,7 @@ def test_only_on_a_gpu_and_only_what_stands_still(monkeypatch):
 
 
 class Driver:
-    """Stands in for torch.cuda: what is called in a capture is kept, and runs when replayed."""
+    """A stand-in for torch.cuda that records calls and runs the captured step when replayed."""
 
     def __init__(self, monkeypatch, fails=False):
         self.called, self.fails, self.capturing = [], fails, False
@@ -238,7 +238,7 @@ class Driver:
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("rule", ["nesterov", "adam"])
-def test_warming_up_and_capturing_leave_no_trace(monkeypatch, run, rule, fails):
+def test_warming_up_and_capturing_do_not_change_the_run(monkeypatch, run, rule, fails):
     energy, recipe = ENERGIES["quartic"](), GraphNetwork(hidden=4)
     plain = run(RULES[rule](5e-4), made(energy, recipe), False)
     driver, objective = Driver(monkeypatch, fails), made(energy, recipe)
@@ -249,12 +249,12 @@ def test_warming_up_and_capturing_leave_no_trace(monkeypatch, run, rule, fails):
     assert [mode for _, mode in driver.called[:2]] == ["error", 0]
     bound = SAME["float64"] * np.abs(plain[1]).max()
     np.testing.assert_allclose(static[1], plain[1], rtol=0, atol=bound)
-    said = [note for note in static[3].notes if "CUDA graph" in note]
-    assert len(said) == fails and not any("more lines" in note for note in said)
+    found = [note for note in static[3].notes if "CUDA graph" in note]
+    assert len(found) == fails and not any("more lines" in note for note in found)
 
 
-class Overheard(TorchDispatchMode):
-    """Notes operations for which the host of a GPU would wait, or send a number."""
+class Watching(TorchDispatchMode):
+    """Record operations for which the host of a GPU would wait, or send a number."""
 
     def __init__(self):
         super().__init__()
@@ -273,15 +273,15 @@ class Overheard(TorchDispatchMode):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("variables", [None, *VARIABLES])
 @pytest.mark.parametrize("physics", ENERGIES)
-def test_a_step_asks_nothing_of_the_host(physics, variables, rule):
+def test_a_step_never_waits_for_the_host(physics, variables, rule):
     objective = made(ENERGIES[physics](), VARIABLES[variables]() if variables else None)
     walk = torch_capture.StaticWalk(walk_of(RULES[rule](0.01), objective))
-    with Overheard() as heard:
+    with Watching() as watched:
         walk.step()
-    assert heard.count > 10 and not heard.waits
+    assert watched.count > 10 and not watched.waits
 
 
-ASKING = {
+WAITING = {
     "a number read": lambda x, nodes: float(x.sum()),
     "a factor read": lambda x, nodes: x.addcdiv_(x, x + 1, value=x[0]),
     "a branch": lambda x, nodes: bool(x[0] > 1),
@@ -290,12 +290,12 @@ ASKING = {
 }
 
 
-@pytest.mark.parametrize("what", ASKING)
-def test_what_asks_the_host_is_overheard(what):
+@pytest.mark.parametrize("what", WAITING)
+def test_the_watch_finds_operations_that_wait_for_the_host(what):
     x, nodes = torch.arange(4.0), torch.tensor([1, 2])
-    with Overheard() as heard:
+    with Watching() as watched:
         x[:] = 0.0
         x[nodes] = x[nodes] + 1
-        assert not heard.waits
-        ASKING[what](x, nodes)
-    assert heard.waits
+        assert not watched.waits
+        WAITING[what](x, nodes)
+    assert watched.waits

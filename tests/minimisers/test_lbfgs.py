@@ -1,4 +1,4 @@
-"""L-BFGS against the recursion as printed, its line search against its conditions, its ends."""
+"""L-BFGS against the printed recursion, its line search against its conditions, and how it ends."""
 
 import math
 
@@ -29,7 +29,7 @@ def run(energy, minimiser=None, start=None, backend=None, **rule):
 
 
 def printed(gradient, steps, differences, gamma):
-    """−H g by the two loops of Nocedal (1980) on the vectors themselves."""
+    """−H g by the two loops of Nocedal (1980), on whole vectors."""
     q, alpha = gradient.copy(), []
     for s, y in zip(reversed(steps), reversed(differences), strict=True):
         alpha.append((s @ q) / (s @ y))
@@ -50,7 +50,7 @@ def dense(steps, differences, first):
 
 
 def walk(count, memory, backend, precondition=None, p=40):
-    """Directions of a walk over a quadratic, with all that a twin needs to know."""
+    """The directions of a run on a quadratic, with what a slow twin needs to compute them."""
     rng = np.random.default_rng(5)
     A = rng.standard_normal((p, p))
     A = A @ A.T + np.eye(p)
@@ -76,7 +76,7 @@ def walk(count, memory, backend, precondition=None, p=40):
 
 @pytest.mark.parametrize("memory", [1, 3, 7])
 @pytest.mark.parametrize("name", BACKENDS)
-def test_directions_are_those_of_the_printed_recursion_and_of_the_dense_matrix(name, memory):
+def test_directions_agree_with_the_printed_recursion_and_the_dense_matrix(name, memory):
     for d, slope, g, steps, differences in walk(12, memory, backend_for(name, "cpu")):
         gamma = 0.01
         if steps:
@@ -107,7 +107,7 @@ def test_single_precision_pairs_give_nearly_the_same_direction(monkeypatch):
 
 
 def walk_of_single():
-    """The walk without its check to twelve digits, since d itself is rounded to seven."""
+    """``walk`` without its check to twelve digits, since d itself is rounded to seven."""
     found = []
     rng = np.random.default_rng(5)
     A = rng.standard_normal((40, 40))
@@ -125,12 +125,12 @@ def walk_of_single():
     return found
 
 
-def test_a_pair_that_would_spoil_the_matrix_is_not_kept():
+def test_a_pair_with_negative_curvature_is_not_kept():
     for make in (quasi_newton.Pairs, quasi_newton.pairs):
         g, trial = np.array([1.0, -2.0, 0.5]), np.zeros(3)
         pairs = make(4, NumpyBackend(), g)
         pairs.aim(np.zeros(3), trial)
-        pairs.absorb(2.0 * g, 1.0)  # steeper further down: s·y < 0
+        pairs.absorb(2.0 * g, 1.0)  # the gradient grows along the step: s·y < 0
         assert pairs.count == 0 and pairs.gamma == 1.0
         assert pairs.aim(np.zeros(3), trial) == pytest.approx(-4.0 * float(g @ g))
         pairs.absorb(0.5 * g, 1.0)
@@ -178,7 +178,7 @@ def test_passes_do_not_depend_on_the_number_of_threads(p, dtype):
 
 
 def curves():
-    """Random smooth functions of one variable that fall at 0 and rise in the end."""
+    """Random smooth functions of one variable that fall at 0 and rise far from it."""
     rng = np.random.default_rng(1)
     for _ in range(200):
         a, b, c, d = rng.uniform(0, 3, 4) * 10.0 ** rng.uniform(-3, 3, 4)
@@ -208,8 +208,8 @@ def test_the_step_satisfies_wolfes_conditions():
     assert np.mean(tried) < 4 and max(tried) <= 25
 
 
-def test_slopes_decide_where_energies_are_level():
-    """A parabola on a plateau of 1: its fall is lost in the last digits of its value."""
+def test_slopes_decide_when_energies_differ_by_rounding():
+    """A parabola plus 1 whose fall is below the rounding of its value."""
     for bottom in (0.03, 1.0, 7.0):
         jitter = iter(np.random.default_rng(0).uniform(-1e-13, 1e-13, 50))
 
@@ -221,7 +221,7 @@ def test_slopes_decide_where_energies_are_level():
         assert good and LEVEL * slope <= found.slope <= (2 * SLOPE_FALL - 1) * slope
 
 
-def test_a_search_backs_away_from_what_is_no_number():
+def test_a_search_backs_away_from_nan():
     for wall in (0.5, 1e-3, 1e-9):
 
         def phi(x, wall=wall):
@@ -243,7 +243,7 @@ def test_a_search_passes_a_kink_and_gives_up_on_a_rise():
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-def test_the_way_is_the_same_on_every_back_end(name):
+def test_the_path_is_the_same_on_every_back_end(name):
     energy = PROBLEMS["quartic random"]()
     plain = run(energy, backend=NumpyBackend(jit=False), max_steps=15, gtol=0.0)[0]
     other = run(energy, backend=backend_for(name, "cpu"), max_steps=15, gtol=0.0)[0]
@@ -259,8 +259,8 @@ def test_without_numba_it_is_the_same(monkeypatch):
     np.testing.assert_allclose(field, fast, atol=1e-7)
 
 
-def test_a_quadratic_ends_within_its_number_of_eigenvalues():
-    """With exact enough searches and all pairs kept BFGS is conjugate gradients."""
+def test_a_quadratic_with_three_eigenvalues_takes_few_steps():
+    """With accurate line searches and enough pairs, BFGS is the method of conjugate gradients."""
     scales = np.repeat([1.0, 3.0, 10.0], 20)
     graph = meshrep.graph_from("ring:60")
     bowl = meshrep.FunctionEnergy(
@@ -290,7 +290,7 @@ def test_a_preconditioner_saves_most_of_the_steps():
 
 
 @pytest.mark.parametrize("name", list(PROBLEMS))
-def test_it_ends_where_scipy_does_in_as_many_steps(name):
+def test_it_ends_where_scipy_does_in_about_as_many_steps(name):
     energy = PROBLEMS[name]()
     ours, field = run(energy, LBFGS(), gtol=1e-8)
     theirs, other = run(energy, ScipyLBFGS(), gtol=1e-8)
@@ -309,8 +309,8 @@ def test_energies_never_rise_beyond_rounding(name):
 
 
 @pytest.mark.parametrize("name", ["kuramoto", "gaussian glass", "hopf"])
-def test_polishing_a_field_at_the_last_digits_converges(name):
-    """From a minimum shaken by 1e-7 the energy is level to rounding all the way."""
+def test_it_converges_when_the_energy_changes_only_by_rounding(name):
+    """From a minimum displaced by 1e-7 the energy changes only by rounding all the way."""
     energy = OSCILLATORS[name]()
     _, minimum = run(energy, gtol=1e-11, max_steps=3000)
     shaken = minimum + 1e-7 * np.random.default_rng(2).standard_normal(len(minimum))
@@ -319,7 +319,7 @@ def test_polishing_a_field_at_the_last_digits_converges(name):
     assert outcome.steps > 5 and outcome.evaluations < 1.3 * outcome.steps + 12
 
 
-def test_the_floor_of_rounding_is_flat():
+def test_a_run_that_reaches_rounding_is_flat():
     energy = heat("lattice:12x12")
     outcome, _ = run(energy, gtol=1e-30)
     assert outcome.result is Result.FLAT
@@ -336,7 +336,7 @@ def test_single_precision():
         assert found.result is Result.CONVERGED, name
 
 
-def test_a_kink_ends_in_a_sentence():
+def test_a_run_that_ends_at_a_kink_has_a_note():
     graph = meshrep.graph_from("ring:6")
     kink = meshrep.FunctionEnergy(graph, lambda w: (1 + float(abs(w).sum()), np.sign(w)))
     kink.smooth = False
@@ -346,7 +346,7 @@ def test_a_kink_ends_in_a_sentence():
     assert np.abs(field).max() < 1e-3
 
 
-def test_a_start_that_is_no_number_diverges_at_once():
+def test_a_start_with_energy_nan_diverges_at_once():
     graph = meshrep.graph_from("ring:6")
     energy = meshrep.FunctionEnergy(graph, lambda w: (float(np.log(w).sum()), 1 / w))
     with np.errstate(all="ignore"):
@@ -354,7 +354,7 @@ def test_a_start_that_is_no_number_diverges_at_once():
     assert outcome.result is Result.DIVERGED and outcome.steps == 0
 
 
-def test_a_valley_without_floor_ends():
+def test_an_energy_without_lower_bound_ends():
     graph = meshrep.graph_from("ring:6")
     energy = meshrep.FunctionEnergy(graph, lambda w: (-float((w**3).sum()), -3 * w**2))
     with np.errstate(all="ignore"):
@@ -381,7 +381,7 @@ def test_limits_and_ctrl_c():
 
 
 def test_gradients_may_be_overwritten_by_the_next_call():
-    """The same run where every evaluation writes to one array."""
+    """A run whose evaluations all write the gradient to one array takes the same path."""
     energy = heat("lattice:12x12")
     straight = run(energy, max_steps=40, gtol=0.0)[0]
     objective = Objective(energy, energy.random_start(0), NumpyBackend())
@@ -397,7 +397,7 @@ def test_gradients_may_be_overwritten_by_the_next_call():
     assert outcome.history.energy[:41] == straight.history.energy[:41]
 
 
-def test_both_are_solvers_by_name():
+def test_both_are_named_solvers():
     energy = heat("lattice:8x8")
     ours, scipys = (meshrep.solve(energy, name) for name in ("lbfgs", "lbfgs-scipy"))
     assert ours.solver == "lbfgs" and scipys.solver == "lbfgs-scipy"
@@ -405,7 +405,7 @@ def test_both_are_solvers_by_name():
     assert lbfgs.ROUNDING["float64"] < lbfgs.ROUNDING["float32"]
 
 
-def test_it_moves_a_network():
+def test_it_trains_a_network():
     pytest.importorskip("torch")
     from meshrep.parametrizations.networks.gcn import GraphNetwork
 

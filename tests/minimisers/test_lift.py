@@ -1,4 +1,4 @@
-"""Phases lifted to R^h: energies, sweeps, and what they are for."""
+"""Phases lifted to R^h: their energies and gradients, sweeps, and the energies that runs reach."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def lifted_energy(energy, x, s):
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_in_the_plane_the_energy_is_the_energy(law):
+def test_the_lifted_energy_in_the_plane_is_the_energy(law):
     energy = oscillators(law)
     x = lifted(energy.random_start(1), 4, 1, 1.0, 0)
     x[:, 2:] = 0
@@ -97,7 +97,7 @@ def test_plain_sweeps_never_raise_the_energy(law, s):
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 @pytest.mark.parametrize("h, replicas", [(3, 1), (4, 5)])
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
-def test_kernels_sweep_as_arrays_do(law, h, replicas, parallel, monkeypatch):
+def test_kernels_agree_with_arrays(law, h, replicas, parallel, monkeypatch):
     monkeypatch.setattr(limits, "LIFT_THREADS_FROM", 0 if parallel else 10**9)
     energy = oscillators(law)
     shrink = np.array([1.0, 0.9, 0.5, 0.2, 0.0])
@@ -111,7 +111,7 @@ def test_kernels_sweep_as_arrays_do(law, h, replicas, parallel, monkeypatch):
 
 @pytest.mark.skipif(not installed("torch"), reason="needs torch")
 @pytest.mark.parametrize("law", [LAWS["xy"], LAWS["all"]], ids=["xy", "all"])
-def test_torch_sweeps_as_numpy_does(law):
+def test_torch_agrees_with_numpy(law):
     energy, shrink = oscillators(law), np.array([1.0, 0.5, 0.0])
     tensors = vectors(Arrays, energy, backend=backend_for("torch", "cpu", "float64"))
     plain = vectors(Arrays, energy)
@@ -122,7 +122,7 @@ def test_torch_sweeps_as_numpy_does(law):
 
 @pytest.mark.parametrize("backend", ["numba", "numpy", "torch"])
 @pytest.mark.parametrize("kind", [XYGlass, HopfKuramoto])
-def test_every_back_end_runs_as_a_whole(backend, kind):
+def test_a_whole_run_on_every_back_end(backend, kind):
     if backend != "numpy":
         pytest.importorskip(backend)
     energy = kind(meshrep.graph_from("lattice:6x6"))
@@ -135,7 +135,7 @@ def test_every_back_end_runs_as_a_whole(backend, kind):
 
 
 @pytest.mark.parametrize("kind", [Arrays, Jitted])
-def test_the_start_is_read_back(kind):
+def test_phases_of_the_lifted_start_are_those_of_the_start(kind):
     if kind is Jitted:
         pytest.importorskip("numba")
     energy = oscillators(LAWS["xy"])
@@ -145,7 +145,7 @@ def test_the_start_is_read_back(kind):
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_energies_and_starts_of_a_round(law):
+def test_lifting_again_keeps_phases_and_energies(law):
     energy = oscillators(law)
     state = vectors(Arrays, energy)
     before = [state.phases(k) for k in (0, 1)]
@@ -186,24 +186,24 @@ def solved(energy, seed, **settings):
     return meshrep.solve(energy, Solver(Lift(**settings), then=Solver(LBFGS())), seed=seed)
 
 
-def test_a_magnet_loses_its_vortices():
+def test_a_ferromagnet_loses_its_vortices():
     energy = Kuramoto(meshrep.graph_from("lattice:30x30"))
     seeds = range(4)
     plain = [meshrep.solve(energy, "lbfgs", seed=seed).energy for seed in seeds]
     found = [solved(energy, seed, replicas=1).energy for seed in seeds]
     assert found == pytest.approx([-energy.graph.m] * 4)
-    assert np.mean(plain) > -energy.graph.m + 5  # hard enough to tell
+    assert np.mean(plain) > -energy.graph.m + 5  # the problem is hard for descent
 
 
 @pytest.mark.parametrize("energy", [XYGlass, HopfKuramoto])
-def test_frustration_ends_lower_than_by_descent(energy):
+def test_frustrated_energies_end_lower_than_by_descent(energy):
     energy = energy(meshrep.graph_from("lattice:16x16"))
     plain = [meshrep.solve(energy, "lbfgs", seed=seed).energy for seed in range(6)]
     found = [solved(energy, seed, replicas=1).energy for seed in range(6)]
     assert max(found) < min(plain)
 
 
-def test_a_seed_decides_the_run():
+def test_the_same_seed_gives_the_same_run():
     energy = XYGlass(meshrep.graph_from("lattice:8x8"))
     runs = [solved(energy, 1, steps=60).field for _ in range(2)]
     np.testing.assert_array_equal(*runs)
@@ -215,7 +215,7 @@ def test_a_seed_decides_the_run():
 
 
 @pytest.mark.parametrize("limit", [{"max_steps": 40}, {"max_seconds": 0.2}], ids=str)
-def test_limits_speed_the_schedule_up(limit):
+def test_limits_shorten_the_schedule(limit):
     energy = Kuramoto(meshrep.graph_from("lattice:30x30"))
     minimiser = Lift(steps=10**9)
     objective = Objective(energy, energy.random_start(0), NumpyBackend())

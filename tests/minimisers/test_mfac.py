@@ -1,4 +1,4 @@
-"""M-FAC: the inverse that it never forms, its memory of gradients, and that it arrives."""
+"""M-FAC: its product with the inverse, its memory of gradients, and its convergence."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def gradients(count):
 
 
 def dense(held, damping):
-    """λF⁻¹, formed."""
+    """λF⁻¹ as a dense matrix, and λ."""
     floor = damping * (held**2).sum(axis=1).mean()
     fisher = floor * np.eye(SIZE) + held.T @ held / len(held)
     return floor * np.linalg.inv(fisher), floor
@@ -27,7 +27,7 @@ def dense(held, damping):
 
 @pytest.mark.parametrize("kind", ["numpy", "torch"])
 @pytest.mark.parametrize("damping", [10.0, 0.1, 1e-3])
-def test_the_inverse_is_that_of_the_dense_matrix_as_old_gradients_drop_out(kind, damping):
+def test_products_agree_with_the_dense_inverse_as_old_gradients_drop_out(kind, damping):
     if kind == "torch":
         pytest.importorskip("torch")
     backend = backend_for(kind, "cpu")
@@ -43,7 +43,7 @@ def test_the_inverse_is_that_of_the_dense_matrix_as_old_gradients_drop_out(kind,
             np.testing.assert_allclose(found, inverse @ v, rtol=1e-10, atol=1e-12)
 
 
-def test_the_size_of_the_gradients_cancels():
+def test_the_scale_of_the_gradients_cancels():
     found = []
     for size in (1.0, 1e-9):
         recent = RecentGradients(NumpyBackend(), SIZE, MOST, 0.1)
@@ -53,13 +53,13 @@ def test_the_size_of_the_gradients_cancels():
     np.testing.assert_allclose(found[0], found[1], rtol=1e-10)
 
 
-def test_without_gradients_nothing_is_changed():
+def test_a_zero_gradient_changes_nothing():
     recent = RecentGradients(NumpyBackend(), SIZE, MOST, 0.1)
     recent.push(np.zeros(SIZE))
     np.testing.assert_array_equal(recent.damped(np.ones(SIZE)), 1.0)
 
 
-def test_a_damping_below_the_rounding_is_said():
+def test_a_damping_below_the_rounding_is_an_error():
     recent = RecentGradients(NumpyBackend(), SIZE, MOST, 1e-300)
     for _ in range(MOST):
         recent.push(gradients(1)[0])
@@ -68,7 +68,7 @@ def test_a_damping_below_the_rounding_is_said():
 
 
 def path(energy, minimiser, steps, **settings):
-    """The end of a number of steps from the start of seed 3."""
+    """The solution after a number of steps from the start of seed 3."""
     parametrization = settings.pop("parametrization", None)
     more = {} if parametrization is None else {"parametrization": parametrization}
     stopping = Stopping(max_steps=steps, gtol=0.0)
@@ -76,7 +76,7 @@ def path(energy, minimiser, steps, **settings):
     return meshrep.solve(energy, solver, seed=3)
 
 
-def test_steps_are_the_formula():
+def test_steps_follow_the_formula():
     energy, lr, damping, beta, steps = heat("lattice:5x5"), 0.05, 0.3, 0.5, 12
     x, velocity, past = energy.random_start(3), 0.0, []
     for _ in range(steps):
@@ -112,7 +112,7 @@ def test_heat_is_solved(baths):
     assert "on the largest curvature" in found.notes[0]
 
 
-def test_phases_fall_into_line():
+def test_phases_end_in_a_minimum():
     energy = phases("Kuramoto", "lattice:6x6")
     found = meshrep.solve(energy, "mfac", seed=1)
     assert found.result is Result.CONVERGED and found.energy < found.start_energy
@@ -120,7 +120,7 @@ def test_phases_fall_into_line():
 
 
 def test_a_step_too_long_is_halved():
-    """A bound of the curvature that is far too low."""
+    """The bound on the curvature is far too low, so the automatic step is too long at first."""
     graph = meshrep.graph_from("lattice:4x4")
     steep = meshrep.FunctionEnergy(graph, lambda w: (float((w**4).sum()), 4 * w**3))
     start = np.linspace(1, 2, 16)
@@ -131,7 +131,7 @@ def test_a_step_too_long_is_halved():
     assert max(found.history.energy) > found.start_energy
 
 
-def test_a_step_given_too_long_diverges_and_says_so():
+def test_a_given_step_that_is_too_long_diverges():
     energy = heat("lattice:8x8", power=2)
     found = path(energy, MFAC(lr=1e6, damping=10.0), 5000)
     assert found.result is Result.DIVERGED and found.energy <= found.start_energy
@@ -148,10 +148,10 @@ def test_a_step_given_too_long_diverges_and_says_so():
         ({"momentum": 1.0}, "momentum"),
     ],
 )
-def test_numbers_out_of_range(settings, words):
+def test_numbers_out_of_range_are_refused(settings, words):
     with pytest.raises(meshrep.InputError, match=words):
         MFAC(**settings)
 
 
-def test_who_follows_noise():
+def test_only_a_given_step_follows_noise():
     assert MFAC(0.1).follows_noise and not MFAC().follows_noise

@@ -1,4 +1,4 @@
-"""Minimisers against independent twins, what watches them, and how each ends."""
+"""Minimisers against independent twins, the monitor, and the results of runs."""
 
 import numpy as np
 import pytest
@@ -39,14 +39,14 @@ def test_fifty_steps_are_the_same_on_every_back_end(name, minimiser, backend):
     energies, expected = (np.array(run.history.energy[:50]) for run in (ours, plain))
     rises = np.flatnonzero(np.diff(expected) > 0)
     same = int(rises[0]) + 2 if minimiser.name == "nesterov" and len(rises) else 50
-    assert same >= 12  # a fused step is taken before its rise is known, and restarts a step later
+    assert same >= 12  # a fused step is taken before a rise is known, so it restarts a step later
     np.testing.assert_allclose(energies[:same], expected[:same], rtol=1e-11)
     norms, expected = (np.array(run.history.grad_norm[:same]) for run in (ours, plain))
     np.testing.assert_allclose(norms, expected, rtol=1e-8)
 
 
-def test_adam_is_that_of_torch_optim():
-    """An independent loop of torch.optim.Adam with the energy's own gradient."""
+def test_adam_agrees_with_torch_optim():
+    """The reference is a loop of torch.optim.Adam with the energy's own gradient."""
     torch = pytest.importorskip("torch")
     energy = heat("lattice:8x8")
     w = torch.tensor(energy.random_start(3), requires_grad=True)
@@ -63,8 +63,8 @@ def test_adam_is_that_of_torch_optim():
         np.testing.assert_allclose(ours.history.energy[:50], energies, rtol=1e-10)
 
 
-def test_rules_are_their_formulas():
-    """x, y of each paper's recursion, written once more."""
+def test_rules_follow_their_formulas():
+    """The reference is each paper's recursion, written here again."""
     energy, lr, steps = heat("lattice:6x6"), 0.03, 30
     start, slope = energy.random_start(3), energy.gradient
 
@@ -101,8 +101,8 @@ def test_rules_are_their_formulas():
         assert found.energy <= energy.value(expected) * (1 + 1e-11)
 
 
-def test_nesterov_restarts_whoever_chose_its_step():
-    """Without restarts momentum overshoots; with them the energy falls in few waves."""
+def test_nesterov_with_a_given_step_restarts():
+    """Restarts save steps, because momentum without them overshoots."""
     energy = heat("lattice:40x40", power=2)
     best = meshrep.solve(energy, "newton").energy
     lr = 1.0 / energy.steepest(energy.random_start(3))
@@ -125,7 +125,7 @@ def test_nesterov_restarts_whoever_chose_its_step():
     "solver", ["gd", "heavy-ball", "nesterov", "adam", "rk4", "lbfgs", "newton"]
 )
 @pytest.mark.parametrize("name", ["quartic random", "dirichlet", "a function"])
-def test_converged_means_the_judge_agrees(name, solver):
+def test_a_converged_run_has_a_small_gradient_in_double_precision(name, solver):
     solution = meshrep.solve(PROBLEMS[name](), solver, gtol=1e-6, max_seconds=10)
     assert solution.result is Result.CONVERGED
     assert solution.grad_norm <= 1e-6 * (1 + 1e-9)
@@ -135,7 +135,7 @@ def test_converged_means_the_judge_agrees(name, solver):
 
 
 def test_a_heavy_ball_that_rolls_through_the_minimum_keeps_the_right_state():
-    """One node in a quartic well: energies must be kept with the states they belong to."""
+    """One node in a quartic well: an energy must be kept with the state that it belongs to."""
     energy = meshrep.HeatBath(meshrep.Graph.from_edges(1, []), [0])
     solution = meshrep.solve(energy, "heavy-ball", seed=0)
     assert solution.result is Result.CONVERGED and solution.grad_norm <= 1e-7
@@ -143,7 +143,7 @@ def test_a_heavy_ball_that_rolls_through_the_minimum_keeps_the_right_state():
 
 @pytest.mark.parametrize("steps", [7, 16, 40, 333])
 @pytest.mark.parametrize("minimiser", [HeavyBall(), Nesterov(), Adam()], ids=lambda m: m.name)
-def test_the_state_kept_has_the_energy_kept(minimiser, steps):
+def test_the_best_energy_belongs_to_the_best_state(minimiser, steps):
     energy = meshrep.HeatBath(meshrep.graph_from("ring:4"), [0], power=4)
     objective = Objective(energy, energy.random_start(0), NumpyBackend())
     monitor = Monitor(Stopping(max_steps=steps, gtol=0.0))
@@ -168,7 +168,7 @@ def test_a_step_far_too_long_diverges_and_keeps_a_finite_field(minimiser, backen
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_an_automatic_step_is_halved_where_the_curvature_was_misjudged(backend, monkeypatch):
+def test_an_automatic_step_is_halved_if_the_curvature_was_underestimated(backend, monkeypatch):
     pytest.importorskip(backend)
     energy = heat("lattice:8x8")
     exact = meshrep.solve(energy, "newton").energy
@@ -191,7 +191,7 @@ def test_rounding_in_single_precision_does_not_shorten_the_step(backend):
     assert found.energy == pytest.approx(exact, rel=1e-6)
 
 
-def test_settling_ends_adams_orbit_but_not_the_time_limit():
+def test_settling_ends_adams_orbit_and_respects_the_time_limit():
     energy = heat("lattice:12x12")
     exact = meshrep.solve(energy, "newton").energy
     rule = Stopping(window=100, ftol=1e-7, gtol=1e-13)
@@ -201,12 +201,12 @@ def test_settling_ends_adams_orbit_but_not_the_time_limit():
     )
     assert still.energy - exact < 1e-3 * (moving.energy - exact) + 1e-14
     slow = heat("lattice:60x60")
-    tired = [meshrep.solve(slow, "adam", gtol=1e-30, max_seconds=0.2).solve_s for _ in range(2)]
-    assert min(tired) < 0.45
+    limited = [meshrep.solve(slow, "adam", gtol=1e-30, max_seconds=0.2).solve_s for _ in range(2)]
+    assert min(limited) < 0.45
 
 
 @pytest.mark.parametrize("lr", [0.0, -1.0, np.nan, np.inf, "fast", None])
-def test_impossible_steps_are_refused(lr):
+def test_wrong_step_lengths_are_refused(lr):
     with pytest.raises(meshrep.InputError, match="step length"):
         GradientDescent(lr)
 
@@ -217,8 +217,8 @@ def test_newton_solves_a_quadratic_in_one_step():
         assert solution.steps == 1 and solution.grad_norm < 1e-10
 
 
-def test_newton_is_quadratic_near_the_minimum():
-    """The gradient's exponent about doubles from step to step."""
+def test_newton_converges_quadratically():
+    """Near the minimum the gradient's exponent about doubles from step to step."""
     norms = np.array(meshrep.solve(heat("lattice:20x20"), "newton").history.grad_norm)
     late = norms[(norms < 0.1 * norms[0]) & (norms > 1e-11)]
     orders = np.log(late[1:]) / np.log(late[:-1])
@@ -237,7 +237,7 @@ def test_newton_is_quadratic_near_the_minimum():
         ),
     ],
 )
-def test_unusable_settings_are_one_sentence(build, message):
+def test_wrong_settings_are_refused(build, message):
     with pytest.raises(meshrep.InputError, match=message):
         build()
 
@@ -248,7 +248,7 @@ def test_the_adaptive_flow_ends_at_the_minimum(name):
     exact = meshrep.solve(energy, "newton").energy
     flow = Solver(GradientFlow(adaptive=True), stopping=Stopping(gtol=1e-6, max_steps=1000))
     found = meshrep.solve(energy, flow, max_seconds=10)
-    if energy.has_hessian:  # RK45 hovers at its stability limit, as GradientFlow says
+    if energy.has_hessian:  # RK45 stays near its stability limit and may not converge
         assert found.result in (Result.CONVERGED, Result.FLAT)
     assert found.energy == pytest.approx(exact, rel=1e-6 if energy.has_hessian else 1e-5)
 
@@ -270,14 +270,14 @@ def test_evaluations_are_counted():
         outcome = minimiser.minimise(objective, monitor)
         products = 2 * outcome.evaluations  # a product by differences takes two calls
         assert outcome.evaluations >= outcome.steps or minimiser.name == "newton"
-        assert outcome.evaluations <= calls[0] <= products + 60  # 20 power iterations' steepest
+        assert outcome.evaluations <= calls[0] <= products + 60  # ``steepest`` takes 20 iterations
 
 
 # The monitor and the history
 
 
 def watch(energies, norms=None, **rule):
-    """The verdict on a run of energies and its step."""
+    """The verdict on a sequence of energies, the step at which it fell, and the monitor."""
     monitor = Monitor(Stopping(**{"gtol": 0.0, **rule}))
     norms = [np.nan] * len(energies) if norms is None else norms
     for step, (energy, norm) in enumerate(zip(energies, norms, strict=True)):
@@ -307,18 +307,18 @@ def test_stopping_rules(energies, rule, expected):
     assert watch(energies, **rule)[:2] == expected
 
 
-def test_patience_counts_the_steps_of_a_stretch_and_not_the_entries_kept_of_it():
+def test_patience_counts_all_steps_of_a_stretch():
     rule = Stopping(patience=3, atol=0.5, gtol=0.0)
     x = np.zeros(1)
     ragged = np.repeat(np.arange(1000.0, 0.0, -1.0), 3)  # never three small changes in a row
     monitor = Monitor(rule)
     assert monitor.record_stretch(0, 0.0, 1.0, ragged, ragged, x) is None
     assert monitor.record_stretch(3000, 1.0, 2.0, np.array([1.0, 1.0]), np.ones(2), x) is not None
-    level = np.array([9.0, 8.0, 7.0, 7.0, 7.0, 7.0, 1.0])  # three of them, and then a fall
+    level = np.array([9.0, 8.0, 7.0, 7.0, 7.0, 7.0, 1.0])  # three small changes, then a fall
     assert Monitor(rule).record_stretch(0, 0.0, 1.0, level, level, x) is Result.FLAT
 
 
-def test_the_gradient_is_held_against_its_scale():
+def test_the_gradient_is_compared_with_its_scale():
     monitor = Monitor(Stopping(gtol=1e-3), scale=100.0)
     assert monitor.record(0, 1.0, np.zeros(1), 0.11) is None
     assert monitor.record(1, 1.0, np.zeros(1), 0.1) is Result.CONVERGED
@@ -345,7 +345,7 @@ def test_a_stretch_is_thinned_and_cut_at_the_first_nan():
     assert np.isfinite(past.energy).all() and monitor.best_energy == 4.0
 
 
-def test_histories_follow_one_another():
+def test_histories_are_joined():
     one, two = History(), History()
     for step, energy in enumerate([5.0, 3.0, np.nan, 4.0]):
         one.append(step, 0.5 * step, energy)

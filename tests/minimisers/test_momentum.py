@@ -1,4 +1,4 @@
-"""Heavy ball and Nesterov on quadratics, against the rates that are theirs."""
+"""Heavy ball and Nesterov on quadratics converge at their theoretical rates."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ STRONG = (ROOT - 1) / (ROOT + 1)
 
 
 def quadratic():
-    """½ Σ c_i w_i² with c from μ to L, in one coordinate each."""
+    """½ Σ c_i w_i² with curvatures c_i from μ to L."""
     graph = meshrep.graph_from("ring:24")
     return meshrep.FunctionEnergy(
         graph,
@@ -31,9 +31,9 @@ def energies(minimiser, steps):
 
 
 def rate(minimiser, steps=3000, double=False):
-    """The factor a step by which the energy falls, over the second half.
+    """The factor by which the energy falls a step, over the second half of the run.
 
-    Where two roots of the recursion meet, the error falls as the steps times a power.
+    If the recursion has a double root r, the error after k steps is k rᵏ; pass ``double``.
     """
     fell = energies(minimiser, steps)
     half = steps // 2
@@ -42,7 +42,7 @@ def rate(minimiser, steps=3000, double=False):
 
 
 def spectral(matrix_of):
-    """The square of the largest eigenvalue of a recursion's matrices, one a curvature."""
+    """The square of the largest eigenvalue among the recursion's matrices of all curvatures."""
     return max(np.abs(np.linalg.eigvals(matrix_of(c))).max() for c in CURVATURES) ** 2
 
 
@@ -59,27 +59,27 @@ def test_gradient_descent():
     assert rate(GradientDescent(lr)) == pytest.approx(((KAPPA - 1) / (KAPPA + 1)) ** 2, abs=1e-5)
 
 
-def test_heavy_ball_at_its_best():
+def test_heavy_ball_with_the_best_step_and_momentum():
     lr, beta = 4 / (LOW**0.5 + HIGH**0.5) ** 2, STRONG**2
     assert spectral(lambda c: heavy(c, lr, beta)) == pytest.approx(beta, abs=1e-6)
     assert rate(HeavyBall(lr, beta), double=True) == pytest.approx(beta, abs=1e-4)
 
 
-def test_heavy_ball_at_another_step():
+def test_heavy_ball_with_another_step_and_momentum():
     lr, beta = 0.5, 0.95
     expected = spectral(lambda c: heavy(c, lr, beta))
     assert rate(HeavyBall(lr, beta)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_nesterov_with_the_constant_momentum_of_strong_convexity():
+def test_nesterov_with_the_best_constant_momentum():
     expected = spectral(lambda c: accelerated(c, 1 / HIGH, STRONG))
     assert expected == pytest.approx((1 - 1 / ROOT) ** 2, abs=1e-6)
     found = rate(Nesterov(1 / HIGH, momentum=STRONG), double=True)
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_constant_momentum_is_its_recursion():
-    """y = x − lr g, then y + β (y − y⁻), whether or not the energy rises."""
+def test_a_constant_momentum_follows_its_recursion():
+    """y = x − lr g, then y + β (y − y⁻), even when the energy rises."""
     lr, beta, x, before, expected = 0.7, 0.999, np.ones(24), np.ones(24), []
     for _ in range(300):
         expected.append(0.5 * float(CURVATURES @ (x * x)))
@@ -108,8 +108,8 @@ def test_restarts_help_where_the_energy_is_strongly_convex():
     assert restarted < 1e-3 * kept
 
 
-def test_momentum_earns_the_root_of_the_condition_number():
-    """Steps to a gap: descent some κ, both momenta some √κ, heavy ball the fewest."""
+def test_momentum_takes_steps_in_proportion_to_the_root_of_the_condition_number():
+    """Steps to a given gap: about κ for descent, about √κ for both momenta."""
     counts = {}
     for name, minimiser in {
         "gd": GradientDescent(2 / (LOW + HIGH)),
@@ -123,6 +123,6 @@ def test_momentum_earns_the_root_of_the_condition_number():
 
 @pytest.mark.parametrize("make", [HeavyBall, Nesterov])
 @pytest.mark.parametrize("momentum", [-0.1, 1.0, float("nan")])
-def test_momentum_out_of_range(make, momentum):
+def test_momentum_out_of_range_is_refused(make, momentum):
     with pytest.raises(meshrep.InputError, match="momentum must lie in"):
         make(0.1, momentum=momentum)

@@ -1,4 +1,4 @@
-"""Newton's ways: convex heat, saddles on the way down, and what `auto` chooses."""
+"""Newton's method: convex heat, saddles on the way down, and what "auto" chooses."""
 
 import numpy as np
 import pytest
@@ -33,17 +33,17 @@ def run(energy, minimiser, start, gtol=1e-10, steps=500):
 
 @pytest.mark.parametrize("baths", ["ends", "random"])
 @pytest.mark.parametrize("start", ["random", "at T", "level at T"])
-def test_quartic_heat_takes_some_ten_steps(baths, start):
+def test_quartic_heat_takes_about_ten_steps(baths, start):
     energy = heat("lattice:40x40", baths)
     w = energy.random_start(3) if start != "level at T" else np.full(energy.graph.n, 0.5)
     if start != "random":
-        w[energy.nodes] = energy.targets  # where the bath's Hessian vanishes
+        w[energy.nodes] = energy.targets  # the bath's Hessian vanishes there
     outcome, _, norm = run(energy, Newton(), w, gtol=1e-12)
     assert outcome.result is Result.CONVERGED and outcome.steps <= 12 and norm <= 1e-12
     assert (np.diff(outcome.history.energy) <= 1e-13).all()
 
 
-def test_far_temperatures_and_strong_baths():
+def test_extreme_temperatures_and_strengths():
     for settings in ({"t_hot": 301.0, "t_cold": 300.0}, {"t_hot": 1e4}, {"strength": 1e6}):
         energy = heat("lattice:20x20", **settings)
         outcome, _, norm = run(energy, Newton(), energy.random_start(0), gtol=1e-12)
@@ -51,8 +51,8 @@ def test_far_temperatures_and_strong_baths():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_minimum_without_curvature_is_approached_faster_than_by_whole_steps(seed):
-    """A hot bath alone, at T = 0: by whole steps (w−T)⁴ would fall by (2/3)⁴ each.
+def test_a_minimum_without_curvature_is_approached_faster_than_by_plain_steps(seed):
+    """With a hot bath alone, at T = 0, plain Newton steps would multiply (w−T)⁴ by (2/3)⁴.
 
     About T = 0 the field has all its digits at any distance from T; about T = 1 the energy of the
     last steps would be rounding.
@@ -74,19 +74,19 @@ def test_a_minimum_without_curvature_is_found_among_the_digits_of_its_temperatur
     np.testing.assert_allclose(field, 1.0, atol=1e-3)
 
 
-def test_convex_energies_of_one_power_take_a_long_step_where_it_pays():
-    """½ Σ (w_i − w_j)² + Σ w_i⁴ from w = 1: Newton goes a third of the way to 0."""
+def test_a_step_that_still_falls_steeply_is_lengthened():
+    """½ Σ (w_i − w_j)² + Σ w_i⁴ from w = 1, where a plain step goes a third of the way to 0."""
 
     def wall(xp):
         return lambda w: w**4, lambda w: 4 * w**3, lambda w: 12 * w**2
 
     energy = meshrep.EdgeEnergy(meshrep.graph_from("ring:12"), spring, wall, convex=True)
     outcome, _, _ = run(energy, Newton(), np.ones(12), steps=1)
-    assert 0 < outcome.params.max() < 0.4  # 1 − ⅓ by the whole step
+    assert 0 < outcome.params.max() < 0.4  # a plain step ends at 1 − ⅓
 
 
 def test_strip_baths_take_no_more_than_ten_steps_by_multigrid():
-    """The hard case: deep in a strip the bath's curvature fades as the inverse square."""
+    """The hard case: into a strip the bath's curvature decays as the inverse square of depth."""
     pytest.importorskip("numba")
     graph = meshrep.graph_from("lattice:90x60")
     nodes = np.arange(graph.n)
@@ -101,7 +101,7 @@ def test_strip_baths_take_no_more_than_ten_steps_by_multigrid():
 
 @pytest.mark.parametrize("signs", ["ferromagnet", "spin glass"])
 @pytest.mark.parametrize("linear", ["auto", "direct", "jacobi", "cg"])
-def test_spins_from_random_phases_end_in_a_minimum(signs, linear):
+def test_spins_from_random_phases_reach_a_minimum(signs, linear):
     graph = meshrep.graph_from("lattice:12x12")
     rng = np.random.default_rng(1)
     if signs == "spin glass":
@@ -115,7 +115,7 @@ def test_spins_from_random_phases_end_in_a_minimum(signs, linear):
 
 
 @pytest.mark.parametrize("linear", ["auto", "direct", "amg", "jacobi", "cg"])
-def test_components_and_isolated_nodes_with_nothing_to_hold_them(linear):
+def test_components_and_isolated_nodes_without_fixed_nodes(linear):
     if linear == "amg":
         pytest.importorskip("numba")
     pairs = [[k, k + 1] for k in [*range(10), *range(20, 30)]]
@@ -123,11 +123,11 @@ def test_components_and_isolated_nodes_with_nothing_to_hold_them(linear):
     start = np.random.default_rng(0).random(40)
     outcome, field, _ = run(energy, Newton(linear), start, gtol=1e-11)
     assert outcome.result is Result.CONVERGED
-    assert np.ptp(field[:11]) < 1e-8 and np.ptp(field[20:31]) < 1e-8  # level, at any height
+    assert np.ptp(field[:11]) < 1e-8 and np.ptp(field[20:31]) < 1e-8  # constant, at any value
     np.testing.assert_array_equal(field[31:], start[31:])
 
 
-def test_an_energy_falsely_not_called_convex_goes_over_to_systems():
+def test_a_convex_energy_not_declared_convex_changes_to_shifted_systems():
     energy = heat("lattice:60x60")
     energy.convex = False
     outcome, _, _ = run(energy, Newton(), energy.random_start(0), gtol=1e-11)
@@ -135,21 +135,21 @@ def test_an_energy_falsely_not_called_convex_goes_over_to_systems():
     assert "truncated" in outcome.notes[0] and "sparse LU" in outcome.notes[1]
 
 
-def test_the_floor_of_rounding_is_flat_and_not_converged():
+def test_a_run_that_reaches_rounding_is_flat_and_not_converged():
     energy = heat("lattice:20x20")
     for minimiser in (Newton(), LBFGS()):
         outcome, _, norm = run(energy, minimiser, energy.random_start(0), gtol=1e-30, steps=2000)
         assert outcome.result is Result.FLAT and 0 < norm < 1e-8
 
 
-def test_auto_leaves_graphs_without_separators_to_plain_cg():
+def test_auto_uses_plain_cg_on_graphs_without_separators():
     random = laplacian(meshrep.graph_from("er:4000:degree=6").adjacency)
     kind, why = choose(random)
     assert kind == "jacobi" and "no small separators" in why
 
 
-def test_lbfgs_steps_back_from_where_the_energy_is_no_number():
-    """−log w: the line search meets w < 0."""
+def test_steps_to_nan_are_shortened():
+    """The energy −log w is NaN for w < 0."""
 
     def barrier(xp):
         return lambda w: 0.01 * w - xp.log(w), lambda w: 0.01 - 1 / w, lambda w: 1 / w**2
@@ -163,7 +163,7 @@ def test_lbfgs_steps_back_from_where_the_energy_is_no_number():
             assert norm < 1e-8
 
 
-def test_a_wrong_linear_solver_for_an_energy_without_hessian():
+def test_direct_systems_need_a_sparse_hessian():
     graph = meshrep.graph_from("ring:6")
     bowl = meshrep.FunctionEnergy(graph, lambda w: (float((w * w).sum()), 2 * w))
     with pytest.raises(meshrep.InputError, match="no sparse Hessian"):

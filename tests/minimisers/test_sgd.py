@@ -1,4 +1,4 @@
-"""SGD: the decaying step, momentum, kinks, and its presets."""
+"""SGD: the decaying step, momentum, kinks, and the named solvers sgd and kernel."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from meshrep.solving.catalogue import known_solvers
 
 
 class Kinked(meshrep.FunctionEnergy):
-    """Σ |w_i − t_i|, whose least value is 0 at t."""
+    """Σ |w_i − t_i|, which is 0 at its minimum t."""
 
     smooth = False
 
@@ -32,7 +32,7 @@ def bowl(n=6):
 
 @pytest.mark.parametrize("kind", ["numba", "numpy", "torch"])
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
-def test_the_step_falls_inversely_with_time(kind, momentum):
+def test_the_step_decays_inversely_with_time(kind, momentum):
     pytest.importorskip(kind)
     energy = bowl()
     start = energy.random_start(1)
@@ -47,8 +47,8 @@ def test_the_step_falls_inversely_with_time(kind, momentum):
     np.testing.assert_allclose(meshrep.solve(energy, solver, start=start).field, best, rtol=1e-12)
 
 
-def test_without_decay_it_is_descent_or_the_heavy_ball():
-    """Whose steps run in fused kernels on this energy."""
+def test_without_decay_it_is_gradient_descent_or_the_heavy_ball():
+    """On this energy their steps run in fused kernels, while those of SGD do not."""
     energy = heat("lattice:8x8", power=2)
     for one, two in (
         (SGD(0.05, decay=np.inf), GradientDescent(0.05)),
@@ -89,13 +89,13 @@ def test_decay_settles_at_a_kink_where_a_constant_step_does_not():
         (lambda: meshrep.solve(Kinked(), "kernel", bandwidth=-1.0), "bandwidth must be"),
     ],
 )
-def test_unusable_settings_are_one_sentence(build, message):
+def test_wrong_settings_are_refused_in_one_line(build, message):
     with pytest.raises(meshrep.InputError, match=message) as caught:
         build()
     assert "\n" not in str(caught.value)
 
 
-def test_named_solvers_carry_their_settings():
+def test_named_solvers_pass_on_their_settings():
     rule = named("sgd", lr=0.3, momentum=0.5, decay=20.0).minimiser
     assert isinstance(rule, SGD) and (rule.lr, rule.beta1, rule.decay) == (0.3, 0.5, 20.0)
     solver = named("kernel", lr=0.3, form="average", bandwidth=0.2)
@@ -117,8 +117,8 @@ def test_the_kernel_moves_a_cloud_to_its_targets(form):
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "newton"])
-def test_a_line_search_that_ends_at_a_kink_says_so(solver):
-    """Total variation: kinks wherever neighbours agree, and they do at the minimum."""
+def test_a_line_search_that_ends_at_a_kink_adds_a_note(solver):
+    """Total variation has a kink where two neighbours are equal, as some are at the minimum."""
     data = np.random.default_rng(0).random(12)
 
     def variation(w):
@@ -138,7 +138,7 @@ def test_a_line_search_that_ends_at_a_kink_says_so(solver):
     assert found.evaluations < 3000
 
 
-def test_an_end_that_is_no_kink_is_not_called_one():
+def test_a_converged_run_has_no_note_about_kinks():
     energy = bowl()
     energy.smooth = False
     found = meshrep.solve(energy, "lbfgs")
