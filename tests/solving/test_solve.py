@@ -117,13 +117,13 @@ def test_no_step_and_no_time(solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_the_time_limit_is_kept(solver, clock):
-    """The clock is looked at after every step, or every few of those that are taken in one call."""
+    """A run ends within ten readings of the clock after the limit, and two stages within twenty."""
     energy = heat("lattice:12x12")
     meshrep.solve(energy, solver, max_steps=1)  # loads kernels
     clock.tick = 0.1
     run = meshrep.solve(energy, solver, gtol=0.0, max_seconds=1.0)
     assert run.result is Result.TIME_LIMIT
-    assert run.history.seconds[-1] < 1.5 and run.solve_s < 2.5
+    assert run.history.seconds[-1] < 2.0 and run.solve_s < 3.0
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
