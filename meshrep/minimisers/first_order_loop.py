@@ -45,7 +45,7 @@ class FirstOrder(Minimiser):
     auto_lr = 1.9
     renumbers = True
     scheduled = False  # whether the step length or momentum is set before every step
-    judges_variables = False  # whether the gradient in any variables, not only in w, may converge
+    judges_variables = False  # whether a small gradient in variables other than w ends the run
 
     def __init__(
         self,

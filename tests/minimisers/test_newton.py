@@ -54,8 +54,8 @@ def test_extreme_temperatures_and_strengths():
 def test_a_minimum_without_curvature_is_approached_faster_than_by_plain_steps(seed):
     """With a hot bath alone, at T = 0, plain Newton steps would multiply (w−T)⁴ by (2/3)⁴.
 
-    About T = 0 the field has all its digits at any distance from T; about T = 1 the energy of the
-    last steps would be rounding.
+    T is 0 because the field then keeps all its digits near T. With T = 1 the energies of the last
+    steps would be rounding.
     """
     energy = meshrep.HeatBath(meshrep.graph_from("lattice:8x8"), hot=[0, 5], t_hot=0.0)
     outcome, field, _ = run(energy, Newton(), energy.random_start(seed), gtol=1e-12)
@@ -67,7 +67,7 @@ def test_a_minimum_without_curvature_is_approached_faster_than_by_plain_steps(se
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_minimum_without_curvature_is_found_among_the_digits_of_its_temperature(seed):
+def test_a_minimum_without_curvature_is_found_to_rounding(seed):
     energy = meshrep.HeatBath(meshrep.graph_from("lattice:8x8"), hot=[0, 5])
     outcome, field, norm = run(energy, Newton(), energy.random_start(seed), gtol=1e-12)
     assert outcome.result is Result.CONVERGED and norm <= 1e-12

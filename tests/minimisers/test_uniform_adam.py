@@ -1,4 +1,4 @@
-"""Adam with one second moment, in linear variables: no unit and no last bit decides its end."""
+"""Adam with one second moment ends in the minimum, whatever the unit and the rounding."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ RENEWED = ("spectral-adam", "multilevel-adam", "kappa-adam")
 @pytest.mark.parametrize("solver", RENEWED)
 @pytest.mark.parametrize("baths", ["ends", "random"])
 def test_every_start_between_hot_baths_ends_in_the_minimum(solver, baths):
-    """The bath's curvature fades by a factor of 10⁴ on the way."""
+    """The bath's curvature falls by a factor of 10⁴ during the run."""
     energy = heat("lattice:12x12", baths, t_hot=100.0, t_cold=0.0)
     exact = meshrep.solve(energy, "newton", gtol=1e-12).energy
     for seed in range(6):
@@ -30,7 +30,7 @@ def test_every_start_between_hot_baths_ends_in_the_minimum(solver, baths):
 
 @pytest.mark.parametrize("solver", [*RENEWED, "sobolev-adam"])
 def test_other_units_take_the_same_path(solver):
-    """E(s·w) = s² E(w) where temperatures grow by s and the baths' strength by s⁻²."""
+    """E(s·w) = s² E(w) if temperatures are multiplied by s and the baths' strength by s⁻²."""
     start = 100.0 * np.random.default_rng(3).random(144)
     runs = []
     for s in (1.0, 2.0**-20, 2.0**20):
@@ -42,8 +42,8 @@ def test_other_units_take_the_same_path(solver):
             np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_run_that_has_leapt_away_goes_back_to_its_best_state():
-    """In variables that grow stale, without a renewal: the leaps are seen, and cost nothing."""
+def test_a_run_returns_to_its_best_state_after_a_leap():
+    """The variables are not renewed, so the run leaps; with ``settle`` it ends low all the same."""
     energy = heat("lattice:12x12", t_hot=100.0, t_cold=0.0)
     exact = meshrep.solve(energy, "newton", gtol=1e-12).energy
     rule = Stopping(window=100, ftol=1e-7)
@@ -59,7 +59,7 @@ def test_a_run_that_has_leapt_away_goes_back_to_its_best_state():
     assert ends[1].energy < exact * (1 + 1e-3) < ends[0].energy
 
 
-def test_beginning_anew_repeats_the_path():
+def test_a_restarted_walk_repeats_its_path():
     energy = heat("lattice:8x8", t_hot=10.0)
     objective = Objective(energy, energy.random_start(1), NumpyBackend(jit=False), Spectral())
     memory = UniformAdam(0.1)._memory(objective, Monitor(Stopping()))
@@ -74,14 +74,14 @@ def test_beginning_anew_repeats_the_path():
     assert ends[0][1] == ends[1][1]
 
 
-def test_flat_windows_in_a_row_are_counted_and_leaps_told_from_rest():
-    levels = [1.0] * 21  # flat at 20
-    levels += [0.5] * 20  # a fall, so that the window which ends at 40 is the first flat one again
-    levels += [0.5] * 10  # the second in a row, at 50
-    levels += [0.5] * 9 + [0.7]  # a leap just before 60
-    monitor, told = Monitor(Stopping(window=10, ftol=1e-3, gtol=0.0)), []
+def test_flat_windows_in_a_row_are_counted_until_a_leap():
+    levels = [1.0] * 21  # the first flat window ends at step 20
+    levels += [0.5] * 20  # a fall resets the count: the next flat window, the first, ends at 40
+    levels += [0.5] * 10  # the second in a row ends at 50
+    levels += [0.5] * 9 + [0.7]  # a leap at step 60
+    monitor, found = Monitor(Stopping(window=10, ftol=1e-3, gtol=0.0)), []
     for step, energy in enumerate(levels):
         if monitor.record(step, energy, np.zeros(1)) is Result.FLAT:
-            told.append((step, monitor.flat_windows, monitor.leapt))
+            found.append((step, monitor.flat_windows, monitor.leapt))
             monitor.begin_window()
-    assert told == [(20, 1, False), (40, 1, False), (50, 2, False), (60, 0, True)]
+    assert found == [(20, 1, False), (40, 1, False), (50, 2, False), (60, 0, True)]
