@@ -12,7 +12,7 @@ from meshrep import GraphNetwork
 from meshrep.base.backends import backend_for
 from meshrep.base.outcome import Result
 from meshrep.energies.base import Sum
-from meshrep.minimisers import first_order
+from meshrep.minimisers import first_order, first_order_loop
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.numerics import rules
@@ -195,7 +195,7 @@ def test_only_some_runs_on_a_gpu_are_captured(monkeypatch):
     objective.energy.stochastic = True
     assert not first_order.Adam()._captures(objective)
     objective.energy.stochastic = False
-    monkeypatch.setattr(first_order.threading, "current_thread", object)
+    monkeypatch.setattr(first_order_loop.threading, "current_thread", object)
     assert not first_order.Adam()._captures(objective)
 
 
