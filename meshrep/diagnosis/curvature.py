@@ -1,4 +1,4 @@
-"""The Hessian of an energy at one field, among the coordinates that are free."""
+"""The Hessian of an energy at one field, restricted to the free coordinates."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from meshrep.numerics.gauge import Gauge
 
 
 class Curvature:
-    """H at a field, as a matrix or as products with it.
+    """The Hessian H at a field, as a matrix or as products with vectors.
 
-    Fixed nodes are left out. Where constants cost no energy and no node is fixed, all is meant up
-    to constants on each component: vectors are taken without their means.
+    Fixed nodes are left out. If a constant shift of the field costs no energy and no node is
+    fixed, H is restricted to vectors with mean 0 on each component.
 
     Parameters
     ----------
@@ -29,14 +29,15 @@ class Curvature:
     Attributes
     ----------
     free : (f,) int64
-        Numbers of the free entries of the flat field.
+        Indices of the free entries in the flat field.
     size : int
-        Dimension of what is left: f, less one for each component where constants are free.
+        Dimension of the space: f, less one for each component if constants cost no energy.
     matrix : (f, f) csr_array or None
-        None where the energy has no sparse Hessian.
+        H, or None if the energy has no sparse Hessian.
     by : str
-        Where H comes from, in words.
+        How H is computed, in words.
     gradient : (f,) float64
+        The gradient at free coordinates.
     """
 
     def __init__(self, energy: Energy, field: np.ndarray) -> None:
@@ -63,24 +64,24 @@ class Curvature:
 
     @property
     def dense_spectrum(self) -> bool:
-        """Whether the spectrum of H is that of a dense matrix."""
+        """Whether the spectrum of H is computed from a dense matrix."""
         return len(self.free) <= limits.DENSE_BY_COLUMNS_UP_TO
 
     @property
     def dense_products(self) -> bool:
-        """Whether products of H with dense matrices may be taken."""
+        """Whether products of H with dense matrices are small enough to compute."""
         return len(self.free) <= (
             limits.DENSE_BY_COLUMNS_UP_TO if self.matrix is None else limits.DENSE_UP_TO
         )
 
     def spread(self, v: np.ndarray) -> np.ndarray:
-        """Values (f,) as a field, 0 at fixed nodes."""
+        """Values (f,) as a field that is 0 at fixed nodes."""
         whole = np.zeros(int(np.prod(self.energy.shape)))
         whole[self.free] = v
         return whole.reshape(self.energy.shape)
 
     def product(self, v: np.ndarray) -> np.ndarray:
-        """H v (f,), of the part of v without means where constants are free."""
+        """H v (f,). If constants cost no energy, the means are first subtracted from v."""
         v = self.gauge.project(v)
         if self.matrix is not None:
             return self.gauge.project(self.matrix @ v)
@@ -89,7 +90,7 @@ class Curvature:
 
     @cached_property
     def top(self) -> float:
-        """A bound of |λ|: the largest row sum of the matrix; 0 where there is no matrix."""
+        """A bound on |λ|: the largest row sum of the matrix, or 0 if there is no matrix."""
         return 0.0 if self.matrix is None else float(abs(self.matrix).sum(axis=1).max(initial=0.0))
 
     def times(self, columns: np.ndarray) -> np.ndarray:
@@ -98,7 +99,7 @@ class Curvature:
 
     @cached_property
     def dense(self) -> np.ndarray:
-        """H (f, f) as an array, symmetric to the last digit."""
+        """H as an exactly symmetric array (f, f)."""
         if self.matrix is not None:
             matrix = self.matrix.toarray()
         else:
@@ -107,18 +108,18 @@ class Curvature:
 
 
 def _has_products(evaluator: Any, w: np.ndarray) -> bool:
-    """Whether an evaluator's products do without its gradient, seen as it makes one."""
+    """Whether an evaluator's Hessian-vector products do not call its gradient; it tries one."""
     parts = getattr(evaluator, "terms", None)
     if parts:
         return all(_has_products(part, w) for _, part in parts)
     if type(evaluator).hvp is Evaluator.hvp:
         return False
-    watched, asked = copy.copy(evaluator), []
+    watched, calls = copy.copy(evaluator), []
 
     def value_and_grad(w: np.ndarray) -> Any:
-        asked.append(1)
+        calls.append(1)
         return evaluator.value_and_grad(w)
 
     watched.value_and_grad = value_and_grad
     watched.hvp(w, np.ones_like(w))
-    return not asked
+    return not calls

@@ -1,4 +1,4 @@
-"""Diagnosing an energy in some variables: spectra at the start and the end, rates, advice."""
+"""Diagnose an energy in some variables: spectra at the start and the end, rates, advice."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.solving.reference import Reference
 from meshrep.solving.solve import solve
 
-_POLISHED = 1e-12  # scaled gradient of the end of a convex energy
+_POLISHED = 1e-12  # scaled gradient to which the end of a convex energy is converged
 _POLISH_SECONDS = 20.0
-_FEW = 2  # slow modes that are looked for there
+_FEW = 2  # number of slow modes on large problems
 
 
 class Examination:
@@ -33,20 +33,21 @@ class Examination:
     ----------
     energy : Energy
     start, end : (n,) or (n, d), optional
-        Fields; by default ``random_start(seed)``, and what solver="auto" makes of it. The end of
-        a smooth convex energy with a Hessian is polished by Newton's method, 20 s at most.
+        Fields. The default start is ``random_start(seed)``; the default end is the solution of
+        solver="auto" from that start. The end of a smooth convex energy with a Hessian is then
+        converged further by Newton's method, for 20 s at most.
     seed : int
-        Of the start and of what maps draw.
+        Seed of the start and of the maps' random numbers.
     modes : int
-        Slow modes to look for, at least 1; beyond 300,000 coordinates two at the most.
+        Number of slow modes, at least 1; above 300,000 coordinates at most 2.
     begin : callable, optional
-        Called with the name of each part of the work as it begins.
+        Called with the name of each part of the work when it begins.
 
     Raises
     ------
     InputError
-        For fewer than 1 mode, or where nothing is free or nothing but constants; where no end is
-        given, for what "auto" refuses.
+        If ``modes`` is below 1, if every node is fixed, or if only a constant shift is free.
+        Without an end, also if "auto" refuses the energy.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Examination:
         begin: Callable[[str], None] | None = None,
     ) -> None:
         if modes < 1:
-            raise InputError(f"a diagnosis looks for a mode or more, not {modes}")
+            raise InputError(f"the number of modes must be 1 or more, not {modes}")
         if not len(energy.free):
             raise InputError("every node is fixed: there is nothing to diagnose")
         self.energy, self.seed, self.modes = energy, seed, modes
@@ -71,20 +72,23 @@ class Examination:
             self.begin("solving")
             found = solve(energy, "auto", start=begun, seed=seed).raise_if_interrupted()
             end = found.field
-            self.notes.append(f"the end is that of {found.solver}: {found.result.word}")
+            self.notes.append(f"the end was computed by {found.solver} ({found.result.word})")
         end = self._polished(energy.clamp(end))
         if not energy.smooth:
-            self.notes.append("the energy is not smooth: H is that of the piece where a field lies")
+            self.notes.append(
+                "the energy is not smooth: H belongs to the smooth piece that contains the field"
+            )
         if energy.stochastic:
-            self.notes.append("the energy draws subsamples: H is that of the average by which "
-                              "ends are judged")  # fmt: skip
+            self.notes.append(
+                "the energy is stochastic: H belongs to the average energy that judges solutions"
+            )
         large = int(np.prod(energy.shape)) > limits.DIAGNOSED_AT_START_UP_TO
         if large and modes > _FEW:
             self.notes.append(
-                f"{_FEW} slow modes are sought beyond {limits.DIAGNOSED_AT_START_UP_TO:,} "
-                "coordinates"
+                f"only {_FEW} slow modes were computed, because the problem has more than "
+                f"{limits.DIAGNOSED_AT_START_UP_TO:,} coordinates"
             )
-        sought = min(modes, _FEW) if large else modes
+        count = min(modes, _FEW) if large else modes
         clock = time.perf_counter()
         self.at: dict[str, Curvature] = {}
         self.hessians: dict[str, Spectrum] = {}
@@ -93,8 +97,11 @@ class Examination:
             with calm_threads(energy.graph.n):
                 self.at[where] = Curvature(energy, w)
                 if not self.at[where].size:
-                    raise InputError("constants are all that is free: there is nothing to diagnose")
-                self.hessians[where] = of_hessian(self.at[where], sought)
+                    raise InputError(
+                        "the field can change only by a constant, which costs no energy: there is "
+                        "nothing to diagnose"
+                    )
+                self.hessians[where] = of_hessian(self.at[where], count)
         self.seconds = time.perf_counter() - clock
 
     def _polished(self, end: np.ndarray) -> np.ndarray:
@@ -109,18 +116,19 @@ class Examination:
         return found.raise_if_interrupted().field
 
     def of(self, parametrization: Parametrization | None = None, name: str = "") -> Diagnosis:
-        """The diagnosis in some variables; by default the field itself.
+        """The diagnosis in some variables.
 
         Parameters
         ----------
         parametrization : Parametrization, optional
+            The variables; by default the field itself.
         name : str
-            What to call the variables; by default by their own name.
+            Name of the variables in reports; by default their own.
 
         Raises
         ------
         InputError
-            For what only smooths steps and is no map, as ``kernel``.
+            If the parametrization only smooths steps, as ``kernel`` does, and is not a map.
         """
         recipe = parametrization or Identity()
         with calm_threads(self.energy.graph.n):
@@ -137,20 +145,25 @@ class Examination:
         last = end.product
         assert tangent is not None and last is not None
         if not last.converged:
-            notes.append("no rates are predicted where an end of the spectrum has not converged")
+            notes.append("no rates are predicted, because an end of the spectrum has not converged")
         elif self.energy.smooth and not self.energy.stochastic and not last.indefinite:
             self.begin(f"{name}: rates")
             found = rates(tangent, last)
         if start.product is None:
             notes.append(
-                f"K at the start is left out beyond {limits.DIAGNOSED_AT_START_UP_TO:,} coordinates"
+                "K at the start was not computed, because the problem has more than "
+                f"{limits.DIAGNOSED_AT_START_UP_TO:,} coordinates"
             )
         if not plain:
-            notes.append(f"K is that of {name} laid out anew at each field, not where a "
-                         "run has taken its parameters")  # fmt: skip
+            notes.append(
+                f"K belongs to parameters of {name} that were built from each field, not to the "
+                "parameters that a run reaches"
+            )
         if not plain and size > limits.DENSE_UP_TO:
-            notes.append("K's least value and ranks of large problems are not counted, which would "
-                         "take dense matrices")  # fmt: skip
+            notes.append(
+                "K's least eigenvalue and the ranks were not computed, because they need dense "
+                "matrices"
+            )
         advice = []
         for state in (start, end):
             advice += why_slow(self.at[state.where], state.where, name, state.hessian,
@@ -160,8 +173,8 @@ class Examination:
         if steps and np.isfinite(last.condition) and not plain:
             bound = "" if last.converged else "at least "
             advice.append(
-                f"in the variables of {name} such steps would be: gd {bound}"
-                f"{number(steps['gd'])}, lbfgs {bound}{number(steps['lbfgs'])}"
+                f"in the variables of {name} gd would take {bound}{number(steps['gd'])} steps and "
+                f"lbfgs {bound}{number(steps['lbfgs'])} steps"
             )
         return Diagnosis(
             self.energy, name, f"H by {self.at['end'].by}", start, end, found, steps,
@@ -171,7 +184,7 @@ class Examination:
     def _state(
         self, recipe: Parametrization, name: str, where: str, left_out: bool = False
     ) -> tuple[State, Tangent | None]:
-        """What is found at the start or the end; of H alone where the rest is left out."""
+        """The state at the start or the end; it holds only H if K is left out."""
         at, hessian = self.at[where], self.hessians[where]
         gradient = float(np.linalg.norm(at.gradient))
         known = (where, at.value, gradient, hessian)
@@ -187,7 +200,7 @@ class Examination:
         return State(*known, kernel, product, boost), tangent
 
     def _steps(self, spectrum: Spectrum) -> dict[str, float]:
-        """Steps from the start's energy to the gap by the end's condition number, if it has one."""
+        """Predicted steps from the start to the gap, or {} without a condition number."""
         first, last = self.at["start"].value, self.at["end"].value
         if np.isnan(spectrum.condition) or not first > last:
             return {}
@@ -196,7 +209,7 @@ class Examination:
 
 
 def _boost(tangent: Tangent, hessian: Spectrum, product: Spectrum) -> float:
-    """See :class:`State`."""
+    """The boost of a :class:`State`."""
     slow = hessian.modes[0].reshape(-1)[tangent.at.free]
     pulled = tangent.pull(slow / np.linalg.norm(slow))
     return float(pulled @ pulled) * hessian.largest / product.largest
@@ -211,12 +224,13 @@ def diagnose(
     seed: int = 0,
     modes: int = 4,
 ) -> Diagnosis:
-    """Say why a solve of an energy in some variables is slow, and which solver to take.
+    """Explain why a solve of an energy in some variables is slow, and which solver to use.
 
-    At the start and at the end: the extreme eigenvalues and the slow modes of the Hessian H among
-    free nodes (up to constants where these cost no energy), of K = J Jᵀ with J the derivative of
-    the parametrization, and of K H, whose spectrum is what gradient descent in θ sees. At the end
-    also rates, predicted by the condition number and observed on runs.
+    The diagnosis computes extreme eigenvalues and slow modes at the start and at the end, for three
+    operators: the Hessian H at free nodes (without constants if these cost no energy); K = J Jᵀ,
+    where J is the derivative of the parametrization; and K H, whose spectrum decides the rate of
+    gradient descent in θ. At the end it also predicts rates by the condition number and compares
+    them with runs.
 
     Parameters
     ----------
@@ -224,13 +238,13 @@ def diagnose(
     parametrization : Parametrization, optional
         The variables; by default the field itself.
     start : (n,) or (n, d), optional
-        By default ``energy.random_start(seed)``.
+        The start; by default ``energy.random_start(seed)``.
     field : (n,) or (n, d), optional
-        The end, as a solution's ``field``; by default solver="auto" is run from the start.
+        The end, such as a solution's ``field``; by default the solution of solver="auto".
     seed : int
-        Of the start and of what maps draw.
+        Seed of the start and of the maps' random numbers.
     modes : int
-        How many slow modes to look for.
+        Number of slow modes.
 
     Returns
     -------
@@ -240,13 +254,14 @@ def diagnose(
     Raises
     ------
     InputError
-        Where there is nothing free, or the parametrization is no map.
+        If nothing is free, or the parametrization is not a map.
 
     Notes
     -----
-    Dense up to 2,000 coordinates. Beyond, no matrix but the sparse Hessian is formed: the least
-    eigenvalues of H come from a factorisation up to 100,000 nodes and from LOBPCG with multigrid
-    above, all else from Lanczos. What has not converged is said so, with its residual.
+    Up to 2,000 coordinates the eigenvalues are those of dense matrices. Above, only the sparse
+    Hessian is formed. The least eigenvalues of H come from a factorisation (up to 100,000 nodes)
+    or from LOBPCG with multigrid; all others come from Lanczos. Eigenvalues that have not
+    converged are marked and have a residual.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a diagnosis finds: spectra at two fields, rates and advice, as text, data and a figure."""
+"""The result of a diagnosis: spectra at two fields, rates and advice, as text, data or figure."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from meshrep.numerics.lanczos import CLOSE
 if TYPE_CHECKING:
     from meshrep.view.modes import Row
 
-GAP = 1e-6  # to which steps are predicted
-_SURE = 0.1  # relative residual up to which a mode is drawn as converged
+GAP = 1e-6  # relative energy gap up to which steps are predicted
+_SURE = 0.1  # a mode with at most this relative residual is drawn as converged
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What a diagnosis found at one field.
+    """The spectra at one field.
 
     Attributes
     ----------
     where : {"start", "end"}
     energy, grad_norm : float
-        Energy, and the 2-norm of the gradient at free coordinates, not scaled.
+        The energy, and the unscaled 2-norm of the gradient at free coordinates.
     hessian : Spectrum
-        Of H among free coordinates.
+        The spectrum of H at free coordinates.
     kernel : Spectrum or None
-        Of K = J Jᵀ; None for the identity, whose K is 1, and where it was left out.
+        The spectrum of K = J Jᵀ. None for the identity, whose K is 1, and if K was left out.
     product : Spectrum or None
-        Of K H; for the identity that of H; None where it was left out.
+        The spectrum of K H. For the identity it is that of H. None if K was left out.
     boost : float
-        vᵀKv λ_max(H)/λ_max(KH) for the slowest mode v of H: how many times as fast it falls in
-        these variables as in the field itself, each with its longest stable step. NaN where K is
-        not known, H indefinite, or K H has no positive eigenvalue.
+        vᵀKv λ_max(H)/λ_max(KH) for the slowest mode v of H. This is how many times faster v falls
+        in these variables than in the field itself, each with its longest stable step. NaN if K
+        is not known, H is indefinite, or K H has no positive eigenvalue.
     """
 
     where: str
@@ -54,27 +54,27 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """Why a solve is fast or slow, in some variables.
+    """Why a solve in some variables is fast or slow.
 
     Attributes
     ----------
     problem : Energy
     parametrization : str
-        What the variables are called: by their own name, or as a solver is that works in them.
+        Name of the variables, which may be that of a solver that uses them.
     by : str
-        Where H comes from.
+        How H was computed.
     start, end : State
     rates : list of Rate
-        Of gradient descent and heavy ball at the end, predicted and observed.
+        Predicted and observed rates of gradient descent and heavy ball at the end.
     steps : dict of str to float
-        Predicted for a gap of 1e-6 from the start's energy, by κ at the end, in the worst case;
-        empty where there is no minimum to speak of.
+        Steps by solver, in the worst case, from the start to a relative energy gap of 1e-6, as κ
+        at the end predicts them. Empty if the end is not a minimum.
     advice : list of str
-        Sentences: why it is slow, and which solver to take.
+        Sentences that explain why a solve is slow and which solver to use.
     notes : list of str
-        What was left out, and where to be careful.
+        Sentences on what was left out and what to be careful about.
     seconds : float
-        That it took, the solve not counted.
+        Time of the diagnosis without the solve.
     """
 
     problem: Energy
@@ -95,7 +95,7 @@ class Diagnosis:
         lines += self._table()
         for rate in self.rates:
             lines.append(f"  {_in_words(rate)}")
-        lines += [f"  {said}" for said in [*self.advice, *self.notes]]
+        lines += [f"  {sentence}" for sentence in [*self.advice, *self.notes]]
         return "\n".join(lines)
 
     def _table(self) -> list[str]:
@@ -124,7 +124,7 @@ class Diagnosis:
         return text
 
     def report(self) -> dict[str, Any]:
-        """Everything but fields as plain data for JSON."""
+        """Everything except fields, as plain data for JSON."""
         states = {}
         for state in (self.start, self.end):
             spectra = {
@@ -143,18 +143,18 @@ class Diagnosis:
         }  # fmt: skip
 
     def plot(self, path: str | os.PathLike[str], title: str = "") -> Path:
-        """Draw the slow modes at the end, the spectra and the gradient's share in slow modes.
+        """Draw the slow modes at the end, the spectra, and the gradient's share in slow modes.
 
         Raises
         ------
         MissingPart
-            Where matplotlib is not installed.
+            If matplotlib is not installed.
         """
         return draw([self], path, title)
 
 
 def draw(diagnoses: list[Diagnosis], path: str | os.PathLike[str], title: str = "") -> Path:
-    """Draw diagnoses of one problem in one figure; arguments and errors as of Diagnosis.plot."""
+    """Draw diagnoses of one problem in one figure, as Diagnosis.plot draws a single one."""
     from meshrep.view.modes import draw_modes
 
     first = diagnoses[0]
@@ -195,19 +195,19 @@ def _spectra(state: State) -> dict[str, Spectrum]:
 
 
 def _aside(spectrum: Spectrum) -> str:
-    """What else is known: the rank, how far it is converged, by what means."""
-    said = [] if spectrum.rank is None else [f"rank {spectrum.rank:,}"]
+    """The last column of the table: ranks, ends that have not converged, and the method."""
+    parts = [] if spectrum.rank is None else [f"rank {spectrum.rank:,}"]
     if np.isfinite(spectrum.effective_rank):
-        said.append(f"effective rank {number(spectrum.effective_rank)}")
+        parts.append(f"effective rank {number(spectrum.effective_rank)}")
     for end in ("least", "largest"):
         residual = getattr(spectrum, f"{end}_residual")
         if residual > CLOSE * abs(getattr(spectrum, end)):
-            said.append(f"{end} not converged (residual {number(residual)})")
-    return "; ".join([*said, spectrum.how])
+            parts.append(f"{end} not converged (residual {number(residual)})")
+    return "; ".join([*parts, spectrum.how])
 
 
 def _in_words(rate: Rate) -> str:
-    """A rate as a sentence, in steps for a tenth of the gap."""
+    """A rate as a sentence that gives the steps in which the gap falls to a tenth."""
 
     def tenth(factor: float) -> str:
         if not factor < 1:
@@ -215,7 +215,9 @@ def _in_words(rate: Rate) -> str:
         steps = np.log(10) / (-2 * np.log(max(factor, 1e-300)))
         return f"{steps:,.3g}" if steps >= 0.01 else "< 0.01"
 
-    said = f"{rate.method} with the best step at the end ({number(rate.lr)}"
-    said += f", momentum {rate.momentum:.6g})" if rate.momentum else ")"
-    said += f": steps to a tenth of the gap {tenth(rate.predicted)} predicted, "
-    return said + (f"not observed: {rate.why}" if rate.why else f"{tenth(rate.observed)} observed")
+    momentum = f", momentum {rate.momentum:.6g}" if rate.momentum else ""
+    observed = f"not observed: {rate.why}" if rate.why else f"{tenth(rate.observed)} observed"
+    return (
+        f"{rate.method} with the best step at the end ({number(rate.lr)}{momentum}): "
+        f"{tenth(rate.predicted)} steps predicted to a tenth of the gap, {observed}"
+    )

@@ -1,13 +1,14 @@
-"""Rates of convergence that a condition number predicts, held against rates that are observed.
+"""Rates of convergence: predicted by a condition number, and observed on runs.
 
-With κ the condition number of Jᵀ H J at a minimum and the best fixed steps, the distance to the
-minimum shrinks in a step by
+Let κ be the condition number of Jᵀ H J at a minimum. With the best fixed step, a step multiplies
+the distance to the minimum by
 
     gradient descent   (κ − 1)/(κ + 1),     lr = 2/(λ_max + λ_min)
-    heavy ball         (√κ − 1)/(√κ + 1),   lr = 4/(√λ_max + √λ_min)²,  β = (that rate)²
+    heavy ball         (√κ − 1)/(√κ + 1),   lr = 4/(√λ_max + √λ_min)²,  β = (that factor)²
 
-the energy gap by the square. Conjugate gradients, and L-BFGS as far as it follows them, leave at
-most 4 ((√κ − 1)/(√κ + 1))^{2k} of the gap after k steps, Nesterov's method 2 (1 − 1/√κ)^k.
+and the energy gap by the square of this factor. After k steps, conjugate gradients leave at most
+the share 4 ((√κ − 1)/(√κ + 1))^{2k} of the gap, and so does L-BFGS as far as it follows them.
+Nesterov's method leaves at most 2 (1 − 1/√κ)^k.
 
 References
 ----------
@@ -18,7 +19,7 @@ optimization" (2006), (5.36).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,36 +34,38 @@ from meshrep.minimisers.first_order_loop import FirstOrder
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
-_AWAY, _AWAY_CURVED = 1e-5, 1e-7  # of the energy's unit: where runs begin; of maps not linear
-# Of the fastest mode, and of all others, in the first gradient, over the slowest mode: heavy ball
-# lets fast modes grow at first.
+# Distance from the minimum at which runs begin, in the energy's unit; for nonlinear maps.
+_AWAY, _AWAY_CURVED = 1e-5, 1e-7
+# Size of the fastest mode, and of all others, in the first gradient, relative to the slowest mode.
+# Both are small for heavy ball, because it lets fast modes grow at first.
 _FAST = {"gd": 1.0, "heavy-ball": 0.0}
 _OTHERS = {"gd": 1e-3, "heavy-ball": 1e-6}
-_SHARP = 1e-6  # relative residual up to which the fastest mode is used
-_FALL = {"gd": 3.0, "heavy-ball": 8.0}  # e-foldings that a run is to see
-_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # fewer e-foldings than this show no rate
-_WORK, _WORK_MAPPED, _MOST = 6e7, 2e7, 20_000  # node-steps of a run, through a map, and steps
-_FLOOR = 1e-8  # of the first gradient, below which one is rounding
+_SHARP = 1e-6  # the fastest mode is used if its relative residual is at most this
+_FALL = {"gd": 3.0, "heavy-ball": 8.0}  # by how many factors of e the distance falls in a run
+_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # if it could fall by fewer, there is no run
+_WORK, _WORK_MAPPED = 6e7, 2e7  # nodes × steps of a run on the field, and through a map
+_MOST = 20_000  # steps of a run
+_FLOOR = 1e-8  # gradients below this share of the first one are rounding
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How fast a method with the best fixed step comes near the minimum.
+    """The rate at which a method with the best fixed step converges.
 
     Attributes
     ----------
     method : {"gd", "heavy-ball"}
     lr, momentum : float
-        In the variables of the parametrization.
+        The best step length and momentum in the variables of the parametrization.
     predicted : float
-        Factor of the distance to the minimum a step.
+        Factor by which a step multiplies the distance to the minimum.
     observed : float
-        Likewise, fitted to the gradients of a run; NaN where none was made or one step did it,
-        infinite where it diverged.
+        The same factor, fitted to the gradients of a run. NaN if there was no run or one step was
+        enough; infinite if the run diverged.
     steps : int
-        Of that run.
+        Steps of that run.
     why : str
-        Why there is no observation; empty where there is one.
+        Why there is no observed rate; empty if there is one.
     """
 
     method: str
@@ -75,16 +78,16 @@ class Rate:
 
 
 def contraction(method: str, condition: float) -> float:
-    """The factor of the distance to the minimum a step: see the module."""
+    """The factor by which a step multiplies the distance to the minimum (see the module)."""
     root = condition if method == "gd" else condition**0.5
     return (root - 1) / (root + 1)
 
 
 def steps_to(fall: float, condition: float) -> dict[str, float]:
-    """Steps after which the energy gap is at most ``fall`` of the first one, in the worst case.
+    """The steps that reduce the energy gap of a quadratic by the factor ``fall`` in the worst case.
 
-    For "gd", "heavy-ball", "nesterov" and "lbfgs" on a quadratic; infinite for an infinite
-    condition number.
+    The keys are "gd", "heavy-ball", "nesterov" and "lbfgs". The steps are infinite if the
+    condition number is.
     """
     if not np.isfinite(condition):
         return dict.fromkeys(("gd", "heavy-ball", "nesterov", "lbfgs"), np.inf)
@@ -101,17 +104,19 @@ def steps_to(fall: float, condition: float) -> dict[str, float]:
 
 
 def rates(tangent: Tangent, product: Spectrum) -> list[Rate]:
-    """Gradient descent and heavy ball at the minimum: predicted by the spectrum, and observed.
+    """Rates of gradient descent and heavy ball near the minimum, predicted and observed.
 
-    A run of gradient descent begins where the gradient lies in the slowest and the fastest mode,
-    half and half but for a thousandth, or in the slowest where the other is not known well; that
-    of heavy ball in the slowest mode but for a millionth.
-    Rates ρ are fitted to the later half of the gradients' norms, as ρᵗ and as (1 + (1 − ρ)t) ρᵗ,
-    which is what heavy ball makes of its slowest mode.
+    The runs begin near the minimum. For gradient descent the first gradient is the sum of the
+    slowest and the fastest mode in equal parts (only the slowest, if the fastest is not known
+    well) and of a thousandth of random noise. For heavy ball it is the slowest mode and a
+    millionth of noise. The rate ρ is fitted to the norms of the gradients in the second half of
+    the run: as ρᵗ for gradient descent, and as (1 + (1 − ρ)t) ρᵗ for heavy ball, since that is how
+    its slowest mode decays.
     """
     if not np.isfinite(product.condition):
         return []
-    low, high = product.least, product.largest + product.largest_residual  # lest a run diverges
+    # An upper bound of the largest eigenvalue, because a step that is too long would diverge.
+    low, high = product.least, product.largest + product.largest_residual
     found = []
     for method in ("gd", "heavy-ball"):
         predicted = contraction(method, high / low)
@@ -119,36 +124,35 @@ def rates(tangent: Tangent, product: Spectrum) -> list[Rate]:
             lr, momentum = 2 / (low + high), 0.0
         else:
             lr, momentum = 4 / (low**0.5 + high**0.5) ** 2, predicted**2
-        bare = Rate(method, lr, momentum, predicted)
-        found.append(_observed(bare, tangent, product))
+        found.append(_observed(Rate(method, lr, momentum, predicted), tangent, product))
     return found
 
 
 def _observed(rate: Rate, tangent: Tangent, product: Spectrum) -> Rate:
-    """The rate with what a run shows."""
-    bare = (rate.method, rate.lr, rate.momentum, rate.predicted)
+    """The rate with the result of a run."""
     work = _WORK if isinstance(tangent.recipe, Identity) else _WORK_MAPPED
     e_fold = -np.log(max(rate.predicted, 1e-3))
     wanted = max(int(np.ceil(_FALL[rate.method] / e_fold)), 12)
     steps = int(min(wanted, _MOST, work / len(tangent.at.free)))
     if steps * e_fold < _ENOUGH[rate.method]:
-        return Rate(*bare, why=f"it would take some {wanted:,} steps to see")
+        return replace(rate, why=f"a run would need about {wanted:,} steps to show it")
     away, pulled = _away(tangent, product, rate.method)
     residual = tangent.pull(tangent.at.gradient)
     if np.linalg.norm(residual) > 0.1 * np.linalg.norm(pulled):
-        return Rate(*bare, why="the end is not near enough to a minimum")
+        return replace(rate, why="the end is too far from a minimum")
     norms = _run(rate, tangent, away, steps)
     if not np.isfinite(norms).all() or norms[-1] > 1e3 * norms[0]:
-        return Rate(*bare, np.inf, steps, "the run diverged: there are larger eigenvalues")
+        why = "the run diverged, so there are larger eigenvalues"
+        return replace(rate, observed=np.inf, steps=steps, why=why)
     below = np.flatnonzero(norms <= _FLOOR * norms[0])
     norms = norms[: below[0]] if len(below) else norms
     if len(norms) < 2:
-        return Rate(*bare, steps=1, why="it is over in one step")
-    return Rate(*bare, _fitted(norms, rate.method), len(norms) - 1)
+        return replace(rate, steps=1, why="one step reaches the minimum")
+    return replace(rate, observed=_fitted(norms, rate.method), steps=len(norms) - 1)
 
 
 def _fitted(norms: np.ndarray, method: str) -> float:
-    """ρ of log ‖g_t‖ over the later half: see :func:`rates`."""
+    """The rate ρ, fitted to log ‖g_t‖ in the second half of the run (see :func:`rates`)."""
     if len(norms) < 4:
         return float(norms[-1] / norms[0]) ** (1 / max(len(norms) - 1, 1))
     t = np.arange(len(norms))[len(norms) // 2 :]
@@ -161,7 +165,7 @@ def _fitted(norms: np.ndarray, method: str) -> float:
 
 
 def _away(tangent: Tangent, product: Spectrum, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """A small step of θ (p,) away from the minimum, and the gradient that it brings."""
+    """A small step (p,) of θ away from the minimum, and the gradient there."""
     at = tangent.at
     slow, fast = product.modes[0].reshape(-1)[at.free], product.fastest
     fast_part = _FAST[method] * (product.largest_residual <= _SHARP * product.largest)
@@ -181,7 +185,7 @@ def _away(tangent: Tangent, product: Spectrum, method: str) -> tuple[np.ndarray,
 
 
 class _Ready(Parametrization):
-    """A map that is laid out already."""
+    """The parametrization of a map that is already built."""
 
     def __init__(self, made: Map) -> None:
         self.made = made
@@ -191,7 +195,7 @@ class _Ready(Parametrization):
 
 
 class _Watched(Objective):
-    """An objective that keeps the norms of its gradients, and begins where it is told."""
+    """An objective that starts at a given distance and keeps the norms of its gradients."""
 
     def __init__(self, tangent: Tangent, away: np.ndarray) -> None:
         at = tangent.at
@@ -206,7 +210,7 @@ class _Watched(Objective):
 
 
 def _run(rate: Rate, tangent: Tangent, away: np.ndarray, steps: int) -> np.ndarray:
-    """Norms (steps + 1,) of the gradients of a run of the minimiser itself."""
+    """The norms (steps + 1,) of the gradients in a run of the minimiser."""
     minimiser: FirstOrder = GradientDescent(rate.lr)
     if rate.method == "heavy-ball":
         minimiser = HeavyBall(rate.lr, rate.momentum)
@@ -214,4 +218,4 @@ def _run(rate: Rate, tangent: Tangent, away: np.ndarray, steps: int) -> np.ndarr
         objective = _Watched(tangent, away)
         run = minimiser.minimise(objective, Monitor(Stopping(max_steps=steps, gtol=0.0)))
     run.raise_if_interrupted()
-    return np.array(objective.norms[: steps + 1])  # the end is evaluated once more
+    return np.array(objective.norms[: steps + 1])  # without the evaluation that judges the end

@@ -15,44 +15,46 @@ from meshrep.numerics.lanczos import CLOSE, Ritz, affordable, lanczos
 from meshrep.numerics.least import Least, least_pairs
 
 _PROBES = 4  # random vectors that estimate traces
-_BLURRED = 1e-7  # of the largest eigenvalue, below which differences of a map lose one
-_ROUNDING = 1e-13  # of the largest eigenvalue, below which one is no more than rounding
+_ROUNDING = 1e-13  # eigenvalues below this share of the largest are rounding
+_BLURRED = 1e-7  # the same if differences of a nonlinear map enter
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """What is known of a symmetric operator's eigenvalues.
+    """What is known about the eigenvalues of a symmetric operator A.
 
     Attributes
     ----------
     size : int
-        Dimension of the space it acts on.
+        Dimension of the space on which it acts.
     least, largest : float
-        Of all eigenvalues, of K and K H of those that are not 0; NaN where there is none.
+        The extreme eigenvalues; for K and K H the extreme nonzero ones. NaN if there is none.
     least_residual, largest_residual : float
-        Distance within which an eigenvalue lies; 0 where all were computed.
+        An eigenvalue lies within this distance of the value given. 0 if all were computed.
     values : (k,) float64
-        Those of the slow modes: the least ones, which may be negative.
+        The least eigenvalues, those of the slow modes. They may be negative.
     residuals : (k,) float64
-        Theirs.
+        Their residuals.
     modes : (k, …) float64
-        The slow modes as fields, the largest entry 1; of K H directions in which the field moves.
+        The slow modes as fields with largest entry 1. Those of K H are directions in which the
+        field moves.
     fastest : (f,) float64
-        The mode of the largest value at free coordinates; empty for K.
+        The mode of the largest eigenvalue at free coordinates; empty for K.
     shares : (k,) float64
-        Of the squared gradient, in the operator's own metric, in each slow mode.
+        The share of the squared gradient, in the operator's own metric, in each slow mode.
     spread : (2, m) float64
-        Values ascending, and the share of the spectrum at or below each: exact, or as Lanczos
-        from a random start estimates it; that estimate of K H counts each mode by its size in K.
+        Eigenvalues in ascending order, and the share of the spectrum at or below each. On large
+        problems both are estimated by Lanczos from a random start. The estimate for K H weights
+        each mode by its size in K.
     negative : int or None
-        How many eigenvalues are negative; None where that was not counted.
+        Number of negative eigenvalues; None if they were not counted.
     rank : int or None
-        How many are not 0 up to rounding; None where that was not counted.
+        Number of eigenvalues that are nonzero beyond rounding; None if they were not counted.
     effective_rank : float
-        (tr A)²/tr A², the number of equal eigenvalues that would be as spread out; NaN where not
-        estimated.
+        (tr A)²/tr A², which is k if k eigenvalues are equal and the others are 0. NaN if it was
+        not estimated.
     how : str
-        By what means.
+        The method, in words.
     """
 
     size: int
@@ -73,7 +75,7 @@ class Spectrum:
 
     @property
     def indefinite(self) -> bool:
-        """Whether there is a negative eigenvalue beyond rounding and the residual."""
+        """Whether an eigenvalue is negative beyond rounding and its residual."""
         return self.least < -_ROUNDING * abs(self.largest) and self.least < -self.least_residual
 
     @property
@@ -83,26 +85,26 @@ class Spectrum:
 
     @property
     def condition(self) -> float:
-        """Largest over least eigenvalue: infinite where singular, NaN where indefinite."""
+        """Largest / least eigenvalue: infinite if A is singular, NaN if it is indefinite."""
         if self.indefinite or not self.largest > 0:
             return np.nan
         return np.inf if self.least <= 0 or self.singular else self.largest / self.least
 
     @property
     def empty(self) -> bool:
-        """Whether there is no eigenvalue at all, as of K H where K or H is 0."""
+        """Whether there is no eigenvalue, as for K H if K or H is 0."""
         return bool(np.isnan(self.largest))
 
     @property
     def converged(self) -> bool:
-        """Whether both ends are known to 1%; else the condition number is a lower bound."""
+        """Whether both ends are known to 1%. If not, the condition number is a lower bound."""
         if self.empty:
             return True
         ends = ((self.least, self.least_residual), (self.largest, self.largest_residual))
         return all(residual <= CLOSE * abs(value) for value, residual in ends)
 
     def report(self) -> dict[str, Any]:
-        """All but the fields, as plain data."""
+        """Everything except the fields, as plain data."""
         left_out = ("modes", "fastest", "spread")
         plain = {
             name: value.tolist() if isinstance(value, np.ndarray) else value
@@ -117,10 +119,10 @@ class Spectrum:
 
 
 def of_hessian(at: Curvature, count: int = 4) -> Spectrum:
-    """The spectrum of H at a field, with its ``count`` least modes.
+    """The spectrum of H at a field, with its ``count`` slowest modes.
 
-    Dense up to 600 coordinates; else the least pairs as
-    :func:`meshrep.numerics.least.least_pairs` finds them, the rest by Lanczos.
+    Up to 600 coordinates all eigenvalues of a dense matrix are computed. Above, the least ones
+    come from :func:`meshrep.numerics.least.least_pairs` and the others from Lanczos.
     """
     count = min(count, at.size)
     if at.dense_spectrum:
@@ -140,7 +142,7 @@ def of_hessian(at: Curvature, count: int = 4) -> Spectrum:
         values, residuals, vectors = known.values, known.residuals, known.vectors
         how = known.how
     elif known is not None and negative:
-        how = f"Lanczos; negative ones counted by {known.how}"
+        how = f"Lanczos; negative eigenvalues counted by {known.how}"
     return _assembled(
         at, values, residuals, vectors[: len(values)], fastest, at.gradient @ at.gradient,
         ritz, how=how, negative=negative, size=at.size, spread=_cumulated(ritz, values, at.size),
@@ -158,24 +160,37 @@ def _dense_hessian(at: Curvature, count: int) -> Spectrum:
 
 
 def of_kernel(tangent: Tangent) -> Spectrum:
-    """The spectrum of K = J Jᵀ among free coordinates, its least non-zero eigenvalue included.
+    """The spectrum of K = J Jᵀ at free coordinates, without modes.
 
-    Dense up to 2,000 coordinates. Beyond, Lanczos gives the largest value and an upper bound of
-    the least, and traces are estimated by four random vectors (Hutchinson 1990).
+    Up to 2,000 coordinates all eigenvalues of a dense matrix are computed. Above, Lanczos gives
+    the largest eigenvalue and an upper bound of the least, and four random vectors estimate the
+    traces (Hutchinson 1990).
     """
+    if len(tangent.at.free) <= limits.DENSE_UP_TO:
+        return _dense_kernel(tangent)
+    return _kernel_by_lanczos(tangent)
+
+
+def _without_modes() -> dict[str, Any]:
+    names = ("values", "residuals", "modes", "fastest", "shares")
+    return dict.fromkeys(names, np.zeros(0))
+
+
+def _dense_kernel(tangent: Tangent) -> Spectrum:
     at = tangent.at
-    f, nothing = len(at.free), np.zeros(0)
-    unsought = ("values", "residuals", "modes", "fastest", "shares")
-    none: dict[str, Any] = dict.fromkeys(unsought, nothing)
-    if f <= limits.DENSE_UP_TO:
-        every = tangent.axes[0]
-        kept = every[every > f * np.finfo(float).eps * every.max(initial=0.0)]
-        ends = (float(kept[0]), float(kept[-1])) if len(kept) else (np.nan, np.nan)
-        return Spectrum(
-            at.size, *ends, 0.0, 0.0, **none, spread=_steps(every[f - at.size :]),
-            how="dense", rank=len(kept), negative=0,
-            effective_rank=float(every.sum() ** 2 / (every @ every)) if len(kept) else np.nan,
-        )  # fmt: skip
+    f, every = len(at.free), tangent.axes[0]
+    kept = every[every > f * np.finfo(float).eps * every.max(initial=0.0)]
+    ends = (float(kept[0]), float(kept[-1])) if len(kept) else (np.nan, np.nan)
+    return Spectrum(
+        at.size, *ends, 0.0, 0.0, **_without_modes(), spread=_steps(every[f - at.size :]),
+        how="dense", rank=len(kept), negative=0,
+        effective_rank=float(every.sum() ** 2 / (every @ every)) if len(kept) else np.nan,
+    )  # fmt: skip
+
+
+def _kernel_by_lanczos(tangent: Tangent) -> Spectrum:
+    at = tangent.at
+    f = len(at.free)
     rng = np.random.default_rng(2)
     start = at.gauge.project(rng.standard_normal(f))
     ritz = lanczos(
@@ -191,38 +206,49 @@ def of_kernel(tangent: Tangent) -> Spectrum:
     ends = (max(float(ritz.values[0]), 0.0), float(ritz.values[-1]))
     return Spectrum(
         at.size, *(ends if ends[1] > 0 else (np.nan, np.nan)),
-        float(ritz.residuals[0]), float(ritz.residuals[-1]), **none, spread=_cumulated(ritz),
-        how="Lanczos; traces by random vectors", effective_rank=effective, negative=0,
+        float(ritz.residuals[0]), float(ritz.residuals[-1]), **_without_modes(),
+        spread=_cumulated(ritz), how="Lanczos; traces by random vectors",
+        effective_rank=effective, negative=0,
     )  # fmt: skip
 
 
 def of_product(tangent: Tangent, hessian: Spectrum, count: int = 4) -> Spectrum:
-    """The non-zero spectrum of K H, which is that of Jᵀ H J, and its slow modes.
+    """The nonzero spectrum of K H, which is that of Jᵀ H J, and its slow modes.
 
-    Dense up to 2,000 coordinates, 600 without a sparse Hessian. Beyond, Lanczos on K H in the
-    metric of K, which meets nothing that K does not move, from a random start to which the slow
-    modes of H are added. Where that has not converged and a slow mode of H has a lesser Rayleigh
-    quotient, that is the least value given, which bounds the spectrum from above.
+    Up to 2,000 coordinates (600 without a sparse Hessian) all eigenvalues of a dense matrix are
+    computed. Above, they come from Lanczos on K H in the metric of K, where directions that K does
+    not move never occur. It starts from a random vector plus the slow modes of H. If Lanczos has
+    not converged and a slow mode of H has a smaller Rayleigh quotient, this quotient is returned
+    as the least value, since it is a better upper bound.
     """
     at = tangent.at
     count = min(count, at.size)
     pulled = tangent.pull(at.gradient)
     whole = float(pulled @ pulled)
-    nothing = np.zeros(0), np.zeros((0, len(at.free))), 0, whole
     if at.dense_products:
-        weights, axes = tangent.axes
-        sound = weights > len(at.free) * np.finfo(float).eps * weights.max(initial=0.0)
-        root = axes[:, sound] * np.sqrt(weights[sound])
-        if not sound.any():
-            return _exact(at, *nothing, how="dense", negative=0, rank=0)
-        inside = root.T @ at.times(root)
-        values, turn = eigh(0.5 * (inside + inside.T))
-        least = int((values < -_ROUNDING * abs(values).max(initial=0.0)).sum())
-        count = min(count, len(values))
-        vectors = (root @ turn[:, [*range(count), -1]]).T
-        return _exact(
-            at, values, vectors, count, whole, how="dense", negative=least, rank=len(values)
-        )
+        return _dense_product(tangent, count, whole)
+    return _product_by_lanczos(tangent, hessian, count, whole)
+
+
+def _dense_product(tangent: Tangent, count: int, whole: float) -> Spectrum:
+    at = tangent.at
+    weights, axes = tangent.axes
+    nonzero = weights > len(at.free) * np.finfo(float).eps * weights.max(initial=0.0)
+    if not nonzero.any():
+        return _none(at, whole, how="dense", negative=0, rank=0)
+    root = axes[:, nonzero] * np.sqrt(weights[nonzero])
+    inside = root.T @ at.times(root)
+    values, turn = eigh(0.5 * (inside + inside.T))
+    negative = int((values < -_ROUNDING * abs(values).max(initial=0.0)).sum())
+    count = min(count, len(values))
+    vectors = (root @ turn[:, [*range(count), -1]]).T
+    return _exact(
+        at, values, vectors, count, whole, how="dense", negative=negative, rank=len(values)
+    )
+
+
+def _product_by_lanczos(tangent: Tangent, hessian: Spectrum, count: int, whole: float) -> Spectrum:
+    at = tangent.at
     start = at.gauge.project(np.random.default_rng(3).standard_normal(len(at.free)))
     start /= np.linalg.norm(start)
     for mode in hessian.modes:
@@ -230,16 +256,16 @@ def of_product(tangent: Tangent, hessian: Spectrum, count: int = 4) -> Spectrum:
         start = start + slow / (np.linalg.norm(slow) or 1.0)
     how = "Lanczos in the metric of K"
     if not tangent.pull(start).any():
-        return _exact(at, *nothing, how=f"{how}, which is 0")
+        return _none(at, whole, how=f"{how}, which is 0")
     steps = affordable(len(at.free), limits.LANCZOS_NUMBERS_UP_TO[2])
     ritz = lanczos(at.product, start, steps, tangent.kernel, count)
     floor = _ROUNDING if tangent.linear else _BLURRED
     seen = np.flatnonzero(abs(ritz.values) > floor * abs(ritz.values).max())
     which = seen[:count].tolist()
     if not which:
-        return _exact(at, *nothing, how=how)
+        return _none(at, whole, how=how)
     if len(seen) < len(ritz.values):
-        how += f"; below {floor:g} of the largest nothing is told from 0"
+        how += f"; eigenvalues below {floor:g} of the largest count as 0"
     vectors = ritz.vectors([*which, -1])
     found = _assembled(
         at, ritz.values[which], ritz.residuals[which], vectors[:-1], vectors[-1], whole, ritz,
@@ -248,13 +274,18 @@ def of_product(tangent: Tangent, hessian: Spectrum, count: int = 4) -> Spectrum:
     if found.converged or hessian.indefinite or not len(hessian.modes):
         return found
     tried = [_quotient(tangent, *pair) for pair in zip(hessian.values, hessian.modes, strict=True)]
-    if min(tried) < found.least:  # which Lanczos would meet in time
+    if min(tried) < found.least:
         found = replace(found, least=min(tried), least_residual=min(tried))
     return found
 
 
+def _none(at: Curvature, whole: float, **more: Any) -> Spectrum:
+    """The spectrum of an operator without nonzero eigenvalues."""
+    return _exact(at, np.zeros(0), np.zeros((0, len(at.free))), 0, whole, **more)
+
+
 def _quotient(tangent: Tangent, value: float, mode: np.ndarray) -> float:
-    """Rayleigh's quotient of K H in the metric of H, λ vᵀKv / vᵀv, for a mode v of H."""
+    """The Rayleigh quotient λ vᵀKv / vᵀv of K H in the metric of H, for a mode v of H."""
     v = mode.reshape(-1)[tangent.at.free]
     pulled = tangent.pull(v / np.linalg.norm(v))
     return float(value * (pulled @ pulled))
@@ -263,7 +294,11 @@ def _quotient(tangent: Tangent, value: float, mode: np.ndarray) -> float:
 def _exact(
     at: Curvature, values: np.ndarray, vectors: np.ndarray, count: int, whole: float, **more: Any
 ) -> Spectrum:
-    """All eigenvalues, modes of the first ``count`` of the vectors (k, f), the fastest the last."""
+    """A spectrum of exact eigenvalues.
+
+    The first ``count`` of the vectors (k, f) are the slow modes and the last is the fastest.
+    ``whole`` is the squared gradient in the operator's metric.
+    """
     if not len(values):
         values, vectors = np.full(1, np.nan), np.zeros((1, len(at.free)))
     return Spectrum(
@@ -283,7 +318,7 @@ def _assembled(
     ritz: Ritz,
     **more: Any,
 ) -> Spectrum:
-    """Some pairs at the lower end, and the upper end as Lanczos found it."""
+    """A spectrum of some pairs at the lower end and of Lanczos' pair at the upper end."""
     return Spectrum(
         least=float(values[0]), largest=float(ritz.values[-1]), least_residual=float(residuals[0]),
         largest_residual=float(ritz.residuals[-1]), values=values, residuals=residuals,
@@ -293,7 +328,7 @@ def _assembled(
 
 
 def _fields(at: Curvature, vectors: np.ndarray) -> np.ndarray:
-    """Vectors (k, f) as fields whose largest entry is 1."""
+    """Vectors (k, f) as fields, scaled to a largest entry of 1."""
     fields = []
     for v in vectors:
         peak = v[abs(v).argmax()] or 1.0
@@ -310,9 +345,9 @@ def _steps(values: np.ndarray) -> np.ndarray:
 
 
 def _cumulated(ritz: Ritz, least: np.ndarray | None = None, size: int = 1) -> np.ndarray:
-    """Ritz values and the weight below each, half its own included, as in Gauss's rule.
+    """Ritz values, and the weight below each plus half its own, as in Gauss quadrature.
 
-    The least eigenvalues, where known, take the place of what lies below the last of them.
+    If the ``least`` eigenvalues are known, they replace the Ritz values up to the last of them.
     """
     found = np.stack([ritz.values, np.cumsum(ritz.weights) - 0.5 * ritz.weights])
     if least is None or not len(least):

@@ -1,4 +1,4 @@
-"""The derivative J of a parametrization's map at its start, and K = J Jᵀ among free coordinates."""
+"""The derivative J of a parametrization's map at its start, and K = J Jᵀ at free coordinates."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from meshrep.diagnosis.curvature import Curvature
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Parametrization, built
 
-_NUDGE = 1e-5  # of the largest entry of a nudge that differences take, times that of θ or 1
-_LINEAR = 1e-10  # of a doubled nudge's effect, by which that of a linear map may differ
-_ADJOINT = 1e-3  # relative, by which ⟨Jθ, v⟩ and ⟨θ, Jᵀv⟩ may differ
-_FEW = 0.1  # share of the nodes, up to which those that a parameter moves are few
+_NUDGE = 1e-5  # largest entry of the step of a difference, relative to max(1, |θ|)
+_LINEAR = 1e-10  # a map is linear if twice the step has twice the effect up to this
+_ADJOINT = 1e-3  # relative difference allowed between ⟨Jθ, v⟩ and ⟨θ, Jᵀv⟩
+_FEW = 0.1  # a column of J is sparse if a parameter moves at most this share of the nodes
 
 
 class Tangent:
-    """J (f, p) of w = F(θ) where a map has its start; J θ by differences, Jᵀ v by the pullback.
+    """The derivative J (f, p) of a map w = F(θ) at its start.
 
-    Differences are central, good to about 1e-9 of the largest entry; of linear maps they are
-    exact but for rounding, since the nudge may be long.
+    J θ is computed by differences and Jᵀ v by the map's pullback. The differences are central and
+    accurate to about 1e-9 of the largest entry. For linear maps they take a long step, so their
+    only error is rounding.
 
     Parameters
     ----------
     parametrization : Parametrization
-        Laid out so that its start gives the field of ``at``, or nearly, in float64.
+        Its map is built, in float64, from the field of ``at`` as its start.
     at : Curvature
-        Says which coordinates are free.
+        Gives the field and the free coordinates.
     seed : int
-        Of the map's latents and weights.
+        Seed of the map's latents and weights.
 
     Attributes
     ----------
@@ -43,11 +44,13 @@ class Tangent:
     params : (p,) float64
         θ at the start.
     linear : bool
+        Whether the map is linear.
 
     Raises
     ------
     InputError
-        For what only smooths steps: its pullback is not the adjoint of its derivative.
+        If the parametrization only smooths steps, since its pullback is then not the adjoint of
+        a derivative.
     """
 
     def __init__(self, parametrization: Parametrization, at: Curvature, seed: int = 0) -> None:
@@ -70,12 +73,12 @@ class Tangent:
         reach = float(np.linalg.norm(pushed) * np.linalg.norm(v))
         if abs(left - right) > _ADJOINT * max(reach, abs(right)):
             raise InputError(
-                f"{parametrization.name} smooths steps and is no map from parameters to fields: "
-                "it has no K = J Jᵀ, so diagnose another parametrization"
+                f"{parametrization.name} smooths steps and is not a map from parameters to fields, "
+                "so it has no K = J Jᵀ: diagnose another parametrization"
             )
 
     def _field(self, params: np.ndarray) -> np.ndarray:
-        """F at free coordinates (f,), copied."""
+        """A copy of F(θ) at free coordinates (f,)."""
         return np.array(self.map.field(params), dtype=np.float64).reshape(-1)[self.at.free]
 
     def pull(self, v: np.ndarray) -> np.ndarray:
@@ -85,7 +88,7 @@ class Tangent:
         return np.array(pulled, dtype=np.float64)
 
     def push(self, theta: np.ndarray) -> np.ndarray:
-        """J θ (f,), without means where constants are free."""
+        """J θ (f,), without its means if constants cost no energy."""
         size = float(abs(theta).max(initial=0.0))
         if size == 0.0:
             return np.zeros(len(self.at.free))
@@ -100,7 +103,7 @@ class Tangent:
 
     @cached_property
     def dense(self) -> np.ndarray:
-        """K (f, f) as an array: of Jᵀ by the pullback alone where it fits in memory, exactly."""
+        """K (f, f) as an array. If Jᵀ fits in memory, it needs no differences and is exact."""
         f = len(self.at.free)
         if f * self.params.size <= limits.JACOBIAN_NUMBERS_UP_TO:
             return _gram(_stacked((self.pull(unit) for unit in _units(f)), self.params.size))
@@ -109,13 +112,13 @@ class Tangent:
 
     @cached_property
     def axes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues (f,) of K, ascending and not negative, and its eigenvectors (f, f)."""
+        """Eigenvalues (f,) of K, nonnegative and ascending, and its eigenvectors (f, f)."""
         values, vectors = eigh(self.dense)
         return np.maximum(values, 0.0), vectors
 
 
 def _units(f: int) -> Iterator[np.ndarray]:
-    """The unit vectors (f,), each in the place of the last."""
+    """The unit vectors (f,), one after the other in the same array."""
     unit = np.zeros(f)
     for k in range(f):
         unit[k] = 1.0
@@ -124,9 +127,9 @@ def _units(f: int) -> Iterator[np.ndarray]:
 
 
 def _gram(J: sparse.csr_array) -> np.ndarray:
-    """J Jᵀ (f, f) of J (f, p), many of whose columns may hold few entries.
+    """J Jᵀ (f, f) for J (f, p) with sparse and dense columns, which are multiplied apart.
 
-    A network's output at a node depends on few latents, and on all of its weights.
+    A network's output at a node depends on few latents, but on all of its weights.
     """
     f, p = J.shape
     local = np.bincount(J.indices, minlength=p) <= _FEW * f
@@ -135,7 +138,7 @@ def _gram(J: sparse.csr_array) -> np.ndarray:
 
 
 def _stacked(rows: Iterable[np.ndarray], p: int) -> sparse.csr_array:
-    """Rows (p,), of whose entries those are kept that are not 0."""
+    """A sparse matrix of the nonzero entries of rows (p,)."""
     columns, values = [], []
     for row in rows:
         columns.append(np.flatnonzero(row).astype(np.int32))

@@ -23,7 +23,7 @@ def test_diagnosis_of_what_took_part(run):
     assert code == 0, errors
     for name in ("identity", "gcn", "multilevel"):
         assert f"diagnosis of lattice:9x9 in the variables of {name}" in said
-    assert "κ(H) = " in said and "take lbfgs-newton, as auto does" in said
+    assert "κ(H) = " in said and "use lbfgs-newton, as auto does" in said
     assert "gd to a gap of 1e-06: at worst" in said and "lbfgs to a gap" in said
     assert "wrote results/: diagnosis.json" in said
     found = json.loads((out / "diagnosis.json").read_text())
@@ -141,7 +141,7 @@ def test_the_picture(run):
         "--graph", "ring:24", "--kuramoto", "--solver", "lbfgs", "--diagnose"
     )
     assert code == 0, errors
-    assert "diagnosis.json, diagnosis.png" in said and "take lift, as auto does" in said
+    assert "diagnosis.json, diagnosis.png" in said and "use lift, as auto does" in said
     assert image.imread(out / "diagnosis.png").shape[1] > 1000
 
 

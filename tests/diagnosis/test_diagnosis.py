@@ -1,4 +1,4 @@
-"""Rates, words and pictures of a diagnosis."""
+"""Rates, sentences and figures of a diagnosis."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ from meshrep.view.write import write_json
     ids=["identity", "multilevel", "sobolev", "gcn-res"],
 )
 def test_predicted_rates_are_observed(recipe):
-    """To 1% of the logarithm for gradient descent, 5% for heavy ball, whose tail is no power."""
+    """The logarithms agree to 1%; for heavy ball to 5%, since it does not decay as a pure power."""
     energy = heat("lattice:9x9", power=2)
     found = meshrep.diagnose(energy, recipe)
     gd, ball = found.rates
@@ -35,7 +35,7 @@ def test_predicted_rates_are_observed(recipe):
     assert not gd.why and gd.steps > 3
 
 
-def test_gradient_descent_on_a_quadratic_takes_the_steps_predicted():
+def test_gradient_descent_on_a_quadratic_takes_the_predicted_steps():
     d = np.array([1.0, 3.0, 40.0])
     w, fall = np.array([1.0, 0.0, 1.0]), 1e-6
     first = 0.5 * (d * w * w).sum()
@@ -49,38 +49,38 @@ def test_gradient_descent_on_a_quadratic_takes_the_steps_predicted():
     assert steps["lbfgs"] < steps["nesterov"] < steps["gd"]
 
 
-def test_no_rate_where_there_is_no_minimum_near():
+def test_no_rate_is_observed_far_from_a_minimum():
     energy = heat("lattice:6x6", power=2)
-    found = meshrep.diagnose(energy, field=energy.random_start(5))  # polished: heat is convex
+    # Heat is convex, so Newton's method first moves this end to the minimum.
+    found = meshrep.diagnose(energy, field=energy.random_start(5))
     assert found.rates[0].observed < 1
     found = meshrep.diagnose(Quadratic(np.arange(1.0, 9.0)), field=np.ones(8))
-    assert "not near enough" in found.rates[0].why and np.isnan(found.rates[0].observed)
+    assert "too far from a minimum" in found.rates[0].why and np.isnan(found.rates[0].observed)
 
 
-def test_words():
+def test_sentences():
     energy = heat("lattice:20x20", power=4)
     found = meshrep.diagnose(energy)
     name, why = energy.auto_solver
-    assert any(name in said and why in said for said in found.advice)
-    assert any("L-BFGS" in said for said in found.advice)
+    assert f"use {name}, as auto does ({why})" in found.advice
+    assert any("L-BFGS" in sentence for sentence in found.advice)
     text = found.text()
     assert "κ(H) = " in text and "start" in text and "gd with the best step" in text
     slack = Curvature(energy, np.where(np.arange(400) % 20 < 10, 0.0, 1.0))
     mode = np.zeros(400)
     mode[energy.nodes] = 1.0
-    said = character(slack, mode)
-    assert "gone slack" in said
+    assert "whose springs are weak there" in character(slack, mode)
     ends = path_with_held_ends(50)
     long = Curvature(ends, ends.random_start(0))
-    assert "long wave (about 100 edges)" in character(long, np.sin(np.pi * np.arange(51) / 51))
-    assert "next to constant" in character(long, np.ones(51))
+    assert "long wave of about 100 edges" in character(long, np.sin(np.pi * np.arange(51) / 51))
+    assert "is nearly constant" in character(long, np.ones(51))
     lone = np.zeros(51)
     lone[7] = 1
-    assert "about 1 of 51 nodes" in character(long, lone)
+    assert "is concentrated on about 1 of 51 nodes" in character(long, lone)
 
 
 def test_a_bound_is_called_a_bound():
-    """Where κ is known from below alone, no sentence says that it is small, or that it grows."""
+    """If only a lower bound of κ is known, no sentence says that κ is small or that it grows."""
     energy = heat("lattice:20x20", power=4)
     found = meshrep.diagnose(energy, meshrep.GraphNetwork())
     at, end = Examination(energy).at["end"], found.end
@@ -91,31 +91,31 @@ def test_a_bound_is_called_a_bound():
     def words(hessian, product):
         return " ".join(why_slow(at, "end", "gcn", hessian, end.kernel, product, 2.0))
 
-    assert "κ(H) = 50, easy" in words(sure, worse) and "larger than without" in words(sure, worse)
-    said = words(bound, worse)
-    assert "κ(H) = at least 50, and not known better" in said and "easy" not in said
-    assert "larger than without" not in said and "slowest mode of H yet found" in said
-    said = words(sure, replace(worse, least_residual=1.0))
-    assert "κ is at least" in said and "larger than without" in said
+    assert "κ(H) = 50, easy" in words(sure, worse) and "larger than κ(H)" in words(sure, worse)
+    text = words(bound, worse)
+    assert "κ(H) ≥ 50, only a lower bound" in text and "easy" not in text
+    assert "larger than κ(H)" not in text and "slowest mode of H found so far" in text
+    text = words(sure, replace(worse, least_residual=1.0))
+    assert "κ is at least" in text and "larger than κ(H)" in text
     same = replace(worse, least=worse.largest / 40)
-    assert "much as it is" in words(sure, same) and "much as it is" not in words(bound, same)
+    assert "hardly changes κ" in words(sure, same) and "hardly changes κ" not in words(bound, same)
     better = replace(worse, least=worse.largest / 2)
-    assert "brings κ down to 2" in words(sure, better) and "down to 2" in words(bound, better)
+    assert "reduces κ to 2" in words(sure, better) and "reduces κ to 2" in words(bound, better)
     zero = replace(bound, least=-1e-6, least_residual=1e-3)
-    assert "whether H is singular is not known" in words(zero, worse)
+    assert "it is not known whether H is singular" in words(zero, worse)
     for product in (worse, better):
         assert len(why_slow(at, "end", "gcn", zero, end.kernel, product, 2.0)) == 1
     steps = steps_to(GAP, 50.0)
-    said = " ".join(which_solver(energy, sure, steps, GAP))
-    assert "at worst: gd" in said and "Newton is not needed" in said
-    said = " ".join(which_solver(energy, bound, steps, GAP))
-    assert "in the worst case at least: gd" in said and "not needed" not in said
-    said = " ".join(which_solver(energy, zero, steps_to(GAP, np.inf), GAP))
-    assert "not told from 0" in said and "inf" not in said
+    text = " ".join(which_solver(energy, sure, steps, GAP))
+    assert "κ at the end: gd" in text and "Newton is not needed" in text
+    text = " ".join(which_solver(energy, bound, steps, GAP))
+    assert "(lower bounds): gd" in text and "not needed" not in text
+    text = " ".join(which_solver(energy, zero, steps_to(GAP, np.inf), GAP))
+    assert "cannot be distinguished from 0" in text and "inf" not in text
 
 
-def test_the_step_that_is_best_is_in_the_units_of_a_solver():
-    """``solve(…, "gd", lr=…)`` falls as predicted from the slowest mode, bath and unit or not."""
+def test_the_best_step_is_in_the_units_of_a_solver():
+    """``solve(…, "gd", lr=…)`` from the slowest mode falls at the predicted rate, in any unit."""
     energy = heat("lattice:6x6", power=2, t_hot=7.0)
     end = meshrep.solve(energy, "newton", gtol=1e-12).field
     found = meshrep.diagnose(energy, field=end)
@@ -129,7 +129,7 @@ def test_the_step_that_is_best_is_in_the_units_of_a_solver():
     np.testing.assert_allclose(gaps[2] / gaps[1], rate.predicted**10, rtol=1e-3)
 
 
-def test_variables_go_by_the_name_given():
+def test_variables_have_the_name_given():
     energy = heat("lattice:5x5")
     examined = Examination(energy)
     wide = examined.of(meshrep.GraphNetwork(propagation="square"), "gcn-a2")
@@ -138,15 +138,15 @@ def test_variables_go_by_the_name_given():
     assert examined.of(meshrep.GraphNetwork()).parametrization == "gcn"
 
 
-def test_positions_have_modes_too():
+def test_modes_of_positions():
     found = meshrep.diagnose(Positions())
     assert found.end.hessian.modes.shape == (4, 20, 2) and found.end.hessian.size == 36
     assert found.by == "H by differences of gradients"
     values = found.end.hessian.values
-    np.testing.assert_allclose(values[::2], values[1::2], rtol=1e-5)  # x and y alike
+    np.testing.assert_allclose(values[::2], values[1::2], rtol=1e-5)  # x and y are equivalent
 
 
-def test_it_is_the_same_twice_and_plain_data(tmp_path):
+def test_reports_are_reproducible_and_plain_data(tmp_path):
     energy = heat("lattice:7x7")
     first, second = (meshrep.diagnose(energy, meshrep.GraphNetwork()) for _ in range(2))
     one, two = first.report(), second.report()
@@ -159,11 +159,11 @@ def test_it_is_the_same_twice_and_plain_data(tmp_path):
     assert read["end"]["KH"]["condition"] == pytest.approx(first.end.product.condition)
 
 
-def test_refusals():
+def test_what_cannot_be_diagnosed_is_refused():
     energy = heat("lattice:5x5")
-    with pytest.raises(meshrep.InputError, match="no map"):
+    with pytest.raises(meshrep.InputError, match="is not a map"):
         meshrep.diagnose(energy, meshrep.KernelSmoothing("average"))
-    with pytest.raises(meshrep.InputError, match="a mode or more"):
+    with pytest.raises(meshrep.InputError, match="must be 1 or more"):
         meshrep.diagnose(energy, modes=0)
     graph = meshrep.graph_from("ring:3")
     held = meshrep.HeatBath(graph, hot=[0], cold=[1, 2], kind="dirichlet")

@@ -1,4 +1,4 @@
-"""Extreme eigenvalues and modes of H, K and their product, against closed forms and dense twins."""
+"""Eigenvalues and modes of H, K and K H against closed forms and dense matrices."""
 
 import numpy as np
 import pytest
@@ -20,13 +20,13 @@ NUMPY = NumpyBackend(jit=False)
 
 @pytest.fixture
 def never_dense(monkeypatch):
-    """Small problems are treated as large ones."""
+    """Treat small problems as large ones."""
     for name in ("DENSE_UP_TO", "DENSE_BY_COLUMNS_UP_TO"):
         monkeypatch.setattr(limits, name, 10)
 
 
 @pytest.mark.parametrize("n", [60, 900], ids=["dense", "by factors"])
-def test_a_path_with_held_ends(n):
+def test_a_path_with_fixed_ends(n):
     energy = path_with_held_ends(n)
     known = of_a_path(n)
     found = of_hessian(Curvature(energy, energy.random_start(0)))
@@ -35,7 +35,7 @@ def test_a_path_with_held_ends(n):
     assert found.largest == pytest.approx(known[-1], rel=1e-3)
     assert found.condition == pytest.approx(known[-1] / known[0], rel=1e-3)
     for k, mode in enumerate(found.modes, 1):
-        assert mode[0] == 0.0  # the held node
+        assert mode[0] == 0.0  # the fixed node
         sine = np.sin(np.pi * k * np.arange(1, n + 1) / (n + 1))
         overlap = (mode[1:] @ sine) / np.linalg.norm(mode) / np.linalg.norm(sine)
         assert abs(overlap) == pytest.approx(1.0, abs=1e-6)
@@ -43,7 +43,7 @@ def test_a_path_with_held_ends(n):
 
 @pytest.mark.parametrize("way", ["by factors", "by lobpcg", "by lobpcg on the diagonal"])
 def test_a_lattice_up_to_constants(way, monkeypatch):
-    """Kuramoto in step: H is the Laplacian of 40×30 nodes, whose constants count out."""
+    """Kuramoto with equal phases: H is the Laplacian of 40×30 nodes, without its constants."""
     if way != "by factors":
         monkeypatch.setattr(limits, "FACTORED_UP_TO", 10)
     if way.endswith("diagonal"):
@@ -53,7 +53,7 @@ def test_a_lattice_up_to_constants(way, monkeypatch):
     i, j = np.arange(40), np.arange(30)[:, None]
     known = np.sort((4 - 2 * np.cos(np.pi * i / 40) - 2 * np.cos(np.pi * j / 30)).ravel())[1:]
     assert found.size == 1199
-    if way.endswith("diagonal"):  # far from converged, and said so
+    if way.endswith("diagonal"):  # far from converged, as the residuals show
         near = abs(found.values[:, None] - known).min(axis=1)
         assert (near <= found.residuals).all() and (found.values >= known[:4]).all()
         assert found.values[0] == pytest.approx(known[0], rel=0.02)
@@ -66,7 +66,7 @@ def test_a_lattice_up_to_constants(way, monkeypatch):
 
 @pytest.mark.parametrize(("n", "q"), [(64, 3), (64, 25), (700, 7), (700, 260)])
 def test_twisted_states_of_a_ring(n, q):
-    """H = cos(2πq/n) L: stable below a quarter turn a step, else negative but for constants."""
+    """H = cos(2πq/n) L is PSD if neighbours differ by less than a quarter turn, else negative."""
     energy = meshrep.Kuramoto(meshrep.graph_from(f"ring:{n}"))
     found = of_hessian(Curvature(energy, 2 * np.pi * q * np.arange(n) / n))
     factor = np.cos(2 * np.pi * q / n)
@@ -78,7 +78,7 @@ def test_twisted_states_of_a_ring(n, q):
         assert found.least == pytest.approx(4 * factor, rel=1e-2)
 
 
-def test_quadratics_and_where_their_hessian_comes_from():
+def test_quadratics_and_how_their_hessian_is_computed():
     energy = Quadratic([1.0, 4.0, 9.0, 100.0])
     at = Curvature(energy, np.ones(4))
     found = of_hessian(at, 2)
@@ -97,12 +97,12 @@ def test_quadratics_and_where_their_hessian_comes_from():
     saddle = meshrep.diagnose(Quadratic([-3.0, -1.0, 2.0, 5.0], convex=False), field=np.zeros(4))
     assert saddle.end.hessian.negative == 2 and not saddle.rates and not saddle.steps
     assert saddle.end.hessian.least == pytest.approx(-3, rel=1e-6)
-    assert any("indefinite" in said and "2 of its eigenvalues" in said for said in saddle.advice)
+    assert any("indefinite" in text and "2 of its eigenvalues" in text for text in saddle.advice)
     flat = of_hessian(Curvature(Quadratic([0.0, 1.0, 2.0]), np.ones(3)))
     assert flat.singular and flat.condition == np.inf
 
 
-def test_products_alone_by_lanczos():
+def test_products_without_a_matrix_by_lanczos():
     d = np.linspace(1, 50, 700)
     found = of_hessian(Curvature(Quadratic(d), np.zeros(700)))
     assert found.how.startswith("Lanczos") and found.converged
@@ -112,22 +112,22 @@ def test_products_alone_by_lanczos():
 
 
 @pytest.mark.parametrize("size", ["dense", "large"])
-def test_where_one_step_is_enough(size, request):
-    """κ = 1: gradient descent arrives at once, and no rate is fitted to what is left."""
+def test_no_rate_is_fitted_when_one_step_is_enough(size, request):
+    """κ = 1, so gradient descent reaches the minimum in one step."""
     if size == "large":
         request.getfixturevalue("never_dense")
     found = meshrep.diagnose(Quadratic(np.full(30, 3.0)), field=np.zeros(30))
     assert found.end.hessian.condition == pytest.approx(1, abs=1e-8)
-    assert [rate.why for rate in found.rates] == ["it is over in one step"] * 2
+    assert [rate.why for rate in found.rates] == ["one step reaches the minimum"] * 2
     assert all(np.isnan(rate.observed) and rate.steps == 1 for rate in found.rates)
     assert found.steps["gd"] == 1
     text = found.text()
-    assert "not observed: it is over in one step" in text and "∞" not in text
+    assert "not observed: one step reaches the minimum" in text and "∞" not in text
 
 
 @pytest.mark.parametrize("size", ["dense", "large"])
-def test_where_there_is_no_curvature(size, request, tmp_path):
-    """H = 0, and K = 0 where it is not: no number is made up, and nothing breaks."""
+def test_an_energy_without_curvature_or_a_map_that_moves_nothing(size, request, tmp_path):
+    """With H = 0, or with K = 0, there is no condition number, no rate and no prediction."""
     if size == "large":
         request.getfixturevalue("never_dense")
     flat, bowl = Quadratic(np.zeros(20)), Quadratic(np.arange(1.0, 21.0))
@@ -135,12 +135,12 @@ def test_where_there_is_no_curvature(size, request, tmp_path):
         found = meshrep.diagnose(flat, recipe, field=np.zeros(20))
         assert found.end.hessian.largest == 0 and np.isnan(found.end.hessian.condition)
         assert not found.rates and not found.steps and np.isnan(found.end.boost)
-        assert any("H is singular" in said for said in found.advice)
-        assert not any("larger than" in said or "κ down" in said for said in found.advice)
+        assert any("H is singular" in text for text in found.advice)
+        assert not any("larger than" in text or "reduces κ" in text for text in found.advice)
     still = meshrep.diagnose(bowl, Dense(np.zeros((20, 3))), field=np.zeros(20))
     assert still.end.product.empty and np.isnan(still.end.kernel.largest)
     assert not still.rates and not still.steps
-    assert any("K H of dense is 0" in said for said in still.advice)
+    assert any("K H of dense is 0" in text for text in still.advice)
     for diagnosis in (found, still):
         assert "–" in diagnosis.text()
         write_json(diagnosis.report(), tmp_path / "found.json")
@@ -196,7 +196,7 @@ def test_numerical_rank_of_a_map_with_few_parameters():
     assert (product.least, product.largest) == pytest.approx((known[0], known[-1]), rel=1e-9)
 
 
-def test_the_best_root_has_condition_one():
+def test_the_inverse_square_root_of_h_has_condition_number_one():
     energy = heat("lattice:8x8")
     end = meshrep.solve(energy, "newton").field
     values, axes = np.linalg.eigh(energy.hessian(end).toarray())
@@ -204,7 +204,7 @@ def test_the_best_root_has_condition_one():
     assert found.end.product.condition == pytest.approx(1, rel=1e-8)
     near = meshrep.diagnose(energy, meshrep.Spectral(degree=40), field=end)
     assert near.end.product.condition < 1.05 < near.end.hessian.condition
-    assert any("brings κ down" in said for said in near.advice)
+    assert any("reduces κ to" in text for text in near.advice)
     assert all(rate.observed < 0.1 for rate in near.rates)
     assert found.end.boost == pytest.approx(values[-1] / values[0], rel=1e-8)
     assert np.isnan(meshrep.diagnose(energy, field=end).end.boost)
@@ -231,8 +231,8 @@ def test_large_problems_agree_with_dense_ones(recipe, never_dense):
     assert kernel.effective_rank == pytest.approx(exact.sum() ** 2 / (exact @ exact), rel=0.5)
 
 
-def test_what_has_not_converged_is_a_bound_and_said_so(never_dense, monkeypatch):
-    monkeypatch.setattr(limits, "LANCZOS_NUMBERS_UP_TO", (1.0, 1.0, 1.0))  # twenty steps
+def test_eigenvalues_that_have_not_converged_are_reported_as_bounds(never_dense, monkeypatch):
+    monkeypatch.setattr(limits, "LANCZOS_NUMBERS_UP_TO", (1.0, 1.0, 1.0))  # allows twenty steps
     energy = heat("lattice:25x25")
     found = meshrep.diagnose(energy, meshrep.GraphNetwork())
     at = Curvature(energy, Examination(energy).at["end"].field)
@@ -245,7 +245,7 @@ def test_what_has_not_converged_is_a_bound_and_said_so(never_dense, monkeypatch)
     assert "≥ " in found.text() and "least not converged" in found.text()
 
 
-def test_constants_count_out_of_k_too():
+def test_the_spectrum_of_k_leaves_out_constants():
     energy = meshrep.Kuramoto(meshrep.graph_from("ring:20"))
     at = Curvature(energy, np.zeros(20))
     tangent = Tangent(meshrep.Sobolev(), at)
