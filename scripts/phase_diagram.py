@@ -102,12 +102,12 @@ def run(options: argparse.Namespace) -> int:
                 clim=(0.0, 1.0) if options.value in ("rho", "local_order") else None,
             )
         )  # fmt: skip
-    before = f", {done.found:,} of them from before" if done.found else ""
+    before = f", {done.found:,} of them from an earlier run" if done.found else ""
     say(f"{len(done.rows):,} of {len(points):,} points{before}")
     say(f"wrote {out}/: {', '.join(path.name for path in written)}")
     if done.interrupted:
         print(f"phase_diagram: interrupted with {len(done.rows):,} of {len(points):,} points done; "
-              "the same command goes on from there", file=sys.stderr)  # fmt: skip
+              "run the same command again to continue", file=sys.stderr)  # fmt: skip
         return 130
     if done.failures:
         first = done.failures[0]

@@ -1,1 +1,1 @@
-"""One problem at many parameters, in processes, resumable."""
+"""Sweeps: one problem at many parameters, in several processes, which a new run can continue."""

@@ -1,4 +1,4 @@
-"""One pattern of a phase diagram: Hopf oscillators at one (s₁, s₂) from one random start."""
+"""One point of a phase diagram: Hopf oscillators at (s₁, s₂) from one random start."""
 
 from __future__ import annotations
 
@@ -23,31 +23,32 @@ from meshrep.solving.catalogue import check_names
 from meshrep.solving.solve import solve
 from meshrep.sources.spec import graph_from
 
-FRAMES = 20  # of an integration; between two it can be interrupted
+FRAMES = 20  # frames of an integration; Ctrl-C takes effect between two of them
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all points of a sweep have in common.
+    """The settings that all points of a sweep share.
 
     Attributes
     ----------
     graph : str
-        As :func:`meshrep.graph_from` takes it; vortices need its plaquettes.
+        A graph as in :func:`meshrep.graph_from`. It must have plaquettes, to count vortices.
     how : {"minimise", "integrate"}
-        Minimise the potential (which leaves the term c Σ cos out), or integrate the full dynamics.
+        Minimise the potential (which leaves out the term c Σ cos), or integrate the full dynamics.
     c : float
+        Cosine coupling.
     printed : bool
         Minimise the papers' printed loss instead, which has no c.
     solver, max_seconds : str, float
-        Of minimising: a name among the presets, and the most seconds a point.
+        The named solver that minimises, and its time limit for a point.
     time : float
-        To which is integrated, from random phases at 0.
+        The end of an integration, which starts from random phases at time 0.
 
     Raises
     ------
     InputError
-        For a value that cannot be used.
+        If a value cannot be used.
     """
 
     graph: str
@@ -63,7 +64,9 @@ class Settings:
         if self.how not in ("minimise", "integrate"):
             raise InputError(f"a sweep can minimise or integrate, not {self.how!r}")
         if self.printed and self.how == "integrate":
-            raise InputError("the printed loss is no potential of the dynamics: minimise it")
+            raise InputError(
+                "the printed loss is not a potential of the dynamics, so it can only be minimised"
+            )
         if not math.isfinite(self.c):
             raise InputError(f"c must be a finite number, not {self.c}")
         for name in ("max_seconds", "time"):
@@ -71,23 +74,25 @@ class Settings:
                 raise InputError(f"{name} must be a positive number, not {getattr(self, name)}")
         check_names([self.solver])
         if not len(plaquettes(self.loaded)):
-            raise InputError(f"{self.graph} has no faces round which vortices could be counted: "
-                             "take a lattice or a surface")  # fmt: skip
+            raise InputError(
+                f"{self.graph} has no faces, so vortices cannot be counted: use a lattice or a "
+                "surface"
+            )
 
     @property
     def loaded(self) -> Graph:
-        """The graph, read once a process."""
+        """The graph, which each process reads once."""
         return _graph(self.graph)
 
     @property
     def title(self) -> str:
-        """What is done, in a line."""
+        """A title for the figure."""
         if self.how == "integrate":
             return f"dynamics with c = {self.c:g} at t = {self.time:g}"
         return "printed loss minimised" if self.printed else f"potential at c = {self.c:g}"
 
     def record(self) -> dict[str, Any]:
-        """What makes the points what they are: the settings in use, and the graph's checksum."""
+        """The settings that determine the points' results, and a checksum of the graph."""
         used = {"integrate": ("c", "time"), "minimise": ("c", "solver", "max_seconds")}[self.how]
         if self.printed:
             used = ("printed", *used[1:])
@@ -104,7 +109,7 @@ def _graph(text: str) -> Graph:
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """One place of the diagram and one random start."""
+    """One (s₁, s₂) of the diagram and one random start."""
 
     s1: float
     s2: float
@@ -112,17 +117,27 @@ class Point:
 
     @property
     def file(self) -> str:
-        """The name of its file; numbers as ``repr`` writes them, which loses nothing."""
+        """The name of its file, with all digits of its numbers."""
         return f"s1={self.s1!r},s2={self.s2!r},seed={self.seed}.npz"
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured at a point; None where it failed, or where it does not apply.
+    """The measurements at a point. A value is None if the point failed or it does not apply.
 
-    ``rho`` is the order parameter, ``local_order`` the mean of that of every node with its
-    neighbours, ``energy`` that of the potential or the printed loss, ``frequency_spread`` in
-    radians per unit of time over the second half of an integration, ``seconds`` the point's own.
+    Attributes
+    ----------
+    rho, local_order : float
+        The order parameter, and the mean over all nodes of that of a node with its neighbours.
+    vortices : int
+    energy : float
+        The potential or the printed loss.
+    frequency_spread : float
+        Radians per unit of time, over the second half of an integration.
+    result : str
+        How the run ended.
+    seconds : float
+        The time that the point took.
     """
 
     s1: float
@@ -138,22 +153,22 @@ class Row:
 
     @property
     def point(self) -> Point:
-        """Where it was measured."""
+        """The point of the measurements."""
         return Point(self.s1, self.s2, self.seed)
 
     @property
     def failed(self) -> bool:
-        """Whether there is no result."""
+        """Whether the point failed."""
         return self.result.startswith("failed")
 
 
 def evaluate(settings: Settings, point: Point) -> tuple[Row, np.ndarray]:
-    """Solve one point from random phases; what was measured, and its phases (n,).
+    """Solve one point from random phases; return the measurements and the phases (n,).
 
     Raises
     ------
     KeyboardInterrupt
-        If Ctrl-C came. A solver itself does not raise, it keeps its best state so far.
+        If Ctrl-C ended the solve, since a half-solved point must not be saved.
     """
     graph, begun, spread = settings.loaded, time.perf_counter(), None
     energy: HopfKuramoto | HopfKuramotoPrinted

@@ -1,6 +1,6 @@
-"""A phase diagram point by point, in many processes, each finished point a file.
+"""Compute a phase diagram in several processes and save each finished point in a file.
 
-A sweep that was stopped goes on where it was, and a worker that is killed costs one point.
+A new run continues a sweep that was stopped. A worker that is killed costs at most one point.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from meshrep.sweeps.workers import spread
 from meshrep.view.diagram import raster
 from meshrep.view.write import replacing
 
-STALE = 60.0  # seconds after which a half-written file is nobody's
-MOST_VALUES = 100_000  # of one axis
+STALE = 60.0  # an incomplete file older than this many seconds is removed
+MOST_VALUES = 100_000  # on one axis
 
 Work = Callable[[Settings, Point], tuple[Row, np.ndarray]]
 
 
 def numbers(text: str, name: str) -> list[float]:
-    """The numbers of ``"0,0.5,1"`` or of ``"start:stop:count"``, both ends included.
+    """Parse ``"0,0.5,1"`` or ``"start:stop:count"``, where both ends are included.
 
-    Numbers of a range are rounded to 12 digits, so that 0.3 is 0.3 however it was come by.
+    Numbers of a range are rounded to 12 digits, so that every range gives the same 0.3.
 
     Raises
     ------
     InputError
-        For no numbers, one that is not finite or stands twice, or a count below 1.
+        If there are no numbers, one is not finite or occurs twice, or the count is below 1.
 
     >>> numbers("0:1:6", "s2")
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -60,38 +60,38 @@ def numbers(text: str, name: str) -> list[float]:
             float(f"{value:.12g}") + 0.0 for value in np.linspace(ends[0], ends[1], count).tolist()
         ]
     if len(set(found)) < len(found):
-        raise InputError(f"{name} {text}: a number stands there twice")
+        raise InputError(f"{name} {text}: a number occurs twice")
     return found
 
 
 def grid(s1: Sequence[float], s2: Sequence[float], seeds: int, first_seed: int = 0) -> list[Point]:
-    """All points, one seed after the other, so that a stopped sweep has a whole diagram soon.
+    """All points, ordered by seed, so that the first seed's diagram is complete early.
 
     Raises
     ------
     InputError
-        For fewer than one seed, or a negative one.
+        If there is no seed, or a negative one.
     """
     if seeds < 1:
-        raise InputError(f"a sweep needs one seed or more, not {seeds}")
+        raise InputError(f"a sweep needs 1 seed or more, not {seeds}")
     if first_seed < 0:
         raise InputError(f"seeds must be 0 or more, not {first_seed}")
-    drawn = range(first_seed, first_seed + seeds)
-    return [Point(x, y, seed) for seed in drawn for y in s2 for x in s1]
+    numbered = range(first_seed, first_seed + seeds)
+    return [Point(x, y, seed) for seed in numbered for y in s2 for x in s1]
 
 
 @dataclass
 class Swept:
-    """What a sweep has so far.
+    """The result of a sweep.
 
     Attributes
     ----------
     rows : list of Row
-        Of the points that are finished or have failed, by s₁, s₂ and seed.
+        Rows of the points that are finished or failed, sorted by s₁, s₂ and seed.
     interrupted : bool
-        Whether Ctrl-C ended it.
+        Whether Ctrl-C ended the sweep.
     found : int
-        How many points were there before.
+        Number of points that an earlier run had finished.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -100,30 +100,23 @@ class Swept:
 
     @property
     def failures(self) -> list[Row]:
-        """Rows without a result."""
+        """Rows of the points that failed."""
         return [row for row in self.rows if row.failed]
 
     def columns(self) -> dict[str, list[Any]]:
-        """The table, a list for each of Row's fields."""
+        """The table, with a list for each of Row's fields."""
         cells = [astuple(row) for row in self.rows]
         return {f.name: [row[k] for row in cells] for k, f in enumerate(fields(Row))}
 
 
 class Store:
-    """The folder of finished points of one sweep.
-
-    Parameters
-    ----------
-    folder : Path
-        One file a point.
-    settings : Settings
-    """
+    """The folder with the finished points of one sweep, one file a point."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
 
     def save(self, row: Row, phi: np.ndarray) -> None:
-        """Write a point whole or not at all."""
+        """Write a point's file, so that it is either complete or absent."""
         with replacing(self.folder / row.point.file) as temporary:
             np.savez(
                 temporary, phi=phi, row=json.dumps(asdict(row)),
@@ -131,7 +124,7 @@ class Store:
             )  # fmt: skip
 
     def load(self, point: Point) -> tuple[Row, np.ndarray] | None:
-        """Row and phases (n,) of a point; None where there is no file, or a damaged one."""
+        """Row and phases (n,) of a point; None if its file is missing or damaged."""
         content = _read(self.folder / point.file)
         if content is None:
             return None
@@ -143,12 +136,12 @@ class Store:
         return (row, phi) if row.point == point and whole and np.isfinite(phi).all() else None
 
     def finished(self, points: Sequence[Point], say: Callable[[str], None]) -> dict[Point, Row]:
-        """Rows of the points that are there whole; ``say`` is told of damaged ones.
+        """Rows of the points with complete files; ``say`` is called for damaged files.
 
         Raises
         ------
         InputError
-            Where any file of the folder was made with other settings.
+            If a file in the folder was made with other settings.
         """
         ours = json.loads(json.dumps(self.settings.record()))
         for path in sorted(self.folder.glob("s1=*.npz")):
@@ -159,7 +152,7 @@ class Store:
             raise InputError(
                 f"{self.folder} holds points of another sweep ({name} "
                 f"{theirs.get(name, 'not set')}, here {ours.get(name, 'not set')}): "
-                "choose another --out, or remove that folder"
+                "choose another --out or remove that folder"
             )
         rows = {}
         for point in points:
@@ -167,11 +160,11 @@ class Store:
             if kept is not None:
                 rows[point] = kept[0]
             elif (self.folder / point.file).exists():
-                say(f"{point.file} is damaged and is done again")
+                say(f"{point.file} is damaged and will be computed again")
         return rows
 
     def tidy(self) -> None:
-        """Remove what killed workers left half-written."""
+        """Remove incomplete files of killed workers."""
         for path in self.folder.glob(".s1=*.npz"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > STALE:
@@ -179,11 +172,11 @@ class Store:
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """All arrays of an .npz; None where it is not one, is cut short, or holds objects."""
+    """All arrays of an .npz file; None if it is not one, is cut short, or holds objects."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except Exception:  # damaged archives raise a dozen kinds
+    except Exception:  # damaged archives raise many different types
         return None
 
 
@@ -204,34 +197,35 @@ def sweep(
     observe: Callable[[int, int, float], None] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Swept:
-    """Do the points that the store does not hold yet.
+    """Compute the points that the store does not hold yet.
 
     Parameters
     ----------
     points : sequence of Point
     store : Store
     processes : int, optional
-        One for each core by default. With 1 all is done in this process.
+        Number of processes; by default one per core. With 1, this process does everything.
     work : callable
-        What does a point; importable by name where there are several processes.
+        (settings, point) -> (row, phases), which computes a point. With several processes it must
+        be importable by name.
     observe : callable, optional
-        Called with the number of points done, of all, and the seconds left.
+        Called with the number of points done, the number of all points, and the seconds left.
     say : callable
-        Called with sentences worth reading.
+        Called with sentences for the user.
 
     Returns
     -------
     Swept
-        Shorter than asked for where Ctrl-C came. A point that raises is reported as failed, one
-        whose worker is killed after a second attempt; neither is saved.
+        Without the remaining points, if Ctrl-C ended the sweep. A point is reported as failed, and
+        not saved, if it raises or if its worker is killed twice.
 
     Raises
     ------
     InputError
-        For processes below 1, or a store with points of other settings.
+        If ``processes`` is below 1, or the store has points of other settings.
     """
     if processes is not None and processes < 1:
-        raise InputError(f"a sweep needs one process or more, not {processes}")
+        raise InputError(f"a sweep needs 1 process or more, not {processes}")
     store.tidy()
     rows = store.finished(points, say)
     left = [point for point in points if point not in rows]
@@ -245,12 +239,12 @@ def sweep(
             for row in answers:
                 rows[row.point] = row
                 if observe:
-                    some = len(rows) - done.found
-                    pace = (time.perf_counter() - begun) / some
-                    observe(len(rows), len(points), pace * (len(left) - some))
+                    new = len(rows) - done.found
+                    pace = (time.perf_counter() - begun) / new
+                    observe(len(rows), len(points), pace * (len(left) - new))
     except KeyboardInterrupt:
         done.interrupted = True
-        rows |= store.finished(left, lambda line: None)  # what was saved and not yet reported
+        rows |= store.finished(left, lambda line: None)  # points saved but not yet reported
     done.rows = [rows[point] for point in sorted(rows)]
     return done
 
@@ -258,10 +252,10 @@ def sweep(
 def cells(
     done: Swept, store: Store, value: str = "rho"
 ) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
-    """For each (s₁, s₂) the mean of a column over its seeds, and a picture.
+    """For each (s₁, s₂), the mean of a column over the seeds and a picture of the phases.
 
-    The mean is NaN where all seeds failed or the column is empty. The picture is that of
-    :func:`meshrep.view.diagram.raster` for the first seed that did not fail.
+    The mean is NaN if all seeds failed or the column is empty. The picture is made by
+    :func:`meshrep.view.diagram.raster` from the first seed that did not fail.
     """
     graph = store.settings.loaded
     found: dict[tuple[float, float], list[Row]] = {}
@@ -279,7 +273,7 @@ def cells(
 
 @dataclass
 class _Job:
-    """One point done and saved, or a row that says why not."""
+    """Compute and save a point; return its row, which gives the error if it failed."""
 
     work: Work
     store: Store
@@ -290,7 +284,7 @@ class _Job:
             self.store.save(row, phi)
         except MeshrepError as error:
             return _failed(point, str(error))
-        except Exception as error:  # whatever it is, the other points go on
+        except Exception as error:  # no error of one point may end the sweep
             return _failed(point, f"{type(error).__name__}: {error}")
         return row
 

@@ -1,4 +1,4 @@
-"""A job done in many processes, of which each may be killed without harm to the others."""
+"""Run a job on many tasks in several processes, any of which may be killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
-ATTEMPTS = 2  # at a task whose worker dies
+ATTEMPTS = 2  # how often a task is tried if its worker dies
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
             "VECLIB_MAXIMUM_THREADS")  # fmt: skip
 
@@ -24,23 +24,24 @@ def spread(
     processes: int,
     lost: Callable[[Task, str], Answer],
 ) -> Generator[Answer, None, None]:
-    """Yield the job's answers as they come, in any order.
+    """Yield the job's answers in the order in which they arrive.
 
     Parameters
     ----------
     job : callable
-        Importable by name, as its answers are; must not raise.
+        task -> answer. It must be importable by name, as must the types of its answers, and it
+        must not raise.
     tasks : sequence
-        Hashable and each once.
+        Hashable tasks, without repetitions.
     processes : int
-        Workers at a time, each with one thread and deaf to Ctrl-C.
+        Number of workers. Each has one thread and ignores Ctrl-C.
     lost : callable
-        Answers for a task whose worker died at every one of two attempts, given how it died.
+        (task, how the worker died) -> answer, for a task whose worker died in both attempts.
 
     Notes
     -----
-    A dead worker is replaced by a fresh one, and its task waits till last. Closing the iterator
-    kills the workers: close it when Ctrl-C comes.
+    A dead worker is replaced, and its task goes to the end of the queue. Closing the iterator
+    kills the workers, so close it on Ctrl-C.
     """
     crew = _Crew(job)
     waiting, deaths = deque(tasks), Counter[Task]()
@@ -49,7 +50,7 @@ def spread(
         while waiting or busy:
             while waiting and len(busy) < processes:
                 task = waiting.popleft()
-                busy[crew.hire(task)] = task
+                busy[crew.start(task)] = task
             ready: list[Any] = connection.wait(list(busy))
             for pipe in ready:
                 task = busy.pop(pipe)
@@ -57,7 +58,7 @@ def spread(
                     answer = pipe.recv()
                 except (EOFError, OSError):
                     deaths[task] += 1
-                    how = crew.bury(pipe)
+                    how = crew.remove(pipe)
                     if deaths[task] < ATTEMPTS:
                         waiting.append(task)
                     else:
@@ -65,37 +66,37 @@ def spread(
                     continue
                 if waiting:
                     task = waiting.popleft()
-                    busy[crew.hand(pipe, task)] = task
+                    busy[crew.send(pipe, task)] = task
                 yield answer
     finally:
-        crew.dismiss()
+        crew.kill()
 
 
 class _Crew(Generic[Task]):
-    """Worker processes by the pipes to them."""
+    """The worker processes, each known by the pipe to it."""
 
     def __init__(self, job: Callable[[Task], Any]) -> None:
         self.job, self.context = job, get_context("spawn")
         self.process: dict[Any, Any] = {}
 
-    def hire(self, task: Task) -> Any:
-        """Start a worker on a task; the pipe on which its answer will come."""
+    def start(self, task: Task) -> Any:
+        """Start a worker on a task; return the pipe that will carry its answer."""
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.job), daemon=True)
-        with _quiet_birth():
+        with _inherited():
             process.start()
         theirs.close()
         self.process[ours] = process
-        return self.hand(ours, task)
+        return self.send(ours, task)
 
-    def hand(self, pipe: Any, task: Task) -> Any:
-        """Give an idle worker a task; should it be dead, reading its pipe will tell."""
+    def send(self, pipe: Any, task: Task) -> Any:
+        """Send an idle worker a task; if it has died, reading the pipe will show it."""
         with contextlib.suppress(OSError):
             pipe.send(task)
         return pipe
 
-    def bury(self, pipe: Any) -> str:
-        """Forget a dead worker; how it died."""
+    def remove(self, pipe: Any) -> str:
+        """Remove a dead worker; return how it died."""
         process = self.process.pop(pipe)
         pipe.close()
         process.join()
@@ -105,7 +106,7 @@ class _Crew(Generic[Task]):
             return signal.Signals(-process.exitcode).name
         return f"signal {-process.exitcode}"
 
-    def dismiss(self) -> None:
+    def kill(self) -> None:
         """Kill every worker."""
         for process in self.process.values():
             process.terminate()
@@ -114,14 +115,14 @@ class _Crew(Generic[Task]):
 
 
 @contextlib.contextmanager
-def _quiet_birth() -> Iterator[None]:
-    """What a child should inherit: one thread for every library, and SIGINT blocked."""
+def _inherited() -> Iterator[None]:
+    """Set what a child process must inherit: one thread for every library, SIGINT blocked."""
     before = {name: os.environ.get(name) for name in _THREADS}
     blocks = hasattr(signal, "pthread_sigmask")
     if blocks:
         from multiprocessing import resource_tracker
 
-        resource_tracker.ensure_running()  # it would unblock SIGINT when it is started
+        resource_tracker.ensure_running()  # its start unblocks SIGINT, so start it first
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -137,7 +138,7 @@ def _quiet_birth() -> Iterator[None]:
 
 
 def _serve(pipe: Any, job: Callable[[Any], Any]) -> None:
-    """In a worker: answer task after task until the other end is closed."""
+    """The loop of a worker: answer tasks until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):
         while True:

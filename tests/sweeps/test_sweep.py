@@ -1,4 +1,4 @@
-"""Sweeps: what a point measures, what is done again and what is not, and what survives a kill."""
+"""Sweeps: the measurements at a point, resuming, damaged files, killed workers and Ctrl-C."""
 
 import csv
 import importlib.util
@@ -36,7 +36,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Run the script in an empty folder; gives exit code, output, errors and the out folder."""
+    """Run the script in an empty folder; return exit code, output, errors and the out folder."""
     monkeypatch.chdir(tmp_path)
     spec = importlib.util.spec_from_file_location("phase_diagram", SCRIPT)
     script = importlib.util.module_from_spec(spec)
@@ -51,13 +51,13 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def quick(settings, point):
-    """A point without any solving, told apart by its numbers."""
+    """Make up a point without solving; its phases tell which point it is."""
     phi = np.full(64, point.s1 + 10 * point.s2 + 100 * point.seed)
     return Row(point.s1, point.s2, point.seed, rho=0.5, result="converged", seconds=0.0), phi
 
 
 class Counted:
-    """``quick`` that remembers what it was asked, and raises where it is told to."""
+    """``quick``, which keeps the points it was called with and raises an error at one of them."""
 
     def __init__(self, error=None, at=None):
         self.points, self.error, self.at = [], error, at
@@ -70,7 +70,7 @@ class Counted:
 
 
 def killed(settings, point):
-    """At s1 = 1 the worker dies; at s2 = 0.5 it dies the first time only."""
+    """``quick``, but at s1 = 1 the worker dies: always if s2 = 0, else only the first time."""
     mark = Path(os.environ["MESHREP_TEST_MARK"]) / point.file
     if point.s1 == 1.0 and (point.s2 == 0.0 or not mark.exists()):
         mark.touch()
@@ -79,7 +79,7 @@ def killed(settings, point):
 
 
 def square(text):
-    """What a worker answers, and what it inherited."""
+    """Return the task, and the settings that the worker inherited."""
     return text, os.environ["NUMBA_NUM_THREADS"], signal.getsignal(signal.SIGINT).name
 
 
@@ -95,16 +95,16 @@ def lattice_sums(phi):
 
 
 def windings(phi):
-    """Plaquettes of a square lattice round which the phase turns, by loops."""
+    """The number of plaquettes of a square lattice with a vortex, by loops."""
     count = 0
     for r, c in np.ndindex(phi.shape[0] - 1, phi.shape[1] - 1):
-        round_it = [phi[r, c], phi[r, c + 1], phi[r + 1, c + 1], phi[r + 1, c], phi[r, c]]
-        turn = sum(np.angle(np.exp(1j * d)) for d in np.diff(round_it))
+        boundary = [phi[r, c], phi[r, c + 1], phi[r + 1, c + 1], phi[r + 1, c], phi[r, c]]
+        turn = sum(np.angle(np.exp(1j * d)) for d in np.diff(boundary))
         count += abs(turn) > 1
     return count
 
 
-def test_a_point_is_measured_as_by_hand():
+def test_measurements_of_a_point():
     row, phi = evaluate(SMALL, Point(0.75, 0.5, 3))
     field = phi.reshape(8, 8)
     S, C = lattice_sums(field)
@@ -129,7 +129,7 @@ def test_the_printed_loss_is_another_function():
 
 
 def test_the_dynamics_have_the_cosine_term():
-    """dφ/dt = c C + c s₁ S − ∂/∂φ s₂ Σ S², at s₂ = 0 against SciPy from the same start."""
+    """SciPy integrates dφ/dt = c C + c s₁ S − ∂/∂φ s₂ Σ S² at s₂ = 0 from the same start."""
     settings = Settings("lattice:8x8", how="integrate", c=0.8, time=2.0)
     row, phi = evaluate(settings, Point(0.5, 0.0, 1))
     start = np.random.default_rng(1).uniform(0.0, 2 * np.pi, 64)
@@ -158,26 +158,26 @@ def test_the_dynamics_have_the_cosine_term():
 )
 def test_numbers(text, found):
     assert numbers(text, "s1") == found
-    assert str(numbers(text, "s1")) == str(found)  # -0.0 would name another file
+    assert str(numbers(text, "s1")) == str(found)  # -0.0 would give another file name
 
 
 @pytest.mark.parametrize(
     "text", ["", "a", "1,", "nan", "0:inf:3", "0:1", "0:1:0", "0:1:-2", "0:1:2.5", "0:1:2:3",
              "1,1", "0,-0", "0:0:2", "1e999", "0:1:999999999"],
 )  # fmt: skip
-def test_what_is_no_list_of_numbers(text):
+def test_wrong_lists_of_numbers_are_refused(text):
     with pytest.raises(InputError, match="s1"):
         numbers(text, "s1")
 
 
-def test_a_file_is_named_by_its_exact_numbers():
+def test_file_names_hold_all_digits():
     near = [0.3, 0.30000000000000004, 1e-300, -1.0]
     names = {Point(x, y, 0).file for x, y in product(near, near)}
     assert len(names) == 16 and all("/" not in name for name in names)
     assert Point(0.1 + 0.2, 0.0, 2).file == "s1=0.30000000000000004,s2=0.0,seed=2.npz"
 
 
-def test_finished_points_are_not_done_again(store):
+def test_finished_points_are_not_computed_again(store):
     first = sweep(FOUR, store, processes=1)
     times = {path: path.stat().st_mtime_ns for path in store.folder.iterdir()}
     assert len(times) == 4 and first.found == 0 and not first.interrupted
@@ -189,14 +189,14 @@ def test_finished_points_are_not_done_again(store):
     assert [row.point for row in second.rows] == sorted(more)
 
 
-def test_processes_find_what_one_process_finds(tmp_path):
+def test_the_number_of_processes_changes_nothing(tmp_path):
     found = {}
     for count in (1, 2):
         folder = tmp_path / str(count)
         folder.mkdir()
         store = Store(folder, SMALL)
         calls = []
-        done = sweep(FOUR, store, processes=count, observe=lambda *told: calls.append(told))  # noqa: B023
+        done = sweep(FOUR, store, processes=count, observe=lambda *call: calls.append(call))  # noqa: B023
         assert [call[:2] for call in calls] == [(k, 4) for k in (1, 2, 3, 4)]
         assert calls[-1][2] == 0 and all(left >= 0 for *_, left in calls)
         found[count] = [(row.rho, row.energy, row.result) for row in done.rows]
@@ -204,7 +204,7 @@ def test_processes_find_what_one_process_finds(tmp_path):
     assert found[1] == found[2]
 
 
-def test_workers_have_one_thread_and_are_deaf_to_ctrl_c(monkeypatch):
+def test_workers_have_one_thread_and_ignore_ctrl_c(monkeypatch):
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     answers = sorted(spread(square, ["a", "b", "c"], 2, lambda task, how: (task, how, "")))
     assert answers == [(text, "1", "SIG_IGN") for text in "abc"]
@@ -230,7 +230,7 @@ def test_points_of_other_settings_are_refused(store, other, word):
     assert work.points == [] and len(list(store.folder.iterdir())) == 1
 
 
-def test_settings_that_were_not_used_do_not_matter(store):
+def test_unused_settings_may_change(store):
     sweep(FOUR, store, processes=1, work=quick)
     again = Store(store.folder, Settings("lattice:8x8", time=7.0))
     assert sweep(FOUR, again, processes=1, work=quick).found == 4
@@ -288,18 +288,18 @@ class Bomb:
         lambda path: np.savez(path, row="{", settings="{", phi=np.zeros(64)),
     ],
 )  # fmt: skip
-def test_a_damaged_point_is_done_again(store, harm):
+def test_a_damaged_point_is_computed_again(store, harm):
     whole = sweep(FOUR, store, processes=1, work=quick)
     harm(store.folder / FOUR[0].file)
     work, notes = Counted(), []
     done = sweep(FOUR, store, processes=1, work=work, say=notes.append)
     assert work.points == FOUR[:1] and done.rows == whole.rows
-    assert notes == [f"{FOUR[0].file} is damaged and is done again"]
+    assert notes == [f"{FOUR[0].file} is damaged and will be computed again"]
     assert store.load(FOUR[0]) is not None
 
 
-def test_a_damaged_file_never_passes_for_another(store):
-    """Any byte flipped: the same point or none."""
+def test_a_damaged_file_never_gives_another_result(store):
+    """With any bit flipped, a file gives the same point or none."""
     sweep(FOUR[:1], store, processes=1, work=quick)
     path = store.folder / FOUR[0].file
     content, (row, phi) = path.read_bytes(), store.load(FOUR[0])
@@ -334,7 +334,7 @@ def test_a_killed_worker_costs_one_point(store, tmp_path, monkeypatch):
         (MemoryError(), "failed: MemoryError:"),
     ],
 )
-def test_a_point_that_raises_is_a_row(store, error, words):
+def test_a_point_that_raises_is_reported_as_failed(store, error, words):
     done = sweep(FOUR, store, processes=1, work=Counted(error, FOUR[2]))
     assert [row.result for row in done.failures] == [words] and len(done.rows) == 4
     assert store.load(FOUR[2]) is None
@@ -344,17 +344,17 @@ def test_a_point_that_raises_is_a_row(store, error, words):
     assert drawn[1.0, 0.5][0] == 0.5 and drawn[1.0, 0.5][1].shape == (8, 8)
 
 
-def test_ctrl_c_in_one_process_keeps_what_is_done(store):
+def test_ctrl_c_in_one_process_keeps_finished_points(store):
     done = sweep(FOUR, store, processes=1, work=Counted(KeyboardInterrupt(), FOUR[2]))
     assert done.interrupted and [row.point for row in done.rows] == sorted(FOUR[:2])
 
 
-def test_no_process_is_too_few(store):
-    with pytest.raises(InputError, match="one process or more"):
+def test_zero_processes_are_refused(store):
+    with pytest.raises(InputError, match="1 process or more"):
         sweep(FOUR, store, processes=0)
 
 
-def test_an_interrupted_solve_is_no_point(monkeypatch):
+def test_an_interrupted_solve_gives_no_point(monkeypatch):
     from meshrep.sweeps import patterns
 
     def interrupted(*given, **named):
@@ -367,7 +367,7 @@ def test_an_interrupted_solve_is_no_point(monkeypatch):
         evaluate(SMALL, FOUR[0])
 
 
-def test_what_a_killed_worker_left_half_written_goes(store):
+def test_old_incomplete_files_are_removed(store):
     old, new = store.folder / ".s1=0.0,s2=0.0,seed=0-00.npz", store.folder / ".s1=1.0-11.npz"
     for path, age in ((old, 3600), (new, 0)):
         path.touch()
@@ -404,7 +404,7 @@ def test_the_command(run):
         assert json.loads(str(point["settings"]))["graph"] == "lattice:8x8"
         assert point["phi"].shape == (64,)
     code, said, errors, _ = run(*arguments, "--processes", "1")
-    assert code == 0 and "8 of 8 points, 8 of them from before" in said and table(out) == rows
+    assert code == 0 and "8 points, 8 of them from an earlier run" in said and table(out) == rows
 
 
 def test_the_command_integrates(run):
@@ -424,8 +424,8 @@ BAD = [
     (("--s2", ","), "start:stop:count"),
     (("--s1",), "expected one argument"),
     (("--c", "nan"), "c must be a finite number"),
-    (("--seeds", "0"), "one seed or more"),
-    (("--seeds", "-3"), "one seed or more"),
+    (("--seeds", "0"), "1 seed or more"),
+    (("--seeds", "-3"), "1 seed or more"),
     (("--seed", "-1"), "0 or more"),
     (("--how", "guess"), "invalid choice: 'guess'"),
     (("--solver", "nwton"), "did you mean newton"),
@@ -436,7 +436,7 @@ BAD = [
     (("--max-seconds", "inf"), "positive"),
     (("--value", "frequency_spread"), "needs --how integrate"),
     (("--processes", "0"), "1 or more"),
-    (("--printed", "--how", "integrate"), "no potential"),
+    (("--printed", "--how", "integrate"), "not a potential"),
     (("--graph", "tree:2^4"), "no faces"),
     (("--graph", "ring:8"), "no faces"),
     (("--graph", "blob:3"), "known are"),
@@ -446,14 +446,14 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "words"), BAD)
-def test_what_cannot_be_used_is_one_sentence(run, arguments, words):
+def test_wrong_arguments_are_refused_in_one_line(run, arguments, words):
     code, said, errors, out = run("--graph", "lattice:8x8", *arguments)
     assert code == 2 and said == ""
     assert errors.startswith("phase_diagram: ") and errors.count("\n") == 1 and words in errors
     assert not out.exists()
 
 
-def test_the_folder_must_be_one(run):
+def test_a_file_in_place_of_the_folder_is_refused(run):
     Path("results").write_text("precious")
     code, _, errors, out = run("--graph", "lattice:8x8")
     assert code == 2 and "not a folder" in errors and out.read_text() == "precious"
@@ -464,7 +464,7 @@ def test_the_folder_must_be_one(run):
     assert code == 2 and "not a folder" in errors and (out / "points").read_text() == "precious"
 
 
-def test_another_sweep_in_the_folder_is_left_alone(run):
+def test_a_folder_of_another_sweep_is_not_changed(run):
     few = ("--s1", "1", "--s2", "0", "--processes", "1")
     assert run("--graph", "lattice:8x8", *few)[0] == 0
     out = Path("results")
@@ -474,7 +474,7 @@ def test_another_sweep_in_the_folder_is_left_alone(run):
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
-def test_a_failed_point_is_exit_1(run, monkeypatch):
+def test_the_command_returns_1_if_a_point_failed(run, monkeypatch):
     from meshrep.sweeps import sweep as module
 
     monkeypatch.setattr(module.Store, "save", lambda *given: 1 / 0)
@@ -486,8 +486,8 @@ def test_a_failed_point_is_exit_1(run, monkeypatch):
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("processes", [1, 2])
-def test_ctrl_c_loses_nothing(tmp_path, processes):
-    """SIGINT to the whole group, as a terminal sends it, once there is a point on the disk."""
+def test_ctrl_c_keeps_finished_points(tmp_path, processes):
+    """SIGINT goes to the whole process group, as from a terminal, once a point is on the disk."""
     command = [sys.executable, SCRIPT, "--graph", "lattice:8x8", "--s1", "-1:1:40", "--s2", "1:2:9",
                "--how", "integrate", "--processes", str(processes), "--out", "o"]  # fmt: skip
     process = subprocess.Popen(
@@ -501,9 +501,9 @@ def test_ctrl_c_loses_nothing(tmp_path, processes):
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert errors.count("\n") == 1 and "the same command goes on from there" in errors
+    assert errors.count("\n") == 1 and "run the same command again to continue" in errors
     rows = table(tmp_path / "o")
-    kept = sorted(points.glob("s1=*.npz"))  # a write that was cut short leaves a hidden file
+    kept = sorted(points.glob("s1=*.npz"))  # an interrupted write leaves only a hidden file
     store = Store(points, Settings("lattice:8x8", how="integrate"))
     assert 1 <= len(rows) == len(kept) < 360
     for row in rows:
@@ -516,5 +516,5 @@ def test_ctrl_c_loses_nothing(tmp_path, processes):
         timeout=120, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stderr
-    assert f"{len(rows)} of {len(rows)} points, {len(rows)} of them from before" in again.stdout
+    assert f"{len(rows)} points, {len(rows)} of them from an earlier run" in again.stdout
     assert [path.stat().st_mtime_ns for path in kept] == times
