@@ -146,7 +146,7 @@ def test_an_optimiser_that_is_made_already_is_refused():
         (meshrep.Spectral(), r"Spectral is a parametrization .* write meshrep.Solver\("),
         (Forgetful(), r"Forgetful.run must return \(result, params, steps\).* gave None"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_what_is_no_solver_is_one_sentence(solver, message):
     with pytest.raises(meshrep.InputError, match=message) as caught:
@@ -241,7 +241,7 @@ def test_an_own_energy_goes_wherever_an_energy_goes():
         (Plain(), "make Plain a subclass of meshrep.Energy, which writes on"),
         (None, "None is not an energy"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 @pytest.mark.parametrize("call", [
     meshrep.solve, lambda e: meshrep.compare(e, ["lbfgs"]), lambda e: meshrep.integrate(e, 1.0),
