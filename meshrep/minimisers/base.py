@@ -240,7 +240,7 @@ class Minimiser(ABC):
             if not (isinstance(ended, tuple) and len(ended) == 3 and isinstance(ended[0], Result)):
                 raise InputError(
                     f"{type(self).__name__}.run must return (result, params, steps) with a "
-                    f"meshrep.Result as the first, and gave {kind_of(ended)}"
+                    f"meshrep.Result as the first, but gave {kind_of(ended)}"
                 )
             result, params, steps = ended
         except KeyboardInterrupt:
@@ -248,5 +248,5 @@ class Minimiser(ABC):
             result, params = Result.INTERRUPTED, monitor.best_or(objective.start)
         try:
             return monitor.outcome(result, objective, params, steps)
-        except KeyboardInterrupt:  # while the last state was judged, which is done once more
+        except KeyboardInterrupt:  # Ctrl-C came while the last state was evaluated: do it again
             return monitor.outcome(Result.INTERRUPTED, objective, params, steps)

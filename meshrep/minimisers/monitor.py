@@ -34,9 +34,9 @@ class Stopping:
         the scale.
     ftol, window : float, int
         The run is flat when the best energy E of the last ``window`` steps is less than
-        ``ftol · max(|E|, 1e-300)`` below the best one before them. A run on a stochastic energy
-        is flat when three windows in a row do not lower the mean energy of a window by more than
-        its noise (and ftol |mean|). Window 0 turns this rule off.
+        ``ftol · max(|E|, 1e-300)`` below the best one before them. On a stochastic energy the
+        means over windows are compared, and the run is flat when three windows in a row have not
+        lowered the mean by more than its noise. Window 0 turns this rule off.
     patience, atol : int, float
         The papers' rule, for reproduction: stop after ``patience`` energies in a row that each
         differ from the one before by less than ``atol``. Patience 0 turns this rule off. The
@@ -233,7 +233,7 @@ class Monitor:
         if self._better(energy) and self._due(step, seconds):
             self._keep(step, seconds, energy, params)
         self._call_back(step, seconds, energy, params)
-        return self._verdict(step, energy, grad_norm, seconds)
+        return self._verdict(step, grad_norm, seconds)
 
     def record_stretch(
         self,
@@ -264,7 +264,7 @@ class Monitor:
             if self._better(energies[-1]) and self._due(step + count - 1, ended):
                 self._keep(step + count - 1, ended, energies[-1], params)
             self._call_back(step + count - 1, ended, energies[-1], params)
-        return self._verdict(step + count, energies[-1], norms[-1], ended)
+        return self._verdict(step + count, norms[-1], ended)
 
     def _call_back(self, step: int, seconds: float, energy: float, params: Array) -> None:
         now = time.perf_counter()
@@ -310,47 +310,58 @@ class Monitor:
         else:
             self._best[:] = params  # allocating a new array would cost more than the copy
 
-    def _verdict(self, step: int, energy: float, grad_norm: float, seconds: float) -> Result | None:
-        rule, energies = self.stopping, self.history.energy
+    def _verdict(self, step: int, grad_norm: float, seconds: float) -> Result | None:
+        rule = self.stopping
         if grad_norm <= rule.gtol * self.scale and not self.stochastic:
             return Result.CONVERGED
         if rule.patience and self._small_changes >= rule.patience:
             return Result.FLAT
-        if rule.window and step - self.history.step[self._window_start] >= rule.window:
-            if self.stochastic:
-                level = self._level_windows(energies[self._window_start :])
-                if level >= self.level_windows:
-                    # A minimiser may continue after FLAT, with half the step: start a new window.
-                    self._window_start, self._level = len(energies) - 1, 0
-                    return Result.FLAT
-            else:
-                best = float(np.nanmin(energies[self._window_start :]))
-                fall = self._previous_best - best
-                if fall < rule.ftol * max(abs(best), 1e-300):
-                    rise = energy - min(best, self._previous_best)
-                    self.leapt = rise > rule.ftol * max(abs(best), 1e-300)
-                    self.flat_windows = 0 if self.leapt else self.flat_windows + 1
-                    return Result.FLAT
-                self.flat_windows = 0
-                self._previous_best = min(self._previous_best, best)
-            self._window_start = len(energies) - 1
+        if self._flat(step):
+            return Result.FLAT
         if step >= rule.max_steps:
             return Result.MAX_STEPS
         if seconds >= rule.max_seconds:
             return Result.TIME_LIMIT
         return None
 
-    def _level_windows(self, draws: list[float]) -> int:
-        """The number of windows in a row, this one included, that did not lower the least mean.
+    def _flat(self, step: int) -> bool:
+        """Whether a window of the flat rule ends at this step and the run is flat."""
+        rule, energies = self.stopping, self.history.energy
+        if not rule.window or step - self.history.step[self._window_start] < rule.window:
+            return False
+        window = energies[self._window_start :]
+        flat = self._mean_is_level(window) if self.stochastic else self._best_is_level(window)
+        if flat and not self.stochastic:
+            return True  # the window goes on: a minimiser that continues may begin a new one
+        self._window_start = len(energies) - 1
+        return flat
 
-        The mean of a window is lower only if the difference exceeds its noise and ftol |mean|.
+    def _best_is_level(self, window: list[float]) -> bool:
+        """Whether the best energy of a window is not clearly below the best one before it."""
+        best = float(np.nanmin(window))
+        least = self.stopping.ftol * max(abs(best), 1e-300)
+        if self._previous_best - best < least:
+            self.leapt = window[-1] - min(best, self._previous_best) > least
+            self.flat_windows = 0 if self.leapt else self.flat_windows + 1
+            return True
+        self.flat_windows = 0
+        self._previous_best = min(self._previous_best, best)
+        return False
+
+    def _mean_is_level(self, window: list[float]) -> bool:
+        """Whether several windows in a row, this one included, have not lowered the least mean.
+
+        A mean is lower if it is by more than twice its noise and by more than ftol |mean|.
         """
-        known = np.array([draw for draw in draws if np.isfinite(draw)])
+        known = np.array([draw for draw in window if np.isfinite(draw)])
         mean, noise = float(known.mean()), float(known.std() / np.sqrt(len(known)))
         fell = self._previous_best - mean > max(2 * noise, self.stopping.ftol * abs(mean))
         self._level = 0 if fell else self._level + 1
         self._previous_best = min(self._previous_best, mean)
-        return self._level
+        flat = self._level >= self.level_windows
+        if flat:
+            self._level = 0
+        return flat
 
     def outcome(self, result: Result, objective: Judged, params: Array, steps: int) -> Outcome:
         """The outcome of the run, with the better of the last state and the best one kept.
