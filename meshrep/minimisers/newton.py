@@ -102,98 +102,24 @@ class Newton(Minimiser):
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Take steps until the monitor stops the run or no step lowers the energy."""
-        params = np.array(objective.start, dtype=np.float64)
-        free = _free(objective)
-        gauge = _gauge(objective, free)
-        energy, gradient = _evaluate(objective, params, free)
-        norm = float(np.linalg.norm(gradient))
-        verdict = monitor.record(0, energy, params, norm)
-        model = self._model(objective, monitor, free, gauge, energy)
-        region: TrustRegion | None = None  # the trust region to return to
-        norm0, step, left = max(norm, 1e-300), 0, 0
-        while True:
-            if verdict is not None:
-                bend = _curvature(objective, params, free, gauge, verdict)
-                away = _away(objective, params, free, energy, bend) if left < _SADDLES else None
-                if away is None:
-                    break
-                params, energy, gradient = away
-                model = TrustRegion(objective, free, energy)
-                norm, left, step = float(np.linalg.norm(gradient)), left + 1, step + 1
-                norm0 = max(norm0, norm)
-                verdict = monitor.record(step, energy, params, norm)
-                continue
-            model.renew(params, gradient)
-            enough = 0.3 * monitor.stopping.gtol * monitor.scale / norm
-            rtol = max(min(0.1, (norm / norm0) ** 0.5), min(enough, 0.1), 1e-12)
-            moved = _advance(objective, model, params, free, energy, gradient, rtol)
-            if isinstance(moved, Result):
-                verdict = moved
-                continue
-            params, energy, gradient = moved
-            norm = float(np.linalg.norm(gradient))
-            step += 1
-            verdict = monitor.record(step, energy, params, norm)
-            if isinstance(model, TrustRegion) and model.settled and self._shifts(objective):
-                region, model = model, self._shifted(objective, monitor, free, gauge)
-                region.left = True
-            elif region is not None and isinstance(model, Shifted) and model.indefinite:
-                model = region
-        if isinstance(model, Shifted):
-            monitor.notes += model.notes()
-        if left:
-            monitor.notes.append(f"the run left {left} saddles along negative curvature")
-        ended = verdict in _ENDS
-        if ended and not objective.energy.convex and objective.energy.has_hessian:
-            value = f"{bend.value:.3g}" if bend else "was not computed"
-            modulo = "" if gauge.part_of is None else " modulo the shift"
-            monitor.notes.append(f"least eigenvalue of the Hessian{modulo} {value}")
-        note_kinks(objective, monitor, verdict)
-        return verdict, params, step
-
-    def _shifted(
-        self, objective: Objective, monitor: Monitor, free: np.ndarray, gauge: Gauge
-    ) -> Shifted:
-        return Shifted(objective, monitor, free, gauge, self.linear, self.shift)
-
-    def _shifts(self, objective: Objective) -> bool:
-        """Whether the run may solve shifted systems."""
-        if objective.energy.has_hessian:
-            return self.linear != "cg"
-        if self.linear not in ("auto", "cg"):
-            raise InputError(
-                f"{type(objective.energy).__name__} has no sparse Hessian, so "
-                f"linear={self.linear!r} cannot work: use linear='cg'"
-            )
-        return False
-
-    def _model(
-        self,
-        objective: Objective,
-        monitor: Monitor,
-        free: np.ndarray,
-        gauge: Gauge,
-        energy: float,
-    ) -> Model:
-        """The model for the first step."""
-        settled = objective.energy.convex or self.linear != "auto"
-        if self._shifts(objective) and settled:
-            return self._shifted(objective, monitor, free, gauge)
-        monitor.notes.append("the run began with truncated conjugate gradients in a trust region")
-        return TrustRegion(objective, free, energy)
+        run = _Run(self, objective, monitor)
+        while run.verdict is None or run.leave_saddle():
+            if run.verdict is None:
+                run.advance()
+        run.add_notes(run.verdict)
+        return run.verdict, run.point.params, run.step
 
 
-def _free(objective: Objective) -> np.ndarray:
-    """Indices of the free entries in the flat field."""
-    shape = objective.energy.shape
-    return np.arange(int(np.prod(shape))).reshape(shape)[objective.energy.free].ravel()
+@dataclass(eq=False)
+class _Point:
+    """A point (p,) with its energy and its gradient (f,) of the free variables."""
 
+    params: np.ndarray
+    energy: float
+    gradient: np.ndarray
 
-def _gauge(objective: Objective, free: np.ndarray) -> Gauge:
-    """The gauge of the energy: modulo constants if a shift costs no energy and no node is fixed."""
-    energy = objective.energy
-    invariant = energy.shift_invariant and len(energy.shape) == 1 and len(free) == energy.graph.n
-    return Gauge(energy.graph.component_of if invariant else None, len(free))
+    def __post_init__(self) -> None:
+        self.norm = float(np.linalg.norm(self.gradient))
 
 
 @dataclass
@@ -205,102 +131,165 @@ class _Bend:
     scale: float
 
 
-def _curvature(
-    objective: Objective, params: np.ndarray, free: np.ndarray, gauge: Gauge, verdict: Result
-) -> _Bend | None:
-    """The least curvature at a point where the run would end, or None if it is not known."""
-    energy = objective.energy
-    if energy.convex or not energy.has_hessian or verdict not in _ENDS:
-        return None
-    matrix = sparse.csr_array(objective.hessian(params))[free][:, free]
-    least = least_eigenvalue(matrix, gauge)
-    return None if least is None else _Bend(*least, float(abs(matrix).sum(axis=1).max()) or 1.0)
+class _Run:
+    """The state of one run: its point, the model of the next step, and the verdict at its end."""
 
+    def __init__(self, settings: Newton, objective: Objective, monitor: Monitor) -> None:
+        self.settings, self.objective, self.monitor = settings, objective, monitor
+        energy, n = objective.energy, objective.energy.graph.n
+        self.free = np.arange(int(np.prod(energy.shape))).reshape(energy.shape)[energy.free].ravel()
+        invariant = energy.shift_invariant and len(energy.shape) == 1 and len(self.free) == n
+        self.gauge = Gauge(energy.graph.component_of if invariant else None, len(self.free))
+        self.point = self._evaluated(np.array(objective.start, dtype=np.float64))
+        self.largest_norm = max(self.point.norm, 1e-300)
+        self.step = self.saddles = 0
+        self.verdict = monitor.record(0, self.point.energy, self.point.params, self.point.norm)
+        self.region: TrustRegion | None = None  # the trust region to return to
+        self.bend: _Bend | None = None
+        self.solves_systems = self._solves_systems()
+        self.model: Model
+        if self.solves_systems and (energy.convex or settings.linear != "auto"):
+            self.model = self._shifted()
+        else:
+            self.model = TrustRegion(objective, self.free, self.point.energy)
+            monitor.notes.append(
+                "the run began with truncated conjugate gradients in a trust region"
+            )
 
-def _away(
-    objective: Objective, params: np.ndarray, free: np.ndarray, energy: float, bend: _Bend | None
-) -> tuple[np.ndarray, float, np.ndarray] | None:
-    """A lower point along a direction of negative curvature, or None if there is none."""
-    if bend is None or bend.value >= _NEGATIVE * bend.scale:
-        return None
-    length = 0.5 * len(free) ** 0.5
-    for _ in range(_ATTEMPTS):
-        trial = params.copy()
-        trial[free] += length * bend.direction
-        reached, gradient = _evaluate(objective, trial, free)
-        if reached < energy + 0.1 * bend.value * length * length:
-            return trial, reached, gradient
-        length *= 0.5
-    return None
+    def _solves_systems(self) -> bool:
+        """Whether the run may solve shifted systems."""
+        if self.objective.energy.has_hessian:
+            return self.settings.linear != "cg"
+        if self.settings.linear not in ("auto", "cg"):
+            raise InputError(
+                f"{type(self.objective.energy).__name__} has no sparse Hessian, so "
+                f"linear={self.settings.linear!r} cannot work: use linear='cg'"
+            )
+        return False
 
+    def _shifted(self) -> Shifted:
+        linear, shift = self.settings.linear, self.settings.shift
+        return Shifted(self.objective, self.monitor, self.free, self.gauge, linear, shift)
 
-def _evaluate(
-    objective: Objective, params: np.ndarray, free: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Energy and gradient with respect to the free variables."""
-    energy, gradient = objective.value_and_grad(params)
-    return float(energy), gradient[free].astype(np.float64)
+    def _evaluated(self, params: np.ndarray) -> _Point:
+        energy, gradient = self.objective.value_and_grad(params)
+        return _Point(params, float(energy), gradient[self.free].astype(np.float64))
 
+    def _moved(self, s: np.ndarray, point: _Point | None = None) -> _Point:
+        """The point a step s (f,) away from a point; by default from the current one."""
+        params = (point or self.point).params.copy()
+        params[self.free] += s
+        return self._evaluated(params)
 
-def _advance(
-    objective: Objective,
-    model: Model,
-    params: np.ndarray,
-    free: np.ndarray,
-    energy: float,
-    gradient: np.ndarray,
-    rtol: float,
-) -> tuple[np.ndarray, float, np.ndarray] | Result:
-    """The next point with its energy and gradient, or the reason why there is none."""
-    noise = model.noise(energy)
-    flat = False
-    for _ in range(_ATTEMPTS):
-        proposal = model.propose(rtol)
-        if proposal is None:
+    def _go_to(self, point: _Point) -> None:
+        self.point = point
+        self.step += 1
+        self.verdict = self.monitor.record(self.step, point.energy, point.params, point.norm)
+
+    def advance(self) -> None:
+        """Take a step, and choose the model of the next one; or set the verdict."""
+        here = self.point
+        self.model.renew(here.params, here.gradient)
+        enough = 0.3 * self.monitor.stopping.gtol * self.monitor.scale / here.norm
+        rtol = max(min(0.1, (here.norm / self.largest_norm) ** 0.5), min(enough, 0.1), 1e-12)
+        found = self._next_point(rtol)
+        if isinstance(found, Result):
+            self.verdict = found
+            return
+        self._go_to(found)
+        if isinstance(self.model, TrustRegion) and self.model.settled and self.solves_systems:
+            self.region, self.model = self.model, self._shifted()
+            self.region.left = True
+        elif self.region is not None and isinstance(self.model, Shifted) and self.model.indefinite:
+            self.model = self.region
+
+    def _next_point(self, rtol: float) -> _Point | Result:
+        """The next point, or the reason why there is none."""
+        here, model = self.point, self.model
+        noise = model.noise(here.energy)
+        flat = False
+        for _ in range(_ATTEMPTS):
+            proposal = model.propose(rtol)
+            if proposal is None:
+                model.distrust()
+                continue
+            trial = self._moved(proposal.s)
+            fall = here.energy - trial.energy
+            flat = proposal.predicted <= noise
+            if np.isfinite(trial.energy) and np.isfinite(trial.gradient).all():
+                if flat and fall >= -noise and trial.norm < here.norm:
+                    model.trust(1.0)
+                    return trial
+                if not flat and fall >= _ENOUGH * proposal.predicted:
+                    model.trust(fall / proposal.predicted)
+                    shifted = isinstance(model, Shifted)
+                    return self._lengthened(proposal.s, trial) if shifted else trial
+            if flat:
+                break
             model.distrust()
-            continue
-        trial = params.copy()
-        trial[free] += proposal.s
-        value, slope = _evaluate(objective, trial, free)
-        fall = energy - value
-        flat = proposal.predicted <= noise
-        if np.isfinite(value) and np.isfinite(slope).all():
-            if flat and fall >= -noise and np.linalg.norm(slope) < np.linalg.norm(gradient):
-                model.trust(1.0)
-                return trial, value, slope
-            if not flat and fall >= _ENOUGH * proposal.predicted:
-                model.trust(fall / proposal.predicted)
-                reached = trial, value, slope
-                if not isinstance(model, Shifted):
-                    return reached
-                return _beyond(objective, free, proposal.s, gradient, reached)
-        if flat:
-            break
-        model.distrust()
-    return Result.FLAT if flat else Result.STALLED
+        return Result.FLAT if flat else Result.STALLED
 
+    def _lengthened(self, s: np.ndarray, reached: _Point) -> _Point:
+        """Lengthen a full step s, by secants of the slope, while the energy still falls steeply."""
+        first = float(self.point.gradient @ s)
+        before, t_before, t = first, 0.0, 1.0
+        for _ in range(_BEYOND):
+            slope = float(reached.gradient @ s)
+            if slope > _STEEP * first:
+                break
+            secant = (t - t_before) * slope / (before - slope) if before < slope else np.inf
+            longer = min(max(secant, 0.2 * t), 2.0 * t)
+            trial = self._moved(longer * s, reached)
+            if not (trial.energy < reached.energy and np.isfinite(trial.gradient).all()):
+                break
+            reached = trial
+            before, t_before, t = slope, t, t + longer
+        return reached
 
-def _beyond(
-    objective: Objective,
-    free: np.ndarray,
-    s: np.ndarray,
-    gradient: np.ndarray,
-    reached: tuple[np.ndarray, float, np.ndarray],
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Lengthen a full step s, by secants of the slope, while the energy still falls steeply."""
-    first = float(gradient @ s)
-    before, t_before, t = first, 0.0, 1.0
-    for _ in range(_BEYOND):
-        slope = float(reached[2] @ s)
-        if slope > _STEEP * first:
-            break
-        secant = (t - t_before) * slope / (before - slope) if before < slope else np.inf
-        longer = min(max(secant, 0.2 * t), 2.0 * t)
-        trial = reached[0].copy()
-        trial[free] += longer * s
-        value, gradient = _evaluate(objective, trial, free)
-        if not (value < reached[1] and np.isfinite(gradient).all()):
-            break
-        reached = trial, value, gradient
-        before, t_before, t = slope, t, t + longer
-    return reached
+    def leave_saddle(self) -> bool:
+        """Continue along negative curvature where the run would end; whether there is any."""
+        self.bend = self._least_curvature()
+        below = self._lower_point(self.bend) if self.saddles < _SADDLES else None
+        if below is None:
+            return False
+        self.saddles += 1
+        self.largest_norm = max(self.largest_norm, below.norm)
+        self._go_to(below)
+        self.model = TrustRegion(self.objective, self.free, below.energy)
+        return True
+
+    def _least_curvature(self) -> _Bend | None:
+        """The least curvature at the point, or None if it is not known or not needed."""
+        energy = self.objective.energy
+        if energy.convex or not energy.has_hessian or self.verdict not in _ENDS:
+            return None
+        matrix = sparse.csr_array(self.objective.hessian(self.point.params))[self.free][
+            :, self.free
+        ]
+        least = least_eigenvalue(matrix, self.gauge)
+        return None if least is None else _Bend(*least, float(abs(matrix).sum(axis=1).max()) or 1.0)
+
+    def _lower_point(self, bend: _Bend | None) -> _Point | None:
+        """A lower point along a direction of negative curvature, or None if there is none."""
+        if bend is None or bend.value >= _NEGATIVE * bend.scale:
+            return None
+        length = 0.5 * len(self.free) ** 0.5
+        for _ in range(_ATTEMPTS):
+            trial = self._moved(length * bend.direction)
+            if trial.energy < self.point.energy + 0.1 * bend.value * length * length:
+                return trial
+            length *= 0.5
+        return None
+
+    def add_notes(self, verdict: Result) -> None:
+        """Add notes on the models, the saddles and the least eigenvalue at the end."""
+        notes, energy = self.monitor.notes, self.objective.energy
+        if isinstance(self.model, Shifted):
+            notes += self.model.notes()
+        if self.saddles:
+            notes.append(f"the run left {self.saddles} saddles along negative curvature")
+        if verdict in _ENDS and not energy.convex and energy.has_hessian:
+            value = f"{self.bend.value:.3g}" if self.bend else "was not computed"
+            modulo = "" if self.gauge.part_of is None else " modulo the shift"
+            notes.append(f"least eigenvalue of the Hessian{modulo} {value}")
+        note_kinks(self.objective, self.monitor, verdict)
