@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.outcome import Result
+from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
 from meshrep.minimisers.monitor import Monitor
@@ -110,6 +111,15 @@ class Newton(Minimiser):
         return run.verdict, run.point.params, run.step
 
 
+def _gauge(energy: Energy, free: int) -> Gauge:
+    """The gauge of an energy with ``free`` free entries.
+
+    It leaves out constants if a constant shift costs no energy and no node is fixed.
+    """
+    invariant = energy.shift_invariant and len(energy.shape) == 1 and free == energy.graph.n
+    return Gauge(energy.graph.component_of if invariant else None, free)
+
+
 @dataclass(eq=False)
 class _Point:
     """A point (p,) with its energy and its gradient (f,) of the free variables."""
@@ -136,10 +146,9 @@ class _Run:
 
     def __init__(self, settings: Newton, objective: Objective, monitor: Monitor) -> None:
         self.settings, self.objective, self.monitor = settings, objective, monitor
-        energy, n = objective.energy, objective.energy.graph.n
+        energy = objective.energy
         self.free = np.arange(int(np.prod(energy.shape))).reshape(energy.shape)[energy.free].ravel()
-        invariant = energy.shift_invariant and len(energy.shape) == 1 and len(self.free) == n
-        self.gauge = Gauge(energy.graph.component_of if invariant else None, len(self.free))
+        self.gauge = _gauge(energy, len(self.free))
         self.point = self._evaluated(np.array(objective.start, dtype=np.float64))
         self.largest_norm = max(self.point.norm, 1e-300)
         self.step = self.saddles = 0
