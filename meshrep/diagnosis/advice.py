@@ -14,11 +14,11 @@ _FEW = 0.05  # a mode is local if it is concentrated on less than this share of 
 _EASY, _HARD = 1e3, 1e5  # condition numbers
 _LONG = 8  # least length of a long wave, in edges
 _HIDDEN = 1e2  # if κ(K H) / κ(H) is larger than this, K is nearly singular
-_BETTER = 2.0  # a condition number changes if it does so by more than this factor
+_BETTER = 2.0  # condition numbers that differ by less than this factor count as equal
 
 
 def number(value: float) -> str:
-    """The number with three digits; very large and very small ones with a power of ten."""
+    """The number with three digits, and with a power of ten if it is very large or very small."""
     if not np.isfinite(value):
         return "∞" if value > 0 else "–"
     return f"{value:.3g}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.2e}"
@@ -50,7 +50,7 @@ def character(at: Curvature, mode: np.ndarray) -> str:
 
 
 def _in_baths(energy: Energy, field: np.ndarray, mass: np.ndarray) -> list[str]:
-    """What the baths have to do with a mode whose squared entries (n,) sum to 1."""
+    """A predicate on the baths, if one applies to a mode with squared entries ``mass`` (n,)."""
     springs = energy.springs(field)
     if springs is None:
         return []
@@ -146,7 +146,7 @@ def _of_product(name: str, hessian: Spectrum, product: Spectrum) -> str:
 
 
 def _hidden(before: float, after: float) -> str:
-    """What follows if κ is larger by far."""
+    """The consequence, if κ is very much larger than κ(H)."""
     if after <= _HIDDEN * before:
         return ""
     return ": there are directions that it hardly moves, and a stage on the field must follow"

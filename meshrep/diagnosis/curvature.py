@@ -108,7 +108,7 @@ class Curvature:
 
 
 def _has_products(evaluator: Any, w: np.ndarray) -> bool:
-    """Whether an evaluator's Hessian-vector products do not call its gradient; it tries one."""
+    """Whether an evaluator computes Hessian-vector products without gradients; it tries one."""
     parts = getattr(evaluator, "terms", None)
     if parts:
         return all(_has_products(part, w) for _, part in parts)

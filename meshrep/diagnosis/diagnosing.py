@@ -21,7 +21,7 @@ from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.solving.reference import Reference
 from meshrep.solving.solve import solve
 
-_POLISHED = 1e-12  # scaled gradient to which the end of a convex energy is converged
+_POLISHED = 1e-12  # scaled gradient to which the end of a convex energy is refined
 _POLISH_SECONDS = 20.0
 _FEW = 2  # number of slow modes on large problems
 
@@ -35,7 +35,7 @@ class Examination:
     start, end : (n,) or (n, d), optional
         Fields. The default start is ``random_start(seed)``; the default end is the solution of
         solver="auto" from that start. The end of a smooth convex energy with a Hessian is then
-        converged further by Newton's method, for 20 s at most.
+        refined by Newton's method, for 20 s at most.
     seed : int
         Seed of the start and of the maps' random numbers.
     modes : int
@@ -173,7 +173,7 @@ class Examination:
         if steps and np.isfinite(last.condition) and not plain:
             bound = "" if last.converged else "at least "
             advice.append(
-                f"in the variables of {name} gd would take {bound}{number(steps['gd'])} steps and "
+                f"in the variables of {name}, gd would take {bound}{number(steps['gd'])} steps and "
                 f"lbfgs {bound}{number(steps['lbfgs'])} steps"
             )
         return Diagnosis(

@@ -35,14 +35,14 @@ from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.parametrizations.base import Identity, Map, Parametrization
 
 # Distance from the minimum at which runs begin, in the energy's unit; for nonlinear maps.
-_AWAY, _AWAY_CURVED = 1e-5, 1e-7
+_AWAY, _AWAY_NONLINEAR = 1e-5, 1e-7
 # Size of the fastest mode, and of all others, in the first gradient, relative to the slowest mode.
 # Both are small for heavy ball, because it lets fast modes grow at first.
 _FAST = {"gd": 1.0, "heavy-ball": 0.0}
 _OTHERS = {"gd": 1e-3, "heavy-ball": 1e-6}
 _SHARP = 1e-6  # the fastest mode is used if its relative residual is at most this
-_FALL = {"gd": 3.0, "heavy-ball": 8.0}  # by how many factors of e the distance falls in a run
-_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # if it could fall by fewer, there is no run
+_FALL = {"gd": 3.0, "heavy-ball": 8.0}  # a run lets the distance fall by the factor e to this power
+_ENOUGH = {"gd": 0.003, "heavy-ball": 3.0}  # if its power would be less than this, there is no run
 _WORK, _WORK_MAPPED = 6e7, 2e7  # nodes × steps of a run on the field, and through a map
 _MOST = 20_000  # steps of a run
 _FLOOR = 1e-8  # gradients below this share of the first one are rounding
@@ -180,7 +180,7 @@ def _away(tangent: Tangent, product: Spectrum, method: str) -> tuple[np.ndarray,
     noise = tangent.pull(at.gauge.project(np.random.default_rng(4).standard_normal(len(at.free))))
     theta = theta + noise * (_OTHERS[method] / (product.largest * (np.linalg.norm(noise) or 1.0)))
     moved = float(abs(tangent.push(theta)).max()) or 1.0
-    scale = (_AWAY if tangent.linear else _AWAY_CURVED) * at.energy.unit / moved
+    scale = (_AWAY if tangent.linear else _AWAY_NONLINEAR) * at.energy.unit / moved
     return scale * theta, scale * gradient
 
 

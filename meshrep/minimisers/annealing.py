@@ -35,10 +35,10 @@ class Annealing(Minimiser):
     sweeps : int
         Number of sweeps. Each is a thermal update of every site, followed by over-relaxations.
     t_hot, t_cold : float or "auto"
-        Temperatures in units of energy. "auto" multiplies the typical field on a site among
-        random phases, mean_i 2|α|√q_i + √2 (|β| + |γ|) q_i with q_i = Σ_j J_ij², by 0.3 for t_hot
-        and by 0.03 for t_cold (by 0.01 if β or γ is not 0). If t_cold is above t_hot, t_hot is
-        used for both.
+        Temperatures in units of energy. "auto" is 0.3 F for t_hot and 0.03 F for t_cold (0.01 F
+        if β or γ is not 0), where F is the typical field on a site among random phases,
+        F = mean_i 2|α|√q_i + √2 (|β| + |γ|) q_i with q_i = Σ_j J_ij². If one of them is automatic
+        and t_cold would be above t_hot, t_cold is set to t_hot.
     over_relaxation : int or "auto"
         Number of over-relaxations a sweep: reflections of every site about its local field.
         "auto" is 16, or 4 if β or γ is not 0, since a reflection then conserves the energy only

@@ -22,7 +22,7 @@ class GradientFlow(Minimiser):
         Let SciPy choose the steps, with a relative tolerance of 1e-3, which is enough because
         only the end of the path matters. SciPy uses BDF with the sparse Hessian, whose steps grow
         as the flow slows down. For an energy without a Hessian it uses RK45, whose steps stay near
-        its stability limit; the run may end flat.
+        its stability limit. Such a run may end flat instead of converged.
     safety : float
         Step of RK4 as a share of the largest stable step.
     """

@@ -15,7 +15,7 @@ from meshrep.minimisers.unit_vectors import Arrays, Jitted, Vectors, lifted
 RECORDS = 30  # history entries of a descent
 TIME_SHARE = 0.9  # share of max_seconds; the rest is left for the next minimiser
 PLANAR = 0.1  # last share of the first descent, with the extra components switched off
-ROUND, ROUND_PLANAR = 60, 0.15  # sweeps of a round; its last share, as PLANAR
+ROUND, ROUND_PLANAR = 60, 0.15  # sweeps of a round; last share with the extra components off
 ROUND_PENALTY = 2.0  # penalty of a round / penalty of the first descent
 PLANAR_OVER = 1.7  # largest over-relaxation once the extra components are off, to damp swings
 KICK = 0.3  # size of a random component at the start of a round; the vector in the plane has 1
@@ -33,7 +33,7 @@ class Lift(Minimiser):
 
     Rounds follow the first descent. Each lifts the phases slightly, descends for a short time and
     keeps the new state of every replica whose energy has fallen. The result is the angle
-    atan2(x_2, x_1), for another minimiser to converge.
+    atan2(x_2, x_1), which another minimiser should refine.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class Lift(Minimiser):
     over : float
         Over-relaxation ω in [1, 2).
     dtype : str
-        Precision of the vectors, whatever the field's. "float32" is enough, because another
-        minimiser converges the result.
+        Precision of the vectors, whatever the field's. "float32" is enough if another minimiser
+        refines the result.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def two_loop(
     gamma: float,
     weights: np.ndarray,
 ) -> None:
-    """Write the weights of s_i and y_i in the direction −H g = −γ g + Σ_i (weights).
+    """Write the weights a_i and b_i of the direction −H g = −γ g + Σ_i (a_i s_i + b_i y_i).
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def two_loop(
     gamma : float
         H₀ = γ I.
     weights : (2m,) float64
-        Output: the weights of every s (first m) and y (last m). Only active slots are written.
+        Output: every a_i (first m) and b_i (last m). Only active slots are written.
     """
     alpha = first_loop(active, products, sy)
     across = products[len(sy) + active] - yy[np.ix_(active, active)] @ alpha

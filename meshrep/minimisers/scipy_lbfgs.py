@@ -16,8 +16,8 @@ class ScipyLBFGS(Minimiser):
     SciPy reports success when its line search stalls or the energy falls very little. Here a run
     converges only by the gradient norm. If SciPy stops before that, it is restarted from its last
     point with an empty memory. The restarts end when they no longer lower the energy or the
-    gradient norm; on an energy that is not smooth, when they no longer lower the energy by a
-    millionth.
+    gradient norm. On an energy that is not smooth they end when they no longer lower the energy
+    by a millionth.
 
     Parameters
     ----------

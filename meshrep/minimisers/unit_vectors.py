@@ -162,7 +162,7 @@ class Arrays(Vectors):
                 self.x[part] = new
 
     def slope(self, fade: Array, z: Array, number: int) -> Array:
-        """∂E/∂x of a colour: D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)) with z_i = Σ_j J_ij x_j.
+        """∂E/∂x at a colour's nodes: D (u z + Σ_j J_ij (u_j x_j + 2γ z_j)) with z = J x.
 
         D is the diagonal matrix of ``fade`` and u = α + 2 (β − γ) x·D z.
         """
@@ -174,7 +174,7 @@ class Arrays(Vectors):
         return fade * (u[part] * z[part] + around)
 
     def _shift(self, z: Array, part: slice) -> Array:
-        """The shift λ (k, 1, R) of a colour, for which a step x ∝ λx − ∂E/∂x lowers E."""
+        """The shift λ (k, 1, R) at a colour's nodes; with it x ∝ λx − ∂E/∂x lowers E."""
         _, beta, gamma = self.law
         squares = self.squares[part, None]
         convex = (self._wide(z[part]) ** 2).sum(1) + squares

@@ -86,7 +86,7 @@ def test_a_step_that_still_falls_steeply_is_lengthened():
 
 
 def test_strip_baths_take_no_more_than_ten_steps_by_multigrid():
-    """The hard case: into a strip the bath's curvature decays as the inverse square of depth."""
+    """This is hard, because inside a strip the bath's curvature decays like 1 / depth²."""
     pytest.importorskip("numba")
     graph = meshrep.graph_from("lattice:90x60")
     nodes = np.arange(graph.n)

@@ -60,7 +60,7 @@ def test_lowers_an_energy_of_heat(name, layout):
 def test_lowers_an_energy_of_phases(name):
     needs(name)
     energy = phases("Kuramoto", "lattice:6x6")
-    lr = (OF_TORCH | OF_PACKAGE | {"lbfgs": 0.3})[name]  # whole steps of L-BFGS may go astray
+    lr = (OF_TORCH | OF_PACKAGE | {"lbfgs": 0.3})[name]  # with full steps L-BFGS may diverge
     steps = 10 if name == "lbfgs" else 200
     found = meshrep.solve(energy, f"{name}-torch", lr=lr, max_steps=steps, seed=1)
     assert found.energy < found.start_energy - 10  # the minimum is −60

@@ -97,9 +97,9 @@ def _checked(found: Any, name: str) -> type:
 def accepted(optimiser: type, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings given, with weight decay set to 0 unless it is among them.
 
-    Weight decay pulls the field to 0, so the optimiser would minimise a different energy. A class
-    that takes ``**kwargs`` may be given any name, except a class of torch or pytorch_optimizer,
-    which would ignore a misspelled one.
+    Weight decay pulls the field to 0, so the optimiser would minimise a different energy. A user's
+    class that takes ``**kwargs`` accepts any setting. A class of torch or pytorch_optimizer accepts
+    only those in its signature, because it would silently ignore a misspelled one.
 
     Raises
     ------

@@ -106,12 +106,12 @@ class TorchOptimiser(Minimiser):
 
     Notes
     -----
-    Some optimisers (AdaHessian, Sophia) pass an estimate of the Hessian's diagonal to ``step``.
-    It is Hutchinson's estimate: z ⊙ Hz averaged over draws of z with independent entries of mean
-    0 and variance 1. H is the energy's own Hessian, so the variables must be the field itself.
-    The first estimate takes 32 draws, even if the class asks for fewer. With a single draw, a node
-    of a graph with equal weights gets 0 if all its neighbours draw its own sign, and the first
-    step would be divided by that 0.
+    The ``step`` of some optimisers (AdaHessian, Sophia) takes an estimate of the Hessian's
+    diagonal. It gets Hutchinson's: z ⊙ Hz averaged over draws of z with independent entries of
+    mean 0 and variance 1. H is the energy's own Hessian, so the variables must be the field
+    itself. The first estimate takes 32 draws, even if the class asks for fewer. With a single
+    draw, a node of a graph with equal weights gets 0 if all its neighbours draw its own sign, and
+    the first step would be divided by that 0.
 
     Schedule-free optimisers train at one point and evaluate at another. The history shows the
     former, and the run ends at the latter.
