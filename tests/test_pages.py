@@ -140,7 +140,7 @@ def test_the_contributors_page_lists_the_jobs():
     told = GUIDE.read_text(encoding="utf-8").partition("<!-- minutes")[2].partition("<!-- end")[0]
     rows = re.findall(r"^\| (.*?) \|", told, re.MULTILINE)[1:]
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert rows == re.findall(r'^echo "== (.*)"$', run, re.MULTILINE)
+    assert rows == re.findall(r'^job "(.+)"$', run, re.MULTILINE)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import meshrep
 
 if TYPE_CHECKING:
-    from typing_extensions import assert_type
+    from typing import assert_type
 else:
 
     def assert_type(value, kind):

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 _WIDTH = 88  # characters where the width of the terminal is unknown
 

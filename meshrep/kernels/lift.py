@@ -114,8 +114,8 @@ def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
                             shift = gamma2 * squares[i] + convex2 * square
                             for c in range(wide):
                                 d = kind(1.0) if c < two else s
-                                k = c * r + q
-                                p[k] = shift * x[own + k] - d * at * z[own + k]
+                                m = c * r + q
+                                p[m] = shift * x[own + m] - d * at * z[own + m]
                         for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + one])):
                             w, j = a[k], np.uint64(indices[k]) * row
                             for q in range(r):
