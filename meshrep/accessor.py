@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyvista as pv
 
-from meshrep.energies.base import Energy
+from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solution import Solution
@@ -110,7 +110,7 @@ class MeshrepAccessor:
         """
         from meshrep.solving.solve import solve
 
-        if not energy.graph.same_as(self.graph()):
+        if not checked_energy(energy).graph.same_as(self.graph()):
             raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
         return self._with(solve(energy, solver, **settings))
 

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 class Energy(ABC):
     """A differentiable function of a field on a graph.
 
+    A subclass writes :meth:`on` and calls ``super().__init__(graph)``. It sets the attributes
+    below where they differ from the defaults, and writes :meth:`hessian` and sets ``has_hessian``
+    if it knows its Hessian. :class:`meshrep.EdgeEnergy` and :class:`meshrep.FunctionEnergy` are
+    shorter ways for a potential on edges and for a function with its gradient.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+        Where the field lives.
+
     Attributes
     ----------
     graph : Graph
@@ -37,6 +47,8 @@ class Energy(ABC):
         "temperature", "phase", "position" or "field": how to draw and label it.
     convex : bool
         Whether every local minimum is the global one.
+    has_hessian : bool
+        Whether :meth:`hessian` returns a sparse matrix.
     unit : float
         The natural size of differences of the field; step lengths of Adam are in this unit.
     shift_invariant : bool
@@ -66,6 +78,27 @@ class Energy(ABC):
     attraction : (m,) float64 or None
         For each edge, whether its energy is lowest at equal phases of its ends (+) or at opposite
         ones (−); None where edges have no such preference.
+
+    Examples
+    --------
+    E(w) = ½ Σ_i (w_i − i)² on any back end:
+
+    >>> import numpy as np, meshrep
+    >>> class Springs(meshrep.Energy):
+    ...     convex = True
+    ...
+    ...     def on(self, backend):
+    ...         return Pulled(backend.asarray(np.arange(self.graph.n)))
+    >>> class Pulled(meshrep.Evaluator):
+    ...     def __init__(self, target):
+    ...         self.target = target
+    ...
+    ...     def value_and_grad(self, w):
+    ...         off = w - self.target
+    ...         return 0.5 * (off * off).sum(), off
+    >>> springs = Springs(meshrep.graph_from("ring:4"))
+    >>> meshrep.solve(springs).field.round(6).tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
 
     quantity = "field"
@@ -127,7 +160,14 @@ class Energy(ABC):
 
     @abstractmethod
     def on(self, backend: Backend) -> Evaluator:
-        """The evaluator for arrays of the back end; it draws subsamples if ``stochastic``."""
+        """The evaluator for arrays of the back end; it draws subsamples if ``stochastic``.
+
+        Parameters
+        ----------
+        backend : Backend
+            ``backend.asarray`` makes its arrays, ``backend.sparse`` its matrices, and
+            ``backend.xp`` is its module of functions: numpy or torch.
+        """
 
     def formula(self, backend: Backend) -> Evaluator:
         """An evaluator in the back end's own operations, whose ``value`` torch can differentiate.

@@ -12,7 +12,7 @@ from meshrep.energies.fixed import Fixed
 
 
 class Evaluator(ABC):
-    """An energy on the arrays of one back end.
+    """An energy on the arrays of one back end. A subclass writes :meth:`value_and_grad`.
 
     With ``fused = True`` an evaluator also has ``descend`` and ``flow``, which take many steps in
     one call: see :class:`meshrep.energies.fused.Fused`.
@@ -22,9 +22,18 @@ class Evaluator(ABC):
 
     @abstractmethod
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        """Energy (a float or a 0-d array) and gradient, shaped as w; fixed nodes get 0.
+        """Energy and gradient of a field.
 
-        The next call may overwrite the gradient.
+        Parameters
+        ----------
+        w : array (n,) or (n, d)
+            The field, which must not be changed.
+
+        Returns
+        -------
+        value : float or 0-d array
+        gradient : array, shaped as w
+            0 at fixed nodes. The next call may overwrite it.
         """
 
     def velocity(self, w: Array) -> Array:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -23,7 +23,7 @@ from meshrep.base.backends import Array
 from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.parametrizations.base import whole
-from meshrep.parametrizations.networks.network import Network
+from meshrep.parametrizations.networks.network import Network, Shared
 from meshrep.parametrizations.networks.passes import (
     ArrayPass,
     DirectedEdges,
@@ -33,6 +33,9 @@ from meshrep.parametrizations.networks.passes import (
     Shape,
     in_mean_units,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 BENT = 0.2  # slope of λ left of 0, the paper's
 
@@ -73,7 +76,7 @@ class GraphAttention(Network):
         hidden: int | tuple[int, ...] = 8,
         *,
         heads: int = 1,
-        **shared: Any,
+        **shared: Unpack[Shared],
     ) -> None:
         super().__init__(layers, hidden, **shared)
         self.heads = whole(heads, 1, "the number of heads")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -21,8 +21,11 @@ from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.graphs.operators import PROPAGATION_KINDS, propagation
-from meshrep.parametrizations.networks.network import Network
+from meshrep.parametrizations.networks.network import Network, Shared
 from meshrep.parametrizations.networks.passes import ArrayPass, Frame, KernelPass, Pass, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GraphNetwork(Network):
@@ -56,7 +59,7 @@ class GraphNetwork(Network):
         hidden: int | tuple[int, ...] = 8,
         *,
         propagation: str = "auto",
-        **shared: Any,
+        **shared: Unpack[Shared],
     ) -> None:
         super().__init__(layers, hidden, **shared)
         known = "auto", *PROPAGATION_KINDS, "none"

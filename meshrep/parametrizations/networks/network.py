@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import TypedDict
 
 import numpy as np
 
@@ -25,6 +26,19 @@ from meshrep.parametrizations.networks.circle import Circle
 from meshrep.parametrizations.networks.passes import Frame, Pass
 
 GIVE_UP, GAIN = 1000, 0.99  # a fit ends that falls by less than this in so many steps
+
+
+class Shared(TypedDict, total=False):
+    """Keywords that every network takes, for type checkers: see :class:`Network`."""
+
+    residual: bool
+    network_start: str
+    slope: float
+    spread: float
+    readout: str
+    prefit_tol: float
+    prefit_steps: int
+    prefit_lr: float
 
 
 class Network(Parametrization):
