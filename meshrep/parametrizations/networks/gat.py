@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
 from scipy import sparse
@@ -33,9 +33,6 @@ from meshrep.parametrizations.networks.passes import (
     Shape,
     in_mean_units,
 )
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 BENT = 0.2  # slope of λ left of 0, the paper's
 

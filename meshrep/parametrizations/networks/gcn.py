@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
 from scipy import sparse
@@ -23,9 +23,6 @@ from meshrep.errors import InputError
 from meshrep.graphs.operators import PROPAGATION_KINDS, propagation
 from meshrep.parametrizations.networks.network import Network, Shared
 from meshrep.parametrizations.networks.passes import ArrayPass, Frame, KernelPass, Pass, Shape
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class GraphNetwork(Network):
