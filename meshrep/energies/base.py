@@ -62,8 +62,8 @@ class Energy(ABC):
         Whether the gradient is continuous. Where it jumps, the gradient is that of one of the
         smooth pieces, and need not vanish at a minimum.
     stochastic : bool
-        Whether the evaluators of :meth:`on` draw a new subsample at every evaluation. ``judge``
-        must not: it averages over subsamples that are the same every time.
+        Whether the evaluators of :meth:`on` draw a new subsample at every evaluation. The
+        evaluator of ``judge`` must not: it averages over fixed subsamples.
     one_start : bool
         Whether ``random_start`` gives the same field for every seed.
     unbounded : str
@@ -172,7 +172,7 @@ class Energy(ABC):
     def formula(self, backend: Backend) -> Evaluator:
         """An evaluator in the back end's own operations, whose ``value`` torch can differentiate.
 
-        It is that of :meth:`on` where the energy has no other; ``value`` may then be missing.
+        By default it is the evaluator of :meth:`on`, which may lack ``value``.
         """
         return self.on(backend)
 
@@ -363,7 +363,7 @@ class Sum(Energy):
 
     @property
     def attraction(self) -> np.ndarray | None:  # type: ignore[override]
-        """That of the first term."""
+        """The preference of the first term's edges."""
         return self.terms[0][1].attraction
 
     def on(self, backend: Backend) -> Evaluator:
@@ -392,7 +392,7 @@ class Sum(Energy):
         return sparse.csr_array(total)
 
     def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
-        """Σ c_k times that of each term."""
+        """Σ c_k times the Jacobian of each term's velocity."""
         total = sparse.csr_array((w.size, w.size))
         for factor, energy in self.terms:
             total = total + factor * energy.velocity_jacobian(w)
@@ -403,22 +403,22 @@ class Sum(Energy):
         return self.terms[0][1].random_start(seed)
 
     def steepest(self, start: np.ndarray) -> float:
-        """Σ |c_k| times that of each term."""
+        """Σ |c_k| times the bound of each term."""
         return sum(abs(c) * e.steepest(start) for c, e in self.terms)
 
     def stiffness(self, start: np.ndarray) -> float:
-        """Σ |c_k| times that of each term."""
+        """Σ |c_k| times the rate of each term."""
         return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The measures of all terms; of several with the same name the first one."""
+        """The measures of all terms; where names are equal, the first term's."""
         found: dict[str, float] = {}
         for _, energy in self.terms:
             found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
         return found
 
     def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Those of the first term that has some, times its factor."""
+        """The pulls of the first term that has baths, times its factor."""
         for factor, energy in self.terms:
             found = energy.springs(w)
             if found is not None:
@@ -426,7 +426,7 @@ class Sum(Energy):
         return None
 
     def watched(self, w: np.ndarray) -> float | None:
-        """That of the first term."""
+        """The watched measure of the first term."""
         return self.terms[0][1].watched(w)
 
     def settings(self) -> dict[str, Any]:
@@ -443,7 +443,7 @@ def laid_out(energy: Energy, backend: Backend) -> Evaluator:
     Raises
     ------
     InputError
-        When the energy's ``on`` returns something else.
+        When the energy's ``on`` does not return an evaluator.
     """
     found: object = energy.on(backend)
     if isinstance(found, Evaluator):

@@ -29,7 +29,7 @@ def named_energy(name: str) -> NamedEnergy:
     Raises
     ------
     InputError
-        When nothing has the name; says what is near, and all names.
+        When no energy has the name. The message gives the nearest name and all names.
     """
     known = known_energies()
     if name in known:

@@ -130,7 +130,7 @@ class FunctionEnergy(Energy):
     value_and_grad : callable
         w ↦ (energy, gradient), with w and the gradient of one shape.
     hvp : callable, optional
-        (w, v) ↦ Hessian times v; by differences of the gradient otherwise.
+        (w, v) ↦ Hessian times v; without it, differences of the gradient are taken.
     hessian : callable, optional
         w ↦ sparse Hessian.
     shape : tuple, optional
@@ -140,7 +140,7 @@ class FunctionEnergy(Energy):
     Raises
     ------
     InputError
-        When the first gradient has another shape than the field or the first energy is no
+        When the first gradient has another shape than the field, or the first energy is not a
         number.
 
     Examples
@@ -182,7 +182,7 @@ class FunctionEnergy(Energy):
         return self._shape
 
     def on(self, backend: Backend) -> Evaluator:
-        """The function itself, by way of the host for tensors."""
+        """The function itself; tensors are copied to the host and back."""
         inner = _Function(self)
         return inner if backend.xp is np else ByHost(inner, backend)
 

@@ -44,7 +44,7 @@ class NamedEnergy:
     name : str
         What users call it; ``--NAME`` chooses it.
     topic : str
-        The page of the help that it stands on: "heat", "phases" or "topology".
+        Its page of the help: "heat", "phases" or "topology".
     sentence : str
         What it is, in one line.
     equation : str
@@ -55,7 +55,7 @@ class NamedEnergy:
     options : tuple of Setting
         What can be set, as ``--OPTION VALUE``.
     argument : Setting or None
-        The option that stands behind ``--NAME`` itself, as K in ``--kuramoto K``.
+        The value of ``--NAME`` itself, such as K in ``--kuramoto K``.
     idle : tuple of Idle
         Options that have no effect beside others.
     """
@@ -81,7 +81,7 @@ class NamedEnergy:
         ------
         InputError
             For an option that it does not have, a value out of range, options that exclude each
-            other, or what the graph cannot bear.
+            other, or for a graph that the energy cannot be on.
         """
         given = checked(self.name, self.settings, options)
         self.refuse_idle(given)

@@ -32,7 +32,7 @@ def dimensions(asked: Dimensions) -> list[int]:
     Raises
     ------
     InputError
-        For a name that is no dimension from 0 to 2.
+        For a name that is not a dimension from 0 to 2.
     """
     if asked is None:
         return []

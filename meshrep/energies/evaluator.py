@@ -51,7 +51,7 @@ class Evaluator(ABC):
 
 
 class ByHost(Evaluator):
-    """A NumPy evaluator behind the arrays of another back end.
+    """A NumPy evaluator for the arrays of another back end.
 
     Tensors on the CPU are shared with NumPy; others are copied to the host and back.
     """
@@ -87,7 +87,7 @@ class SumEvaluator(Evaluator):
         self.terms, self.fixed = terms, fixed
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
-        """Σ c_k of both; 0 at the nodes that any of them fixes."""
+        """Σ c_k times both of each; the gradient is 0 at the nodes that any of them fixes."""
         total: Any = 0.0
         gradient = w * 0.0
         for factor, evaluator in self.terms:
@@ -98,7 +98,7 @@ class SumEvaluator(Evaluator):
         return total, gradient
 
     def velocity(self, w: Array) -> Array:
-        """Σ c_k of each."""
+        """Σ c_k times dw/dt of each."""
         result = w * 0.0
         for factor, evaluator in self.terms:
             result += factor * evaluator.velocity(w)
@@ -106,7 +106,7 @@ class SumEvaluator(Evaluator):
         return result
 
     def hvp(self, w: Array, v: Array) -> Array:
-        """Σ c_k of each."""
+        """Σ c_k times H v of each."""
         result = v * 0.0
         for factor, evaluator in self.terms:
             result += factor * evaluator.hvp(w, v)

@@ -10,8 +10,8 @@ from meshrep.base.backends import Array, Backend
 class Fixed:
     """The fixed nodes of a field, and their values.
 
-    Only this class writes fixed values into a field, and zeros into a gradient. Both are arrays on
-    the device of the back end, since writing a number would wait for the host.
+    Only this class writes fixed values into a field, and zeros into a gradient. Values and
+    zeros are arrays on the device, since writing a Python number would wait for the host.
 
     Parameters
     ----------

@@ -87,8 +87,8 @@ def runge_kutta4(
 ) -> np.ndarray:
     """Take RK4 steps of dw/dt = −∇E/mass in place; return the energy before each, (steps,).
 
-    With ``driven``, dw/dt is that of ``Evaluator.velocity``. ``w`` is flat if the evaluator is
-    fused, whose own ``flow`` then takes the steps.
+    With ``driven``, dw/dt is that of ``Evaluator.velocity``. A fused evaluator
+    takes the steps by its own ``flow``; ``w`` must be flat then.
     """
     if evaluator.fused:
         return evaluator.flow(w, dt, steps, inverse_mass, driven)  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ def default_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> tuple[f
 
     The default is nine tenths of the stable step. It is smaller where natural frequencies differ,
     so that phases move apart by at most a radian in a step: the frequency of a pair is then right
-    to 0.1%, while a longer step could not tell turns apart.
+    to 0.1%, while a longer step could miss whole turns.
     """
     limit = stable_step(energy, start, mass)
     spread = energy.frequency_spread / float(mass.min())

@@ -31,7 +31,7 @@ class Fused(Evaluator):
     @property
     @abstractmethod
     def state(self) -> tuple[Any, ...]:
-        """What the kernels take first: the rows, and whatever else defines the energy."""
+        """The first arguments of the kernels: the rows, and all else that defines the energy."""
 
     def begin(self, w: np.ndarray) -> None:
         """Compute what the kernels keep beside a field, before they start from the field."""
@@ -39,8 +39,8 @@ class Fused(Evaluator):
     def descend(self, w: np.ndarray, memory: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Take steps in place; return energy and squared gradient norm before each, (steps,).
 
-        Afterwards ``memory.spare`` holds the field before the last step, to which the last entries
-        of both belong.
+        Afterwards ``memory.spare`` holds the field before the last step; the last entries of both
+        belong to that field.
         """
         energies, norms, m = np.empty(steps), np.empty(steps), memory
         self.begin(w)

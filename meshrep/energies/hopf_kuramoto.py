@@ -53,7 +53,7 @@ class HopfKuramoto(Oscillators):
         self.s1, self.s2, self.c = s1, s2, c
 
     def settings(self) -> dict[str, Any]:
-        """Those of the oscillators, with s₁, s₂ and c."""
+        """The settings of the oscillators, with s₁, s₂ and c."""
         return {**super().settings(), "s1": self.s1, "s2": self.s2, "c": self.c}
 
 
@@ -81,5 +81,5 @@ class HopfKuramotoPrinted(Oscillators):
         self.s1, self.s2 = s1, s2
 
     def settings(self) -> dict[str, Any]:
-        """Those of the oscillators, with s₁ and s₂."""
+        """The settings of the oscillators, with s₁ and s₂."""
         return {**super().settings(), "s1": self.s1, "s2": self.s2}

@@ -83,6 +83,6 @@ class XYGlass(Kuramoto):
         self.coupling_kind, self.seed = coupling, seed
 
     def settings(self) -> dict[str, Any]:
-        """Those of the oscillators, with kind and seed of the couplings."""
+        """The settings of the oscillators, with kind and seed of the couplings."""
         kind = {"coupling_kind": self.coupling_kind, "coupling_seed": self.seed}
         return {**super().settings(), **kind}

@@ -23,7 +23,7 @@ from meshrep.persistence.lower_star import LowerStarFiltration
 
 LEVELS = ("sub", "super")
 MODES = ("simplify", "create", "separate")
-ROUNDING = 1e-6  # persistence over the range of the field, up to which an extremum is rounding
+ROUNDING = 1e-6  # extrema below this persistence, over the field's range, are rounding
 
 
 class LowerStar(Energy):
@@ -139,9 +139,9 @@ class LowerStar(Energy):
         return _Evaluator(self, backend)
 
     def steepest(self, start: np.ndarray) -> float:
-        """The largest curvature of a power, times the number of pairs of the start on one node.
+        """The largest curvature of one pair's energy, times the most pairs at a node of the start.
 
-        The curvature is that between 0 and τ or, where p < 2 and it is infinite at 0, that at τ/10.
+        It is the curvature between 0 and τ; where p < 2 it is infinite at 0, and τ/10 is taken.
         """
         most, longest = 1, 0.0
         for level in self.levels:
@@ -241,11 +241,11 @@ class _Evaluator(Evaluator):
         return value, gradient.astype(w.dtype, copy=False)
 
     def _shortfall(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """The energy of pairs below persistence τ, by what they lack to it, and its gradient."""
+        """Energy and gradient of the amounts by which the persistence of pairs falls short of τ."""
         if not len(values):
             return 0.0, values
         length = values[:, 1] - values[:, 0]
         lack = np.maximum(self.energy.threshold - abs(length), 0.0)
         value, slopes = self.energy.loss(np.stack([np.zeros_like(lack), lack], axis=1))
-        # A pair lacks more the shorter it is, so that birth and death exchange their slopes.
+        # A shorter pair lacks more, so that the slopes of birth and death are exchanged.
         return value, slopes[:, ::-1] * np.sign(length)[:, None]

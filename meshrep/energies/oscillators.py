@@ -105,7 +105,7 @@ class Oscillators(Energy):
 
     @property
     def attraction(self) -> np.ndarray:  # type: ignore[override]
-        """J a (m,), or −J a where α > 0: the phases at which α C_i is lowest, for each edge."""
+        """J a (m,), or −J a where α > 0: its sign says which phases make α C_i lowest."""
         return self.edge_coupling * self.graph.weights * (-1.0 if self.alpha > 0 else 1.0)
 
     @property
@@ -149,7 +149,7 @@ class Oscillators(Energy):
 
     @property
     def compared_solvers(self) -> tuple[str, ...]:
-        """The usual ones, and those that search beyond the nearest minimum."""
+        """The usual solvers, and those that search beyond the nearest minimum."""
         return ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
 
     @property
@@ -233,7 +233,7 @@ class Oscillators(Energy):
         return 4 * abs(self.alpha) * D + 16 * (abs(self.beta) + abs(self.gamma)) * D * D or 1.0
 
     def stiffness(self, start: np.ndarray) -> float:
-        """The bound of ∇E with that of the torque's part added."""
+        """The bound of ``steepest``, plus a bound of the torque's part."""
         return self.steepest(start) + 2 * abs(self.torque) * self.reach
 
     def random_start(self, seed: int = 0) -> np.ndarray:

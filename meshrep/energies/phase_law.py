@@ -44,9 +44,9 @@ class PhaseLaw:
 
 
 def added(laws: Sequence[tuple[float, PhaseLaw | None]]) -> PhaseLaw | None:
-    """Σ_k c_k times the k-th law as one law; None where it is none.
+    """Σ_k c_k times the k-th law as one law; None where the sum is not such a law.
 
-    It is one where all have the same J, or where all are pairwise.
+    It is such a law where all have the same J, or where all are pairwise.
     """
     known = [(factor, law) for factor, law in laws if law is not None]
     if len(known) < len(laws):

@@ -115,7 +115,7 @@ def clusters(
     if not within > 0:
         raise InputError(f"clusters need a positive difference to stay within: {within}")
     if not cyclic and coupling is not None:
-        raise InputError("couplings turn phases: clusters of other values take none")
+        raise InputError("couplings apply to phases only: clusters of other values take none")
     with np.errstate(invalid="ignore"):
         apart = values[graph.edges[:, 1]] - values[graph.edges[:, 0]]
         if opposed is not None:

@@ -73,7 +73,7 @@ class RipsPersistence(Energy):
         start's loops, as in the papers (the default for whole clouds), or the cloud's own graph.
     subsample : int, optional
         Number of points of which the energy is evaluated, drawn anew each time, for large clouds.
-        Ends are judged by eight fixed draws.
+        End states are judged by eight fixed subsamples.
     seed : int
         Seed of the draws.
 
@@ -169,7 +169,7 @@ class RipsPersistence(Energy):
         points, formed = self.points, self.penalty in ("box", "ball")
         for name, given in (("bound", bound), ("centre", centre)):
             if given is not None and not formed:
-                raise InputError(f"{name} is of a box or a ball, and the penalty is {self.penalty}")
+                raise InputError(f"{name} is for a box or a ball, not for {self.penalty}")
         extent = float(np.ptp(points, axis=0).max()) / 2
         self.bound = extent if bound is None else float(bound)
         self.strength = float(strength) if self.penalty != "none" else 0.0
@@ -213,7 +213,7 @@ class RipsPersistence(Energy):
         return self.drawn(0, judged=True) if self.subsample else np.arange(len(self.points))
 
     def drawn(self, number: int, *, judged: bool = False) -> np.ndarray:
-        """Point numbers of the subsample of a number; the judge has subsamples of its own."""
+        """Points (k,) of subsample ``number``; the judge has subsamples of its own."""
         rng = np.random.default_rng([self.seed, int(judged), number])
         return rng.choice(len(self.points), self.subsample, replace=False)
 

@@ -28,7 +28,7 @@ class Map(ABC):
     prefit_s : float
         Seconds that went into fitting parameters to the start.
     compile_s : float
-        Seconds before that, in which what it runs was loaded or compiled.
+        Seconds of loading and compiling code before the fit.
     unit : float
         What a parameter is multiplied by on its way to the field; Adam's step is divided by it.
 
@@ -47,7 +47,7 @@ class Map(ABC):
     def field(self, params: Array) -> Array:
         """The field F(params), of the energy's shape (n,) or (n, d).
 
-        Whatever :meth:`pull_back` needs of the parameters is to be remembered here.
+        It stores what :meth:`pull_back` needs of the parameters.
         """
 
     @abstractmethod
@@ -73,7 +73,7 @@ class Parametrization(ABC):
     loads_kernels : bool
         Whether laying it out runs kernels that must be loaded first.
     random : bool
-        Whether the seed decides on more than the energy's own start.
+        Whether the seed changes anything besides the energy's start.
 
     Examples
     --------
@@ -113,13 +113,13 @@ class Parametrization(ABC):
         Parameters
         ----------
         energy : Energy
-            For which it is; ``energy.shape`` is the field's shape.
+            The energy of the field; ``energy.shape`` is the field's shape.
         start : (n,) or (n, d) float64
             The field at the start, on the host.
         backend : Backend
-            Whose arrays parameters, field and gradient are.
+            Parameters, field and gradient are its arrays.
         seed : int
-            For what is drawn.
+            Seed of random numbers.
         """
 
 
@@ -151,7 +151,7 @@ def whole(number: Any, least: int, what: str) -> int:
     Raises
     ------
     InputError
-        For what is no whole number or is below ``least``; ``what`` says of which setting.
+        For a number that is not whole, or below ``least``; ``what`` names the setting.
 
     >>> whole(3, 1, "the degree of a filter")
     3

@@ -178,7 +178,7 @@ def test_a_temperature_is_simplified(run):
         (("--maximise", "h7"), "--maximise h7: there is no homology '7'"),
         (("--maximize", "h0", "--minimize", "loops"), "--minimise loops: there is no homology"),
         (("--strength", "-2"), "--strength must be a number, 0 or more, not -2.0"),
-        (("--strength", "2", "--penalty", "none"), "--strength is of a penalty"),
+        (("--strength", "2", "--penalty", "none"), "--strength belongs to a penalty"),
         (("--maximise", "h1", "--minimise", "h1"), "asked for twice"),
         (("--window", "1"), "--window is LOW,HIGH"),
         (("--window", "0.5,0.1"), "meshrep: window"),

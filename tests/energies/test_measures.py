@@ -276,7 +276,7 @@ def test_frequencies():
         (lambda graph: clusters(graph, np.zeros(144), np.nan), "positive"),
         (
             lambda graph: clusters(graph, np.zeros(144), 1, np.ones(264), cyclic=False),
-            "turn phases",
+            "phases only",
         ),
         (lambda graph: clusters(graph, np.zeros(144), 1, np.ones(3)), "264 real couplings"),
         (lambda graph: vortices(graph, np.zeros(144), np.ones(264, complex)), "264 real couplings"),

@@ -19,8 +19,8 @@ MANY_POINTS = 5000  # from which a diagram of all points takes a second or more
 def build(graph: Graph, seed: int, **options: Any) -> tuple[Energy, list[str]]:
     """The loss on a cloud's persistence, and what was built.
 
-    Boxes and balls stand about the origin for clouds that were drawn, and about the middle of the
-    points for clouds that were read.
+    Boxes and balls are centred at the origin for generated clouds, and at the middle of the points
+    for clouds that were read.
     """
     import numpy as np
 
@@ -57,7 +57,7 @@ def build(graph: Graph, seed: int, **options: Any) -> tuple[Energy, list[str]]:
 
 
 def _check_dimensions(option: str, text: str) -> None:
-    """Raise InputError, which begins with the option, for what is no dimension."""
+    """Raise InputError, whose message begins with the option, for a wrong dimension."""
     from meshrep.energies.dimensions import dimensions
 
     try:
@@ -147,12 +147,12 @@ ENERGIES = (
             Idle(
                 lambda given: given.get("penalty") == "none",
                 ("bound", "strength"),
-                "is of a penalty, and there is none: drop one",
+                "belongs to a penalty, and --penalty is none: drop one of the two",
             ),
             Idle(
                 lambda given: given.get("penalty") == "tether",
                 ("bound",),
-                "is of box and ball: a tether has none",
+                "is for the box and the ball: drop it, or drop --penalty tether",
             ),
             Idle(
                 lambda given: given.get("filtration") == "alpha",

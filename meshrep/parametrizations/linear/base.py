@@ -2,8 +2,8 @@
 
     dθ/dt = −Mᵀ ∇E   ⟹   dw/dt = −M Mᵀ ∇E,
 
-so that the condition number which counts is that of Mᵀ H M; the best M is H^{-1/2}. What M is,
-its :class:`Root` says. The map starts at θ = 0, which is the given start exactly.
+so that the condition number of Mᵀ H M decides; the best M is H^{-1/2}. A :class:`Root` is M on one
+back end. The map starts at θ = 0, which is the given start exactly.
 """
 
 from __future__ import annotations
@@ -74,17 +74,17 @@ class LinearMap(Map):
 
 
 class Kept:
-    """What was made last, as long as it is asked for the same energy and start.
+    """The last result of ``make``, kept for calls with the same energy and start.
 
-    The stages of a solver are all laid out at the first start. What is kept is shared by maps
-    that may run side by side: nobody may write to it.
+    All stages of a solver are laid out at the first start. Maps that run in parallel may share
+    the result, so none of them may write to it.
     """
 
     def __init__(self) -> None:
         self._last: tuple[Any, np.ndarray, Any] | None = None
 
     def get(self, energy: Energy, start: np.ndarray, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives, or gave."""
+        """The kept result; else a new one of ``make``."""
         last = self._last
         if last is None or last[0]() is not energy or not np.array_equal(last[1], start):
             last = self._last = ref(energy), np.array(start), make()

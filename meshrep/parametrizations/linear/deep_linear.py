@@ -2,14 +2,14 @@
 
     w = w_b + c z W_1 W_2 ⋯ W_{N−1}
 
-with z a field of latents (n, h), W_j (h, h) and the last factor (h, d). What is represented is
-what was represented before; how gradients move it is not. From balanced factors, all of one
+with z a field of latents (n, h), W_j (h, h) and the last factor (h, d). The product can
+be any field, as before, but gradients move it differently. From balanced factors, all of one
 norm, a field of one column follows
 
     dw/dt = −c^{2/N} ‖w‖^{2−2/N} (∇E + (N − 1) w (w·∇E)/‖w‖²)
 
-(Arora, Cohen and Hazan 2018, claim 2): the further it has come the faster it moves, and N times
-as fast along what it has gathered so far, which they call depth as acceleration.
+(Arora, Cohen and Hazan 2018, claim 2): the larger the field, the faster it moves, and along
+itself it moves N times as fast. They call this acceleration by depth.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.parametrizations.base import Map, Parametrization, whole
 
-FLOOR = 1e-3  # singular values of a start, over those of a field of units, below which it is flat
+FLOOR = 1e-3  # a start is flat if its singular values over those of a field of units are less
 
 
 class DeepLinear(Parametrization):
@@ -35,11 +35,11 @@ class DeepLinear(Parametrization):
         N ≥ 2 factors.
     width : int, optional
         h ≥ d latents a node. By default d, the columns of the field, and so 1 for temperatures
-        and phases: then W_1, W_2, … are numbers. More change nothing in a gradient flow, as they
-        do not add to the rank; Adam tells them apart.
+        and phases: then W_1, W_2, … are numbers. More latents change nothing in a gradient flow,
+        as they do not add to the rank; they change the path of Adam.
     share : float
-        The field begins at this multiple of the start, in (0, 1]. 1 is the start itself, and less
-        is not: the paper begins near zero, as 0.01 does.
+        The field begins at this multiple of the start, in (0, 1]. With 1 it begins at the start;
+        with 0.01 it begins near zero, as in the paper.
 
     Raises
     ------
@@ -54,11 +54,11 @@ class DeepLinear(Parametrization):
     column z = w₀/u and every W_j = r/u: Adam then moves a node by as much as it would without the
     factors. At w₀ gradient flow is u² times that of the field, plus the projection term.
 
-    Where all factors vanish none can move, and so a start that is (nearly) zero, or has (nearly)
-    dependent columns, is offset: w_b is what takes the product back to the start from normal
-    numbers of spread u, and a note says so. Nodes that are fixed have z = 0 and their values in
-    w_b. Otherwise w_b is rounding. These numbers, and the rotations that mix latents beyond the
-    columns, are the same for every seed.
+    Factors that are all zero cannot move. So where a start is (nearly) zero, or has (nearly)
+    dependent columns, the factors begin at normal numbers of spread u. w_b is then the difference
+    between the start and the product, and a note says so. Fixed nodes have z = 0
+    and their values in w_b. Otherwise w_b is rounding. These numbers, and the rotations that mix
+    latents beyond the columns, are the same for every seed.
 
     An evaluation costs two small products beside the energy's.
 
@@ -101,7 +101,7 @@ class _Product(Map):
         product = np.zeros((n, d))
         product[energy.free] = fields[energy.free] / recipe.share
         least = unit * FLOOR * np.sqrt(len(energy.free))
-        rng = np.random.default_rng(0)  # whatever the seed, which draws starts alone
+        rng = np.random.default_rng(0)  # not the seed, which draws starts only
         if len(energy.free) and np.linalg.eigvalsh(product.T @ product)[0] < least**2:
             product[energy.free] += unit * rng.standard_normal((len(energy.free), d))
             self.notes = [

@@ -21,7 +21,7 @@ class Filter(Root):
     Parameters
     ----------
     matrix : (n, n) symmetric
-        A, of spectrum in [−1, 1] but for what ``scale`` leaves out.
+        A. Its spectrum lies in [−1, 1], except for rows where ``scale`` is 0.
     series : (k + 1,)
         c_0 … c_k.
     scale : (n,)
@@ -73,7 +73,7 @@ class Filter(Root):
 def moved(matrix: sparse.csr_array, low: float, high: float) -> sparse.csr_array:
     """(2A − high − low)/(high − low), whose spectrum lies in [−1, 1] where A's lies in [low, high].
 
-    Empty rows come to lie outside: their nodes are to have a scale of 0.
+    Empty rows give eigenvalues outside: their nodes must have a scale of 0.
     """
     eye = sparse.eye_array(matrix.shape[0], format="csr")
     shifted = sparse.csr_array((matrix - 0.5 * (high + low) * eye) * (2.0 / (high - low)))
@@ -84,8 +84,8 @@ def moved(matrix: sparse.csr_array, low: float, high: float) -> sparse.csr_array
 def chebyshev(low: float, high: float, degree: int) -> np.ndarray:
     """Chebyshev coefficients (degree + 1,) of λ^{-1/2} on [low, high], 0 < low < high.
 
-    Left of the interval the polynomial goes on rising, since the coefficients alternate in sign:
-    modes below ``low`` are not lost.
+    Below the interval the polynomial keeps rising as λ falls, since the coefficients alternate in
+    sign: modes below ``low`` are not lost.
     """
     middle, half = 0.5 * (high + low), 0.5 * (high - low)
     return chebinterpolate(lambda x: (middle + half * x) ** -0.5, degree)

@@ -4,9 +4,9 @@
 
 with H the Hessian at the start, h its largest eigenvalue and u the energy's unit: the filter of
 Both, Dehmamy, Long and Yu (§2.3) as they wrote it down. It is the binomial series of λ^{-1/2}
-about the top of the spectrum, and a degree k follows it down to λ of about h/k: it divides the
-condition number by [Σ_k c_k]² ≈ 4k/π at the most, where the Chebyshev fit of
-:mod:`meshrep.parametrizations.linear.spectral` divides it by about (2k + 1)² for the same products.
+about the top of the spectrum. Degree k follows λ^{-1/2} down to λ ≈ h/k and divides the condition
+number by at most [Σ_k c_k]² ≈ 4k/π. For the same products, the Chebyshev fit of
+:mod:`meshrep.parametrizations.linear.spectral` divides it by about (2k + 1)².
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Kappa(Parametrization):
         k ≥ 1, the number of sparse products a pass takes; 1 or 2 for the printed series.
     series : {"right", "printed"}
         "right": c_k = (2k choose k)/4^k, the binomial coefficients of (1 − X)^{-1/2}.
-        "printed": I − ½X − ¾X², all that the paper prints of it. As it changes sign at
-        λ = 0.13 h, it annihilates the mode there, and where H has one κHκ is singular.
+        "printed": I − ½X − ¾X², the terms that the paper prints. It changes sign at λ = 0.13 h: if
+        H has an eigenvalue there, κ removes its mode and κHκ is singular.
 
     Raises
     ------
@@ -48,11 +48,11 @@ class Kappa(Parametrization):
 
     Notes
     -----
-    h is measured by Lanczos from a random vector, and a margin of 2% is laid on it; the paper's
+    h is measured by Lanczos from a random vector, with a margin of 2%; the paper's
     own estimate of h (eq. 16) is 0/0 for a Laplacian, since L·1 = 0. Above h, X is negative and
     κ below 1, which does no harm.
 
-    κ is symmetric, so that the pullback is the same passes again; an evaluation costs 2k sparse
+    κ is symmetric, so that the pullback repeats the same passes; an evaluation costs 2k sparse
     products beside the energy's. A unit of θ moves the roughest mode by about a unit of the field,
     as Adam's step length expects it.
 
@@ -79,7 +79,7 @@ class Kappa(Parametrization):
     def condition(self, low: float, high: float) -> float:
         """Condition number of κHκ for an H whose spectrum fills [low, high], with h = high.
 
-        That is the largest λ κ(λ)² over the least; infinite where κ has a zero among them.
+        That is the largest λ κ(λ)² over the least; infinite where κ has a zero in the interval.
 
         Raises
         ------

@@ -45,14 +45,14 @@ class KernelSmoothing(Parametrization):
         which solves no system, never exceeds the gradient, and dies away beyond eight σ. "root": a
         true parametrization, whose kernel stays that of the start.
     bandwidth : float, optional
-        σ > 0, a length in the units of the points. By default a multiple (2 to interpolate and for
-        the root, 1 to average) of the median distance from a point with a gradient to the nearest
-        other, itself the median over the first ten gradients; kept from then on. The root takes
-        them at the start, and one alone where the energy draws no subsamples.
+        σ > 0, a length in the units of the points. By default 2 (1 for
+        "average") times the median distance from a point with a gradient to the nearest other
+        one. This is the median over the first ten gradients, and is then kept. "root" takes the
+        ten at the start, or only one if the energy draws no subsamples.
     ridge : float
         ε ≥ 1e-10 of "interpolate"; k(x, x) is 1.
     rank : int
-        Most columns of the root L; fewer are taken where they give K to ``tolerance``.
+        Most columns of the root L; fewer are taken where they reach ``tolerance``.
     tolerance : float
         Largest error of K's diagonal that is left in L Lᵀ.
 
@@ -70,11 +70,11 @@ class KernelSmoothing(Parametrization):
 
     "interpolate" and "average" keep the field itself as variables and give the smoothed step
     S(x) g where a parametrization gives Jᵀg. That is a preconditioner which depends on the
-    position, **not** the pullback of a map, and S(x) g is the gradient of no function: minimisers
-    that only step along it (gradient descent, momentum, Adam) can use it, line searches and
-    quasi-Newton methods are misled. Their place beside the others: a step of gradient descent is
-    −lr J Jᵀ g in any parametrization, linear in g; here S(x) = K_{·I}(K_II + εI)⁻¹ or
-    diag(K1)⁻¹K stands for J Jᵀ, and J Jᵀ = L Lᵀ = K for "root".
+    position, **not** the pullback of a map, and S(x) g is not the gradient of any function.
+    Minimisers that only step along it (gradient descent, momentum, Adam) can use it; it misleads
+    line searches and quasi-Newton methods. In a parametrization a step of gradient descent is
+    −lr J Jᵀ g, linear in g. Here S(x) = K_{·I}(K_II + εI)⁻¹ or diag(K1)⁻¹K takes the place of
+    J Jᵀ; for "root", J Jᵀ = L Lᵀ = K.
 
     Births and deaths pull neighbouring points apart, so that g_I is rough where K_II is smooth.
     On a noisy ring of 2,000 points and whole diagrams of 200 of them, with σ of twice the spacing
@@ -108,7 +108,7 @@ class KernelSmoothing(Parametrization):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """Of the form."""
+        """The name of the form."""
         return NAMES[self.form]
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
@@ -129,7 +129,7 @@ def places(energy: Energy, field: np.ndarray) -> np.ndarray:
 
 
 def spacing(points: np.ndarray) -> float:
-    """The median distance (m, d) to the nearest other place; 0 where all places are one."""
+    """The median distance from a point of (m, d) to the nearest other; 0 if all coincide."""
     from scipy.spatial import cKDTree
 
     apart = np.unique(points, axis=0)
@@ -141,8 +141,8 @@ def spacing(points: np.ndarray) -> float:
 class _Bandwidth:
     """σ as given, or from the spacing of the supports of the first gradients.
 
-    Of several, since a small support (one loop has four points or so) varies from one subsample
-    to the next: by a factor of four on a noisy ring.
+    Several gradients are used, since a small support (one loop has about four points) varies from
+    one subsample to the next: by a factor of four on a noisy ring.
     """
 
     def __init__(self, recipe: KernelSmoothing) -> None:
@@ -150,7 +150,7 @@ class _Bandwidth:
         self.seen: list[float] = []
 
     def at(self, support: np.ndarray, cloud: Callable[[], np.ndarray]) -> float:
-        """σ now; the cloud's spacing serves where the support is one place, else 1."""
+        """σ now. If all points of the support coincide, it is the cloud's spacing or, if 0, 1."""
         if self.given is not None:
             return self.given
         if len(self.seen) < DRAWS:
@@ -302,7 +302,7 @@ class _RootMap(Map):
 
 
 def kernel_root(points: np.ndarray, sigma: float, rank: int, tolerance: float) -> np.ndarray:
-    """Lᵀ (r, n) with L Lᵀ ≈ K, by Cholesky's factorisation, at the worst-served point each time.
+    """Lᵀ (r, n) with L Lᵀ ≈ K, by Cholesky's factorisation with diagonal pivoting.
 
     Ends after ``rank`` rows, or once no entry of the diagonal of K − L Lᵀ is above ``tolerance``;
     K − L Lᵀ stays positive semidefinite, so that this bounds every entry.

@@ -16,18 +16,17 @@ _NEGATIVE = 1e-3  # share of the largest curvature from which a negative one cou
 def stiffness(energy: Energy) -> sparse.csr_array:
     """Laplacian (n, n) of the coupling's sizes, rows and columns of fixed nodes empty.
 
-    What couples a free node to a fixed one stays on the diagonal; a free node without couplings
+    The coupling of a free node to a fixed one stays on the diagonal; a free node without couplings
     has the mean diagonal of the others, so that it can move.
     """
     return _held(_among_free(laplacian(abs(energy.coupling)), energy), energy)
 
 
 def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
-    """The Hessian (n, n) at the start where it serves, else :func:`stiffness`; fixed rows empty.
+    """The Hessian (n, n) at the start, or a Laplacian in its place; fixed rows empty.
 
-    It does not where there is none, where the field has several columns, or where Lanczos meets a
-    negative eigenvalue: there off-diagonal entries by size, and the Laplacian of those, take its
-    place.
+    It is :func:`stiffness` if there is no Hessian or the field has several columns. If Lanczos
+    finds a negative eigenvalue, it is the Laplacian of the sizes of off-diagonal entries.
     """
     if not energy.has_hessian or len(energy.shape) > 1:
         return stiffness(energy)
@@ -70,7 +69,7 @@ def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
 
 
 def mean_size(energy: Energy, diagonal: np.ndarray) -> float:
-    """u √(mean d) over the nodes that have some: what scales θ so that a unit of it moves a node
-    by about the energy's unit u, as Adam's step length expects."""
+    """u √(mean d) over nodes with d > 0. It scales θ so that a unit of θ moves a node by about the
+    energy's unit u, as Adam's step length expects."""
     used = diagonal > 0
     return energy.unit * float(np.sqrt(diagonal[used].mean())) if used.any() else energy.unit

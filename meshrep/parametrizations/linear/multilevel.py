@@ -28,7 +28,7 @@ from meshrep.parametrizations.linear.matrices import curvature, mean_size, stiff
 Chain = list[tuple[sparse.csr_array, sparse.csr_array]]  # prolongations and their transposes
 
 FLOOR = 1e-3  # least D_l over that of the stiffness, where the Hessian is nearly flat
-FLAT = 1e-15  # D_l over the curvature that a constant would gather, below which it is rounding
+FLAT = 1e-15  # below this share of a constant's curvature, D_l is rounding
 
 
 class Multilevel(Parametrization):
@@ -37,7 +37,7 @@ class Multilevel(Parametrization):
     Parameters
     ----------
     coarsest : int
-        Nodes down to which the hierarchy goes, at least 1.
+        The hierarchy ends at this number of nodes, at least 1.
 
     Raises
     ------
@@ -79,9 +79,9 @@ class Multilevel(Parametrization):
 
 
 def level_scales(energy: Energy, start: np.ndarray, chain: Chain) -> list[np.ndarray]:
-    """s D_l^{-1/2} of every level, the finest first; 0 where Π_l is as good as free of curvature.
+    """s D_l^{-1/2} of every level, the finest first; 0 where the curvature of Π_l is rounding.
 
-    D_l is that of the Hessian, or ``FLOOR`` of the stiffness's where that is more.
+    D_l is that of the Hessian, but at least ``FLOOR`` times that of the stiffness.
     """
     matrix, floor = curvature(energy, start), stiffness(energy)
     weight = np.maximum(matrix.diagonal(), floor.diagonal())

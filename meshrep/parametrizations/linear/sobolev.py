@@ -1,8 +1,8 @@
 """The field smoothed by a solve: w = w₀ + s (I + λL)^{-1} u, or its square root.
 
-J Jᵀ is s² (I + λL)^{-2}, where the inverse Hessian would be near (I + λL)^{-1}: the condition
-number first falls with λ and then rises again. The root (I + λL)^{-1/2}, by a Chebyshev filter,
-has it right.
+J Jᵀ is s² (I + λL)^{-2}, while the inverse Hessian is near (I + λL)^{-1}: the condition number
+first falls with λ and then rises again. With the root (I + λL)^{-1/2}, by a Chebyshev filter, J Jᵀ
+is s² (I + λL)^{-1}.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from meshrep.parametrizations.linear.base import LinearMap, Root
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
 from meshrep.parametrizations.linear.matrices import stiffness
 
-ACCURATE = 0.01  # relative error of the filter that stands for the root
-DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # that it may have
+ACCURATE = 0.01  # relative error of the filter against the root
+DEGREES = (8, 12, 16, 24, 32, 48, 64, 96)  # of the filter
 DEFAULT = {1.0: 20.0, 0.5: 100.0}  # λ by power: the best of 20, 100, 1,000 and 10,000
 
 
 class Sobolev(Parametrization):
-    """Smooth variables: the anchor that mesh people know as "large steps".
+    """Smoothed variables, known in mesh processing as "large steps".
 
     Parameters
     ----------
     smoothing : float, optional
         λ > 0, in units of one over the mean diagonal of L, the Laplacian of the couplings. By
-        default 20 at power 1, where more is soon worse, and 100 for the root, where more only
-        costs more.
+        default 20 at power 1, where a larger λ is soon worse, and 100 for the root, where a
+        larger λ only costs more.
     power : {1, 0.5}
-        Of the smoothing (I + λL)^{-1}: 1 as published, 0.5 for its root.
+        Power of the smoothing (I + λL)^{-1}: 1 as published, 0.5 for its root.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class Sobolev(Parametrization):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """Of the power."""
+        """The name of the power."""
         return "sobolev" if self.power == 1.0 else "sobolev-half"
 
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:
@@ -79,7 +79,7 @@ class Sobolev(Parametrization):
         )
         free = np.zeros(len(diagonal))
         free[energy.free] = 1.0
-        reach = energy.unit * (1.0 + self.smoothing)  # over (I + λL)^{-1} at a fine mode
+        reach = energy.unit * (1.0 + self.smoothing)  # undoes (I + λL)^{-1} at a fine mode
         root: Root
         if self.power == 1.0:
             root = _Solve(shifted, free * reach, backend)
@@ -108,7 +108,7 @@ class _Solve(Root):
         self.size = len(scale)
         if self.size > limits.SOBOLEV_FACTORED_UP_TO:
             raise InputError(
-                f"sobolev factors a matrix, which {self.size:,} nodes are too many for "
+                f"sobolev factors a matrix, and {self.size:,} nodes are too many for that "
                 f"({limits.SOBOLEV_FACTORED_UP_TO:,} at most): take multilevel, or sobolev-half"
             )
         factors = factored(matrix)

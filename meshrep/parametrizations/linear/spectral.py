@@ -40,7 +40,7 @@ class Spectral(Parametrization):
 
     Notes
     -----
-    The filter is symmetric but for the diagonal, so that the pullback is the same passes again;
+    The filter is symmetric except for the diagonal, so the pullback repeats the same passes;
     an evaluation costs 2k sparse products beside the energy's. It pays where an iteration of the
     minimiser costs much more than such a product. s is as in
     :class:`~meshrep.parametrizations.linear.multilevel.Multilevel`.
@@ -79,10 +79,10 @@ class Spectral(Parametrization):
 
 
 def fitted(least: float, most: float, degree: int) -> tuple[float, float, np.ndarray]:
-    """The interval [low, most] and the series on it that leave λ p(λ)² the least condition number.
+    """The interval [low, most] and its series p for which λ p(λ)² varies least on [least, most].
 
-    On [least, most], that is; a small least eigenvalue calls for an interval that does not reach
-    down to it, as the polynomial would then be small everywhere else too.
+    If the least eigenvalue is small, low lies above it: on a longer interval the polynomial
+    would be small everywhere else too.
     """
     floor = most / (10.0 * (2 * degree + 1) ** 2)
     least = min(max(least, floor), 0.5 * most)

@@ -8,7 +8,7 @@ import numpy as np
 
 from meshrep.base.backends import Array, Backend
 
-FLOOR = 1e-12  # added to |u|², so that a vector that vanishes pulls nothing infinite
+FLOOR = 1e-12  # added to |u|², so that the gradient at u = 0 is finite
 
 
 class Circle:

@@ -1,13 +1,12 @@
-"""Graph attention networks: layers that average over neighbours by weights of their own making.
+"""Graph attention networks: layers that average over neighbours by weights that they compute.
 
     X_l = σ((1/K) Σ_k α^k X_{l−1} W^k),   α^k_ij = softmax_j (λ(a^k · [W^k x_i ‖ W^k x_j]) + b_ij)
 
 over the neighbours j of i and i itself, with λ the LeakyReLU of scores, after Veličković et al.,
-"Graph Attention Networks" (ICLR 2018, equations 3 and 6). K heads are averaged. The paper knows
-edges without weights; here b_ij = log(|a_ij| / mean |a|), so that shares are in proportion to
-weights: of two neighbours of one score, that of twice the weight gets twice the share. It is 0
-where all are equal, and b_ii = 0: a node counts as a neighbour of the mean weight. Signs of
-couplings are not used.
+"Graph Attention Networks" (ICLR 2018, equations 3 and 6). K heads are averaged. The paper has
+edges without weights; here b_ij = log(|a_ij| / mean |a|), so that at equal scores the shares of
+neighbours are proportional to their weights. If all weights are equal, b_ij is 0. With b_ii = 0 a
+node counts as its own neighbour with the mean weight. Signs of couplings are not used.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from meshrep.parametrizations.networks.passes import (
     in_mean_units,
 )
 
-BENT = 0.2  # slope of λ left of 0, the paper's
+BENT = 0.2  # slope of λ left of 0, as in the paper
 
 
 class GraphAttention(Network):
@@ -61,8 +60,8 @@ class GraphAttention(Network):
 
     Notes
     -----
-    The vector a of a head is kept as two columns (h, 2), of which one meets W x_i and the other
-    W x_j: their products are made once a node, and only their sums once an edge.
+    The vector a of a head is kept as two columns (h, 2), one for W x_i and one for W x_j. Their
+    products are computed once a node, and only the sums once an edge.
     """
 
     kind = "gat"
@@ -89,7 +88,7 @@ class GraphAttention(Network):
 
 
 def neighbourhoods(coupling: sparse.csr_array) -> sparse.csr_array:
-    """The matrix (n, n) of the b_ij, zeros among them kept: its pattern is what attention sees.
+    """The matrix (n, n) of the b_ij. It stores zeros too, since its pattern lists the neighbours.
 
     >>> path = sparse.csr_array([[0.0, 3.0, 0.0], [3.0, 0.0, -3.0], [0.0, -3.0, 0.0]])
     >>> found = neighbourhoods(path)
@@ -106,7 +105,7 @@ def neighbourhoods(coupling: sparse.csr_array) -> sparse.csr_array:
 
 
 def _shapes(frame: Frame, heads: int) -> list[list[Shape]]:
-    """Those of the W and of the a of every layer, all heads in one array."""
+    """Shapes of W and of a of every layer; all heads are in one array."""
     return [[(heads, a, b), (heads, b, 2)] for a, b in pairwise(frame.widths)]
 
 

@@ -82,7 +82,7 @@ class GraphNetwork(Network):
 
 
 def _shapes(frame: Frame) -> list[list[Shape]]:
-    """Those of W_1 … W_L."""
+    """Shapes of W_1 … W_L."""
     return [[pair] for pair in pairwise(frame.widths)]
 
 

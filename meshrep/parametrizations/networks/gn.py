@@ -1,4 +1,4 @@
-"""Networks of messages: edges make something of both ends, nodes of what their edges say.
+"""Networks of messages: edges compute messages from both ends, and nodes use the messages.
 
     m_ij = σ([x_i ‖ x_j ‖ a_ij] M),   x_i′ = σ([x_i ‖ (1/g) Σ_j m_ij] N)
 
@@ -6,9 +6,9 @@ the "GN" of Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs vi
 Reparametrization" (Fig. 20), after the edge and node updates of Battaglia et al., "Relational
 inductive biases, deep learning, and graph networks" (2018, Algorithm 1). There is no global
 attribute, and an edge carries nothing from layer to layer but its weight. An undirected edge sends
-a message each way by the same weights, so that no end is the first. Weights are taken in units of
-their mean size, signs kept: equal ones are 1, and their row of M is a bias. g is the mean degree,
-so that the same start serves sparse and dense graphs.
+a message each way by the same weights of M. The a_ij are in units of their mean size and keep
+their signs; if they are equal they are 1, and their row of M is a bias. g is the mean degree, so
+that the same start suits sparse and dense graphs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MessagePassing(Network):
         Those of every :class:`meshrep.parametrizations.networks.network.Network`. Messages are as
         wide as the layer that they lead to.
     prefit_tol, prefit_steps, prefit_lr
-        Likewise.
+        Those of every network, too.
     """
 
     kind = "gn"
@@ -59,7 +59,7 @@ class MessagePassing(Network):
 
 
 def _shapes(frame: Frame) -> list[list[Shape]]:
-    """Those of M and N of every layer."""
+    """Shapes of M and N of every layer."""
     return [[(2 * a + 1, b), (a + b, b)] for a, b in pairwise(frame.widths)]
 
 

@@ -1,11 +1,11 @@
-"""Graph networks as variables: the field is a network's output, its latents z and weights θ move.
+"""Graph networks as variables: a network's output is the field; its latents z and weights θ move.
 
     X₀ = z,   X_l = σ(layer_l(X_{l−1})),   F(z, θ) = u (X_L R + z R₀)
 
 with σ = LeakyReLU, u the energy's unit, and R₀ only with the residual, after Both, Dehmamy, Long
 and Yu, "Faster Optimization on Sparse Graphs via Neural Reparametrization" (§2 and Algorithm 1).
-Here is what all networks have in common: widths, starts, the circle, the fit to a start. A network
-of its own brings its layers as a :class:`meshrep.parametrizations.networks.passes.Pass`.
+Here is what all networks have in common: widths, starts, the circle, the fit to a start. Each kind
+of network supplies its layers as a :class:`meshrep.parametrizations.networks.passes.Pass`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.networks.circle import Circle
 from meshrep.parametrizations.networks.passes import Frame, Pass
 
-GIVE_UP, GAIN = 1000, 0.99  # a fit ends that falls by less than this in so many steps
+GIVE_UP, GAIN = 1000, 0.99  # a fit ends if 1000 steps leave more than 0.99 of the error
 
 
 class Shared(TypedDict, total=False):
@@ -51,17 +51,16 @@ class Network(Parametrization):
     hidden : int or tuple of int
         Width of the latents and of every layer, or the widths (h_0, …, h_L) one by one. With
         (8, 6) the latents z are (n, 8), the layer leads from 8 to 6 and the readout is 6×d. That
-        is the papers' network on an identity input: the weights that meet X = I are n×8, and
-        are z.
+        is the papers' network on an identity input X = I, whose first weights, n×8, are z.
     residual : bool
         Let the latents pass to the readout beside the last layer.
     network_start : {"shared", "network", "prefit"}
-        "shared": the start is passed through exactly, as F(z, θ) + (w₀ − F(z₀, θ₀)), and with
-        the residual as the first latent. "network": the field starts at the network's own first
-        output, as in the papers, w₀ is not used, and the latents of a field (n,) are drawn as the
-        energy draws its starts: phases from U(0, 2π); those of a field (n, d) are normal, as for
-        the others. "prefit": no offset; the network's own output is fitted to w₀ first, by Adam
-        on the mean squared error, as in the papers on persistent homology.
+        "shared": the field is F(z, θ) + (w₀ − F(z₀, θ₀)), which begins exactly at the start w₀;
+        with the residual, w₀ is also the first latent. "network": the field begins at the
+        network's own first output, as in the papers, and w₀ is not used. The latents of a field
+        (n,) are then drawn as the energy draws its starts (phases from U(0, 2π)); all others are
+        normal. "prefit": no offset; the network's own output is fitted to w₀ first, by Adam on the
+        mean squared error, as in the papers on persistent homology.
     slope : float
         Slope of σ left of 0, in [0, 1].
     spread : float
@@ -135,7 +134,7 @@ class Network(Parametrization):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """As in the papers."""
+        """The name in the papers."""
         return self.kind + ("-res" if self.residual else "")
 
     @property
@@ -199,7 +198,7 @@ class NetworkMap(Map):
             self.net.offset += backend.asarray(wanted) - self.net.output(self.start) / self.unit
         elif recipe.network_start == "prefit" and backend.device == "cpu" and backend.xp is not np:
             host = NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
-            self.start = backend.asarray(host.start)  # small products cost torch many times more
+            self.start = backend.asarray(host.start)  # NumPy is many times faster on small products
             self.notes, self.prefit_s, self.compile_s = host.notes, host.prefit_s, host.compile_s
         elif recipe.network_start == "prefit":
             self._fit(recipe, backend.asarray(wanted), backend)
@@ -219,7 +218,7 @@ class NetworkMap(Map):
             )
 
         begun = time.perf_counter()
-        advance(params + 0, self.net.pull_back(missed() * slope), fresh())  # to load what runs
+        advance(params + 0, self.net.pull_back(missed() * slope), fresh())  # to compile
         clock = time.perf_counter()
         self.compile_s = clock - begun
         memory = fresh()

@@ -4,8 +4,8 @@
 
 A network is one :class:`ArrayPass`, its formula over NumPy arrays and torch tensors alike, and one
 :class:`KernelPass`, the same in numba, which allocates nothing that grows with the number of
-nodes. Both are written by hand, so that no graph of the computation is recorded. What networks
-differ in is a layer, forward and backward.
+nodes. Both are written by hand, so that no graph of the computation is recorded. Networks
+differ only in the layer, forward and backward.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Frame:
 class DirectedEdges:
     """Every edge in both directions: the entries (i, j) of a matrix (n, n) of symmetric pattern.
 
-    ``rows`` i and ``columns`` j tell an entry's nodes; ``into_rows @ values`` and
-    ``into_columns @ values`` add up what entries hold, (entries, h), to what nodes get, (n, h).
+    ``rows`` i and ``columns`` j are the nodes of each entry; ``into_rows @ values`` and
+    ``into_columns @ values`` sum the values of entries, (entries, h), at each node, (n, h).
     """
 
     def __init__(self, matrix: sparse.csr_array, backend: Backend) -> None:
@@ -98,7 +98,7 @@ class Pass(ABC):
     frame : Frame
         What it is laid out for.
     inner : list of lists of shapes
-        Of the weights of each layer; as many in every layer.
+        Shapes of the weights of each layer; every layer has the same number of them.
     """
 
     kernels: Any = None
@@ -125,7 +125,7 @@ class Pass(ABC):
         return views
 
     def weights_of(self, k: int, parts: list[Array]) -> list[Array]:
-        """What belongs to the layer k = 0 … L − 1 among parts such as :meth:`split` returns."""
+        """The parts of layer k = 0 … L − 1, out of all parts as :meth:`split` returns them."""
         return parts[1 + k * self.each : 1 + (k + 1) * self.each]
 
     @abstractmethod
@@ -136,14 +136,14 @@ class Pass(ABC):
     def pull_back(self, g: Array) -> Array:
         """The gradient in the parameters, from that in the output (n, d).
 
-        It lies in one place, which the next call overwrites.
+        The next call overwrites it.
         """
 
 
 class ArrayPass(Pass):
     """A network in the back end's array operations.
 
-    A layer may keep what its way back needs in ``kept[k]``.
+    A layer may keep what its backward pass needs in ``kept[k]``.
     """
 
     def __init__(self, frame: Frame, inner: list[list[Shape]]) -> None:
@@ -157,7 +157,7 @@ class ArrayPass(Pass):
 
     @abstractmethod
     def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
-        """From the gradient before σ to that in what the layer was given; fills ``grads``."""
+        """The gradient in the layer's input, from that before σ; fills ``grads``."""
 
     def output(self, params: Array) -> Array:
         """F (n, d)."""
@@ -224,8 +224,8 @@ class KernelPass(Pass):
     def backward(self, k: int, x: np.ndarray, out: np.ndarray) -> None:
         """The gradient in x = X_k, from that before σ of the layer k, which ``outputs[k]`` holds.
 
-        Where ``out`` is x itself, it is passed on through σ. The blocks' parts of the gradients
-        of weights go to ``shares_of(k)``.
+        If ``out`` is x itself, the gradient is also taken back through the σ before x. The
+        blocks' parts of the gradients of weights go to ``shares_of(k)``.
         """
 
     def shares_of(self, k: int) -> list[np.ndarray]:
@@ -234,7 +234,7 @@ class KernelPass(Pass):
 
     @property
     def through(self) -> np.ndarray:
-        """R₀, of no columns where there is none."""
+        """R₀; it has no columns if there is no residual."""
         return self.parts[-1] if self.residual else self.no_residual[0]
 
     def last_layer_and_readout(self, x: np.ndarray) -> None:
@@ -246,7 +246,7 @@ class KernelPass(Pass):
         )  # fmt: skip
 
     def first_layer_back(self, g: np.ndarray) -> None:
-        """The way back from the first layer to the latents."""
+        """The backward pass from the first layer to the latents."""
         self.backward(0, self.parts[0], self.gradients[0])
         if self.residual:
             self.kernels.pass_through(g, self.unit, self.through, self.rows, self.gradients[0])
@@ -262,7 +262,7 @@ class KernelPass(Pass):
         return self.field
 
     def pull_back(self, g: np.ndarray) -> np.ndarray:
-        """The gradient in the parameters, once for every output: it is made in its place."""
+        """The gradient in the parameters; once for every output, whose arrays it overwrites."""
         g = np.ascontiguousarray(g, self.field.dtype)  # a user's energy may give another
         throughs = self.shares[-1] if self.residual else self.no_residual[1]
         self.kernels.unread(
