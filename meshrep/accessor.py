@@ -1,7 +1,7 @@
 """meshrep on every PyVista dataset: ``pv.read("bunny.ply").meshrep.heat()``.
 
 PyVista finds this file by the entry point ``pyvista.accessors`` and loads it when ``.meshrep`` is
-first asked for; nothing need be imported.
+first used, so that users need not import meshrep.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class MeshrepAccessor:
     def graph(self) -> Graph:
         """The graph of the dataset's points and cells.
 
-        Coincident points become one node and unused ones none; ``graph.origin.node_of`` maps the
-        dataset's points to nodes. Kept until the dataset changes.
+        Coincident points become one node, and unused points are left out; ``graph.origin.node_of``
+        maps the dataset's points to nodes. The graph is kept until the dataset changes.
 
         Raises
         ------
@@ -74,8 +74,8 @@ class MeshrepAccessor:
             What :func:`meshrep.select` takes (numbers or masks of the dataset's points, or a
             condition such as ``"z < 0.06"``); without both, ``bath`` chooses.
         bath : {"ends", "random"}
-            Where the baths are: at the two ends of the longest axis, or at random nodes;
-            ``share`` of each.
+            Where the baths are: at the two ends of the longest axis, or at random nodes. Each bath
+            has the ``share`` of the nodes.
         kind, power, t_hot, t_cold, strength, laplacian, unbathed
             As for :class:`meshrep.HeatBath`, such as ``kind="dirichlet"``.
         solver, seed, **settings
@@ -117,16 +117,16 @@ class MeshrepAccessor:
     def simplify(
         self, array: str | None = None, share: float = 0.05, **settings: Any
     ) -> pv.DataSet:
-        """A copy of the dataset with a field of its points rid of its smallest extrema.
+        """A copy of the dataset with a point field from which small extrema are removed.
 
         Parameters
         ----------
         array : str, optional
-            Of the point data; by default the active scalars.
+            Name of the point data; by default the active scalars.
         share : float
-            Extrema go whose persistence is at most this share of the field's range.
+            Extrema are removed if their persistence is at most this share of the field's range.
         **settings
-            Of :func:`meshrep.simplify`.
+            As for :func:`meshrep.simplify`.
 
         Returns
         -------
@@ -136,17 +136,17 @@ class MeshrepAccessor:
         Raises
         ------
         InputError
-            When there is no such field, or it is not one finite number a point.
+            When there is no such field, or it is not one finite number for each point.
         """
         from meshrep.solving.simplify import simplify
 
         name = array or self._dataset.active_scalars_name or ""
         if name not in self._dataset.point_data:
             known = ", ".join(self._dataset.point_data.keys()) or "none"
-            raise InputError(f"there is no point data {name!r} here: known are {known}")
+            raise InputError(f"there is no point data {name!r}: the names are {known}")
         values = np.asarray(self._dataset.point_data[name], dtype=np.float64)
         if values.ndim != 1 or not np.isfinite(values).all():
-            raise InputError(f"{name!r} is not one finite number a point")
+            raise InputError(f"{name!r} is not one finite number for each point")
         graph = self.graph()
         node_of = np.arange(graph.n) if graph.origin is None else graph.origin.node_of
         field = np.zeros(graph.n)
@@ -155,7 +155,7 @@ class MeshrepAccessor:
         return self._with(solution, f"{name}_simplified")
 
     def _with(self, solution: Solution, name: str | None = None) -> pv.DataSet:
-        """The dataset with the solution's field under a name and how it was found."""
+        """A copy of the dataset with the field of a solution, and the text of the solution."""
         name = name or solution.problem.quantity
         result = self._dataset.copy()
         origin = solution.problem.graph.origin

@@ -29,9 +29,9 @@ class MissingPart(InputError, ImportError):
     package : str
         The name that would be imported.
     purpose : str
-        What it was wanted for, completing "… is needed to".
+        What it is needed for: a verb that completes "… is needed to".
     extra : str
-        The extra of meshrep that brings it.
+        The extra of meshrep that installs it.
     """
 
     def __init__(self, package: str, purpose: str, extra: str) -> None:

@@ -100,7 +100,7 @@ def test_simplify_removes_small_extrema(sphere):
 def test_simplify_names_what_is_missing(sphere):
     import meshrep
 
-    with pytest.raises(meshrep.InputError, match="no point data 'heat' here"):
+    with pytest.raises(meshrep.InputError, match="no point data 'heat'"):
         sphere.meshrep.simplify("heat")
     sphere.point_data["bad"] = np.full(sphere.n_points, np.nan)
     with pytest.raises(meshrep.InputError, match="'bad' is not one finite number"):

@@ -1,1 +1,1 @@
-"""What everything stands on: arrays, back ends, and how a run ended."""
+"""What all other rooms use: arrays, back ends, settings, limits and the results of runs."""

@@ -43,14 +43,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-# Files that drivers create: NVIDIA's two, that of the Windows subsystem for Linux, AMD's.
+# Files that the GPU drivers create: NVIDIA (two), the Windows subsystem for Linux, and AMD.
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def gpu_seen() -> bool:
     """Whether torch is installed and sees a GPU.
 
-    torch takes a second to import, so it is asked only where a driver is found.
+    torch takes a second to import, so it is imported only if a driver is found.
     """
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "any") in ("", "-1")
     if hidden or not installed("torch"):
@@ -66,9 +66,9 @@ def gpu_seen() -> bool:
 def calm_threads(nodes: int) -> Iterator[None]:
     """Keep thread pools from fighting over the cores while a solver runs.
 
-    BLAS is held to one thread, since only short vectors go through it: with two, SciPy's L-BFGS
-    was seen to take 28 ms a step instead of 1.3 at 35,000 nodes. torch is held to one thread on
-    small graphs. numba's threads are left as they are.
+    BLAS is limited to one thread, since only short vectors go through it: with two threads a step
+    of SciPy's L-BFGS took 28 ms instead of 1.3 ms at 35,000 nodes. torch is limited to one thread
+    on small graphs. numba's threads are not changed.
     """
     with ExitStack() as stack:
         if installed("threadpoolctl"):
@@ -122,7 +122,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class NumpyBackend:
-    """NumPy arrays; with ``jit`` energies may use numba kernels."""
+    """NumPy arrays; energies may use numba kernels if ``jit`` is true."""
 
     dtype: str = "float64"
     jit: bool = True
@@ -182,7 +182,7 @@ def backend_for(kind: str, device: str = "auto", dtype: str | None = None) -> Ba
     Raises
     ------
     InputError
-        For an unknown kind, type or device, or a GPU asked of NumPy.
+        For an unknown kind, type or device, or for NumPy on a GPU.
     MissingPart
         When torch or numba is wanted and not installed.
     """

@@ -19,21 +19,21 @@ TORCH_THREADS_FROM = 100_000
 LIFT_THREADS_FROM = 200_000
 # Sites of an average colour. A sweep of anneal waits for its threads once for each colour.
 ANNEAL_THREADS_FROM = 10_000
-# Gaussians, of 1.5 ns each.
+# Gaussians; each takes 1.5 ns.
 GAUSSIAN_THREADS_FROM = 300_000
 
 # Calls of kernels. Ctrl-C has no effect until such a call returns.
 
 # Seconds that a call may take.
 CALL_SECONDS = 0.1
-# Coordinates that the first call moves, whose speed is not known yet.
+# Coordinates moved by the first call, before the speed of a call is known.
 FIRST_CALL_UP_TO = 10_000_000
 
 # Dense matrices and factorisations.
 
 # Rows up to which all eigenvalues are computed even where only the least one is wanted.
 ALL_EIGENVALUES_UP_TO = 300
-# Coordinates up to which a diagnosis forms dense matrices, of 32 MB each at the limit.
+# Coordinates up to which a diagnosis forms dense matrices. At the limit each takes 32 MB.
 DENSE_UP_TO = 2_000
 # The same where there is a faster method, or where each column costs an evaluation.
 DENSE_BY_COLUMNS_UP_TO = 600
@@ -45,14 +45,14 @@ FILLED_UP_TO = 5_000
 SOBOLEV_FACTORED_UP_TO = 300_000
 # Points up to which a kernel matrix is factored: n³/3 operations.
 KERNEL_FACTORED_UP_TO = 6_000
-# n·bandwidth², the work of a band factorisation, up to which a system is factored: in 0.02 s or
-# less. Without numba the other methods are slower, so that ten times the work is worth it.
+# Work n·bandwidth² of a band factorisation up to which a system is factored; it takes 0.02 s or
+# less. Without numba the other methods are slower, so that ten times this work is allowed.
 DIRECT_WORK_UP_TO = 3e7
 DIRECT_WORK_WITHOUT_NUMBA_UP_TO = 3e8
 # Unknowns of the coarsest level of a hierarchy, and unknowns up to which its matrix is inverted.
 COARSEST_UP_TO = 300
 INVERTED_UP_TO = 500
-# Unknowns up to which a factorisation is likely: no iterative solver is compiled in advance.
+# Unknowns up to which a system is probably factored, so no iterative solver is compiled in advance.
 MOSTLY_DIRECT_UP_TO = 1_000
 # Nodes up to which optimisers may build matrices over all pairs of rows.
 PAIRS_OF_ROWS_UP_TO = 4_000
@@ -63,9 +63,9 @@ DIAGNOSED_AT_START_UP_TO = 300_000
 
 # Entries from which the pairs of L-BFGS are kept in float32: reading them is most of a step.
 SINGLE_PAIRS_FROM = 100_000
-# Nodes, and the number of replicas that lift has up to there; larger graphs have one replica.
+# Pairs of (largest number of nodes, replicas of lift). Larger graphs have one replica.
 LIFT_REPLICAS_UP_TO = ((20_000, 32), (100_000, 8))
-# Gaussians in memory at once, where they are stored at all: 16 MB.
+# Gaussians in memory at once, by the methods that store them: 16 MB.
 GAUSSIANS_HELD_UP_TO = 2_000_000
 # Numbers in the Lanczos basis for H, for K and for K H; they limit the time as well.
 LANCZOS_NUMBERS_UP_TO = (2e7, 4e6, 1e7)
@@ -79,6 +79,6 @@ PATHS_UP_TO = 30_000_000
 REORDERED_FROM = 500_000
 # Nodes of a graph: the largest number that fits 32 bits, so that a pair of nodes fits 64 bits.
 NODES_UP_TO = 2**31 - 1
-# Edges, and nodes, of a graph that is built here: beyond it a size is refused before any memory is
-# used.
+# Edges, and likewise nodes, of a graph that meshrep generates. A larger size is refused before any
+# memory is used.
 EDGES_UP_TO = 500_000_000

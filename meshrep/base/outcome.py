@@ -70,7 +70,7 @@ class History:
         2-norm of the gradient in the solver's own variables, not scaled; NaN where it was not
         computed.
     stage : list of int
-        Which part of a composed solver it was, from 0.
+        The stage of a composed solver, counted from 0.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class History:
         self.stage += [0] * len(steps)
 
     def then(self, later: History) -> History:
-        """This history followed by that of a later stage, counted on from its end."""
+        """This history followed by a later stage, whose counts go on from the end of this one."""
         step0 = self.step[-1] if self.step else 0
         second0 = self.seconds[-1] if self.seconds else 0.0
         stage0 = self.stage[-1] + 1 if self.stage else 0
@@ -124,7 +124,7 @@ class History:
         )
 
     def delayed(self, seconds: float) -> History:
-        """The same history with so many seconds added to every entry."""
+        """The same history with the given seconds added to every entry."""
         return replace(self, seconds=[time + seconds for time in self.seconds])
 
     def best_energy(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The line that says how far work is, for commands and for users who ask for it."""
+"""A line that shows the progress of work, for commands and for users who ask for it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _WIDTH = 88  # characters where the width of the terminal is unknown
 class ProgressLine:
     """A line of progress; on a terminal each text takes the place of the one before.
 
-    It can be called as the ``observe`` of :func:`meshrep.solve`, :func:`meshrep.compare` and
-    :func:`meshrep.simplify`. Its methods ``time``, ``points`` and ``show`` are those of
-    :func:`meshrep.integrate`, of sweeps, and of :func:`meshrep.diagnose`. Within a ``with`` block
+    It is given as ``observe`` to :func:`meshrep.solve`, :func:`meshrep.compare` and
+    :func:`meshrep.simplify`. Its methods ``time``, ``points`` and ``show`` are given to
+    :func:`meshrep.integrate`, to sweeps, and to :func:`meshrep.diagnose`. Within a ``with`` block
     the line is removed at the end.
 
     Parameters
@@ -53,7 +53,7 @@ class ProgressLine:
         self.show(f"t = {now:.4g} of {end:.4g}")
 
     def points(self, done: int, total: int, left: float) -> None:
-        """Say how far a sweep is, given the points done and in all, and the seconds left."""
+        """Say how far a sweep is, given the points done, all points, and the seconds left."""
         self.show(f"{done:,} of {total:,} points, {left:,.0f} s left")
 
     def show(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings declared once, with type, range, default and help, and read or checked from that."""
+"""Settings: each declares its type, range, default and help once, and checks its values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def british(word: str) -> str:
-    """The word as meshrep spells it, where it was given in the American spelling."""
+    """The British spelling of a word in American spelling; any other word unchanged."""
     return BRITISH.get(word, word)
 
 
@@ -68,7 +68,7 @@ class Setting:
     words : tuple of str
         Words that are taken in place of a number, such as "auto".
     metavar : str
-        What stands for the value in help.
+        The placeholder for the value in help.
     several : bool
         Whether a tuple of such numbers is taken too (on the command line 8,6).
 
@@ -132,12 +132,12 @@ class Setting:
         return "–" if self.default is None else f"{self.default}"
 
     def check(self, value: Any) -> Any:
-        """The value, if the setting may have it.
+        """The value, if it is allowed.
 
         Raises
         ------
         InputError
-            When it may not; says which values are allowed.
+            When it is not allowed; the message says which values are.
         """
         if self.choices and isinstance(value, str):
             value = british(value)
@@ -160,7 +160,7 @@ class Setting:
         raise InputError(f"{self.name} must be {_article(self.values)}, not {whole!r}")
 
     def _number(self, value: Any) -> Any:
-        """The value as a finite number of the setting's kind; None where it is none."""
+        """The value as a finite number of the setting's kind; None if it is not one."""
         try:
             number = float(value)
         except (TypeError, ValueError):
@@ -171,7 +171,7 @@ class Setting:
         return int(value) if whole else None if self.kind is int else number
 
     def read(self, text: str) -> Any:
-        """The value that a text stands for, checked; raises as :meth:`check` does."""
+        """Read a value from text and check it; raises as :meth:`check` does."""
         text = text.strip()
         if self.kind is bool:
             known = {"true": True, "yes": True, "on": True, "1": True, "": True,
@@ -188,11 +188,11 @@ class Setting:
         try:
             return self.kind(text)
         except ValueError:
-            return text  # which check refuses, in its own words
+            return text  # check refuses it with its own message
 
 
 def _article(values: str) -> str:
-    """The values with an indefinite article where these are a number."""
+    """The values, with an indefinite article if they describe a number."""
     starts = ("whole", "positive", "number", "finite")
     return f"a {values}" if values.startswith(starts) else values
 
@@ -203,7 +203,7 @@ def checked(owner: str, settings: Iterable[Setting], given: Mapping[str, Any]) -
     Raises
     ------
     InputError
-        For a value out of range, or a name that is not among the settings; lists those that are.
+        For a value out of range or an unknown name; the message lists the known names.
     """
     known = {setting.name: setting for setting in settings}
     chosen = {}

@@ -18,7 +18,7 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number to so many digits, with a true minus sign; large ones in full, rounded to them."""
+    """A number rounded to ``digits`` digits, with a true minus sign; up to 1e9 large ones in full."""
     rounded = float(f"{value:.{digits - 1}e}")
     text = f"{rounded:.{digits}g}"
     if 10**digits <= abs(rounded) < 1e9:
@@ -40,7 +40,7 @@ def times(value: float) -> str:
 
 
 def spread(values: np.ndarray, digits: int = 3) -> str:
-    """Mean ± standard deviation of what is finite; "–" where nothing is."""
+    """Mean ± standard deviation of the finite values; "–" if there are none."""
     values = values[np.isfinite(values)]
     if not len(values):
         return "–"

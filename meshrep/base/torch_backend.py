@@ -32,7 +32,7 @@ def torch_backend(device: str = "auto", dtype: str | None = None) -> TorchBacken
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (torch.device(device).index or 0) >= count:
-            raise InputError(f"there is no device {device!r} (torch sees {count}): take the cpu")
+            raise InputError(f"there is no device {device!r} (torch sees {count}): choose cpu")
     return TorchBackend(device, dtype or ("float64" if kind == "cpu" else "float32"))
 
 

@@ -202,7 +202,7 @@ def test_a_missing_gpu_is_one_sentence(run):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     code, _, errors, _ = run(*LATTICE, "--device", "cuda")
-    assert code == 2 and "take the cpu" in errors
+    assert code == 2 and "choose cpu" in errors
 
 
 @pytest.mark.skipif(installed("torch"), reason="torch is installed")
