@@ -148,7 +148,7 @@ class Adam(FirstOrder):
 
 
 class UniformAdam(Adam):
-    """Adam that divides all coordinates by the same number, the largest second moment's root.
+    """Adam that divides all coordinates by one number, the root of the largest second moment.
 
     The step is lr m̂ / (max √v̂ + ε), along the momentum m̂. Adam's division by each coordinate's
     own second moment would undo the gain from smooth variables. The unit of ε is the scale of the

@@ -21,7 +21,7 @@ from meshrep.minimisers.base import ROUNDING, Minimiser, Objective, check_step_l
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.numerics.rules import ADAM, DESCENT, NESTEROV, UNIFORM, Memory, Walk, update_rule
 
-WARM_SECONDS = 2.0  # end the warm-up then: what is left of it is short beside such slow steps
+WARM_SECONDS = 2.0  # end the warm-up then: the rest of it is short compared with such slow steps
 
 
 class FirstOrder(Minimiser):

@@ -42,7 +42,7 @@ class Lift(Minimiser):
     steps : int
         Sweeps of the first descent. A limit on steps or seconds shortens it.
     rounds : int
-        Number of rounds of 60 sweeps after it, as far as the limits allow.
+        Number of rounds of 60 sweeps after the first descent, as far as the limits allow.
     penalty : float
         a > 0.
     spread : float

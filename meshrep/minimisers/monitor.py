@@ -332,7 +332,7 @@ class Monitor:
         window = energies[self._window_start :]
         flat = self._mean_is_level(window) if self.stochastic else self._best_is_level(window)
         if flat and not self.stochastic:
-            return True  # the window goes on: a minimiser that continues may begin a new one
+            return True  # do not begin a new window here: a minimiser that continues may do it
         self._window_start = len(energies) - 1
         return flat
 
@@ -351,7 +351,7 @@ class Monitor:
     def _mean_is_level(self, window: list[float]) -> bool:
         """Whether several windows in a row, this one included, have not lowered the least mean.
 
-        A mean is lower if it is by more than twice its noise and by more than ftol |mean|.
+        A mean is lower if the difference exceeds twice its noise and ftol |mean|.
         """
         known = np.array([draw for draw in window if np.isfinite(draw)])
         mean, noise = float(known.mean()), float(known.std() / np.sqrt(len(known)))

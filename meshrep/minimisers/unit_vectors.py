@@ -88,7 +88,7 @@ class Vectors:
         return np.array(each.sum(0, dtype=self.backend.xp.float64).tolist())
 
     def phases(self, replica: int) -> Array:
-        """The angles (n,) in the plane, in the graph's order; still nodes keep theirs."""
+        """The angles (n,) in the plane, in the graph's order; still nodes keep their phases."""
         x = self._wide(self.x)
         phases = self.fields.empty(len(x))
         phases[:] = self.fields.xp.arctan2(x[:, 1, replica], x[:, 0, replica])[self.places]

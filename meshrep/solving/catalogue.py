@@ -1,4 +1,4 @@
-"""The named solvers: what is known by name, what "auto" takes, and what a name builds."""
+"""The named solvers: their declarations, the choice of "auto", and what a name builds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def register(solver: NamedSolver) -> None:
 def known_solvers() -> dict[str, NamedSolver]:
     """Every named solver by its name: those of ``meshrep/solving/named/`` and the registered ones.
 
-    They stand in the order of tables, by their groups.
+    Their order is that of tables, by groups.
     """
     found = [*_listed(), *_registered.values()]
     place = {group: number for number, group in enumerate(GROUPS)}
@@ -67,10 +67,10 @@ def named_solver(name: str) -> NamedSolver:
     Raises
     ------
     InputError
-        When nothing has the name; says what is near, and all names.
+        When no solver has the name. The message gives the nearest name and all names.
     MissingPart
-        For an optimiser with "-torch" after its name, adam-torch apart, where torch, or the
-        package that it may be of, is not installed.
+        For an optimiser with "-torch" after its name, except adam-torch, if torch is not
+        installed, or the package that it may belong to.
     """
     known = known_solvers()
     if name in known:
@@ -108,7 +108,7 @@ def solver_named(name: str, energy: Energy, **settings: Any) -> Solver:
 def compose(
     energy: Energy, solver: Any, settings: dict[str, Any] | None = None
 ) -> tuple[Solver, list[str]]:
-    """The composition for whatever stands for a solver, and notes on what was chosen.
+    """The composition for a solver in any form, and notes on what was chosen.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def compose(
     Raises
     ------
     InputError
-        For something else, or settings that it does not have.
+        For any other object, or settings that the solver does not have.
     """
     given = settings or {}
     if isinstance(solver, str) and ":" in solver and not solver.endswith(TORCH):
@@ -163,7 +163,7 @@ def _made(kind: type[Minimiser], settings: dict[str, Any]) -> Minimiser:
 
 
 def _why_not(solver: object) -> str:
-    """Why something does not stand for a solver, and what to give instead."""
+    """Why an object cannot be used as a solver, and what to give instead."""
     name = solver.__name__ if isinstance(solver, type) else type(solver).__name__
     if callable(getattr(solver, "run", None)):
         return (
@@ -186,7 +186,7 @@ def _why_not(solver: object) -> str:
             "optimiser of torch's kind has"
         )
     return (
-        f"{solver!r} is no solver: give a name, a meshrep.Solver, a meshrep.Minimiser, or a class "
+        f"{solver!r} is not a solver: give a name, a meshrep.Solver, a meshrep.Minimiser, or a class "
         "with the interface of torch.optim.Optimizer"
     )
 
@@ -197,7 +197,7 @@ def shared_among(solvers: Iterable[Any], settings: dict[str, Any]) -> None:
     Raises
     ------
     InputError
-        When none of them has it; lists those that they have.
+        When none of them has it. The message lists the settings that they have.
     """
     named = [named_solver(s) if isinstance(s, str) else s for s in solvers if s != "auto"]
     declared = [solver for solver in named if isinstance(solver, NamedSolver)]
@@ -209,7 +209,7 @@ def shared_among(solvers: Iterable[Any], settings: dict[str, Any]) -> None:
 
 
 def taken_by(solver: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    """Those of the settings that a solver has; none for one that is not given by name."""
+    """The settings that a solver has, of those given; none if it is not given by name."""
     if isinstance(solver, str):
         if solver == "auto":
             return {}

@@ -32,7 +32,7 @@ GAPS = ("1e-2", "1e-3", "1e-4", "1e-6")
 
 @dataclass
 class Comparison:
-    """What each solver did with one problem.
+    """The results of each solver on one problem.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Comparison:
 
     @property
     def orders(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """(seconds, value) of what the energy watches, as ρ of phases, by solver."""
+        """(seconds, value) of the measure that the energy watches, such as ρ of phases, by solver."""
         found = {}
         for row in self.solutions:
             if row.samples and row.problem.watched(row.field) is not None:
@@ -100,7 +100,7 @@ class Comparison:
         return found
 
     def _watched(self, sampled: Any) -> float:
-        """A sample is what was watched, or the field that it is to be watched of."""
+        """The watched measure of a sample, which is the measure itself or a field."""
         value = self.problem.watched(sampled) if isinstance(sampled, np.ndarray) else sampled
         return float(value)  # type: ignore[arg-type]
 
@@ -110,17 +110,17 @@ class Comparison:
         return {row.solver: row.history for row in self.solutions}
 
     def gap(self, row: Solution) -> float | None:
-        """The gap that a solver ended with; None where there is no reference for it."""
+        """The gap at a solver's end; None if there is no reference."""
         gap = self.reference.gap(row.energy)
         return None if np.isnan(gap) else gap
 
     def time_to(self, row: Solution) -> dict[str, float | None]:
-        """Seconds of solving until each of ``gaps``; None where it was not reached."""
+        """Seconds of solving until each of ``gaps``; None if a gap was not reached."""
         return {gap: row.history.time_to(self.reference.level(float(gap))) for gap in self.gaps}
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """The gaps that times are given for: two where basins differ by more than the others."""
+        """The gaps that times are given for; only two if basins differ by more than the others."""
         return GAPS if self.problem.convex else GAPS[:2]
 
     def columns(self) -> dict[str, list[Any]]:
@@ -141,7 +141,7 @@ class Comparison:
         return columns
 
     def report(self) -> dict[str, Any]:
-        """Everything as plain data for JSON; gaps are None where there is no reference for them."""
+        """Everything as plain data for JSON; gaps are None if there is no reference."""
         graph = self.problem.graph
         return {
             "graph": {
@@ -218,7 +218,7 @@ class Comparison:
 
 
 def _energy(energy: float) -> str:
-    """Two digits after the point, or three that count where it is small."""
+    """The energy with two decimals, or with three significant digits if it is small."""
     return f"{energy:.2f}" if abs(energy) >= 10 or energy == 0 else f"{energy:.3g}"
 
 
@@ -234,16 +234,16 @@ def compare(
     keep_fields: bool = False,
     **settings: Any,
 ) -> Comparison:
-    """Run several solvers from the same start and hold their ends against the best energy known.
+    """Run several solvers from the same start and compare their ends with the best energy known.
 
     Parameters
     ----------
     energy : Energy
         What to minimise.
     solvers : iterable, optional
-        What :func:`meshrep.solve` takes for a solver, each once, or an Entrant: a solver of
-        another package among them, see :mod:`meshrep.solving.peers`. By default those that suit
-        the energy.
+        What :func:`meshrep.solve` takes for a solver, or an Entrant, which may be a solver of
+        another package (see :mod:`meshrep.solving.peers`); each once. By default the solvers
+        that suit the energy.
     start, seed, observe, **settings
         As for :func:`meshrep.solve`, the same for every solver. A setting of a named solver goes
         to each solver that has it.
@@ -258,12 +258,12 @@ def compare(
     Returns
     -------
     Comparison
-        With a Failure as the row of a solver that raised; the others go on.
+        If a solver raises, its row is a Failure, and the other solvers run.
 
     Raises
     ------
     InputError
-        When no solver is named, one is unknown, or none has a setting, before any has run.
+        If no solver is named, one is unknown, or none has a setting; raised before any runs.
     """
     energy = checked_energy(energy)
     asked: Iterable[AnySolver | Entrant] = compared(energy) if solvers is None else solvers
@@ -301,7 +301,7 @@ def compare(
             row.raise_if_interrupted()
             if done and number + 1 < len(entrants):
                 done(row)
-    except KeyboardInterrupt:  # the rows so far stand
+    except KeyboardInterrupt:  # keep the rows so far
         interrupted = True
     solutions = [row for row in rows if isinstance(row, Solution)]
     reference = best_known(energy, solutions, polish=not interrupted)
@@ -321,7 +321,7 @@ def _watched(energy: Energy, field: np.ndarray) -> float | None:
 
 
 def _judged(row: Solution) -> Solution:
-    """The solution of a stochastic energy with judged energies as its history, not draws."""
+    """The solution of a stochastic energy; its history holds judged energies, not draws."""
     if not row.samples:  # a peer, whose history is of judged energies already
         return row
     judge = row.problem.value

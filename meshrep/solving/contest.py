@@ -35,7 +35,7 @@ class Failure:
 
 
 class Runner:
-    """One entrant on one problem from one start, to be run as often as asked.
+    """One entrant on one problem from one start, which can be run several times.
 
     A peer is built and warmed up here; a solver of this package is built anew in every run.
 
@@ -52,9 +52,9 @@ class Runner:
     until : float
         The energy at which a run may end.
     observe : callable, optional
-        Called with the solver's name and a Progress now and then.
+        Called with the solver's name and a Progress, about ten times a second.
     **settings
-        As for :func:`meshrep.solve`. Peers heed ``max_seconds`` and ``max_steps``.
+        As for :func:`meshrep.solve`. Peers use ``max_seconds`` and ``max_steps``.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Runner:
         self.built = None if peer is None else Built(energy, entrant.label, peer, start)
 
     def warm_up(self, seconds: float) -> None:
-        """Run for some seconds, so that compilers and caches are warm; a peer already is."""
+        """Run for some seconds, so that code is compiled and caches are warm; a peer is warm already."""
         if self.built is None:
             self._solved(self.settings | {"max_seconds": seconds}).raise_if_interrupted()
 
@@ -97,7 +97,7 @@ class Runner:
                 observe(name, progress)
             if progress.energy <= self.until:
                 reached = True
-                raise KeyboardInterrupt  # which ends a run at its best state
+                raise KeyboardInterrupt  # this ends the run at its best state
 
         watched = observe if self.until == -np.inf else watch
         found = solve(
@@ -134,14 +134,14 @@ def in_turn(
     entrants, seeds : sequences
         Who runs, and on which seeds.
     start : callable, optional
-        ``start(energy, seed)``: the start that all entrants share; the energy's random one by
-        default.
+        ``start(energy, seed)`` gives the start that all entrants share; by default the energy's
+        random start.
     warm_seconds : float, optional
-        How long each entrant runs on the first seed beforehand; not at all by default.
+        How long each entrant runs on the first seed beforehand; by default it does not.
     begin : callable, optional
         Called with each entrant's label before it runs.
     sample : callable, optional
-        ``sample(energy, field)``, what is kept of fields along a run: see :func:`meshrep.solve`.
+        ``sample(energy, field)`` gives what is kept of fields along a run: see :func:`meshrep.solve`.
     failures : bool
         Whether an error of a solver becomes a Failure, so that the others go on. Errors of the
         input are raised in any case.

@@ -34,9 +34,9 @@ class NamedSolver:
     settings : tuple of Setting
         What can be set.
     group : str
-        The heading it stands under in tables.
+        Its heading in tables.
     needs : tuple of str
-        Packages without which it cannot run and is not compared unless asked for.
+        Packages that it needs. Without them it cannot run, and is compared only if it is named.
 
     Examples
     --------

@@ -24,10 +24,10 @@ class Entrant:
         Further settings of :func:`meshrep.solve` for this entrant alone.
     tuned : str
         The group it belongs to. The entrants of a group differ in a rate only, and tables show
-        the best of them and name its rate. Empty for an entrant that stands alone.
+        the best of them and name its rate. Empty for an entrant without a group.
     by : {"steps", "seconds"}
-        What the best of the group takes least of until it reaches a level. Steps do not depend on
-        the clock; seconds are fair if some steps cost more, as those of a network that hands over.
+        The best of the group reaches a level with the least of these. Steps do not depend on the
+        clock; seconds are fair if some steps cost more, as in a network that hands over to Adam.
     peer : callable, optional
         A solver of another package, in place of ``solver``: see :mod:`meshrep.solving.peers`.
     """

@@ -3,7 +3,7 @@
 A peer is a function ``peer(energy, start)`` that builds what the solver needs and returns
 ``go(recorder)``, which runs it. ``go`` calls ``recorder.look`` after every step, and may call
 ``recorder.check`` between steps to end a run whose time is up. The recorder judges fields in
-float64 while its clock stands still, and raises :class:`Enough` when the run is over.
+float64 while its clock is stopped, and raises :class:`Enough` when the run is over.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from meshrep.minimisers.monitor import Progress
 from meshrep.solving.solution import Solution
 
 RESOLUTION = 0.02  # share of the time so far that passes between two looks at a peer's field
-SLOW_TO_BUILD = 1.0  # seconds above which a peer is not built a second time to be timed
+SLOW_TO_BUILD = 1.0  # a peer that takes more seconds is not built again to be timed
 
 Go = Callable[["Recorder"], None]
 Peer = Callable[[Energy, np.ndarray], Go]
 
 
 class Enough(Exception):
-    """A peer's run is over: it came as close as was asked for, or reached a limit."""
+    """A peer's run is over: it reached the wanted energy, or a limit."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.value)
@@ -36,12 +36,12 @@ class Enough(Exception):
 
 
 class Recorder:
-    """Watches one run of a peer; its clock stands still while a field is judged.
+    """Watches one run of a peer; its clock is stopped while a field is judged.
 
     Parameters
     ----------
     energy : Energy
-        What judges the fields.
+        The energy whose judge evaluates fields.
     max_seconds, max_steps : float, int
         Limits of the run.
     until : float
@@ -101,7 +101,7 @@ class Recorder:
 
 
 class Built:
-    """A peer on one problem and start, built and warmed up, to be run as often as asked."""
+    """A peer on one problem and start, built and warmed up, which can be run several times."""
 
     def __init__(self, energy: Energy, label: str, peer: Peer, start: np.ndarray) -> None:
         self.energy, self.label, self.start = energy, label, start

@@ -2,7 +2,7 @@
 
 A level is a share of the fall from the start to the least energy known: "1e-3" is reached when a
 thousandth of the fall is left. Seconds are those of solving, warm; set-up and the fit of a network
-to the start are counted apart.
+to the start are given separately.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def contest(
     reference : float
         The least energy, if it is known from elsewhere.
     measure : callable, optional
-        Adds to what the energy measures of each end.
+        Gives further measures of each end.
 
     Raises
     ------
@@ -96,14 +96,14 @@ def record(end: Solution, levels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def thinned(history: History) -> list[list[float]]:
-    """Return (step, seconds, least energy so far) at steps ever further apart, up to the last."""
+    """Return (step, seconds, least energy so far) at steps with growing distances, up to the last."""
     kept = np.unique(np.geomspace(1, max(len(history), 1), CURVE).astype(int)) - 1
     best = history.best_energy()
     return [[history.step[k], history.seconds[k], float(best[k])] for k in kept if k < len(best)]
 
 
 def lean(cell: dict[str, Any], curves: int = 1) -> dict[str, Any]:
-    """Return the contest with the curves of the first seeds only; curves are most of its bulk."""
+    """Return the contest with the curves of the first seeds only; curves take most of the space."""
     runs = {
         label: [run | {"curve": run["curve"] if k < curves else []} for k, run in enumerate(runs)]
         for label, runs in cell["runs"].items()

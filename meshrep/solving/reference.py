@@ -1,4 +1,4 @@
-"""What gaps are measured from: the least energy known, and how it was found."""
+"""The reference of gaps: the least energy known, and how it was found."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ class Reference:
     how : str
         How it was found.
     start : float
-        The energy E₀ of the start. Gaps are relative to |E*|, or to E₀ − E* if E* is nearly zero
-        beside it.
+        The energy E₀ of the start. Gaps are relative to |E*|, or to E₀ − E* if |E*| is much smaller
+        than that.
     independent : bool
-        Whether it is more than the end of the only solver that ran. If not, gaps are NaN.
+        Whether gaps can be measured from it. If only one solver ran, its own end is no reference,
+        and gaps are NaN.
     """
 
     energy: float
@@ -38,7 +39,7 @@ class Reference:
 
     @property
     def scale(self) -> float:
-        """What an excess of energy is divided by."""
+        """The energy that E − E* is divided by."""
         reach = abs(self.start - self.energy)
         nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
         return (reach if nearly_zero else abs(self.energy)) or 1.0
@@ -67,14 +68,14 @@ def minimum(energy: Energy, start: np.ndarray | None = None, seconds: float = 60
 def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = True) -> Reference:
     """Return the best end as the reference, polished by Newton if the energy has a Hessian.
 
-    The only solution is no reference for itself, and is not polished.
+    A single solution is not a reference for itself, and is not polished.
     """
     if not solutions:
         return Reference(np.nan, "none: every solver failed", independent=False)
     best = min(solutions, key=lambda row: row.energy)
     begun = best.start_energy
     if len(solutions) == 1:
-        how = f"no gap is known, for {best.solver} ran alone: add a solver to compare it with"
+        how = f"no gap is known, because {best.solver} ran alone: add a solver to compare it with"
         return Reference(best.energy, how, begun, independent=False)
     found = Reference(best.energy, f"the best of the solvers, {best.solver}", begun)
     if not polish or not energy.has_hessian:

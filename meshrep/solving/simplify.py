@@ -18,7 +18,7 @@ from meshrep.solving.solver import AnySolver
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-MOST_STEPS = 2000  # a constant step may cross a kink to and fro without end
+MOST_STEPS = 2000  # a constant step may jump across a kink for ever
 MARGIN = 1e-3  # share of the threshold by which pairs that stay are kept above it
 
 
@@ -39,7 +39,7 @@ def simplify(
     Parameters
     ----------
     graph : Graph or what ``Graph.of`` takes
-        Where the field lives. No node is held, whatever an energy fixes.
+        Where the field lives. No node is fixed, even if another energy on the graph fixes some.
     field : (n,) array
         What to simplify.
     threshold : float
@@ -95,7 +95,7 @@ def simplify(
     energy = LowerStar(graph, threshold=threshold * (1 + MARGIN), keep=kept, mode="separate")
     settings.setdefault("max_steps", MOST_STEPS)
     solution = solve(energy, solver, start=begin, **settings)
-    # First whatever is too many, then what was to stay and has not reached the threshold.
+    # First remove pairs that should vanish, then kept pairs that are below the threshold.
     closed = judge.flooded(energy.flooded(solution.field))
     value, gradient = energy.judge.value_and_grad(closed)
     share = threshold / (float(np.ptp(begin)) or 1.0)

@@ -1,4 +1,4 @@
-"""What solving gives back: a field on a graph, how it was found, and what can be done with it."""
+"""The result of solving: a field on a graph, how it was found, and how to draw and save it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Solution(Interruptible):
     solver : str
         The solver's name.
     composed : Solver or None
-        What the name stood for: minimisers, variables and stopping rules, stage by stage. None for
-        a solver of another package.
+        The composition behind the name: minimisers, variables and stopping rules, stage by stage.
+        None for a solver of another package.
     field : (n,) or (n, d) float64
         The best field found, fixed nodes at their values.
     result : Result
@@ -106,7 +106,7 @@ class Solution(Interruptible):
 
     @property
     def array_name(self) -> str:
-        """What the field is called in files: the quantity and the solver."""
+        """The name of the field in files: the quantity and the solver."""
         return f"{self.problem.quantity}_{self.solver}".replace("-", "_")
 
     def mesh(self, *, original: bool = False) -> pyvista.DataSet:
@@ -125,7 +125,7 @@ class Solution(Interruptible):
         Raises
         ------
         InputError
-            When the format cannot carry a field, or the file cannot be written.
+            When the format cannot store a field, or the file cannot be written.
         """
         from meshrep.view.meshes import write_mesh
 
@@ -141,8 +141,8 @@ class Solution(Interruptible):
     def plot(self, path: str | Path | None = None, **options: Any) -> Drawn | None:
         """Draw the field: into a picture file, or in a window where there is a screen.
 
-        Options go to :func:`meshrep.view.scene.picture` or :func:`meshrep.view.scene.show`; the
-        first returns the path and the engine that drew, the second nothing.
+        Options go to :func:`meshrep.view.scene.picture`, whose result (the path and the engine that
+        drew) is returned, or to :func:`meshrep.view.scene.show`, which returns nothing.
         """
         from meshrep.view import scene
 

@@ -1,4 +1,4 @@
-"""The one call that minimises: from an energy and whatever stands for a solver to a Solution."""
+"""The one call that minimises: from an energy and a solver in any form to a Solution."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def solve(
         GPU with "cuda", and with "auto" where torch sees one; elsewhere they run in numba.
     max_steps, max_seconds, gtol : optional
         Limits that replace those of every stage: see :class:`meshrep.Stopping`. With restarts
-        ``max_seconds`` is for all of them together.
+        ``max_seconds`` is for all seeds together.
     observe : callable, optional
         Called with the solver's name and a Progress about ten times a second;
-        ``meshrep.progress()`` is one that prints.
+        ``meshrep.progress()`` gives a function that prints.
     sample : callable, optional
-        Called with the field at steps that lie further and further apart; its time is not
-        counted. What it returns comes back as ``solution.samples``.
+        Called with the field at steps with growing distances; its time is not counted. Its
+        results are in ``solution.samples``.
     restarts : int
         How many seeds to run: ``seed``, ``seed`` + 1, …. Small graphs with jitted solvers run in
         parallel, one seed a core. The best end is returned. ``start`` is for the first seed; the
@@ -121,7 +121,7 @@ def solve(
     apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
         for stage in composed.stages
-    )  # larger graphs use threaded kernels, which must not be entered from two threads at once
+    )  # larger graphs use threaded kernels, which two threads must not call at once
     apart = apart and composed.minimiser.concurrent
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)

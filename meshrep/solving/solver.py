@@ -21,9 +21,9 @@ class Solver:
     Attributes
     ----------
     minimiser : Minimiser
-        What moves.
+        The algorithm.
     parametrization : Parametrization
-        The variables it moves in.
+        The variables in which it works.
     stopping : Stopping
         When this stage ends.
     then : Solver or None
@@ -31,11 +31,11 @@ class Solver:
     name : str
         What reports call it.
     backend : str
-        "numpy", "numba", "torch", or "auto": the first of the minimiser's that is installed, torch
-        for a network on a GPU.
+        "numpy", "numba", "torch" or "auto". "auto" is torch for a network on a GPU, and otherwise
+        the first back end of the minimiser that is installed.
     leg : bool
-        Whether the stage ends only for its variables to be laid out anew: legs and what follows
-        them share a limit on steps.
+        Whether the stage ends only so that its variables are laid out anew. Legs and the stage
+        after them share a limit on steps.
     """
 
     minimiser: Minimiser
@@ -63,7 +63,7 @@ class Solver:
 
     @property
     def label(self) -> str:
-        """The name, or one made of the parts."""
+        """The name, or a name made of the parts."""
         if self.name:
             return self.name
         inner = self.minimiser.name
@@ -91,7 +91,7 @@ class Solver:
 
 
 def _check(part: str, given: object, kind: type, method: str = "") -> None:
-    """Raise InputError for a part of a solver that is of another kind."""
+    """Raise InputError if a part of a solver is not of the wanted kind."""
     if isinstance(given, kind):
         return
     wanted = f"meshrep.{kind.__name__}"
@@ -112,7 +112,7 @@ AnySolver: TypeAlias = "str | NamedSolver | Solver | Minimiser | type"
 
 
 def name_of(solver: AnySolver) -> str:
-    """What reports call a solver of any kind before it is composed."""
+    """The name in reports of a solver in any form, before it is composed."""
     if isinstance(solver, str):
         return solver
     if isinstance(solver, Solver):

@@ -25,7 +25,7 @@ _loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels
 
 @dataclass(frozen=True)
 class Renumbered:
-    """An energy with its nodes renumbered to suit the memory, and the seconds that took."""
+    """An energy with its nodes renumbered for faster memory access, and the seconds that took."""
 
     energy: Energy
     order: Order
@@ -71,7 +71,7 @@ class Stages:
         self.sample = sample
         self.samples: list[Sample] = []
         self.setup_s = self.compile_s = self.prefit_s = 0.0
-        self.order, self.inner = None, energy  # what the objectives see
+        self.order, self.inner = None, energy  # the energy of the objectives
         if renumbered is not None:
             self.order, self.inner = renumbered.order, renumbered.energy
             self.notes.append(renumbered.order.note)
@@ -126,7 +126,7 @@ class Stages:
             return made, time.perf_counter() - clock - apart
 
         objective, seconds = laid_out()
-        threads = self.energy.graph.n >= limits.THREADS_FROM  # whose kernels are others
+        threads = self.energy.graph.n >= limits.THREADS_FROM  # they use other kernels
         kind = type(stage.parametrization), backend.name, backend.dtype, threads
         first = stage.parametrization.loads_kernels and kind not in _loaded
         if first and not objective.map.prefit_s:
@@ -138,7 +138,7 @@ class Stages:
         return objective, seconds
 
     def solution(self) -> Solution:
-        """Solve the stages in turn, each prepared when it is reached: many a run ends before."""
+        """Solve the stages in turn. Each is prepared when it is reached, since many runs end before."""
         stages = self.solver.stages
         backends = [self._backend(stage) for stage in stages]
         with calm_threads(self.energy.graph.n):
@@ -209,7 +209,7 @@ class Stages:
             self.samples.append(Sample(steps, spent, self.sample(field)))
         try:
             judged = self._judged(field, begin)
-        except KeyboardInterrupt:  # the field is done, and is judged once more
+        except KeyboardInterrupt:  # the field is final: judge it again
             result, judged = Result.INTERRUPTED, self._judged(field, begin)
         value, gradient, start_energy = judged
         first = backends[0]

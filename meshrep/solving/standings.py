@@ -1,4 +1,4 @@
-"""What recorded runs say: who reaches a level, the best rate of a group, gains of one over another.
+"""Results of recorded runs: who reaches a level, the best rate of a group, gains over another.
 
 Records are those of :mod:`meshrep.solving.records`.
 """
@@ -16,12 +16,12 @@ LEAST = {"steps": 1.0, "seconds": 1e-7, "total": 1e-7}  # ratios take smaller nu
 
 @dataclass(frozen=True)
 class Standing:
-    """What one entrant, or the best of a group, made of all seeds.
+    """The runs of one entrant, or of the best of a group, on all seeds.
 
     Attributes
     ----------
     label : str
-        The entrant's; for a group its name with the rate.
+        The entrant's label; for a group the label of its best, which ends with the rate.
     runs : list of dict
         Records, one a seed.
     edge : bool
@@ -52,11 +52,11 @@ class Standing:
         return np.array([run[name] for run in self.runs], dtype=float)
 
     def measured(self, name: str) -> np.ndarray:
-        """Return what was measured of each end (k,), as "rho"; NaN if it was not measured."""
+        """Return a measure of each end (k,), such as "rho"; NaN if it was not measured."""
         return np.array([run["measures"].get(name, np.nan) for run in self.runs], dtype=float)
 
     def taken(self, level: str, what: str) -> np.ndarray:
-        """Return what a level took (k,): "steps", "seconds", or "total", seconds with the fit."""
+        """Return what it took to reach a level (k,): "steps", "seconds", or "total" (with the fit)."""
         steps, seconds = self.to(level).T
         return {"steps": steps, "seconds": seconds}.get(what, seconds + self.column("prefit"))
 
@@ -64,9 +64,9 @@ class Standing:
 def standings(cell: Mapping[str, Any], level: str, by: str = "") -> dict[str, Standing]:
     """Return entrants of a contest by label, and groups by name with their best rate at a level.
 
-    The best rate reaches the level in most seeds, and then in the fewest steps in the mean or in
-    the least median of the seconds, as ``by`` or its group says. If no rate reaches the level,
-    the best is the one that ends lowest.
+    The best rate reaches the level in the most seeds. Of equal ones it has the least mean of steps
+    or the least median of seconds, as ``by`` or its group says. If no rate reaches the level, the
+    best is the one that ends lowest.
     """
     groups: dict[str, list[Standing]] = {}
     found: dict[str, Standing] = {}
@@ -75,7 +75,7 @@ def standings(cell: Mapping[str, Any], level: str, by: str = "") -> dict[str, St
         group = cell["groups"].get(label)
         if group:
             groups.setdefault(group, []).append(standing)
-        found[group or label] = standing  # its last rate stands for a group until the best is known
+        found[group or label] = standing  # a group holds its last rate until the best is known
     for group, several in groups.items():
         least_of = by or cell.get("by", {}).get(group, "steps")
         best = min(several, key=lambda s: rank(s, level, least_of))
@@ -94,7 +94,7 @@ def _rate(label: str) -> float:
 
 
 def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, float, float]:
-    """Return what the best of a group has least of."""
+    """Return the key by which the best of a group is the least."""
     reached = standing.reached(level)
     taken = np.inf
     if reached and by == "seconds":
@@ -105,7 +105,7 @@ def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, floa
 
 
 class Mean(NamedTuple):
-    """A geometric mean, how many numbers it is of, and the least and the greatest of them."""
+    """A geometric mean, the count of its numbers, and the least and the greatest of them."""
 
     value: float
     known: int
@@ -114,7 +114,7 @@ class Mean(NamedTuple):
 
 
 def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
-    """Return the geometric mean of what is finite and positive; NaN if nothing is."""
+    """Return the geometric mean of finite positive numbers; NaN if there are none."""
     found = np.asarray(values, dtype=float).ravel()
     found = found[np.isfinite(found) & (found > 0)]
     if not len(found):
@@ -124,19 +124,19 @@ def geometric_mean(values: Sequence[float] | np.ndarray) -> Mean:
 
 
 def ratios(mine: Standing, other: Standing, level: str, what: str) -> np.ndarray:
-    """Return steps or seconds of another over those of ``mine`` to a level, by seed (k,).
+    """Return steps or seconds of another to a level, divided by those of ``mine``, by seed (k,).
 
-    NaN for seeds in which one of them does not arrive. ``what`` is as for :meth:`Standing.taken`.
+    NaN for seeds in which one of them does not reach it. ``what`` is as for :meth:`Standing.taken`.
     """
     least = LEAST[what]
     return np.maximum(other.taken(level, what), least) / np.maximum(mine.taken(level, what), least)
 
 
 def gained(mine: Standing, other: Standing, level: str, what: str) -> Mean:
-    """Return the mean of :func:`ratios` over the seeds in which both arrive."""
+    """Return the mean of :func:`ratios` over the seeds in which both reach the level."""
     return geometric_mean(ratios(mine, other, level, what))
 
 
 def gain(mine: Standing, other: Standing, level: str, what: str) -> float:
-    """Return the value of :func:`gained`; NaN if there is no seed in which both arrive."""
+    """Return the value of :func:`gained`; NaN if there is no seed in which both reach the level."""
     return gained(mine, other, level, what).value

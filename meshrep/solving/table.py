@@ -11,7 +11,7 @@ from meshrep.solving.standings import Mean, Standing, gained, standings
 
 
 def factor(mean: Mean, seeds: int) -> str:
-    """Write a gain, its least and greatest over the seeds, and how many have it if not all do."""
+    """Write a gain, its least and greatest over the seeds, and the number of seeds if some lack it."""
     if not mean.known:
         return "–"
     low, high = number(mean.low, 2), number(mean.high, 2)
@@ -26,7 +26,7 @@ def table(
     yardstick: str,
     columns: Mapping[str, Callable[[Standing], str]] | None = None,
 ) -> str:
-    """Write a contest in Markdown: begin and end, steps and time to the level, and gains.
+    """Write a contest in Markdown: energies at both ends, steps and time to the level, and gains.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def table(
     yardstick : str
         The label or group that gains compare with.
     columns : mapping, optional
-        Further columns, which follow the column of ends.
+        Further columns, after the column of end energies.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The named energies, one file a kind: what a file lists in ``ENERGIES`` is known by name.
+"""The named energies, one file a kind; each file lists its declarations in ``ENERGIES``.
 
 These files import no array library, so that help and refused options cost nothing.
 """

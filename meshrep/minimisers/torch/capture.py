@@ -5,7 +5,7 @@ Python at each of them. Capturing has a price: every value that changes must sta
 that the capture recorded. The step must not read a number back to the host, send one to the
 device, or branch on values. So the walk here keeps energy, gradient, step length and the count of
 steps in its own tensors. At a reading the minimiser may halve the step, restart the momentum or
-retreat; it does so in place, outside the graph.
+return to an earlier state; it does so in place, outside the graph.
 
 The capture itself has not been run on a GPU. On the CPU the same walk runs eagerly and is tested.
 

@@ -1,1 +1,1 @@
-"""The named solvers, one file a family: what a file lists in ``SOLVERS`` is known by name."""
+"""The named solvers, one file a family; each file lists its declarations in ``SOLVERS``."""

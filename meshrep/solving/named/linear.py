@@ -34,7 +34,7 @@ GROUP = "linear variables"
 def renewed(stage: Solver, steps: tuple[int, ...]) -> Solver:
     """The stage several times, so that its variables are laid out anew after so many steps.
 
-    The variables are made from a Hessian, which changes on the way: that of soft baths fades.
+    The variables are made from a Hessian, which changes during a run: with soft baths it fades.
     """
     return chained([stage] * (len(steps) + 1), steps)
 
@@ -63,8 +63,8 @@ def _by_adam(
 ) -> Callable[..., Solver]:
     """Builds Adam with one second moment for all variables; these take the other settings.
 
-    Where the variables are laid out anew, Adam begins anew with half the step of before: its first
-    steps have their full length, near the minimum too.
+    Where the variables are laid out anew, Adam restarts with half the step length, since its first
+    steps have their full length even near the minimum.
     """
 
     def build(energy: Energy, lr: float = 0.1, **settings: Any) -> Solver:
@@ -123,7 +123,7 @@ SOLVERS = (
     NamedSolver(
         "kappa",
         "L-BFGS on w = w₀ + κ(H)θ with the papers' Hessian filter.",
-        "To test the papers' theory; spectral does better with as many products.",
+        "To test the papers' theory; with as many products spectral does better.",
         _by_lbfgs("kappa", Kappa, (20, 40, 80)),
         (_KAPPA, SERIES),
         GROUP,

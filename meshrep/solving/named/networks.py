@@ -22,9 +22,9 @@ from meshrep.solving.solver import Solver
 
 @dataclass(frozen=True)
 class _Suited:
-    """What was found to serve networks on one quantity.
+    """The settings that suit networks on one quantity.
 
-    ``scripts/benchmark.py basins`` measures it for phases, ``topology`` for positions.
+    ``scripts/benchmark.py basins`` measures them for phases, and ``topology`` for positions.
     """
 
     lr: float
@@ -85,7 +85,7 @@ def _solver(
 
 
 def _gcn(residual: bool = False, propagation: str = "auto") -> Callable[..., Network]:
-    """A convolutional network; one without the graph has the propagation "none"."""
+    """A convolutional network; with the propagation "none" it does not use the graph."""
 
     def network(**settings: Any) -> Network:
         return GraphNetwork(residual=residual, **{"propagation": propagation} | settings)
