@@ -1,6 +1,5 @@
 """Small energies of every kind, by name, for the contracts that cross them."""
 
-from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,30 +12,31 @@ from meshrep.solving.catalogue import known_solvers, solver_named
 
 PRESETS = known_solvers()
 NETWORKS = {name for name in PRESETS if name.startswith(("gcn", "nograph", "gat", "gn"))}
-FOR_PHASES = {"anneal": "annealing", "lift": "lift"}  # presets and their modules
+FOR_PHASES = {"anneal", "lift"}
 FOR_CLOUDS = {"kernel"}  # needs points to act on, which not every problem has
+TELLING = {
+    "gcn", "adam", "adam-torch", "gd", "nesterov", "rk4", "lbfgs", "lbfgs-newton", "newton",
+    "multilevel", "multilevel-adam", "spectral", "spectral-adam", "anneal", "lift",
+}  # one of each mechanism; the contracts of the others are slow tests  # fmt: skip
 
 
-def _missing(name):
-    if name == "adam-torch" and not installed("torch"):
-        return "torch is not installed"
-    if name == "anneal" and not installed("numba"):
-        return "numba is not installed"
-    if not find_spec(f"meshrep.minimisers.{FOR_PHASES.get(name, 'newton')}"):
-        return "not written yet"
-    return ""
+def missing(name):
+    """What a named solver needs and is not installed; empty where nothing is missing."""
+    needs = ("torch",) if name.endswith("-torch") else PRESETS[name].needs
+    return next((f"{package} is not installed" for package in needs if not installed(package)), "")
 
 
 def solvers(names):
-    """Presets as parameters of a test, skipped where something they need is missing."""
-    reasons = {name: _missing(name) for name in names}
-    return [
-        pytest.param(name, marks=[pytest.mark.skip(reason=reason)] if reason else [])
-        for name, reason in reasons.items()
-    ]
+    """Named solvers as parameters of a test; skipped where something they need is missing."""
+    params = []
+    for name in names:
+        marks = [pytest.mark.skip(reason=missing(name))] if missing(name) else []
+        slow = [] if name in TELLING else [pytest.mark.slow]
+        params.append(pytest.param(name, marks=marks + slow))
+    return params
 
 
-SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES.keys() | FOR_CLOUDS)
+SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES | FOR_CLOUDS)
 SOLVERS_OF_PHASES = solvers(name for name in PRESETS if name not in FOR_CLOUDS)
 
 

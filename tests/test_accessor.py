@@ -13,6 +13,7 @@ pytest.importorskip("trimesh")
 BUNNY = Path(__file__).parent.parent / "assets" / "bunny.ply"
 
 
+@pytest.mark.slow
 def test_a_fresh_process_finds_the_accessor_through_the_entry_point():
     code = (
         f"import pyvista as pv; mesh = pv.read({str(BUNNY)!r}).meshrep.heat(); "

@@ -53,6 +53,7 @@ RUN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "k"), RUN)
 def test_block_runs(path, k, tmp_path, monkeypatch):
     """As printed, from another folder than the repository's."""

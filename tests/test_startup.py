@@ -79,6 +79,7 @@ def test_help_and_refused_options_need_no_numbers(tmp_path, arguments, code):
     assert (code == 0) == ("--bath" in said) and (code == 2) == errors.startswith("meshrep: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -103,6 +104,7 @@ def test_the_default_comparison_asks_for_no_torch(tmp_path):
     assert not names & {"torch", "networkx", "trimesh", "gudhi", "sklearn", "pyamg", "matplotlib"}
 
 
+@pytest.mark.slow
 def test_one_solver_with_its_pictures_asks_for_no_torch(tmp_path):
     pytest.importorskip("matplotlib")
     got, _, errors, names = imported(tmp_path, *BATH, "--solver", "newton")
@@ -111,6 +113,7 @@ def test_one_solver_with_its_pictures_asks_for_no_torch(tmp_path):
     assert not names & {"torch", "networkx", "trimesh", "gudhi", "sklearn", "pyamg"}
 
 
+@pytest.mark.slow
 def test_torch_is_there_when_it_is_chosen(tmp_path):
     if importlib.util.find_spec("torch") is None:
         pytest.skip("torch is not installed")
@@ -138,6 +141,7 @@ with Printer(quiet="--quiet" in sys.argv).compiling():
 """
 
 
+@pytest.mark.slow
 def test_compiling_is_announced_once_and_only_where_the_cache_is_cold(tmp_path, monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))

@@ -48,6 +48,7 @@ def test_each_text_takes_the_place_of_the_one_before(wide):
     assert stream.getvalue() == before
 
 
+@pytest.mark.slow
 def test_solvers_integrations_and_sweeps_say_how_far_they_are(wide, monkeypatch):
     monkeypatch.setattr(Monitor, "observe_every", 0.0)
     graph = meshrep.graph_from("lattice:6x6")
@@ -87,6 +88,7 @@ def test_a_line_without_an_owner_is_removed(wide):
     assert "gone" in stream.getvalue() and stream.screen() == ""
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_unless_asked(capsys):
     graph = meshrep.graph_from("lattice:6x6")
     cold, hot = meshrep.ends(graph)

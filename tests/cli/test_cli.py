@@ -47,6 +47,7 @@ def test_the_main_job(run):
     assert {row["solver"] for row in rows} == set(solvers)
 
 
+@pytest.mark.slow
 def test_the_checkout_runs_as_the_readme_says(tmp_path):
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "solve_mesh.py", "bunny.ply", "--bath", "--solver",
@@ -215,6 +216,7 @@ def test_without_torch_lbfgs_stands_in_once(run):
     assert names == ["gcn", "lbfgs"]
 
 
+@pytest.mark.slow
 def test_a_long_comparison_shows_its_first_field_early(run, monkeypatch):
     pytest.importorskip("matplotlib")
     from meshrep.cli import comparing as cli
@@ -294,6 +296,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_in_mid_solve_saves_the_best_field(tmp_path):
     pytest.importorskip("numba")

@@ -135,6 +135,7 @@ def test_settings_of_solvers_reach_their_variables(run):
     assert found["parametrization"] == "spectral" and found["end"]["KH"]["condition"] < 1.2
 
 
+@pytest.mark.slow
 def test_the_picture(run):
     image = pytest.importorskip("matplotlib.image")
     code, said, errors, out = run(

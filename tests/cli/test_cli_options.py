@@ -270,6 +270,7 @@ def without(packages, arguments, folder):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [TRANSIENT, ("--solver", "newton")])
 def test_without_matplotlib_the_rest_is_written(tmp_path, way):
     pytest.importorskip("PIL")
@@ -281,6 +282,7 @@ def test_without_matplotlib_the_rest_is_written(tmp_path, way):
     assert not (tmp_path / "x.gif").exists()
 
 
+@pytest.mark.slow
 def test_without_pyvista_a_transient_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     done = without(["pyvista"], [*TRANSIENT, "--frames", "3"], tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from problems_of_tests import SOLVERS_OF_PHASES
+from problems_of_tests import missing
 
 from meshrep.base.backends import installed
 from meshrep.cli.main import main
@@ -26,12 +26,13 @@ def table(path):
 # Minimising
 
 
+@pytest.mark.slow
 def test_the_main_job(run):
     """The default comparison on the bunny with everything it writes."""
     for package in ("torch", "numba", "pyvista", "matplotlib"):
         pytest.importorskip(package)
-    if any(param.marks for param in SOLVERS_OF_PHASES):
-        pytest.skip("not all solvers of phases are there")
+    if missing("anneal"):
+        pytest.skip(missing("anneal"))
     code, said, errors, out = run("bunny.ply", "--kuramoto", "--max-seconds", "2")
     assert code == 0, errors
     assert "Kuramoto: K = 1 on 5,511 edges" in said
@@ -118,9 +119,10 @@ def test_problems_that_run(run, arguments, said, problem):
         assert set(entry["measures"]) == {"rho", "vortices"}
 
 
+@pytest.mark.slow
 def test_the_default_comparison_is_of_solvers_for_phases(run):
-    if any(param.marks for param in SOLVERS_OF_PHASES):
-        pytest.skip("not all solvers of phases are there")
+    if missing("anneal"):
+        pytest.skip(missing("anneal"))
     code, _, errors, out = run(*LATTICE, "--kuramoto", "--no-pictures")
     assert code == 0, errors
     names = [entry["name"] for entry in report_of(out)["solvers"]]
@@ -145,6 +147,7 @@ def test_restarts(run):
     assert "lbfgs: best of 3 seeds" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -157,9 +160,8 @@ def test_restarts(run):
     ],
 )
 def test_settings_of_single_solvers(run, settings):
-    (param,) = (param for param in SOLVERS_OF_PHASES if param.values == (settings[1],))
-    if param.marks:
-        pytest.skip(f"{settings[1]} cannot run here")
+    if missing(settings[1]):
+        pytest.skip(missing(settings[1]))
     code, _, errors, out = run(*LATTICE, "--xy-glass", *settings, "--no-pictures")
     assert code == 0, errors
     (entry,) = report_of(out)["solvers"]
@@ -178,6 +180,7 @@ def test_starts_for_phases(run):
     assert report_of(out)["solvers"][0]["energy"] == pytest.approx(-12 * np.cos(np.pi / 6))
 
 
+@pytest.mark.slow
 def test_arrows_and_colours(run):
     for package in ("pyvista", "matplotlib"):
         pytest.importorskip(package)
@@ -190,6 +193,7 @@ def test_arrows_and_colours(run):
     assert len(set(pictures)) == 3
 
 
+@pytest.mark.slow
 def test_a_film_of_the_best_run(run):
     for package in ("pyvista", "matplotlib", "PIL"):
         pytest.importorskip(package)
@@ -214,6 +218,7 @@ def test_without_pyvista_fields_are_columns(run):
 # In time
 
 
+@pytest.mark.slow
 def test_a_driven_transient_with_a_film(run):
     for package in ("pyvista", "matplotlib", "PIL"):
         pytest.importorskip(package)
@@ -242,6 +247,7 @@ def test_a_driven_transient_with_a_film(run):
     assert report["flow"]["method"] == "rk4" and report["problem"]["frequencies"][0] < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["rk4", "radau"])
 def test_frequencies_from_a_file_lock_two_oscillators(run, method):
     Path("pair.csv").write_text("a,b\n")
@@ -262,6 +268,7 @@ def test_frequencies_from_a_file_lock_two_oscillators(run, method):
     assert code == 0 and "not phase-locked" in said
 
 
+@pytest.mark.slow
 def test_frequencies_depend_on_the_seed_alone(run):
     energies = []
     for seed in (1, 1, 2):
@@ -274,6 +281,7 @@ def test_frequencies_depend_on_the_seed_alone(run):
     assert energies[0] == energies[1] != energies[2]
 
 
+@pytest.mark.slow
 def test_frequencies_of_no_spread_may_rest(run):
     code, _, errors, out = run(
         *LATTICE, "--kuramoto", "--transient", "2", "--frequencies", "0", "--frames", "4"
@@ -346,6 +354,7 @@ def test_what_cannot_be_used_is_one_sentence(run, arguments, words):
     assert all(path.read_text() == "precious" for path in (*out.iterdir(), Path("x.avi")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "physics",
     [(), ("--kuramoto",)],

@@ -27,6 +27,7 @@ def rows(path):
     return list(csv.DictReader(path.open()))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (installed("pyvista") and installed("torch")), reason="viz and torch")
 def test_the_main_job(run):
     import pyvista as pv
@@ -105,6 +106,7 @@ def test_filtrations_by_name(run, filtration):
     assert report_of(out)["problem"]["filtration"] == filtration
 
 
+@pytest.mark.slow
 def test_large_clouds_go_by_subsamples(run):
     code, said, errors, out = run(
         "--graph", "cloud:500", "--topology", "--subsample", "60", "--max-steps", "20",
@@ -137,6 +139,7 @@ def test_the_papers_network(run):
     assert "fit" in said
 
 
+@pytest.mark.slow
 def test_a_temperature_is_simplified(run):
     code, said, errors, out = run(
         "bunny.ply", "--bath", "random", "--simplify", "0.05", "--solver", "newton"

@@ -79,6 +79,7 @@ def test_sentences():
     assert "is concentrated on about 1 of 51 nodes" in character(long, lone)
 
 
+@pytest.mark.slow
 def test_a_bound_is_called_a_bound():
     """If only a lower bound of κ is known, no sentence says that κ is small or that it grows."""
     energy = heat("lattice:20x20", power=4)
@@ -171,6 +172,7 @@ def test_what_cannot_be_diagnosed_is_refused():
         meshrep.diagnose(held)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["as it is", "matplotlib"])
 def test_drawing(tmp_path, monkeypatch, engine):
     image = pytest.importorskip("matplotlib.image")

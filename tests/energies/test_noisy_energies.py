@@ -103,6 +103,7 @@ def test_who_follows():
     assert Subsampled().auto_solver[0] == "kernel"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["sgd", "adam", "kernel", "gcn"])
 def test_the_cloud_arrives_and_the_judge_is_the_same_every_time(solver):
     if solver == "gcn":

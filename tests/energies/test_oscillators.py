@@ -165,6 +165,7 @@ def test_a_twisted_ring_is_stable_up_to_a_quarter_turn_an_edge(n):
             assert (least > 1e-3) == (abs(q) < n / 4) and (least < -1e-3) == (abs(q) > n / 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n, q", [(8, 1), (12, 2), (17, -4)])
 def test_newton_stays_at_a_stable_twist(n, q):
     ring, phi = twisted(n, q)
@@ -173,6 +174,7 @@ def test_newton_stays_at_a_stable_twist(n, q):
     assert solution.energy == pytest.approx(-n * np.cos(2 * np.pi * q / n), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n, q", [(8, 3), (12, -5), (17, 5), (9, 4)])
 def test_newton_leaves_an_unstable_twist(n, q):
     ring, phi = twisted(n, q)
@@ -224,6 +226,7 @@ def test_no_field_breaks_the_printed_bound(s1, s2):
         assert min(values) >= printed_bound(energy) - 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "s1, s2, bound",
     [
@@ -404,6 +407,7 @@ def test_torch_can_differentiate_the_value(name):
     np.testing.assert_allclose(w.grad.numpy(), energy.gradient(phi), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["numpy", "numba", "torch"])
 @pytest.mark.parametrize("name", ["kuramoto", "hopf", "printed"])
 def test_float32_is_close(name, kind):

@@ -47,6 +47,7 @@ def test_the_law_is_that_of_the_energy(name):
         assert of_law(energy.phase_law, phi) == pytest.approx(energy.value(phi), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SWEEPERS)
 def test_a_sum_is_swept_as_its_parts_are(solver):
     """The sum of two glasses has the ground state of the glass of summed couplings."""
@@ -59,6 +60,7 @@ def test_a_sum_is_swept_as_its_parts_are(solver):
     assert two.energy == pytest.approx(one.energy, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "solver", [*SWEEPERS, Solver(Lift(), then=Solver(LBFGS()), name="arrays", backend="numpy")]
 )

@@ -60,6 +60,7 @@ def test_restarts_that_would_all_be_the_same_are_refused():
         meshrep.solve(RipsPersistence(uniform(20)), "adam", restarts=3)
 
 
+@pytest.mark.slow
 def test_a_comparison_of_subsamples_is_judged_along_the_way():
     energy = RipsPersistence(uniform(120), subsample=30)
     found = meshrep.compare(energy, ["kernel", "sgd"], max_steps=20)

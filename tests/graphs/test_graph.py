@@ -282,6 +282,7 @@ print((resident("VmHWM") - before) / 700**2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_first_order_run_stays_below_500_bytes_a_node():
     """From the lattice to the judged field, the peak of a process of its own."""

@@ -131,6 +131,7 @@ def test_a_small_graph_is_left_alone():
     assert better_order(graph, graph.adjacency) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", solvers(["gd", "nesterov", "adam", "lbfgs", "rk4"]))
 @pytest.mark.parametrize("name", ["quartic", "dirichlet", "kuramoto"])
 def test_a_reordered_run_takes_the_same_steps(small_cache, solver, name):

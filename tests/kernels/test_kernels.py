@@ -80,6 +80,7 @@ def test_the_array_kernel_is_the_plain_rule(name):
     np.testing.assert_allclose(x, y, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [kernels.SERIAL, kernels.PARALLEL], ids=["serial", "parallel"])
 def test_fused_flow_is_the_plain_one(version):
     energy = heat("lattice:6x6")
@@ -165,6 +166,7 @@ def test_products_with_the_hessian(version, bath):
     np.testing.assert_allclose(evaluator.hvp(w, v), energy.judge.hvp(w, v), atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [kernels.SERIAL, kernels.PARALLEL], ids=["serial", "parallel"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_single_precision_stays_near(version, weighted):
@@ -228,6 +230,7 @@ def test_the_first_call_on_a_large_field_is_short(monkeypatch):
     assert limits.CALL_SECONDS < 0.5
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing():
     import numba
 

@@ -132,6 +132,7 @@ def test_blocks_of_rows_add_up(version):
     np.testing.assert_allclose(gradient, expected[1], atol=1e-12)
 
 
+@pytest.mark.slow
 @VERSIONS
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("law", LAWS)
@@ -155,6 +156,7 @@ def test_fused_steps_are_the_plain_rule(law, name, version):
     np.testing.assert_allclose(m.spare, before, rtol=1e-9, atol=1e-10)  # the last energy's field
 
 
+@pytest.mark.slow
 @VERSIONS
 @pytest.mark.parametrize("law", ["one pass", "two passes"])
 def test_two_calls_are_one(law, version):
@@ -169,6 +171,7 @@ def test_two_calls_are_one(law, version):
     np.testing.assert_array_equal(parts, whole)
 
 
+@pytest.mark.slow
 @VERSIONS
 @pytest.mark.parametrize("driven", [False, True])
 @pytest.mark.parametrize("law", LAWS)
@@ -188,6 +191,7 @@ def test_fused_flow_is_the_plain_one(law, driven, version):
     np.testing.assert_allclose(fused[alone], energy.random_start(5)[alone] + drift, rtol=1e-13)
 
 
+@pytest.mark.slow
 @VERSIONS
 @pytest.mark.parametrize("law", ["one pass", "two passes"])
 def test_single_precision_stays_near(law, version):
@@ -200,6 +204,7 @@ def test_single_precision_stays_near(law, version):
     np.testing.assert_allclose(gradient, energy.gradient(w), atol=1e-5)
 
 
+@pytest.mark.slow
 @VERSIONS
 @pytest.mark.parametrize("law", ["one pass", "two passes"])
 def test_equal_couplings_need_not_be_read(law, version):
@@ -243,6 +248,7 @@ def by_threads(work):
         numba.set_num_threads(most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kuramoto, HopfKuramoto])
 def test_the_number_of_threads_does_not_change_the_path(kind):
     energy, evaluator = large(kind)
@@ -257,6 +263,7 @@ def test_the_number_of_threads_does_not_change_the_path(kind):
     np.testing.assert_array_equal(*by_threads(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kuramoto, HopfKuramoto])
 def test_the_number_of_threads_does_not_change_energies(kind):
     energy, evaluator = large(kind)

@@ -87,6 +87,7 @@ def test_the_proposed_angle_is_near_the_lowest_energy(seed):
     assert kernels.seen(p, q, x, y, u, v) < energies.min() + 0.1 * np.ptp(energies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_reflections_keep_the_energy(version):
     energy = oscillators("lattice:6x5", LAWS["single"])
@@ -97,6 +98,7 @@ def test_reflections_keep_the_energy(version):
     assert not np.allclose(many.phases(), one.phases())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_updated_sums_agree_with_recomputed_ones(version):
     energy = oscillators("triangular:5x6", LAWS["squares"])
@@ -137,6 +139,7 @@ def quadrature(energy, temperature, points=120):
     return (values * weights).sum() / weights.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reflections", [0, 2])
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 3.0])
 def test_two_spins_have_the_exact_mean_energy(temperature, reflections):
@@ -150,6 +153,7 @@ def test_two_spins_have_the_exact_mean_energy(temperature, reflections):
     assert INTERPRETED or error < 0.02 * J
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", [*LAWS.values(), (0.5, 0.0, 1.0), (1.0, 0.5, 0.0)])
 @pytest.mark.parametrize("temperature", [0.7, 2.0])
 def test_three_spins_have_the_mean_energy_found_by_quadrature(law, temperature):
@@ -160,6 +164,7 @@ def test_three_spins_have_the_mean_energy_found_by_quadrature(law, temperature):
     assert INTERPRETED or error < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_serial_and_parallel_kernels_agree(law):
     energy = oscillators("lattice:5x5" if INTERPRETED else "triangular:60x60", LAWS[law])
@@ -171,6 +176,7 @@ def test_serial_and_parallel_kernels_agree(law):
     np.testing.assert_array_equal(*ends)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="threads need the compiler")
 @pytest.mark.parametrize("law", LAWS)
 def test_the_number_of_threads_changes_nothing(law):
@@ -283,6 +289,7 @@ def test_automatic_temperatures_scale_with_the_coupling():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="seconds need the compiler")
 @pytest.mark.parametrize("law", LAWS)
 def test_a_time_limit_is_kept_and_the_run_still_cools(law):

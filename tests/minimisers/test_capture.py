@@ -111,6 +111,7 @@ def compare(run):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", SAME)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("physics", ENERGIES)
@@ -119,12 +120,14 @@ def test_both_walks_agree_on_fields(compare, physics, rule, dtype):
     assert done[0] is Result.MAX_STEPS and done[2] == STEPS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["gd", "nesterov"])
 @pytest.mark.parametrize("physics", ENERGIES)
 def test_both_walks_agree_with_an_automatic_step_length(compare, physics, rule):
     compare(lambda: RULES[rule]("auto"), ENERGIES[physics]())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", SAME)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("variables", VARIABLES)
@@ -270,6 +273,7 @@ class Watching(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("variables", [None, *VARIABLES])
 @pytest.mark.parametrize("physics", ENERGIES)
@@ -290,6 +294,7 @@ WAITING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WAITING)
 def test_the_watch_finds_operations_that_wait_for_the_host(what):
     x, nodes = torch.arange(4.0), torch.tensor([1, 2])

@@ -96,6 +96,7 @@ def test_a_preconditioner_is_the_first_matrix(name):
         np.testing.assert_allclose(d, -dense(steps, differences, M) @ g, rtol=1e-7, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_single_precision_pairs_give_nearly_the_same_direction(monkeypatch):
     pytest.importorskip("numba")
     exact = walk(8, 5, NumpyBackend())
@@ -137,6 +138,7 @@ def test_a_pair_with_negative_curvature_is_not_kept():
         assert pairs.count == 1 and pairs.gamma == pytest.approx(2.0 / 1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [1, 511, 5000, 30_000])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_passes_do_not_depend_on_the_number_of_threads(p, dtype):
@@ -326,6 +328,7 @@ def test_a_run_that_reaches_rounding_is_flat():
     assert outcome.history.grad_norm[-1] < 1e-9
 
 
+@pytest.mark.slow
 def test_single_precision():
     energy = heat("lattice:12x12")
     exact = meshrep.solve(energy, "newton").energy

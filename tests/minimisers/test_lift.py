@@ -93,6 +93,7 @@ def test_plain_sweeps_never_raise_the_energy(law, s):
         state.sweep(np.array([s]), np.ones(1))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("numba"), reason="kernels need numba")
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 @pytest.mark.parametrize("h, replicas", [(3, 1), (4, 5)])
@@ -120,6 +121,7 @@ def test_torch_agrees_with_numpy(law):
     np.testing.assert_allclose(np.asarray(tensors.phases(1)), plain.phases(1), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numba", "numpy", "torch"])
 @pytest.mark.parametrize("kind", [XYGlass, HopfKuramoto])
 def test_a_whole_run_on_every_back_end(backend, kind):
@@ -195,6 +197,7 @@ def test_a_ferromagnet_loses_its_vortices():
     assert np.mean(plain) > -energy.graph.m + 5  # the problem is hard for descent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("energy", [XYGlass, HopfKuramoto])
 def test_frustrated_energies_end_lower_than_by_descent(energy):
     energy = energy(meshrep.graph_from("lattice:16x16"))

@@ -45,6 +45,7 @@ def test_fifty_steps_are_the_same_on_every_back_end(name, minimiser, backend):
     np.testing.assert_allclose(norms, expected, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_adam_agrees_with_torch_optim():
     """The reference is a loop of torch.optim.Adam with the energy's own gradient."""
     torch = pytest.importorskip("torch")

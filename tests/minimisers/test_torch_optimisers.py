@@ -43,6 +43,7 @@ def path(energy, minimiser, steps, seed=3, **settings):
 # Every optimiser in the lists above lowers an energy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["field", "square"])
 @pytest.mark.parametrize("name", [*OF_TORCH, *OF_PACKAGE])
 def test_lowers_an_energy_of_heat(name, layout):
@@ -56,6 +57,7 @@ def test_lowers_an_energy_of_heat(name, layout):
     assert 0 <= found.energy - exact < 0.2 * (found.start_energy - exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*OF_TORCH, *OF_PACKAGE])
 def test_lowers_an_energy_of_phases(name):
     needs(name)

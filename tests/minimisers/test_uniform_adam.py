@@ -42,6 +42,7 @@ def test_other_units_take_the_same_path(solver):
             np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_returns_to_its_best_state_after_a_leap():
     """The variables are not renewed, so the run leaps; with ``settle`` it ends low all the same."""
     energy = heat("lattice:12x12", t_hot=100.0, t_cold=0.0)

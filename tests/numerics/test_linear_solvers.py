@@ -123,6 +123,7 @@ def test_other_couplings_get_other_prolongations_once_the_old_serve_badly():
     assert system.setups == 2
 
 
+@pytest.mark.slow
 def test_threads_and_plain_vectors_give_the_same_iterates(monkeypatch):
     pytest.importorskip("numba")
     H, r = positive(), right(400)

@@ -100,6 +100,7 @@ def test_nodes_without_couplings_have_empty_rows():
     assert prolongations(sparse.csr_array(sparse.eye_array(50)), 10) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 def test_refreshed_coarse_matrices_are_those_built_anew(kernels, shift):
     """PᵀAP on every level after the baths have faded, and once the couplings have changed."""
@@ -120,6 +121,7 @@ def test_refreshed_coarse_matrices_are_those_built_anew(kernels, shift):
         np.testing.assert_allclose(hierarchy._coarsest.matrix.toarray(), expected, atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads_from", [0, 10**9])
 def test_a_cycle_is_symmetric_positive_definite_and_near_the_inverse(monkeypatch, threads_from):
     pytest.importorskip("numba")

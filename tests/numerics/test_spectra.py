@@ -19,6 +19,7 @@ def ring_hessian(n, q):
     return Kuramoto(ring).hessian(2 * np.pi * q * np.arange(n) / n), ring
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [40, 299, 301, 700])
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_the_least_eigenvalue_of_a_twisted_ring(n, share):
@@ -34,6 +35,7 @@ def test_the_least_eigenvalue_of_a_twisted_ring(n, share):
     assert vector @ (matrix @ vector) == pytest.approx(exact, rel=max(accuracy, 1e-4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [200, 400])
 @pytest.mark.parametrize("shift", [5.0, 0.0])
 @pytest.mark.parametrize("gauged", [True, False])

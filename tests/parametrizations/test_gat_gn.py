@@ -126,6 +126,7 @@ def slow_messages(graph, x, layers):
     return x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("widths", [(3, 5), (4, 3, 9)], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,6 +145,7 @@ def test_the_field_is_the_formula_node_by_node(kind, widths, residual, backend):
     np.testing.assert_allclose(field, 7.0 * expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("physics", ["heat", "signed phases", "columns"])
@@ -165,6 +167,7 @@ def test_the_pullback_is_the_derivative(kind, physics, layers, residual, backend
     assert gradient @ direction == pytest.approx((up - down) / (2 * h), abs=1e-6 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("physics", ENERGIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_shared_starts_pass_through(kind, physics, backend):
@@ -191,6 +194,7 @@ ON_TILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("physics", ON_TILES)
 @pytest.mark.parametrize("widths", [(8, 8), (2, 20, 7)], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
@@ -212,6 +216,7 @@ def test_kernels_and_tensors_are_the_arrays(kind, widths, physics, graph):
         np.testing.assert_allclose(backend.to_numpy(fast), gradient, rtol=1e-9, atol=1e-11 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_single_precision_stays_and_is_near(kind, graph, backend):
     energy, recipe = ON_TILES["columns"](graph), KINDS[kind](2, 9, residual=True)
@@ -229,6 +234,7 @@ def test_single_precision_stays_and_is_near(kind, graph, backend):
         assert np.abs(a - b).max() < 2e-5 * np.abs(a).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_number_of_threads_does_not_change_a_bit(kind):
     numba = pytest.importorskip("numba")
@@ -246,6 +252,7 @@ def test_the_number_of_threads_does_not_change_a_bit(kind):
         np.testing.assert_array_equal(end, ends[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_passes_allocate_nothing_that_grows(kind, graph):
     pytest.importorskip("numba")
@@ -255,6 +262,7 @@ def test_passes_allocate_nothing_that_grows(kind, graph):
     assert np.shares_memory(net.pull_back(pull), net.gradient)
 
 
+@pytest.mark.slow
 def test_attention_of_equal_scores_is_the_mean_over_neighbours_and_self(backend):
     """With a = 0 every α_ij is 1 / (degree + 1); rows sum to one, whatever a is."""
     graph = meshrep.graph_from("sbm:3x8", seed=1)
@@ -293,6 +301,7 @@ def test_weights_are_multiplicities_to_attention_and_features_to_messages():
         assert not np.allclose(fields[3], fields[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_renumbering_the_nodes_renumbers_the_field(kind, residual, backend):
@@ -321,6 +330,7 @@ def test_fixed_nodes_stay(kind, backend):
     np.testing.assert_array_equal(field[energy.fixed], energy.fixed_values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_graph_without_edges_has_networks(kind, backend):
     energy = energy_of_columns(meshrep.Graph.from_edges(3, np.zeros((0, 2), int)))
@@ -330,6 +340,7 @@ def test_a_graph_without_edges_has_networks(kind, backend):
     assert np.isfinite(backend.to_numpy(objective.value_and_grad(objective.start)[1])).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gat", "gn"])
 def test_networks_are_fitted_to_a_start(kind):
     energy = energy_of_columns(meshrep.graph_from("er:30:degree=5"))
@@ -340,6 +351,7 @@ def test_networks_are_fitted_to_a_start(kind):
     assert objective.map.notes[0].startswith("the network was fitted to the start in")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["gat", "gn"])
 def test_named_solvers_arrive_where_newton_does(solver):
     energy = heat("triangular:16x16", t_hot=80.0, t_cold=20.0)

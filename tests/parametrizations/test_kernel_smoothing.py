@@ -138,6 +138,7 @@ def test_a_root_ends_at_its_tolerance():
     np.testing.assert_allclose(same, np.ones((1, 6)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("numba"), reason="kernels need numba")
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 @pytest.mark.parametrize("d, e", [(1, 1), (2, 2), (3, 1), (5, 5)])
@@ -155,6 +156,7 @@ def test_kernels_sum_as_arrays_do(parallel, d, e, floor):
             np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("numba"), reason="kernels need numba")
 def test_threads_change_no_digit():
     import numba
@@ -186,6 +188,7 @@ def test_chunks_change_nothing(chunk, monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("form", kernel.NAMES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -40,6 +40,7 @@ def test_fixed_nodes_stay(name):
     check_fixed(Multilevel(2), ENERGIES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", BACKENDS)
 @pytest.mark.parametrize("name", ENERGIES)
@@ -47,6 +48,7 @@ def test_every_back_end_agrees(name, kind, dtype):
     check_backend(Multilevel(2), ENERGIES[name], kind, dtype)
 
 
+@pytest.mark.slow
 def test_threads_change_nothing(monkeypatch):
     pytest.importorskip("numba")
 
@@ -69,6 +71,7 @@ def test_it_is_the_preconditioner_of_bramble_pasciak_and_xu():
     np.testing.assert_allclose(J @ J.T, scale * expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_condition_number_hardly_grows_with_the_mesh():
     plain, reached = [], []
     for side in (8, 32):

@@ -146,6 +146,7 @@ def test_phases_are_fitted_on_the_circle():
     assert np.abs(objective.field(objective.start) - start).max() < 0.05
 
 
+@pytest.mark.slow
 def test_its_time_is_reported_apart(monkeypatch):
     from meshrep.parametrizations.networks import network as networks
 

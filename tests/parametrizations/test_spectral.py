@@ -46,6 +46,7 @@ def test_every_back_end_agrees(name, kind, dtype):
     check_backend(Spectral(), ENERGIES[name], kind, dtype)
 
 
+@pytest.mark.slow
 def test_threads_change_nothing(monkeypatch):
     pytest.importorskip("numba")
 
@@ -78,6 +79,7 @@ def test_the_map_is_the_root_of_the_hessian():
     np.testing.assert_allclose(J @ J.T / scale, np.linalg.inv(H), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degree", [4, 8, 16])
 def test_the_condition_number_falls_with_the_square_of_the_degree(degree):
     energy = heat("lattice:30x30", power=2)

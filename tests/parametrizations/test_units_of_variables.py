@@ -44,6 +44,7 @@ def test_nodes_without_couplings_move_too(solver):
     np.testing.assert_allclose(end.field, target, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_lift_bears_a_node_whose_edges_weigh_nothing():
     graph = meshrep.graph_from("ring:6")
     weights = np.where((graph.edges == 2).any(axis=1), 0.0, 1.0)

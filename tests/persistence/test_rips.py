@@ -61,6 +61,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_pairs_are_those_of_the_simplex_tree(kind):
     rng = np.random.default_rng(7)

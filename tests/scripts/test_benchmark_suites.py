@@ -55,6 +55,7 @@ def section(text="## One", data=None, quick=False, date="2026-01-01"):
     return {"text": text, "data": data or {}, "about": about, "machine": machine}
 
 
+@pytest.mark.slow
 def test_heat_end_to_end(few, monkeypatch, capsys):
     monkeypatch.setattr(torch_peers, "PEERS", [])
     monkeypatch.setattr(race, "repeats", lambda first, quick: 2)
@@ -71,6 +72,7 @@ def test_heat_end_to_end(few, monkeypatch, capsys):
     assert rows["lbfgs"]["ours"] and not rows["SciPy L-BFGS-B"]["ours"]
 
 
+@pytest.mark.slow
 def test_a_missing_peer_is_named(few, monkeypatch, capsys):
     for module in (bench, race):
         monkeypatch.setattr(
@@ -126,6 +128,7 @@ def test_winner_and_lead(program):
     assert "| b | 100 ms | ends at 3e-03 |" in race.table(rows, cap=60.0)
 
 
+@pytest.mark.slow
 @needs_numba
 def test_kernels_end_to_end(program, monkeypatch, capsys):
     monkeypatch.setattr(kernels, "QUICK_SIDES", (6,))
@@ -181,6 +184,7 @@ def test_the_papers_network_puts_out_nearly_equal_phases():
     assert abs(np.mean([energy.value(energy.random_start(seed)) for seed in range(6)])) < 100
 
 
+@pytest.mark.slow
 def test_phases_end_to_end(few, monkeypatch):
     monkeypatch.setattr(phase_minima, "QUICK_SIDES", (8,))
     text, data = phase_minima.run(True, lambda line: None)
@@ -188,6 +192,7 @@ def test_phases_end_to_end(few, monkeypatch):
     assert data["phases, lattice 8×8"]["rows"]["lbfgs"]["end_gap"] <= 1e-6
 
 
+@pytest.mark.slow
 def test_a_point_of_scale(program):
     found = scale_point.point("heat", "lattice:12x12", "adam", 10)
     assert found["n"] == 144 and found["step_s"] > 0
@@ -209,6 +214,7 @@ def test_subdivision_keeps_the_surface(program):
     assert length.max() <= 0.5 * before.max() + 1e-12
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_device_path_runs_on_the_cpu(program, monkeypatch, capsys):
     monkeypatch.setattr(device, "QUICK_SIDES", (6,))

@@ -78,6 +78,7 @@ def test_slow_ways_are_timed_in_fewer_rounds(tmp_path, monkeypatch):
     assert calls == {"quick": 2 + 7, "slow": 1 + 2}
 
 
+@pytest.mark.slow
 @needs_gudhi
 def test_topology_end_to_end(small, capsys):
     assert small.main(["topology", "--quick", "--out", "o"]) == 0
@@ -101,6 +102,7 @@ def test_topology_end_to_end(small, capsys):
     assert "gcn" in cell["runs"]
 
 
+@pytest.mark.slow
 @needs_gudhi
 def test_a_cloud_of_ones_own(small, capsys):
     np.savetxt("cloud.xyz", np.random.default_rng(0).normal(size=(40, 3)))

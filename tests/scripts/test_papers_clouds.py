@@ -84,6 +84,7 @@ def tiny(monkeypatch):
     return clouds
 
 
+@pytest.mark.slow
 @needs_gudhi
 def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
     made = tiny.pieces(True)

@@ -67,6 +67,7 @@ def test_torch_sees_the_same_regression():
     np.testing.assert_allclose(backend.to_numpy(gradient), energy.gradient(w))
 
 
+@pytest.mark.slow
 @needs_torch
 def test_small_runs_make_a_page(small, tmp_path):
     found = row.findings(small)

@@ -166,6 +166,7 @@ def test_the_best_rates_are_read_of_the_group():
     assert heat.second_rates(adam, ("1e-3",)) == [0.02, 1.0]
 
 
+@pytest.mark.slow
 @needs_torch
 @pytest.mark.parametrize("kind", ["gcn", "gcn-res", "nograph", "gat", "gn"])
 def test_autograd_takes_the_steps_that_the_written_pullback_takes(kind):
@@ -181,6 +182,7 @@ def test_autograd_takes_the_steps_that_the_written_pullback_takes(kind):
     assert np.allclose(list(ours.values()), list(torch.values()), rtol=1e-9)
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"tiny": "lattice:6x6"})

@@ -86,6 +86,7 @@ def test_a_part_of_the_runs_settles_nothing():
     assert finding.verdict.name == "OPEN" and "not run" in finding.text
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
     monkeypatch.setattr(row, "QUICK_SIZE", "triangular:7x7")

@@ -63,6 +63,7 @@ def less(rho):
     return 8.0**rho
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gain", "fair", "side", "verdicts"),
     [
@@ -152,6 +153,7 @@ def test_correlations_leave_out_what_is_not_known():
     assert np.isnan(correlation(np.ones(8), disorder)[0])
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_row_runs(monkeypatch):
     monkeypatch.setattr(hopf_runs, "QUICK_GRAPH", "lattice:4x4")

@@ -167,6 +167,7 @@ def test_an_optimiser_is_better_that_arrives_clearly_sooner(sgd, how, verdict):
     assert "at 0.01: sgd" in claim.seen and claim.verdict.name != "HOLDS"
 
 
+@pytest.mark.slow
 @needs_torch
 def test_with_a_switch_at_0_adam_begins_at_the_networks_output():
     from meshrep.minimisers.monitor import Stopping
@@ -196,6 +197,7 @@ def test_autograd_moves_the_network_as_its_pullback_does():
         assert ends[1].steps == 105
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_row_runs(monkeypatch):
     monkeypatch.setattr(row, "QUICK_GRAPHS", {"lattice": "lattice:4x4", "tree": "tree:2^2"})

@@ -214,6 +214,7 @@ def tiny(few, monkeypatch):
     return row
 
 
+@pytest.mark.slow
 def test_pieces_are_plain_and_the_same_again(tiny, tmp_path):
     from meshrep.view.write import write_json
 

@@ -52,6 +52,7 @@ def test_the_equations_are_integrated():
     assert critical(t)[0] == pytest.approx((1 + t / 2) * np.exp(-t / 2), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_rates_are_those_predicted(small):
     cell = small["quadratic, κ = 100"]
     assert cell["predicted"]["heavy ball"] == pytest.approx(9 / 11)
@@ -75,6 +76,7 @@ def test_without_strong_convexity(small):
     assert all(gap <= bound / (k + 1) ** 2 for k, gap in runs["NAG"]["curve"])
 
 
+@pytest.mark.slow
 def test_the_claims_hold_and_say_why(small, tmp_path, monkeypatch):
     monkeypatch.setattr(row, "CONDITIONS", (100.0,))
     found = row.findings(small)

@@ -89,6 +89,7 @@ def test_the_rate_found_is_the_one_with_the_fewest_steps():
     assert row.searched(energy, descent, least, "1e-3", False) == 0.2
 
 
+@pytest.mark.slow
 @needs_torch
 def test_the_row_in_small(tmp_path, monkeypatch):
     monkeypatch.setattr(row, "MESH", "lattice:6x6")

@@ -20,6 +20,7 @@ def test_claims_make_a_verdict_and_a_table():
     assert claim_table([]) == ""
 
 
+@pytest.mark.slow
 def test_lines_that_share_a_colour_differ_in_style(monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
     made = []

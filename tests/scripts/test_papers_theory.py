@@ -86,6 +86,7 @@ def test_gradient_descent_has_the_predicted_rate():
     assert runs.descended(energy, R, np.ones(4), np.ones(4))[0] == 1.0
 
 
+@pytest.mark.slow
 def test_powers_of_the_moment(small):
     powers = small["ring, powers"]["powers"]
     kappa = powers["0"]["condition"]
@@ -99,6 +100,7 @@ def test_powers_of_the_moment(small):
     assert cell["near"]["0.5"]["condition"] < 5 < cell["near"]["0"]["condition"]
 
 
+@pytest.mark.slow
 def test_kernels_against_the_moment(small):
     kernels = small["ring, kernels"]["kernels"]
     assert kernels["the field itself"]["slope"] == pytest.approx(0, abs=1e-9)
@@ -111,6 +113,7 @@ def test_kernels_against_the_moment(small):
     assert h["lanczos"] == pytest.approx(h["exact"], rel=1e-6) and h["constant, no baths"] < 1e-12
 
 
+@pytest.mark.slow
 def test_the_series_as_they_are_known(small):
     conditions = small["series"]["conditions"]
     assert conditions["right"]["2"] == pytest.approx(6.08, abs=0.01)
@@ -118,6 +121,7 @@ def test_the_series_as_they_are_known(small):
     assert conditions["Chebyshev"]["2"] < conditions["right"]["2"] < conditions["right"]["0"] == 20
 
 
+@pytest.mark.slow
 def test_the_claim_holds_in_part_and_says_why(small, tmp_path):
     found = row.findings(small)
     assert found.verdict.value == "holds in part"
@@ -134,6 +138,7 @@ def test_the_claim_holds_in_part_and_says_why(small, tmp_path):
         assert all((tmp_path / name).stat().st_size > 5000 for name in names)
 
 
+@pytest.mark.slow
 def test_other_data_give_other_verdicts(small):
     kind = copy.deepcopy(small)
     for label in row.NETWORKS:

@@ -38,6 +38,7 @@ def curvatures(energy, w):
 # The contract
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_solver_lowers_the_energy_of_phases(name, solver):
@@ -104,6 +105,7 @@ def test_one_seed_is_one_path(solver):
     assert one.history.energy == two.history.energy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)
 def test_single_precision_is_judged_in_double(solver):
     energy = PROBLEMS["glass"]()
@@ -391,6 +393,7 @@ def test_a_sampler_changes_nothing():
         assert sampled.evaluations == plain.evaluations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["rk4", "nesterov", "gd"])
 def test_single_precision_ends_by_itself(solver):
     energy = meshrep.Kuramoto(meshrep.graph_from("lattice:20x20"))

@@ -24,6 +24,7 @@ def glass():
     return phases("XYGlass", "lattice:8x8", seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)
 def test_restarts_are_the_best_of_single_runs(solver):
     energy = glass()

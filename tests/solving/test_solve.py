@@ -126,6 +126,7 @@ def test_the_time_limit_is_kept(solver, clock):
     assert run.history.seconds[-1] < 2.0 and run.solve_s < 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_single_precision_is_judged_in_double(solver):
     energy = heat("lattice:12x12")

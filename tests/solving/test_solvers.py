@@ -201,6 +201,7 @@ def interrupt_once(counting, w):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_ctrl_c_keeps_the_best_so_far_and_ends_a_comparison(solver, lattice, counted):
     """At the first evaluation of a run, in its middle, at its last one, and when it is judged."""

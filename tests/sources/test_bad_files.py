@@ -52,6 +52,7 @@ def ascii_ply(points, faces, *, n=None, f=None):
 # Truncation --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("form", ["ply", "ascii.ply", "stl", "ascii.stl", "off", "glb"])
 def test_cut_short(tmp_path, icosahedron, form, share):
@@ -68,6 +69,7 @@ def test_cut_short(tmp_path, icosahedron, form, share):
     refused(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["vtp", "vtu", "vtk", "vti"])
 @pytest.mark.parametrize("share", [0.2, 0.9])
 @pytest.mark.parametrize("binary", [True, False])
@@ -89,6 +91,7 @@ def test_vtk_files_cut_short(tmp_path, form, share, binary, capfd):
     assert capfd.readouterr() == ("", "")  # VTK's own noise stays in the child
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["msh", "inp", "mesh"])
 def test_meshio_files_cut_short(tmp_path, form):
     meshio = pytest.importorskip("meshio")
@@ -219,6 +222,7 @@ def test_face_index_out_of_range(tmp_path, icosahedron, index):
         refused(path, "cell 20", str(index))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [-1, 3, 10**9])
 def test_cell_index_out_of_range_in_vtk(tmp_path, index):
     pytest.importorskip("vtkmodules")
@@ -275,6 +279,7 @@ def test_binary_garbage(tmp_path, ending):
     refused(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".vtu", ".vtk", ".e", ".xdmf", ".glb", ".gltf", ".msh", ".inp"])
 def test_binary_garbage_for_libraries(tmp_path, ending, capfd):
     path = tmp_path / f"noise{ending}"
@@ -283,6 +288,7 @@ def test_binary_garbage_for_libraries(tmp_path, ending, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [

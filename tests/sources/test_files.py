@@ -73,6 +73,7 @@ def test_ply_of_trimesh(tmp_path, icosahedron, encoding):
     assert euler(graph) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["obj", "stl", "off", "glb", "gltf", "stl_ascii"])
 def test_formats_of_trimesh(tmp_path, icosahedron, ending):
     trimesh = pytest.importorskip("trimesh")
@@ -92,6 +93,7 @@ def test_formats_of_trimesh(tmp_path, icosahedron, ending):
         assert graph.repairs == ("48 points merged with others at the same position",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("ending", ["ply", "vtp", "vtk", "stl"])
 def test_surfaces_of_pyvista(tmp_path, icosahedron, ending, binary):
@@ -101,6 +103,7 @@ def test_surfaces_of_pyvista(tmp_path, icosahedron, ending, binary):
     assert same_mesh(load(path), *icosahedron)
 
 
+@pytest.mark.slow
 def test_volumes_of_pyvista(tmp_path):
     pv = pytest.importorskip("pyvista")
     image = pv.ImageData(dimensions=(4, 3, 2))
@@ -115,6 +118,7 @@ def test_volumes_of_pyvista(tmp_path):
         assert np.array_equal(graph.points, image.points)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["msh", "vtk", "vtu", "mesh", "inp", "su2", "bdf"])
 def test_formats_of_meshio(tmp_path, ending):
     meshio = pytest.importorskip("meshio")
@@ -162,6 +166,7 @@ QUADRATIC = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", QUADRATIC)
 def test_quadratic_cells(tmp_path, kind):
     pv = pytest.importorskip("pyvista")

@@ -112,6 +112,7 @@ def test_names_in_a_list_of_edges(tmp_path):
     assert (graph.labels, graph.weights.tolist()) == ((5, 7, 30), [3.0, 2.0])
 
 
+@pytest.mark.slow
 def test_matrices(tmp_path, club):
     matrix = nx.to_scipy_sparse_array(club)
     mmwrite(tmp_path / "club.mtx", matrix)

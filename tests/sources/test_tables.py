@@ -37,6 +37,7 @@ def words(kind, column, draw):
     }[kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["whole", "weighted", "points", "signed", "one.0", "names", "long"]
 )

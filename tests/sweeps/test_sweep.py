@@ -189,6 +189,7 @@ def test_finished_points_are_not_computed_again(store):
     assert [row.point for row in second.rows] == sorted(more)
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_nothing(tmp_path):
     found = {}
     for count in (1, 2):
@@ -204,6 +205,7 @@ def test_the_number_of_processes_changes_nothing(tmp_path):
     assert found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_workers_have_one_thread_and_ignore_ctrl_c(monkeypatch):
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     answers = sorted(spread(square, ["a", "b", "c"], 2, lambda task, how: (task, how, "")))
@@ -312,6 +314,7 @@ def test_a_damaged_file_never_gives_another_result(store):
         assert kept is None or (kept[0] == row and np.array_equal(kept[1], phi))
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_killed_worker_costs_one_point(store, tmp_path, monkeypatch):
     marks = tmp_path / "marks"
@@ -383,6 +386,7 @@ def table(out):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_the_command(run):
     pytest.importorskip("matplotlib")
     arguments = ("--graph", "lattice:8x8", "--s1", "-1:1:2", "--s2", "0,0.5", "--seeds", "2")
@@ -484,6 +488,7 @@ def test_the_command_returns_1_if_a_point_failed(run, monkeypatch):
     assert [row["rho"] for row in table(out)] == ["", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_ctrl_c_keeps_finished_points(tmp_path, processes):

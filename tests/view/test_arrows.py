@@ -94,6 +94,7 @@ def test_the_picture_contains_arrows_at_every_angle():
     assert low[:, 0].min() == pytest.approx(-0.46)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [shapes.lattice, shapes.ball, shapes.cube, shapes.ring])
 def test_arrows_are_seen(tmp_path, engine, make):
     graph = make()

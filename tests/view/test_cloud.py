@@ -62,6 +62,7 @@ def test_panels_share_view_and_scale(tmp_path, pages):
     assert {tuple(p) for p in np.round(ring(), 9)} <= {tuple(p) for p in np.round(places, 9)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_loops_are_drawn_in_the_colour_of_their_persistence(tmp_path, d):
     points = ring(d=d)
@@ -231,6 +232,7 @@ def moving(k=4):
     return [(10 * step, (1 - 0.15 * step) * ring()) for step in range(k)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".mp4"])
 def test_films_have_all_frames_and_move(tmp_path, pages, suffix):
     pil = pytest.importorskip("PIL.Image")

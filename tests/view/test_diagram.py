@@ -49,6 +49,7 @@ def test_ticks_numbers_and_pictures_are_those_of_the_cells(tmp_path, figures):
     assert np.array_equal(np.asarray(shown.get_array()), wanted)
 
 
+@pytest.mark.slow
 def test_twelve_by_twelve_text_stays_in_its_squares(tmp_path, figures):
     diagram(cells(12), tmp_path / "d.png", **LABELS)
     figure = figures[0]

@@ -32,6 +32,7 @@ def warming(graph, count=5):
     return [(0.1 * k, np.full(graph.n, k / (count - 1))) for k in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_film_has_all_frames_and_moves(tmp_path, suffix):
     graph = shapes.lattice(6)
@@ -47,6 +48,7 @@ def test_film_has_all_frames_and_moves(tmp_path, suffix):
     assert middles[-1].sum() > middles[0].sum() + 200
 
 
+@pytest.mark.slow
 def test_mp4_is_h264_for_browsers_with_the_right_colours(tmp_path):
     graph = shapes.lattice(6)
     drawn = film(graph, warming(graph), tmp_path / "a.mp4", quantity="temperature",
@@ -66,6 +68,7 @@ def test_mp4_is_h264_for_browsers_with_the_right_colours(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_the_camera_stands_still(tmp_path):
     graph = shapes.lattice(5)
     frames = [(k, np.linspace(0, k, graph.n)) for k in range(3)]
@@ -86,6 +89,7 @@ def headings_of(monkeypatch):
     return said
 
 
+@pytest.mark.slow
 def test_headings(tmp_path, monkeypatch):
     graph = shapes.lattice(4)
     said = headings_of(monkeypatch)
@@ -102,6 +106,7 @@ def test_headings(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["a.gif"]
 
 
+@pytest.mark.slow
 def test_frames_are_drawn_as_they_come(tmp_path, monkeypatch):
     graph = shapes.lattice(4)
     said = headings_of(monkeypatch)

@@ -34,6 +34,7 @@ def test_maps_with_a_jump_are_refused_for_phases_only(cmap):
     assert palette("field", np.arange(3.0), cmap=cmap).cmap.name == cmap
 
 
+@pytest.mark.slow
 def test_maps_by_name_for_every_quantity(tmp_path, engine):
     graph = shapes.lattice(6)
     x = graph.points[:, 0]
@@ -87,6 +88,7 @@ def false_pixels(path, cmap):
     return int((nearest(far) + 0.03 < nearest(np.linspace(-0.75, 0.75, 200))).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cmap", [None, "hue"])
 @pytest.mark.parametrize("kind", [0, 1])
 def test_no_false_seam_at_two_pi(tmp_path, engine, monkeypatch, kind, cmap):

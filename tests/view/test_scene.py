@@ -27,6 +27,7 @@ def pixels(path):
     return (image.imread(path)[:, :, :3] * 255).round().astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("quantity", ["temperature", "phase"])
 def test_pictures_have_their_size_and_many_colours(tmp_path, engine, name, quantity):
@@ -84,6 +85,7 @@ def test_nan_is_grey_and_constant_fields_are_drawn(tmp_path, engine):
     picture(graph, np.zeros(36), tmp_path / "b.png", size=(300, 225))
 
 
+@pytest.mark.slow
 def test_marks_are_seen(tmp_path, engine):
     graph = shapes.lattice(7)
     args = {"size": (400, 300), "clim": (0, 1)}
@@ -100,6 +102,7 @@ def test_marks_are_seen(tmp_path, engine):
         assert (np.abs(marked - plain).sum(axis=2) > 60)[:, :310].sum() > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [shapes.lattice, shapes.ball, shapes.ring])
 def test_vortices_and_antivortices_have_discs_of_their_own(tmp_path, engine, make):
     graph = make()
@@ -143,6 +146,7 @@ def test_marks_behind_a_surface_are_hidden(tmp_path, engine):
     assert np.array_equal(plain, marked)
 
 
+@pytest.mark.slow
 def test_panels_stand_side_by_side(tmp_path, engine):
     graph = shapes.ball()
     fields = {f"solver {k}": np.linspace(0, k, graph.n) for k in (1, 2, 3)}
@@ -156,6 +160,7 @@ def test_panels_stand_side_by_side(tmp_path, engine):
     )
 
 
+@pytest.mark.slow
 def test_other_formats_and_refusals(tmp_path, engine):
     graph = shapes.lattice(4)
     for suffix in (".jpg", ".pdf", ".svg"):
