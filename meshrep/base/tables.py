@@ -18,7 +18,7 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number rounded to ``digits`` digits, with a true minus sign; up to 1e9 large ones in full."""
+    """A number rounded to ``digits`` digits, with a true minus sign; in full up to 1e9."""
     rounded = float(f"{value:.{digits - 1}e}")
     text = f"{rounded:.{digits}g}"
     if 10**digits <= abs(rounded) < 1e9:

@@ -248,5 +248,5 @@ class Minimiser(ABC):
             result, params = Result.INTERRUPTED, monitor.best_or(objective.start)
         try:
             return monitor.outcome(result, objective, params, steps)
-        except KeyboardInterrupt:  # Ctrl-C came while the last state was evaluated: evaluate it again
+        except KeyboardInterrupt:  # Ctrl-C during the last evaluation: evaluate again
             return monitor.outcome(Result.INTERRUPTED, objective, params, steps)

@@ -71,7 +71,7 @@ class RecentGradients:
         return self.damping * self.scale
 
     def push(self, gradient: Array) -> np.ndarray:
-        """Add a gradient (p,), in place of the oldest if m are held; return its products G g (m,)."""
+        """Add a gradient (p,), in place of the oldest of m; return its products G g (m,)."""
         at = self.taken % len(self.gram)
         self.rows[at] = gradient
         with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the products

@@ -186,8 +186,8 @@ def _why_not(solver: object) -> str:
             "optimiser of torch's kind has"
         )
     return (
-        f"{solver!r} is not a solver: give a name, a meshrep.Solver, a meshrep.Minimiser, or a class "
-        "with the interface of torch.optim.Optimizer"
+        f"{solver!r} is not a solver: give a name, a meshrep.Solver, a meshrep.Minimiser, or a "
+        "class with the interface of torch.optim.Optimizer"
     )
 
 

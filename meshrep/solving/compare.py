@@ -90,7 +90,7 @@ class Comparison:
 
     @property
     def orders(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """(seconds, value) of the measure that the energy watches, such as ρ of phases, by solver."""
+        """(seconds, value) of the measure that the energy watches (ρ of phases), by solver."""
         found = {}
         for row in self.solutions:
             if row.samples and row.problem.watched(row.field) is not None:

@@ -75,7 +75,7 @@ class Runner:
         self.built = None if peer is None else Built(energy, entrant.label, peer, start)
 
     def warm_up(self, seconds: float) -> None:
-        """Run for some seconds, so that code is compiled and caches are warm; a peer is warm already."""
+        """Run for some seconds to compile code and fill caches; a peer is warm already."""
         if self.built is None:
             self._solved(self.settings | {"max_seconds": seconds}).raise_if_interrupted()
 
@@ -141,7 +141,8 @@ def in_turn(
     begin : callable, optional
         Called with each entrant's label before it runs.
     sample : callable, optional
-        ``sample(energy, field)`` gives what is kept of fields along a run: see :func:`meshrep.solve`.
+        ``sample(energy, field)`` gives what to keep of fields during a run: see
+        :func:`meshrep.solve`.
     failures : bool
         Whether an error of a solver becomes a Failure, so that the others go on. Errors of the
         input are raised in any case.

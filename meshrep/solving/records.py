@@ -96,7 +96,7 @@ def record(end: Solution, levels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def thinned(history: History) -> list[list[float]]:
-    """Return (step, seconds, least energy so far) at steps with growing distances, up to the last."""
+    """Return (step, seconds, least energy so far) at steps ever further apart, up to the last."""
     kept = np.unique(np.geomspace(1, max(len(history), 1), CURVE).astype(int)) - 1
     best = history.best_energy()
     return [[history.step[k], history.seconds[k], float(best[k])] for k in kept if k < len(best)]

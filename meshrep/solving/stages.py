@@ -138,7 +138,7 @@ class Stages:
         return objective, seconds
 
     def solution(self) -> Solution:
-        """Solve the stages in turn. Each is prepared when it is reached, since many runs end before."""
+        """Solve the stages in turn. Each is prepared when it is reached: many runs end before."""
         stages = self.solver.stages
         backends = [self._backend(stage) for stage in stages]
         with calm_threads(self.energy.graph.n):
@@ -152,9 +152,7 @@ class Stages:
         scale = self.energy.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
         result, paused, sampling = Result.FAILED, 0.0, 0.0
-        begin = self._outward(objective.field(objective.start))
-        if np.allclose(begin, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit):
-            begin = self.w0  # equal up to the rounding of a network or of float32
+        begin = self._unrounded(self._outward(objective.field(objective.start)))
         if self.sample is not None:
             self.samples.append(Sample(0, 0.0, self.sample(begin)))
         begun = time.perf_counter()
@@ -205,6 +203,8 @@ class Stages:
             arrived = stage.leg and result is Result.CONVERGED
             if result is Result.INTERRUPTED or left <= 0 or arrived:
                 break
+        if not steps:
+            field = self._unrounded(field)
         if self.sample is not None:
             self.samples.append(Sample(steps, spent, self.sample(field)))
         try:
@@ -236,6 +236,11 @@ class Stages:
             sampling_s=sampling,
             prefit_s=self.prefit_s,
         )
+
+    def _unrounded(self, field: np.ndarray) -> np.ndarray:
+        """The start, for a field that differs by the rounding of a network or of float32 alone."""
+        alike = np.allclose(field, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit)
+        return self.w0.copy() if alike else field
 
     def _judged(self, field: np.ndarray, begin: np.ndarray) -> tuple[float, np.ndarray, float]:
         """Energy and gradient of a field, and the energy at the beginning, in float64."""

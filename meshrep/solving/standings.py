@@ -56,7 +56,7 @@ class Standing:
         return np.array([run["measures"].get(name, np.nan) for run in self.runs], dtype=float)
 
     def taken(self, level: str, what: str) -> np.ndarray:
-        """Return what it took to reach a level (k,): "steps", "seconds", or "total" (with the fit)."""
+        """Return what a level took (k,): "steps", "seconds", or "total" (seconds with the fit)."""
         steps, seconds = self.to(level).T
         return {"steps": steps, "seconds": seconds}.get(what, seconds + self.column("prefit"))
 

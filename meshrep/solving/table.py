@@ -11,7 +11,7 @@ from meshrep.solving.standings import Mean, Standing, gained, standings
 
 
 def factor(mean: Mean, seeds: int) -> str:
-    """Write a gain, its least and greatest over the seeds, and the number of seeds if some lack it."""
+    """Write a gain, its range over the seeds, and the number of seeds if some lack it."""
     if not mean.known:
         return "–"
     low, high = number(mean.low, 2), number(mean.high, 2)

@@ -113,7 +113,7 @@ def test_what_stands_for_a_solver():
         assert found.energy == pytest.approx(least, rel=1e-8)
     assert meshrep.solve(energy, LBFGS, memory=3).composed.minimiser.memory == 3
     for wrong in (3, object()):
-        with pytest.raises(InputError, match="is no solver: give a name"):
+        with pytest.raises(InputError, match="is not a solver: give a name"):
             meshrep.solve(energy, wrong)
     with pytest.raises(InputError, match="memory only apply to a solver given by name"):
         meshrep.solve(energy, LBFGS(), memory=3)
