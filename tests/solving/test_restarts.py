@@ -179,10 +179,12 @@ def test_ctrl_c_while_seeds_are_handed_out_keeps_what_there_is(monkeypatch):
 
 def test_times_count_what_ran_before_the_best_seed():
     energy = phases("XYGlass", "lattice:20x20", seed=0)
-    many = meshrep.solve(energy, "lbfgs", restarts=12, seed=4)
-    best = int(np.argmin(many.restart_energies))
-    assert best > 0
-    alone = meshrep.solve(energy, "lbfgs", seed=4 + best)
+    for seed in range(4, 10):  # until the best is not the first
+        many = meshrep.solve(energy, "lbfgs", restarts=12, seed=seed)
+        best = int(np.argmin(many.restart_energies))
+        if best > 0:
+            break
+    alone = meshrep.solve(energy, "lbfgs", seed=seed + best)
     assert many.history.energy == alone.history.energy
     assert many.history.seconds[0] > 0.25 * alone.solve_s
     assert many.history.seconds[-1] <= many.solve_s * 1.05
