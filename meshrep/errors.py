@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 
 class MeshrepError(Exception):
     """Base of every error that meshrep raises on purpose; its text is one clear sentence."""
@@ -19,6 +21,10 @@ class SolveError(MeshrepError, RuntimeError):
     """A solver could not bring the problem to an end."""
 
     exit_code = 1
+
+
+class NotPickled(InputError, pickle.PicklingError):
+    """An object holds something that pickle cannot carry, such as a lambda."""
 
 
 class MissingPart(InputError, ImportError):

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.pickling import Lean
 from meshrep.energies.evaluator import Evaluator, SumEvaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.phase_law import PhaseLaw, added
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-class Energy(ABC):
+class Energy(Lean, ABC):
     """A differentiable function of a field on a graph.
 
     A subclass writes :meth:`on` and calls ``super().__init__(graph)``. It sets the attributes
@@ -186,9 +187,6 @@ class Energy(ABC):
     def _on_renumbered(self, order: Order) -> Any:
         """A shallow copy on the order's graph without cached values; arrays are not reordered."""
         twin = copy.copy(self)
-        for name in list(vars(twin)):
-            if isinstance(getattr(type(self), name, None), cached_property):
-                del vars(twin)[name]
         twin.graph, twin.fixed = order.graph, order.nodes(self.fixed)
         return twin
 

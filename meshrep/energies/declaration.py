@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meshrep.base.pickling import Lean
 from meshrep.base.settings import Setting, checked
 from meshrep.errors import InputError
 
@@ -34,7 +35,7 @@ class Idle:
 
 
 @dataclass(frozen=True)
-class NamedEnergy:
+class NamedEnergy(Lean):
     """Everything that the command line and its help know of an energy by its name.
 
     A file in ``meshrep/energies/named/`` whose ``ENERGIES`` lists such declarations adds them.
@@ -68,6 +69,13 @@ class NamedEnergy:
     options: tuple[Setting, ...] = ()
     argument: Setting | None = None
     idle: tuple[Idle, ...] = ()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """By its name, if the catalogue holds it."""
+        from meshrep.energies.catalogue import known_energies, named_energy
+
+        known = known_energies().get(self.name) is self
+        return (named_energy, (self.name,)) if known else super().__reduce_ex__(protocol)
 
     @property
     def settings(self) -> tuple[Setting, ...]:

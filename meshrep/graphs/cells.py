@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from meshrep.base.arrays import frozen, read_only
+from meshrep.base.pickling import Lean
 from meshrep.errors import InputError
 
 IntArray = np.ndarray
@@ -112,7 +114,7 @@ SOLID_KINDS = frozenset({TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID, 24, 25,
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class Cells(Lean):
     """Cells of mixed kinds.
 
     Attributes
@@ -132,6 +134,11 @@ class Cells:
     def __post_init__(self) -> None:
         for name, kind in (("connectivity", np.int64), ("offsets", np.int64), ("kinds", np.uint8)):
             object.__setattr__(self, name, frozen(getattr(self, name), kind))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for array in (self.connectivity, self.offsets, self.kinds):  # pickle's arrays can change
+            read_only(array)
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -308,6 +315,12 @@ class LazyCells(Cells):
 
     def __init__(self, make: Callable[[], Cells]) -> None:
         object.__setattr__(self, "_make", make)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_make": self._make}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
 
     def __getattr__(self, name: str) -> IntArray:
         if name not in ("connectivity", "offsets", "kinds"):

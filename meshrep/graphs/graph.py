@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from meshrep.base import limits
 from meshrep.base.arrays import frozen, read_only
+from meshrep.base.pickling import Lean
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 
@@ -95,7 +96,7 @@ class Origin:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Lean):
     """An immutable undirected graph, drawn at points in space where there are any.
 
     Build one with :meth:`from_edges` or :meth:`from_cells`, which sort the edges. Arrays are copied
@@ -157,6 +158,12 @@ class Graph:
             arrays["points"] = points
         for name, array in arrays.items():
             object.__setattr__(self, name, array)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for array in (self.edges, self.weights, self.points):  # pickle makes arrays that can change
+            if array is not None:
+                read_only(array)
 
     def _check_order(self, edges: np.ndarray) -> None:
         """Refuse edges that are not pairs i < j, each once, in lexicographic order."""

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
 from meshrep.base.outcome import Outcome, Result
+from meshrep.base.pickling import Lean
 from meshrep.energies.base import Energy, laid_out
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
@@ -150,7 +151,7 @@ def check_momentum(momentum: float) -> None:
         raise InputError(f"momentum must lie in [0, 1), not {momentum}")
 
 
-class Minimiser(ABC):
+class Minimiser(Lean, ABC):
     """An algorithm that lowers an :class:`Objective`. A subclass needs only :meth:`run`.
 
     An instance may be passed as a solver: ``solve(energy, Mine())`` moves the field itself and

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import Array, Backend
+from meshrep.base.pickling import Lean
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError, kind_of
 
@@ -58,7 +59,7 @@ class Map(ABC):
         """
 
 
-class Parametrization(ABC):
+class Parametrization(Lean, ABC):
     """The variables of a solver: a recipe for a :class:`Map`, before the energy is known.
 
     A subclass writes :meth:`build` and no more. An instance is the second part of a solver:

@@ -61,6 +61,11 @@ def _listed() -> Iterator[NamedSolver]:
         )
 
 
+def listed_solver(name: str) -> NamedSolver | None:
+    """The declaration of a name in ``meshrep/solving/named/``, which every process knows."""
+    return next((solver for solver in _listed() if solver.name == name), None)
+
+
 def named_solver(name: str) -> NamedSolver:
     """The declaration of a name, or of an optimiser of torch's kind with "-torch" after its name.
 

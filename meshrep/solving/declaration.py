@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from meshrep.base.pickling import Lean
 from meshrep.base.settings import Setting, checked
 from meshrep.energies.base import Energy
 from meshrep.errors import InputError, kind_of
@@ -13,7 +14,7 @@ from meshrep.solving.solver import Solver
 
 
 @dataclass(frozen=True)
-class NamedSolver:
+class NamedSolver(Lean):
     """Everything that is known of a solver by its name.
 
     ``solve``, the command line, the tables of the documentation and every error message derive
@@ -72,6 +73,13 @@ class NamedSolver:
                 f"{self.name}: its build gave {kind_of(built)} and not a meshrep.Solver"
             )
         return replace(built, name=self.name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """By its name, if other processes know the name too."""
+        from meshrep.solving.catalogue import listed_solver
+
+        known = listed_solver(self.name) is self
+        return (listed_solver, (self.name,)) if known else super().__reduce_ex__(protocol)
 
     def takes(self, setting: str) -> bool:
         """Whether it has a setting of that name."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import cores
+from meshrep.base.pickling import check_named
 from meshrep.errors import InputError, MeshrepError
 from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
 from meshrep.sweeps.workers import spread
@@ -222,7 +223,8 @@ def sweep(
     Raises
     ------
     InputError
-        If ``processes`` is below 1, or the store has points of other settings.
+        If ``processes`` is below 1, the store has points of other settings, or ``work`` cannot be
+        sent to other processes.
     """
     if processes is not None and processes < 1:
         raise InputError(f"a sweep needs 1 process or more, not {processes}")
@@ -232,6 +234,8 @@ def sweep(
     done = Swept(found=len(rows))
     count = min(processes or cores(), len(left))
     job = _Job(work, store)
+    if count > 1:
+        check_named(work, "a sweep in several processes cannot be sent to them: its work is")
     begun = time.perf_counter()
     answers = (job(point) for point in left) if count <= 1 else spread(job, left, count, _lost)
     try:

@@ -83,6 +83,10 @@ class Kept:
     def __init__(self) -> None:
         self._last: tuple[Any, np.ndarray, Any] | None = None
 
+    def __reduce__(self) -> Any:
+        """Empty: pickles and copies do not carry what is built anew when it is needed."""
+        return Kept, ()
+
     def get(self, energy: Energy, start: np.ndarray, make: Callable[[], Any]) -> Any:
         """The kept result; else a new one of ``make``."""
         last = self._last
