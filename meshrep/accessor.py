@@ -7,6 +7,8 @@ first used, so that users need not import meshrep.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,11 +93,13 @@ class MeshrepAccessor:
         from meshrep.sources.selection import baths
 
         graph = self.graph()
+        settings = self._with_start(settings)
         high, low, _ = baths(graph, bath, hot=hot, cold=cold, share=share, seed=seed)
         energy = HeatBath(
             graph, high, low, kind=kind, power=power, t_hot=t_hot, t_cold=t_cold,
             strength=strength, laplacian=laplacian, unbathed=unbathed,
         )  # fmt: skip
+        _check_keywords(self.heat, settings, solver, energy)
         return self._with(solve(energy, solver, seed=seed, **settings))
 
     def solve(self, energy: Energy, solver: AnySolver = "auto", **settings: Any) -> pv.DataSet:
@@ -112,6 +116,8 @@ class MeshrepAccessor:
 
         if not checked_energy(energy).graph.same_as(self.graph()):
             raise InputError("the energy is on another graph: build it on mesh.meshrep.graph()")
+        settings = self._with_start(settings)
+        _check_keywords(self.solve, settings, solver, energy)
         return self._with(solve(energy, solver, **settings))
 
     def simplify(
@@ -136,23 +142,40 @@ class MeshrepAccessor:
         Raises
         ------
         InputError
-            When there is no such field, or it is not one finite number for each point.
+            When there is no such field, or it is not one finite number for each point that a cell
+            uses, or differs between points at the same position.
         """
+        from meshrep.energies.lower_star import LowerStar
         from meshrep.solving.simplify import simplify
 
         name = array or self._dataset.active_scalars_name or ""
         if name not in self._dataset.point_data:
             known = ", ".join(self._dataset.point_data.keys()) or "none"
             raise InputError(f"there is no point data {name!r}: the names are {known}")
-        values = np.asarray(self._dataset.point_data[name], dtype=np.float64)
-        if values.ndim != 1 or not np.isfinite(values).all():
-            raise InputError(f"{name!r} is not one finite number for each point")
+        values = np.asarray(self._dataset.point_data[name])
         graph = self.graph()
-        node_of = np.arange(graph.n) if graph.origin is None else graph.origin.node_of
-        field = np.zeros(graph.n)
-        field[node_of[node_of >= 0]] = values[node_of >= 0]
-        solution = simplify(graph, field, share * float(np.ptp(field)), **settings)
-        return self._with(solution, f"{name}_simplified")
+        field = self._of_nodes(values, repr(name)) if values.dtype.kind in "biuf" else values
+        if field.ndim != 1 or field.dtype.kind not in "biuf" or not np.isfinite(field).all():
+            raise InputError(f"{name!r} is not one finite number for each point that a cell uses")
+        field = field.astype(np.float64)
+        if not np.ptp(field):
+            raise InputError(f"{name!r} is the same at all points: there is no extremum to remove")
+        threshold = share * float(np.ptp(field))
+        energy, solver = LowerStar(graph, threshold=threshold), settings.get("solver", "auto")
+        _check_keywords(self.simplify, settings, solver, energy)
+        return self._with(simplify(graph, field, threshold, **settings), f"{name}_simplified")
+
+    def _of_nodes(self, values: np.ndarray, what: str) -> np.ndarray:
+        """Values of the dataset's points (N, …) as node values (n, …)."""
+        origin = self.graph().origin
+        return values if origin is None else origin.gather(values, what)
+
+    def _with_start(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The settings, where a start that is given for the dataset's points is one of nodes."""
+        start = settings.get("start")
+        if start is None or len(np.shape(start)) < 1 or len(start) != self._dataset.n_points:
+            return settings
+        return settings | {"start": self._of_nodes(np.asarray(start), "start")}
 
     def _with(self, solution: Solution, name: str | None = None) -> pv.DataSet:
         """A copy of the dataset with the field of a solution, and the text of the solution."""
@@ -164,3 +187,29 @@ class MeshrepAccessor:
         result.set_active_scalars(name)
         result.field_data["meshrep"] = [repr(solution)]
         return result
+
+
+def _check_keywords(
+    method: Callable[..., Any], given: Mapping[str, Any], solver: AnySolver, energy: Energy
+) -> None:
+    """Refuse a keyword that neither the method, nor ``solve``, nor the named solver has.
+
+    Raises
+    ------
+    InputError
+        Listing the known ones.
+    """
+    from meshrep.base.settings import british, unknown
+    from meshrep.solving.catalogue import known_solvers
+    from meshrep.solving.solve import solve
+
+    name = energy.auto_solver[0] if solver == "auto" else solver
+    if not isinstance(name, str) or name not in known_solvers():
+        return  # whoever builds such a solver checks its settings
+    known = dict.fromkeys([*signature(method).parameters, *signature(solve).parameters])
+    for word in ("settings", "energy", "start" if method.__name__ == "simplify" else ""):
+        known.pop(word, None)
+    known |= dict.fromkeys(setting.name for setting in known_solvers()[name].settings)
+    for word in given:
+        if british(word) not in known:
+            raise InputError(unknown(f"mesh.meshrep.{method.__name__}", word, known))

@@ -98,6 +98,54 @@ def test_simplify_removes_small_extrema(sphere):
     assert after == {"minima": 1, "maxima": 1}
 
 
+def test_a_field_of_heat_is_simplified_with_its_unused_points():
+    import meshrep.accessor  # noqa: F401
+
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [9, 9, 9]], dtype=float)
+    heated = pv.PolyData(points, faces=[3, 0, 1, 2]).meshrep.heat(hot=[0], cold=[1])
+    simple = heated.meshrep.simplify("temperature")["temperature_simplified"]
+    assert np.array_equal(simple[:3], heated["temperature"][:3]) and np.isnan(simple[3])
+
+
+def test_points_at_one_position_have_one_value():
+    import meshrep
+
+    tube = pv.Cylinder(resolution=12)
+    tube["x"], tube["number"] = tube.points[:, 0], np.arange(tube.n_points)
+    assert len(tube.meshrep.simplify("x")["x_simplified"]) == tube.n_points
+    with pytest.raises(meshrep.InputError, match=r"'number': points .* are at the same position"):
+        tube.meshrep.simplify("number")
+    heated = tube.meshrep.heat(kind="dirichlet", start=tube["x"])
+    again = tube.meshrep.heat(kind="dirichlet", start=heated["temperature"], max_steps=0)
+    np.testing.assert_array_equal(again["temperature"], heated["temperature"])
+
+
+def test_arrays_may_come_and_go_between_an_energy_and_its_solution(sphere):
+    import meshrep
+
+    energy = meshrep.HeatBath(sphere, hot=[0], cold=[1], power=2)
+    sphere.point_data["later"] = np.zeros(sphere.n_points)
+    result = sphere.meshrep.solve(energy)
+    assert {"later", "temperature"} <= set(result.point_data.keys())
+    sphere.point_data.clear()
+    assert "temperature" in sphere.meshrep.solve(energy).point_data
+
+
+def test_an_unknown_keyword_is_refused_with_the_known_ones(sphere):
+    import meshrep
+
+    sphere["z"] = sphere.points[:, 2]
+    energy = meshrep.HeatBath(sphere, hot=[0], cold=[1])
+    for call, known in (
+        (sphere.meshrep.heat, "mesh.meshrep.heat has no .*did you mean max_steps.*t_hot.*gtol"),
+        (lambda **words: sphere.meshrep.solve(energy, **words), "solve has no setting .*restarts"),
+        (lambda **words: sphere.meshrep.simplify("z", **words), "has no .*share, .*seed.*lr"),
+    ):
+        with pytest.raises(meshrep.InputError, match=known) as caught:
+            call(max_step=3)
+        assert "\n" not in str(caught.value)
+
+
 def test_simplify_names_what_is_missing(sphere):
     import meshrep
 

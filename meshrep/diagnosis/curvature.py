@@ -46,7 +46,7 @@ class Curvature:
         self.free = np.arange(int(np.prod(shape))).reshape(shape)[energy.free].ravel()
         f = len(self.free)
         constants = energy.shift_invariant and len(shape) == 1 and f == energy.graph.n
-        self.gauge = Gauge(energy.graph.component_of if constants else None, f)
+        self.gauge = Gauge(energy.component_of if constants else None, f)
         self.size = len(self.gauge.kept)
         value, gradient = energy.judge.value_and_grad(self.field)
         self.value = float(value)

@@ -21,6 +21,7 @@ from meshrep.energies.fixed import Fixed
 from meshrep.energies.phase_law import PhaseLaw, added
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
+from meshrep.graphs.operators import components
 from meshrep.graphs.ordering import Order
 
 if TYPE_CHECKING:
@@ -257,6 +258,12 @@ class Energy(Lean, ABC):
     def settings(self) -> dict[str, Any]:
         """Everything that defines the energy beside the graph, for a report."""
         return {"energy": type(self).__name__}
+
+    @cached_property
+    def component_of(self) -> np.ndarray:
+        """Number of the component of each node, (n,), along couplings that are not 0."""
+        by_edges = self.coupling is self.graph.adjacency and self.graph.weights.all()
+        return self.graph.component_of if by_edges else components(self.coupling)
 
     @cached_property
     def free(self) -> np.ndarray:

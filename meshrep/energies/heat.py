@@ -110,7 +110,7 @@ class HeatBath(Energy):
         both = np.intersect1d(self.hot, self.cold)
         if len(both):
             raise InputError(
-                f"{len(both)} nodes are both hot and cold (node {both[0]} is one): "
+                f"{len(both)} nodes are both hot and cold (node {graph.called(both[0])} is one): "
                 "choose baths that do not overlap"
             )
         if len(self.hot) + len(self.cold) == 0:
@@ -136,9 +136,9 @@ class HeatBath(Energy):
         self.held = held
 
     def _unbathed_nodes(self, unbathed: str) -> np.ndarray:
-        """First node of every component without a bath node."""
-        component = self.graph.component_of
-        bathed = np.zeros(self.graph.component_count, dtype=bool)
+        """First node of every component, along conductances that are not 0, without a bath."""
+        component = self.component_of
+        bathed = np.zeros(component.max() + 1, dtype=bool)
         bathed[component[self.nodes]] = True
         if bathed.all():
             return np.zeros(0, dtype=np.int64)
@@ -148,9 +148,9 @@ class HeatBath(Energy):
             size = int((component == number).sum())
             raise InputError(
                 f"{self.graph.name}: {len(first)} of {len(bathed)} connected components have no "
-                f"bath node (component {number}, {size} nodes, holds node {int(first[0])}), so "
-                "nothing decides their temperature: give them a bath, or hold them at the mean "
-                "with unbathed='hold' (--unbathed hold)"
+                f"bath node (one of size {size} holds node {self.graph.called(int(first[0]))}; a "
+                "conductance of 0 connects nothing), so nothing decides their temperature: give "
+                "them a bath, or hold them at the mean with unbathed='hold' (--unbathed hold)"
             )
         return first
 

@@ -159,6 +159,11 @@ class Cells(Lean):
         return cls(read_only(nodes), read_only(offsets), np.full(count, kind))
 
     @classmethod
+    def of_cloud(cls, count: int) -> Cells:
+        """A vertex for each of ``count`` points."""
+        return cls.of_kind(VERTEX, np.arange(count)[:, None])
+
+    @classmethod
     def join(cls, parts: Iterable[Cells]) -> Cells:
         """The cells of all parts, in order."""
         parts = [part for part in parts if len(part)]
@@ -226,6 +231,11 @@ class Cells(Lean):
     def has_solids(self) -> bool:
         """Whether any cell is three-dimensional."""
         return bool(np.isin(self.kinds, list(SOLID_KINDS)).any())
+
+    @property
+    def are_points(self) -> bool:
+        """Whether the cells are those of a cloud: one vertex or more, and nothing else."""
+        return bool(len(self)) and bool((self.kinds == VERTEX).all())
 
     def faces(self) -> tuple[IntArray, Cells]:
         """The two-dimensional cells as polygons of their corners, and the number of each (f,)."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from itertools import combinations
 
 import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
-from meshrep.graphs.cells import TETRAHEDRON
+from meshrep.graphs.cells import POLYGON, QUAD, TETRAHEDRON, TRIANGLES_OF_KIND
 from meshrep.graphs.graph import Graph, GraphLike
 
 CONDUCTANCE_KINDS = ("graph", "cotan", "robust")
@@ -28,20 +29,22 @@ def conductances(graph: GraphLike, laplacian: str = "graph") -> sparse.csr_array
         "graph": the graph's weights. "cotan": linear finite elements on the triangles,
         a_ij = ½(cot α_ij + cot β_ij), or on the tetrahedra where there are any,
         a_ij = −Σ_T |T| ∇φ_i·∇φ_j. "robust": intrinsic Delaunay triangles on a tufted cover, or
-        the point cloud where there are no faces.
+        on the point cloud, taken as samples of a surface, where there are no cells.
 
     Raises
     ------
     InputError
-        For an unknown word, a graph without points or faces where they are needed, solid cells
-        other than tetrahedra, or nodes that lie on no face.
+        For an unknown word, a graph without points or faces where they are needed, cells that the
+        weights do not fit (solids other than tetrahedra; for "robust" any solid, and lines without
+        faces; faces that no fan of triangles covers), or nodes that lie on no face.
     MissingPart
         For "robust" without robust_laplacian.
 
     Warns
     -----
     UserWarning
-        One sentence where cotan weights are negative, and one where triangles have no area.
+        One sentence where cotan weights are negative, where triangles have no area, where edges
+        lie on no face and so get no weight, and where a cloud has edges that are not used.
 
     References
     ----------
@@ -52,19 +55,21 @@ def conductances(graph: GraphLike, laplacian: str = "graph") -> sparse.csr_array
     _check_laplacian(laplacian)
     if laplacian == "graph":
         return graph.adjacency
-    matrix = _robust(graph)[0] if laplacian == "robust" else _stiffness(graph)
+    matrix, elements = _robust(graph)[::2] if laplacian == "robust" else _stiffness(graph)
     coupling = sparse.csr_array(-matrix)
     coupling.setdiag(0.0)
     if laplacian == "robust":
         coupling.data = np.maximum(coupling.data, 0.0)
     coupling.eliminate_zeros()
-    _check_cover(graph, coupling)
+    _check_cover(graph, coupling, elements)
     if laplacian == "cotan":
         negative = int((coupling.data < -1e-12 * abs(coupling.data).max(initial=0.0)).sum()) // 2
         if negative:
+            solid = elements.shape[1] == 4
+            advice = "Delaunay tetrahedra have fewer" if solid else "laplacian='robust' has none"
             warnings.warn(
-                f"{graph.name}: {negative} cotan weights are negative (obtuse triangles), so that "
-                "the maximum principle may fail: laplacian='robust' has none",
+                f"{graph.name}: {negative} cotan weights are negative (obtuse angles), so that "
+                f"the maximum principle may fail: {advice}",
                 stacklevel=2,
             )
     coupling.sort_indices()
@@ -135,22 +140,70 @@ def _elements(graph: Graph) -> tuple[np.ndarray, np.ndarray]:
         cells = solids.connectivity.reshape(-1, 4)
         a, b, c = (points[cells[:, k]] - points[cells[:, 0]] for k in (1, 2, 3))
         return cells, abs(np.einsum("ij,ij->i", a, np.cross(b, c))) / 6.0
-    if len(graph.triangles) == 0:
+    cells = _triangles(graph, points)
+    if not len(cells):
         raise InputError(f"{graph.name}: the cotan Laplacian needs faces; use laplacian='graph'")
-    cells = graph.triangles
     a, b = (points[cells[:, k]] - points[cells[:, 0]] for k in (1, 2))
     return cells, 0.5 * np.linalg.norm(np.cross(a, b), axis=1)
 
 
-def _stiffness(graph: Graph) -> sparse.csr_array:
-    """Stiffness matrix (n, n) of linear finite elements, −a_ij off the diagonal."""
+def _triangles(graph: Graph, points: np.ndarray) -> np.ndarray:
+    """Triangles (t, 3) that cover every face once, none with a node twice.
+
+    A face of four or more corners becomes the first fan, over the choices of its apex, whose
+    triangles all face the same way: a face that is not convex may have one such fan or none.
+
+    Raises
+    ------
+    InputError
+        Where the triangles of a face overlap whatever the apex.
+    """
+    found = [np.zeros((0, 3), dtype=np.int64)]
+    for kind, which, nodes in graph.cells.tables():
+        local = np.array(TRIANGLES_OF_KIND.get(kind, ()), dtype=np.int64).reshape(-1, 3)
+        size = nodes.shape[1]
+        if kind in (QUAD, POLYGON):
+            spokes = np.arange(1, size - 1)
+            local = np.stack([0 * spokes, spokes, spokes + 1], axis=1)
+        split = nodes[:, local]
+        folded = _folded(points[split])
+        for apex in range(1, size) if kind in (QUAD, POLYGON) else ():
+            if not folded.any():
+                break
+            split[folded] = nodes[folded][:, (local + apex) % size]
+            folded[folded] = _folded(points[split[folded]])
+        if folded.any():
+            raise InputError(
+                f"{graph.name}: {int(folded.sum())} faces are folded or far from convex (cell "
+                f"{int(which[folded.argmax()])} is one), so that their triangles overlap: "
+                "triangulate the mesh first, or use laplacian='graph'"
+            )
+        found.append(split.reshape(-1, 3))
+    triangles = np.concatenate(found)
+    a, b, c = triangles.T
+    return triangles[(a != b) & (b != c) & (c != a)]
+
+
+def _folded(corners: np.ndarray) -> np.ndarray:
+    """Whether some triangle of a cell (c, t, 3, 3) faces away from its largest one; shape (c,)."""
+    if corners.shape[1] < 2:
+        return np.zeros(len(corners), dtype=bool)
+    normals = np.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
+    largest = (normals**2).sum(axis=2).argmax(axis=1)
+    facing = (normals * normals[np.arange(len(normals)), largest][:, None]).sum(axis=2)
+    rounding = 1e-12 * facing.max(axis=1, keepdims=True)
+    return (facing < -rounding).any(axis=1)
+
+
+def _stiffness(graph: Graph) -> tuple[sparse.csr_array, np.ndarray]:
+    """Stiffness matrix (n, n) of linear finite elements, −a_ij off the diagonal; the elements."""
     cells, sizes = _elements(graph)
     local = _triangle_weights(graph, cells, sizes)
     if cells.shape[1] == 4:
         local = _tetrahedron_weights(graph, cells, sizes)
     rows, columns, values = (np.concatenate(part) for part in zip(*local, strict=True))
     matrix = sparse.coo_array((-values, (rows, columns)), shape=(graph.n, graph.n))
-    return sparse.csr_array(matrix + matrix.T)
+    return sparse.csr_array(matrix + matrix.T), cells
 
 
 def _triangle_weights(graph: Graph, cells: np.ndarray, areas: np.ndarray) -> Weights:
@@ -206,12 +259,12 @@ def _tetrahedron_weights(graph: Graph, cells: np.ndarray, volumes: np.ndarray) -
     inner = np.linalg.inv(sides).transpose(0, 2, 1)  # rows: gradients of φ_1, φ_2, φ_3
     slopes = np.concatenate([-inner.sum(axis=1, keepdims=True), inner], axis=1)
     stiff = volumes[:, None, None] * (slopes @ slopes.transpose(0, 2, 1))
-    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    pairs = combinations(range(4), 2)
     return [(cells[:, i], cells[:, j], -stiff[:, i, j]) for i, j in pairs]
 
 
-def _check_cover(graph: Graph, coupling: sparse.csr_array) -> None:
-    """Refuse a graph with nodes that have edges but no conductances."""
+def _check_cover(graph: Graph, coupling: sparse.csr_array, elements: np.ndarray) -> None:
+    """Refuse nodes with edges but no conductances; warn of edges that are part of no element."""
     bare = (np.diff(graph.adjacency.indptr) > 0) & (np.diff(coupling.indptr) == 0)
     if bare.any():
         raise InputError(
@@ -219,16 +272,42 @@ def _check_cover(graph: Graph, coupling: sparse.csr_array) -> None:
             f"{int(bare.argmax())} is one), so that weights by faces do not couple them: "
             "use laplacian='graph'"
         )
+    if not len(elements):
+        return
+    keys = graph.edges @ np.array([graph.n, 1])  # in ascending order, as the edges are
+    outside = np.ones(graph.m, dtype=bool)
+    for i, j in combinations(range(elements.shape[1]), 2):
+        low, high = np.sort(elements[:, [i, j]], axis=1).T
+        key = low * graph.n + high
+        at = np.minimum(np.searchsorted(keys, key), graph.m - 1)
+        outside[at[keys[at] == key]] = False
+    if outside.any():
+        i, j = graph.edges[outside.argmax()].tolist()
+        warnings.warn(
+            f"{graph.name}: {int(outside.sum())} edges lie on no face ({i}–{j} is one), so that "
+            "weights by faces let no heat flow along them",
+            stacklevel=3,
+        )
 
 
-def _robust(graph: Graph) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Laplacian and lumped mass of robust_laplacian, of the faces or else of the points."""
+def _robust(graph: Graph) -> tuple[sparse.csr_array, sparse.csr_array, np.ndarray]:
+    """Laplacian, lumped mass and triangles of robust_laplacian, of the faces or of a cloud."""
     points = _points(graph, "the robust Laplacian")
+    if graph.cells.has_solids:
+        raise InputError(
+            f"{graph.name}: the robust Laplacian is for surfaces and clouds of points, and this "
+            "is a solid: use laplacian='cotan' on tetrahedra, or laplacian='graph'"
+        )
+    triangles = _triangles(graph, points)
+    if not len(triangles) and not graph.cells.are_points:
+        raise InputError(
+            f"{graph.name}: the robust Laplacian is for surfaces and clouds of points, and these "
+            "are lines or edges without faces: use laplacian='graph'"
+        )
     if not installed("robust_laplacian"):
         raise MissingPart("robust_laplacian", "build the robust Laplacian", "geometry")
     import robust_laplacian
 
-    triangles = graph.triangles
     try:
         if len(triangles):
             used = np.unique(triangles)
@@ -251,4 +330,4 @@ def _robust(graph: Graph) -> tuple[sparse.csr_array, sparse.csr_array]:
     matrix, lumped = (sparse.csr_array(spread @ sparse.csr_array(p) @ spread.T) for p in parts)
     if not np.isfinite(matrix.data).all():
         raise InputError(f"{graph.name}: the robust Laplacian has entries that are not numbers")
-    return matrix, lumped
+    return matrix, lumped, triangles

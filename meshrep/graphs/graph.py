@@ -94,6 +94,30 @@ class Origin:
         spread[kept] = values[self.node_of[kept]]
         return spread
 
+    def gather(self, values: np.ndarray, what: str) -> np.ndarray:
+        """Values of the input's points (N, …) as node values (n, …), the inverse of ``spread``.
+
+        Raises
+        ------
+        InputError
+            Where points that are one node have values further apart than rounding; begins with
+            ``what``.
+        """
+        kept = np.flatnonzero(self.node_of >= 0)
+        nodes, first = np.unique(self.node_of[kept], return_index=True)
+        result = values[kept[first]]
+        apart = np.abs(np.subtract(values[kept], result[self.node_of[kept]], dtype=np.float64))
+        apart = apart.reshape(len(kept), -1).max(axis=1, initial=0.0)
+        rounding = 1e-6 * float(np.ptp(result)) if result.dtype.kind == "f" else 0.0
+        if len(nodes) < len(kept) and (apart > rounding).any():
+            one = int(kept[apart.argmax()])
+            other = int(kept[first[self.node_of[one]]])
+            raise InputError(
+                f"{what}: points {other} and {one} are at the same position, and so one node, but "
+                "have different values: give one value a position"
+            )
+        return result
+
 
 @dataclass(frozen=True, eq=False)
 class Graph(Lean):
@@ -320,9 +344,16 @@ class Graph(Lean):
         """Triangles (t, 3) that cover the faces, in node numbers."""
         return self.cells.triangles()
 
+    def called(self, node: int) -> str:
+        """What the input calls a node: its name, or the number of the first of its points."""
+        if self.labels is not None:
+            return repr(self.labels[node])
+        at = node if self.origin is None else int((self.origin.node_of == node).argmax())
+        return str(at)
+
     @cached_property
     def component_of(self) -> np.ndarray:
-        """Number of the connected component of each node, shape (n,)."""
+        """Number of the connected component of each node, (n,), along edges of any weight."""
         return connected_components(self._upper_triangle(), directed=False)[1]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
@@ -37,6 +38,14 @@ def laplacian(adjacency: sparse.csr_array) -> sparse.csr_array:
     matrix = sparse.csr_array(sparse.diags_array(degree) - adjacency)
     matrix.sort_indices()
     return matrix
+
+
+def components(coupling: sparse.csr_array) -> np.ndarray:
+    """Number of the connected component of each node, (n,); an entry of 0 joins nothing."""
+    if not coupling.data.all():
+        coupling = coupling.copy()
+        coupling.eliminate_zeros()
+    return connected_components(coupling, directed=False)[1]
 
 
 def propagation(coupling: sparse.csr_array, kind: str = "sym") -> sparse.csr_array:

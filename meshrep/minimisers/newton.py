@@ -117,7 +117,7 @@ def _gauge(energy: Energy, free: int) -> Gauge:
     It leaves out constants if a constant shift costs no energy and no node is fixed.
     """
     invariant = energy.shift_invariant and len(energy.shape) == 1 and free == energy.graph.n
-    return Gauge(energy.graph.component_of if invariant else None, free)
+    return Gauge(energy.component_of if invariant else None, free)
 
 
 @dataclass(eq=False)

@@ -6,7 +6,8 @@ import numpy as np
 
 from meshrep.base import limits
 from meshrep.errors import InputError
-from meshrep.graphs.graph import Graph
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph, Origin
 
 DEFAULT_NEIGHBOURS = 8
 
@@ -41,7 +42,7 @@ def nearest(points: np.ndarray, k: int = DEFAULT_NEIGHBOURS, *, name: str = "clo
     """
     points = _table(points, name)
     pairs = _nearest_pairs(points, k, name)
-    return Graph.from_edges(len(points), pairs, points=in_space(points), name=name)
+    return as_cloud(in_space(points), pairs, name=name)
 
 
 def within(points: np.ndarray, radius: float, *, name: str = "cloud") -> Graph:
@@ -55,7 +56,15 @@ def within(points: np.ndarray, radius: float, *, name: str = "cloud") -> Graph:
     """
     points = _table(points, name)
     pairs = _pairs_within(points, radius, name)
-    return Graph.from_edges(len(points), pairs, points=in_space(points), name=name)
+    return as_cloud(in_space(points), pairs, name=name)
+
+
+def as_cloud(
+    points: np.ndarray, pairs: np.ndarray, *, name: str, origin: Origin | None = None
+) -> Graph:
+    """The graph of a cloud: pairs (e, 2) of its points (n, 3), each of which is a vertex cell."""
+    n, cells = len(points), Cells.of_cloud(len(points))
+    return Graph.from_edges(n, pairs, points=points, cells=cells, name=name, origin=origin)
 
 
 def in_space(points: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from meshrep.graphs.cells import (
     Cells,
 )
 from meshrep.graphs.graph import Graph, Origin
-from meshrep.sources.clouds import connect
+from meshrep.sources.clouds import as_cloud, connect
 from meshrep.sources.kinds import common_kinds
 from meshrep.sources.wording import counted
 
@@ -82,8 +82,8 @@ def graph_of(
     cells, remark = common_kinds(raw.cells, raw.path)
     remarks += remark
     number = _same_position(points) if merge else np.arange(len(points))
-    as_cloud = neighbours is not None or radius is not None or not _has_edges(cells)
-    if as_cloud:
+    is_cloud = neighbours is not None or radius is not None or not _has_edges(cells)
+    if is_cloud:
         if _has_edges(cells):
             remarks.append(
                 f"{counted(len(cells), 'cell')} set aside: the points are joined by nearness"
@@ -105,10 +105,10 @@ def graph_of(
         dropped = int((~used).sum())
         remarks.append(f"{counted(dropped, 'point')} dropped: no cell uses them")
     origin = Origin(raw.path, points, raw.cells, node_of, tuple(remarks))
-    if as_cloud:
+    if is_cloud:
         pairs, chosen = connect(points[kept], neighbours, radius, where=raw.path)
         origin = Origin(raw.path, points, raw.cells, node_of, (*remarks, chosen))
-        return Graph.from_edges(len(kept), pairs, points=points[kept], name=name, origin=origin)
+        return as_cloud(points[kept], pairs, name=name, origin=origin)
     return Graph.from_cells(points[kept], cells.renumbered(node_of), name=name, origin=origin)
 
 

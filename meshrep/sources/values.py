@@ -36,10 +36,7 @@ def node_values(graph: Graph, text: str, option: str, others: str) -> np.ndarray
         raise InputError(f"{option} {text}: it does not hold an array of numbers")
     origin = graph.origin
     if origin is not None and values.shape[:1] == origin.node_of.shape != (graph.n,):
-        kept = origin.node_of >= 0
-        nodes = np.empty((graph.n, *values.shape[1:]))
-        nodes[origin.node_of[kept]] = values[kept]
-        values = nodes
+        values = origin.gather(values, f"{option} {text}")
     return values
 
 

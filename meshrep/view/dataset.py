@@ -88,7 +88,7 @@ def dataset(
     else:
         arrays = {name: origin.spread(values) for name, values in arrays.items()}
         points, node_of = origin.points, origin.node_of
-        cells = origin.cells if len(origin.cells) else _vertices(len(points))
+        cells = origin.cells if len(origin.cells) else Cells.of_cloud(len(points))
     mesh, order = _grid(points, cells)
     for name, values in arrays.items():
         mesh.point_data[name] = values
@@ -112,11 +112,7 @@ def _shown(graph: Graph) -> Cells:
     """The cells of the graph; without faces, all nodes as vertices and all edges as lines."""
     if graph.cells.has_solids or len(graph.cells.triangles()):
         return graph.cells
-    return Cells.join([_vertices(graph.n), Cells.of_kind(LINE, graph.edges)])
-
-
-def _vertices(count: int) -> Cells:
-    return Cells.of_kind(VERTEX, np.arange(count)[:, None])
+    return Cells.join([Cells.of_cloud(graph.n), Cells.of_kind(LINE, graph.edges)])
 
 
 def _grid(points: np.ndarray, cells: Cells) -> tuple[pyvista.DataSet, np.ndarray]:

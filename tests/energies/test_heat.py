@@ -188,6 +188,15 @@ def test_a_piece_without_a_bath_is_named_or_held():
     np.testing.assert_allclose(field[3:], 2.0, atol=1e-9)
 
 
+def test_a_conductance_of_zero_leaves_a_node_without_a_bath():
+    names = ("far", "middle", "near")
+    path = meshrep.Graph.from_edges(3, [[0, 1], [1, 2]], np.array([0.0, 1.0]), labels=names)
+    with pytest.raises(meshrep.InputError, match=r"1 of 2 connected components.*node 'far'"):
+        meshrep.HeatBath(path, [2], [1])
+    energy = meshrep.HeatBath(path, [2], [1], kind="dirichlet", unbathed="hold")
+    assert meshrep.solve(energy, "newton").field.tolist() == [0.5, 0.0, 1.0]
+
+
 def test_negative_weights_are_refused():
     graph = meshrep.graph_from("ring:8").with_weights(np.r_[-1.0, np.ones(7)])
     with pytest.raises(meshrep.InputError, match="negative weight"):

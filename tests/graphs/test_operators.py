@@ -8,7 +8,7 @@ from scipy.sparse.linalg import eigsh
 import meshrep
 from meshrep.graphs.cells import TETRAHEDRON, TRIANGLE, Cells
 from meshrep.graphs.conductances import conductances, mass
-from meshrep.graphs.operators import incidence, laplacian, propagation
+from meshrep.graphs.operators import components, incidence, laplacian, propagation
 
 
 @pytest.mark.parametrize("spec", ["lattice:7x5", "triangular:5x5", "sbm:3x20", "tree:2^4"])
@@ -169,11 +169,59 @@ def test_a_cloud_has_a_robust_laplacian():
     pytest.importorskip("robust_laplacian")
     points = np.random.default_rng(0).standard_normal((200, 3))
     points /= np.linalg.norm(points, axis=1)[:, None]
-    cloud = meshrep.Graph.from_edges(200, [[0, 1]], points=points)
+    cloud = meshrep.from_arrays(points, [])
     L = laplacian(conductances(cloud, "robust")).toarray()
     np.testing.assert_allclose(L @ np.ones(200), 0, atol=1e-10)
     assert np.linalg.eigvalsh(L).min() > -1e-9
     assert mass(cloud, "robust").sum() == pytest.approx(4 * np.pi, rel=0.15)
+
+
+@pytest.mark.parametrize("kind", ["cotan", "robust"])
+@pytest.mark.filterwarnings("ignore:.*cotan weights are negative")
+def test_faces_that_are_not_convex_are_exact_or_refused(kind):
+    if kind == "robust":
+        pytest.importorskip("robust_laplacian")
+
+    def weights(faces):
+        return conductances(meshrep.from_arrays(square, faces), kind).toarray()
+
+    square = np.array([[0, 0], [2, 0], [2, 2], [0, 2], [0.5, 0.5]])
+    wanted = weights([[0, 1, 4], [0, 4, 3], [1, 2, 3], [1, 3, 4]])
+    for turn in range(4):  # the reflex corner of the first face stands at each place in turn
+        faces = [np.roll([0, 1, 4, 3], turn).tolist(), [1, 2, 3, 4]]
+        np.testing.assert_allclose(weights(faces), wanted, atol=1e-12)
+    twice = [[0, 1, 1, 4], [0, 4, 3, 3], [1, 2, 3, 4]]  # triangles written as quadrilaterals
+    np.testing.assert_allclose(weights(twice), wanted, atol=1e-12)
+    with pytest.raises(meshrep.InputError, match="folded or far from convex"):
+        weights([[0, 1, 3, 2], [1, 2, 4]])
+
+
+@pytest.mark.parametrize(
+    ("graph", "message"),
+    [
+        (meshrep.graph_from("lattice:3x3x3"), "this is a solid"),
+        (meshrep.graph_from("ring:12"), "lines or edges without faces"),
+        (meshrep.from_arrays(np.eye(3), [[0, 1], [1, 2]]), "lines or edges without faces"),
+    ],
+)
+def test_robust_weights_of_solids_and_wires_are_refused(graph, message):
+    for call in (conductances, mass):
+        with pytest.raises(meshrep.InputError, match=message):
+            call(graph, "robust")
+
+
+def test_edges_beside_the_faces_carry_no_heat_and_are_told():
+    points = np.array([[0, 0], [1, 0], [0, 1], [5, 0], [6, 0], [5, 1]])
+    graph = meshrep.from_arrays(points, [[0, 1, 2], [3, 4, 5], [1, 3]])
+    with pytest.warns(UserWarning, match="1 edges lie on no face .1–3 is one"):
+        assert conductances(graph, "cotan")[1, 3] == 0
+
+
+def test_components_are_joined_by_what_is_not_zero():
+    path = meshrep.Graph.from_edges(4, [[0, 1], [1, 2], [2, 3]], np.array([0.0, -1.0, 0.0]))
+    assert path.component_count == 1
+    assert components(path.adjacency).tolist() == [0, 1, 1, 2]
+    assert path.adjacency.nnz == 6
 
 
 def test_propagation_with_loops_is_kipfs():

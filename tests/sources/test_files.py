@@ -302,7 +302,7 @@ def test_neighbours_and_radius(tmp_path):
 def test_a_mesh_joined_by_nearness_sets_its_faces_aside(tmp_path):
     (tmp_path / "t.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 9 9 9\nf 1 2 3\n")
     graph = load(tmp_path / "t.obj", neighbours=3)
-    assert (graph.n, graph.m, len(graph.cells)) == (4, 6, 0)
+    assert (graph.n, graph.m, len(graph.triangles)) == (4, 6, 0) and graph.cells.are_points
     assert "1 cell set aside" in graph.repairs[0]
 
 
