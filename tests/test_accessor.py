@@ -107,6 +107,22 @@ def test_a_field_of_heat_is_simplified_with_its_unused_points():
     assert np.array_equal(simple[:3], heated["temperature"][:3]) and np.isnan(simple[3])
 
 
+def test_baths_are_masks_of_points():
+    import meshrep.accessor  # noqa: F401
+
+    tube = pv.Cylinder(resolution=12)  # its rims are there twice
+    hot, cold = tube.points[:, 0] > 0.4, tube.points[:, 0] < -0.4
+    heated = tube.meshrep.heat(hot=hot, cold=cold, kind="dirichlet")["temperature"]
+    assert (heated[hot] == 1).all() and (heated[cold] == 0).all()
+    assert np.array_equal(
+        tube.meshrep.heat(hot, cold.astype(int), kind="dirichlet")["temperature"], heated
+    )
+    plane = pv.Plane(i_resolution=2, j_resolution=2)
+    ones = (plane.points[:, 0] > 0.4).astype(np.uint8)
+    heated = plane.meshrep.heat(hot=ones, cold=[3], kind="dirichlet")["temperature"]
+    assert (heated[[2, 5, 8]] == 1).all() and heated[3] == 0
+
+
 def test_points_at_one_position_have_one_value():
     import meshrep
 

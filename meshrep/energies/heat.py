@@ -8,8 +8,9 @@ Reparametrization", §3.1. Each edge is counted once, so that the first term is 
 
 from __future__ import annotations
 
+import os
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +25,8 @@ from meshrep.graphs.conductances import conductances, mass
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums, laplacian
 from meshrep.graphs.ordering import Order
+from meshrep.sources.naming import nodes_called
+from meshrep.sources.selection import select
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,8 +41,11 @@ class HeatBath(Energy):
     ----------
     graph : Graph or what ``Graph.of`` takes
         Where the heat flows; its edge weights are conductances.
-    hot, cold : (k,) integers
-        Node numbers of the baths; disjoint, and together not empty.
+    hot, cold : text, mask, or (k,) integers
+        Nodes of the baths; disjoint, and together not empty. They are what :func:`meshrep.select`
+        takes, except that whole numbers in arrays are the graph's own node numbers, which
+        ``select``, ``ends`` and ``random_split`` return. Where the graph is given as a mesh or
+        network that numbers or names its nodes in another way, such numbers are refused.
     t_hot, t_cold : float
         Bath temperatures.
     strength : float
@@ -84,8 +90,8 @@ class HeatBath(Energy):
     def __init__(
         self,
         graph: GraphLike,
-        hot: ArrayLike,
-        cold: ArrayLike = (),
+        hot: str | os.PathLike[str] | ArrayLike | None,
+        cold: str | os.PathLike[str] | ArrayLike | None = None,
         *,
         t_hot: float = 1.0,
         t_cold: float = 0.0,
@@ -96,7 +102,7 @@ class HeatBath(Energy):
         unbathed: str = "raise",
     ) -> None:
         super().__init__(graph)
-        graph = self.graph
+        given, graph = graph, self.graph
         self.kind, self.power = _kind_and_power(kind, power)
         if unbathed not in ("raise", "hold"):
             raise InputError(f"unbathed={unbathed!r} is unknown: choose raise or hold")
@@ -105,8 +111,8 @@ class HeatBath(Energy):
                 raise InputError(f"{name} must be a finite temperature, not {number}")
         if not (np.isfinite(strength) and strength > 0):
             raise InputError(f"the bath's strength λ must be positive, not {strength}")
-        self.hot = _bath_nodes(graph, hot, "hot")
-        self.cold = _bath_nodes(graph, cold, "cold")
+        self.hot = _bath_nodes(graph, hot, "hot", given)
+        self.cold = _bath_nodes(graph, cold, "cold", given)
         both = np.intersect1d(self.hot, self.cold)
         if len(both):
             raise InputError(
@@ -285,17 +291,11 @@ def _kind_and_power(kind: str, power: float | None) -> tuple[str, float]:
     return named.get(float(power), "power"), float(power)
 
 
-def _bath_nodes(graph: Graph, nodes: ArrayLike, name: str) -> np.ndarray:
-    """Sorted distinct node numbers of a bath, checked."""
-    numbers = np.asarray(nodes)
-    if numbers.size == 0:
+def _bath_nodes(graph: Graph, nodes: Any, name: str, given: GraphLike) -> np.ndarray:
+    """Sorted distinct node numbers of a bath on a graph, which was given as itself or a mesh."""
+    if isinstance(nodes, str | os.PathLike):
+        return select(graph, nodes)
+    if nodes is None or np.size(nodes) == 0:
         return np.zeros(0, dtype=np.int64)
-    if numbers.dtype == bool and numbers.shape == (graph.n,):
-        numbers = np.flatnonzero(numbers)
-    if numbers.dtype.kind not in "iu":
-        raise InputError(f"{name}: a bath is an array of node numbers, not of {numbers.dtype}")
-    numbers = np.unique(numbers).astype(np.int64)
-    if numbers[0] < 0 or numbers[-1] >= graph.n:
-        wrong = numbers[0] if numbers[0] < 0 else numbers[-1]
-        raise InputError(f"{name}: node {wrong} is not among 0 … {graph.n - 1}")
-    return numbers
+    numbers_of: Literal["graph", "?"] = "graph" if given is graph else "?"
+    return nodes_called(graph, nodes, name, numbers_of=numbers_of)

@@ -1,4 +1,4 @@
-"""Which nodes: lists, ranges, files of numbers, conditions; the two ends; random shares."""
+"""Which nodes: names and numbers, masks, files, conditions; the two ends; random shares."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import numpy as np
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate
+from meshrep.sources.naming import Names, nodes_called, nodes_in_words
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _LIST = re.compile(r"\s*\d+\s*(-\s*\d+\s*)?(,\s*\d+\s*(-\s*\d+\s*)?)*,?\s*")
+_CONDITION = re.compile(r"[<>=]|\b(and|or|not|True|False)\b")
 _FILES = (".txt", ".npy", ".csv", ".dat")
 
 
@@ -28,13 +30,15 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
     Parameters
     ----------
     graph : Graph or what ``Graph.of`` takes
-        Where the graph came from a file, numbers are those of the file's points, counted from 0;
-        in a network whose nodes are named by whole numbers they are those names.
-    what : str, path or array
-        ``"0,5,7-12"`` (ranges with both ends); a ``.txt`` or ``.npy`` file of numbers; a condition
-        over ``x y z degree index n component`` and ``xmin xmax xmean`` (also of y, z), such as
-        ``"z < 0.06"``, ``"(x > 0) & (degree > 5)"``, ``"0.1 < x < 0.2"``; a boolean array (n,),
-        or an array of numbers.
+        Numbers are those of the input's points, counted from 0. In a network whose nodes have
+        names, names are taken, and a number is a name too: 7 is the node called 7 or "7".
+    what : str, path, array or list
+        ``"0,5,7-12"`` (ranges with both ends) or ``"Ann,Bob"``; a ``.txt`` or ``.npy`` file of
+        these; a condition over ``x y z degree index n component`` and ``xmin xmax xmean`` (also
+        of y, z), such as ``"z < 0.06"``, ``"(x > 0) & (degree > 5)"``, ``"0.1 < x < 0.2"``; a
+        mask (n,) of nodes or (N,) of the input's points, which chooses a node where one of its
+        points is chosen; a list or array of numbers or names. Three or more zeros and ones, some
+        of them alike, are a mask.
 
     Returns
     -------
@@ -44,20 +48,22 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
     Raises
     ------
     InputError
-        Where a number is outside the file or names a point that was dropped, the text cannot be
-        read, or nothing is selected.
+        Where a number or name is not there or names a point that was dropped, the text cannot be
+        read, a mask has another length, or nothing is selected.
     """
     graph = Graph.of(graph)
     if not isinstance(what, str | os.PathLike):
-        return _of_array(graph, what, "the selection")
+        return nodes_called(graph, what, "the selection")
     text = os.fspath(what).strip()
     if not text:
         raise InputError("the selection is empty: give numbers, a file or a condition")
-    if _LIST.fullmatch(text):
-        return _of_array(graph, _ranges(graph, text), f"'{_short(text)}'")
     path = Path(text)
-    if isinstance(what, os.PathLike) or path.suffix.lower() in _FILES or _is_file(path):
-        return _of_array(graph, _numbers_in(path), _short(text))
+    if isinstance(what, os.PathLike):
+        return _in_file(graph, path)
+    if words := _words(graph, text):
+        return nodes_in_words(graph, words, f"'{_short(text)}'")
+    if path.suffix.lower() in _FILES or _is_file(path):
+        return _in_file(graph, path)
     return _of_condition(graph, text)
 
 
@@ -197,68 +203,17 @@ def baths(
     return *random_split(graph, share, seed), notes
 
 
-def _of_array(graph: Graph, numbers: Any, who: str) -> np.ndarray:
-    """Nodes from a boolean mask or from numbers of the file, or of the graph without one."""
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind == "b":
-        if numbers.shape != (graph.n,):
-            raise InputError(f"{who}: a mask has one value a node ({graph.n}): {numbers.shape}")
-        return _not_empty(np.flatnonzero(numbers), who)
-    if numbers.dtype.kind == "f" and (numbers == np.floor(numbers)).all():
-        numbers = numbers.astype(np.int64)
-    if numbers.dtype.kind not in "iu":
-        raise InputError(f"{who}: node numbers are whole numbers")
-    numbers = np.unique(numbers.ravel())
-    _not_empty(numbers, who)
-    if graph.labels is not None and all(isinstance(label, int) for label in graph.labels):
-        return _labelled(graph, numbers, who)
-    node_of = np.arange(graph.n) if graph.origin is None else graph.origin.node_of
-    outside = numbers[(numbers < 0) | (numbers >= len(node_of))]
-    if len(outside):
-        raise InputError(
-            f"{who}: there is no node {outside[0]}: {graph.name} has 0 … {len(node_of) - 1}"
-        )
-    nodes = node_of[numbers.astype(np.int64)]
-    if (nodes < 0).any():
-        gone = numbers[nodes < 0]
-        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        raise InputError(
-            f"{who}: point {gone[0]}{more} of {graph.name} was dropped on reading, "
-            "since no cell uses it: leave it out"
-        )
-    return np.unique(nodes)
-
-
-def _labelled(graph: Graph, numbers: np.ndarray, who: str) -> np.ndarray:
-    labels = np.array(graph.labels, dtype=np.int64)
-    order = np.argsort(labels, kind="stable")
-    spot = np.minimum(np.searchsorted(labels, numbers, sorter=order), len(labels) - 1)
-    nodes = order[spot]
-    strange = labels[nodes] != numbers
-    if strange.any():
-        raise InputError(f"{who}: no node of {graph.name} is called {numbers[strange][0]}")
-    return np.unique(nodes)
-
-
-def _ranges(graph: Graph, text: str) -> np.ndarray:
-    """Numbers of "0,5,7-12"; a range is bounded before it is written out."""
-    most = graph.n if graph.origin is None else len(graph.origin.node_of)
-    if graph.labels is not None:
-        most = max([most, *(k + 1 for k in graph.labels if isinstance(k, int))])
-    parts = []
-    for word in text.split(","):
-        low, dash, high = (part.strip() for part in word.partition("-"))
-        if not low:
-            continue
-        first, last = int(low[:20]), int((high if dash else low)[:20])
-        if last < first:
-            raise InputError(f"'{_short(text)}': the range {word.strip()} runs backwards")
-        if last >= most:
-            raise InputError(
-                f"'{_short(text)}': there is no node {last}: {graph.name} has 0 … {most - 1}"
-            )
-        parts.append(np.arange(first, last + 1))
-    return np.concatenate(parts)
+def _words(graph: Graph, text: str) -> list[str]:
+    """The names, numbers and ranges that a text lists; none where it is a file or a condition."""
+    names = Names(graph)
+    if names.find(text) is not None:
+        return [text]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if _LIST.fullmatch(text) or any(names.find(word) is not None for word in words):
+        return words
+    plain = graph.labels is not None and not _CONDITION.search(text)
+    is_file = Path(text).suffix.lower() in _FILES or _is_file(Path(text))
+    return words if plain and not is_file else []
 
 
 def _is_file(path: Path) -> bool:
@@ -268,28 +223,28 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _numbers_in(path: Path) -> np.ndarray:
-    """Node numbers in a text (blanks, commas, ranges, # comments) or NumPy file."""
+def _in_file(graph: Graph, path: Path) -> np.ndarray:
+    """Nodes in a text (names or numbers, ranges, # comments) or NumPy file (what arrays may be)."""
     name = _short(str(path))
     if not _is_file(path):
-        raise InputError(f"{name}: there is no such file of node numbers")
+        raise InputError(f"{name}: there is no such file of nodes")
     try:
         if path.suffix.lower() == ".npy":
-            return np.load(path, allow_pickle=False)
-        lines = path.read_text().splitlines()
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{name}: it is no file of node numbers") from None
-    words = " ".join(line.partition("#")[0] for line in lines).replace(",", " ").split()
-    parts = []
-    for word in words:
-        low, dash, high = word.partition("-")
-        plain = low.isdigit() and (not dash or high.isdigit()) and len(word) < 30
-        if not plain or (dash and not 0 <= int(high) - int(low) < 10**9) or len(low) > 18:
-            raise InputError(f"{name}: '{word[:40]}' is no node number")
-        parts.append(np.arange(int(low), int(high if dash else low) + 1))
-    if not parts:
-        raise InputError(f"{name}: it holds no node numbers")
-    return np.concatenate(parts)
+            return nodes_called(graph, np.load(path, allow_pickle=False), name)
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name}: it is no file of nodes") from None
+    names, words = Names(graph), []
+    for line in lines:
+        if names.find(line.strip()) is not None:
+            words.append(line.strip())
+        else:
+            words += line.partition("#")[0].replace(",", " ").split()
+    if not words:
+        raise InputError(f"{name}: it names no nodes")
+    return nodes_in_words(graph, words, name)
 
 
 def _of_condition(graph: Graph, text: str) -> np.ndarray:
@@ -323,12 +278,6 @@ def _names(graph: Graph) -> dict[str, Callable[[], Any]]:
         for word in ("min", "max", "mean"):
             names[axis + word] = partial(FUNCTIONS[word], column)
     return names
-
-
-def _not_empty(numbers: np.ndarray, who: str) -> np.ndarray:
-    if not len(numbers):
-        raise InputError(f"{who}: it selects no node")
-    return numbers
 
 
 def _short(text: str) -> str:

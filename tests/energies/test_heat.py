@@ -142,9 +142,9 @@ def test_robust_laplacian_is_close_to_cotan(sphere):
     [
         ({"hot": [1, 2], "cold": [2, 3]}, "both hot and cold"),
         ({"hot": [], "cold": []}, "neither bath has a node"),
-        ({"hot": [99]}, "node 99 is not among"),
-        ({"hot": [-1]}, "node -1 is not among"),
-        ({"hot": [0.5]}, "array of node numbers"),
+        ({"hot": [99]}, "hot: there is no node 99"),
+        ({"hot": [-1]}, "hot: there is no node -1"),
+        ({"hot": [0.5]}, "node numbers are whole numbers"),
         ({"strength": -1.0}, "must be positive"),
         ({"strength": float("nan")}, "must be positive"),
         ({"t_hot": float("inf")}, "finite temperature"),
@@ -195,6 +195,20 @@ def test_a_conductance_of_zero_leaves_a_node_without_a_bath():
         meshrep.HeatBath(path, [2], [1])
     energy = meshrep.HeatBath(path, [2], [1], kind="dirichlet", unbathed="hold")
     assert meshrep.solve(energy, "newton").field.tolist() == [0.5, 0.0, 1.0]
+
+
+def test_baths_are_named_as_the_input_names_its_nodes():
+    path = meshrep.Graph.from_edges(3, [[0, 1], [1, 2]], labels=("10", "20", "0"))
+    energy = meshrep.HeatBath(path, ["10"], "0")
+    assert (energy.hot.tolist(), energy.cold.tolist()) == ([0], [2])
+    energy = meshrep.HeatBath(path, [0], np.array([False, True, False]))  # numbers of the graph
+    assert (energy.hot.tolist(), energy.cold.tolist()) == ([0], [1])
+    assert meshrep.HeatBath(path, None, [1, 2]).cold.tolist() == [1, 2]
+    networkx = pytest.importorskip("networkx")
+    network = networkx.path_graph([1, 2, 3])
+    with pytest.raises(meshrep.InputError, match="1 could be a node of the graph, or what network"):
+        meshrep.HeatBath(network, [1], [2])
+    assert meshrep.HeatBath(network, "1", "2").hot.tolist() == [0]
 
 
 def test_negative_weights_are_refused():

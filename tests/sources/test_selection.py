@@ -146,8 +146,93 @@ def test_numbers_are_the_names_of_a_network(tmp_path):
     (tmp_path / "n.edges").write_text("10 20\n20 30\n")
     graph = load(tmp_path / "n.edges")
     assert select(graph, "30,10").tolist() == [0, 2]
-    with pytest.raises(InputError, match="called 11"):
-        select(graph, "11")
+    assert select(graph, "10-25").tolist() == [0, 1] and select(graph, [20.0]).tolist() == [1]
+    for wrong in ("11", "0", [0], "11-19", "-1", [0.5], [np.nan], None):
+        with pytest.raises(InputError, match="no node of n is called"):
+            select(graph, wrong)
+
+
+NAMES = {
+    "numpy integers": ([np.int64(3), np.int64(1), np.int64(2)], "3,2", [0, 2]),
+    "texts of digits": (["1", "2", "3"], "1,3", [0, 2]),
+    "padded texts": (["001", "002", "010"], "001,010", [0, 2]),
+    "words": (["Ann", "Cy Young", "a-b"], "Ann, a-b", [0, 2]),
+    "tuples": ([(0, 0), (0, 1), (1, 0)], [(0, 0), (1, 0)], [0, 2]),
+    "negative": ([-1, 0, 1], "-1,1", [0, 2]),
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_nodes_are_called_as_the_network_calls_them(kind, tmp_path):
+    labels, some, nodes = NAMES[kind]
+    graph = Graph.from_edges(3, [[0, 1], [1, 2]], labels=tuple(labels))
+    chosen = [labels[k] for k in nodes]
+    for what in (some, chosen, set(chosen), tuple(chosen), iter(chosen)):
+        assert select(graph, what).tolist() == nodes
+    for k, label in enumerate(labels):
+        assert select(graph, [label]).tolist() == [k]
+        assert select(graph, str(label)).tolist() == [k]
+    if not isinstance(labels[0], tuple):
+        assert select(graph, np.array(chosen)).tolist() == nodes
+        (tmp_path / "some.txt").write_text("\n".join(map(str, chosen)))
+        np.save(tmp_path / "some.npy", np.array(chosen))
+        for name in ("some.txt", "some.npy"):
+            assert select(graph, tmp_path / name).tolist() == nodes
+    assert select(graph, "index == 0").tolist() == [0]
+    for wrong in ("nobody", ["nobody"], [7], "7"):
+        with pytest.raises(InputError, match="is called"):
+            select(graph, wrong)
+
+
+def test_a_number_is_the_name_that_it_is_written_as():
+    graph = Graph.from_edges(3, [[0, 1], [1, 2]], labels=("1", "2", "3"))
+    for what in ([1], [1.0], np.array([1]), np.uint8(1), ["1"], "1"):
+        assert select(graph, what).tolist() == [0]
+    assert select(graph, "2-9").tolist() == [1, 2]
+
+
+def test_masks_are_of_nodes_or_of_points(tmp_path):
+    text = "v 9 9 9\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 0 0\nv 1 1 0\nf 2 3 4\nf 5 6 4\n"
+    (tmp_path / "seam.obj").write_text(text)
+    graph = load(tmp_path / "seam.obj")  # 6 points, 4 nodes, 2 cells
+    for kind in (bool, np.uint8, float, list):
+        points, nodes = [1, 0, 0, 0, 1, 0], [0, 1, 1, 0]
+        if kind is not list:
+            points, nodes = np.array(points, dtype=kind), np.array(nodes, dtype=kind)
+        assert select(graph, points).tolist() == [1]  # point 0 is no node
+        assert select(graph, nodes).tolist() == [1, 2]
+    np.save(tmp_path / "mask.npy", np.array([0, 1, 1, 0]))
+    assert select(graph, tmp_path / "mask.npy").tolist() == [1, 2]
+    for wrong, said in (
+        ([1, 0, 0, 0, 0, 0], "selects no node"),
+        ([True, False], "one has one a cell: keep it as cell data"),
+        ([0, 1, 1], r"one value a node \(4\), or one a point \(6\)"),
+        ([0, 9, 9, 0], "compare them, as in values > 0"),
+        ([True, 3], "mixes true and false"),
+        ({0: True}, "give a list or a mask"),
+    ):
+        with pytest.raises(InputError, match=said):
+            select(graph, wrong)
+
+
+def test_ranges_in_a_file_cost_no_more_than_the_graph(tmp_path):
+    (tmp_path / "many.txt").write_text("0-99999\n" * 50_000)
+    (tmp_path / "far.txt").write_text("0-999999990\n")
+    assert len(select(square(1000, 100), tmp_path / "many.txt")) == 100_000
+    with pytest.raises(InputError, match="no node 999999990"):
+        select(square(1000, 100), tmp_path / "far.txt")
+
+
+def test_pandas_says_by_its_index_which_nodes_are_chosen(grid):
+    pandas = pytest.importorskip("pandas")
+    assert select(grid, pandas.Index([4, 2])).tolist() == [2, 4]
+    mask = pandas.Series([True, False, True], index=[30, 10, 20])
+    assert select(grid, mask).tolist() == [20, 30]
+    names = Graph.from_edges(3, [[0, 1], [1, 2]], labels=("a", "b", "c"))
+    assert select(names, pandas.Series([True, True, False], index=["c", "a", "b"])).tolist() == [
+        0,
+        2,
+    ]
 
 
 def test_conditions_on_a_graph_without_points():

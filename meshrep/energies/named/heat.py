@@ -53,7 +53,7 @@ ENERGIES = (
                 "nodes", default="ends", choices=("ends", "random"),
             ),
             Setting(
-                "hot", str, 'hot nodes instead: "0,5,7-12", a file, or "z < 0.06"',
+                "hot", str, 'hot nodes instead: "0,5,7-12", names, a file, or "z < 0.06"',
                 metavar="WHERE",
             ),
             Setting("cold", str, "cold nodes instead, in the same forms", metavar="WHERE"),
