@@ -409,7 +409,7 @@ def test_an_archive_that_unpacks_beyond_memory(tmp_path, monkeypatch):
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("points.npy", b"\0" * 10**6)
-    monkeypatch.setattr("meshrep.sources.formats.tables.available_memory", lambda: 10**6)
+    monkeypatch.setattr("meshrep.sources.formats.numpy_files.available_memory", lambda: 10**6)
     refused(path, "unpacks to")
 
 
