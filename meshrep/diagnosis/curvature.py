@@ -48,7 +48,7 @@ class Curvature:
         constants = energy.shift_invariant and len(shape) == 1 and f == energy.graph.n
         self.gauge = Gauge(energy.component_of if constants else None, f)
         self.size = len(self.gauge.kept)
-        value, gradient = energy.judge.value_and_grad(self.field)
+        value, gradient = energy.judge.value_and_grad(self.field.copy())
         self.value = float(value)
         self.gradient = self.gauge.project(np.array(gradient).reshape(-1)[self.free])
         self.matrix: sparse.csr_array | None = None

@@ -298,15 +298,15 @@ class Energy(Lean, ABC):
 
     def value(self, w: ArrayLike) -> float:
         """Energy of a field."""
-        return float(self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[0])
+        return float(self.judge.value_and_grad(np.array(w, dtype=np.float64))[0])
 
     def gradient(self, w: ArrayLike) -> np.ndarray:
         """Gradient at a field, in its shape."""
-        return self.judge.value_and_grad(np.asarray(w, dtype=np.float64))[1]
+        return np.array(self.judge.value_and_grad(np.array(w, dtype=np.float64))[1])
 
     def hvp(self, w: ArrayLike, v: ArrayLike) -> np.ndarray:
         """Hessian at w times v."""
-        return self.judge.hvp(np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64))
+        return self.judge.hvp(np.array(w, dtype=np.float64), np.array(v, dtype=np.float64))
 
     def __mul__(self, factor: float) -> Energy:
         return Sum([(float(factor), self)])

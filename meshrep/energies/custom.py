@@ -11,6 +11,7 @@ from scipy import sparse
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.energies.given import described, pair, real_array, real_matrix, real_number
 from meshrep.errors import InputError
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import incidence
@@ -19,12 +20,54 @@ Functions = tuple[Callable[[Array], Array], ...]
 Potential = Callable[[Any], Functions]
 
 
-def _three(potential: Potential | Functions, xp: Any) -> Functions:
-    """(φ, φ′, φ″ or None) for a module of array functions."""
-    functions = potential if isinstance(potential, tuple) else potential(xp)
-    if len(functions) not in (2, 3):
-        raise InputError("a potential is (φ, φ′) or (φ, φ′, φ″), or a function that returns one")
-    return (*functions, None)[:3]  # type: ignore[return-value]
+class _Potential:
+    """A potential and its derivatives, as users give them, tried once at differences or values.
+
+    Functions that change their argument are called on copies.
+    """
+
+    def __init__(self, given: Potential | Functions, at: np.ndarray, name: str) -> None:
+        self.given = given
+        functions = self._functions(np)
+        self.writes = tuple(_writes(f, at, name) for f in functions)
+        self.has_second = len(functions) == 3
+
+    def _functions(self, xp: Any) -> Functions:
+        functions = self.given if isinstance(self.given, tuple) else self.given(xp)
+        if not isinstance(functions, tuple | list) or len(functions) not in (2, 3):
+            raise InputError(
+                "a potential is (φ, φ′) or (φ, φ′, φ″), or a function that returns one"
+            )
+        return tuple(functions)
+
+    def on(self, xp: Any) -> Functions:
+        """(φ, φ′, φ″ or None) for a module of array functions."""
+        functions = [
+            _on_a_copy(f) if writes else f
+            for f, writes in zip(self._functions(xp), self.writes, strict=True)
+        ]
+        return (*functions, None)[:3]  # type: ignore[return-value]
+
+
+def _writes(function: Callable[[Array], Any], at: np.ndarray, name: str) -> bool:
+    """Whether a function of arrays changes its argument; InputError for what it must not return."""
+    argument = at.copy()
+    found = function(argument)
+    constant = type(found) in (int, float)
+    if not constant and (
+        not isinstance(found, np.ndarray)
+        or found.shape != at.shape
+        or found.dtype.kind not in "biuf"
+    ):
+        raise InputError(
+            f"the functions of the {name} must return one real number for each entry of their "
+            f"argument, an array of shape {at.shape} here, not {described(found)}"
+        )
+    return not np.array_equal(argument, at)
+
+
+def _on_a_copy(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda at: function(at + 0)
 
 
 class EdgeEnergy(Energy):
@@ -70,9 +113,14 @@ class EdgeEnergy(Energy):
         graph = self.graph
         self.potential, self.node_potential = potential, node_potential
         self.convex = convex
-        parts = [potential] if node_potential is None else [potential, node_potential]
-        self.has_hessian = all(_three(part, np)[2] is not None for part in parts)
         self.incidence = incidence(graph)
+        w = self.random_start()
+        self.edge_part = _Potential(potential, self.incidence @ w, "potential")
+        self.node_part = None
+        if node_potential is not None:
+            self.node_part = _Potential(node_potential, w, "node_potential")
+        parts = [part for part in (self.edge_part, self.node_part) if part is not None]
+        self.has_hessian = all(part.has_second for part in parts)
 
     def on(self, backend: Backend) -> Evaluator:
         """The formula over the arrays of the back end."""
@@ -80,13 +128,13 @@ class EdgeEnergy(Energy):
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Bᵀ diag(a φ″(Bw)) B + diag(ψ″(w))."""
-        second = _three(self.potential, np)[2]
+        second = self.edge_part.on(np)[2]
         if not self.has_hessian or second is None:
             return super().hessian(w)
         B = self.incidence
         matrix = B.T @ sparse.diags_array(self.graph.weights * second(B @ w)) @ B
-        if self.node_potential is not None:
-            matrix = matrix + sparse.diags_array(_three(self.node_potential, np)[2](w))
+        if self.node_part is not None:
+            matrix = matrix + sparse.diags_array(self.node_part.on(np)[2](w) + 0.0 * w)
         return sparse.csr_array(matrix)
 
 
@@ -95,9 +143,8 @@ class _EdgeFormula(Evaluator):
         B = energy.incidence
         self.B, self.Bt = backend.sparse(B), backend.sparse(sparse.csr_array(B.T))
         self.a = backend.asarray(energy.graph.weights)
-        self.edge = _three(energy.potential, backend.xp)
-        node = energy.node_potential
-        self.node = None if node is None else _three(node, backend.xp)
+        self.edge = energy.edge_part.on(backend.xp)
+        self.node = None if energy.node_part is None else energy.node_part.on(backend.xp)
 
     def value(self, w: Array) -> Any:
         """The energy alone, which torch can differentiate."""
@@ -128,7 +175,8 @@ class FunctionEnergy(Energy):
     graph : Graph or what ``Graph.of`` takes
         Where the field lives; networks propagate along its edges.
     value_and_grad : callable
-        w ↦ (energy, gradient), with w and the gradient of one shape.
+        w ↦ (energy, gradient), with w and the gradient of one shape. w is a copy, which it may
+        change. It is called once here.
     hvp : callable, optional
         (w, v) ↦ Hessian times v; without it, differences of the gradient are taken.
     hessian : callable, optional
@@ -140,8 +188,9 @@ class FunctionEnergy(Energy):
     Raises
     ------
     InputError
-        When the first gradient has another shape than the field, or the first energy is not a
-        number.
+        Here or in a later call, when the energy is no real number, or the gradient (the product,
+        the Hessian) is no real array of the right shape. NaN is a number: a field where the energy
+        is NaN is not taken.
 
     Examples
     --------
@@ -169,12 +218,7 @@ class FunctionEnergy(Energy):
             raise InputError(f"a field on {graph.n} nodes has no shape {self._shape}")
         self.function, self.product, self.matrix = value_and_grad, hvp, hessian
         self.convex, self.has_hessian = convex, hessian is not None
-        value, gradient = value_and_grad(self.random_start())
-        if np.shape(gradient) != self._shape or np.ndim(value) != 0:
-            raise InputError(
-                "value_and_grad must return a number and an array of the field's shape "
-                f"{self._shape}, not of {np.shape(value)} and {np.shape(gradient)}"
-            )
+        _Function(self).value_and_grad(self.random_start())
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -183,22 +227,33 @@ class FunctionEnergy(Energy):
 
     def on(self, backend: Backend) -> Evaluator:
         """The function itself; tensors are copied to the host and back."""
-        inner = _Function(self)
-        return inner if backend.xp is np else ByHost(inner, backend)
+        if backend.xp is np:
+            return _Function(self)
+        return ByHost(_Function(self, copies=True), backend)  # optimisers of torch may write to it
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """The user's Hessian."""
-        return super().hessian(w) if self.matrix is None else sparse.csr_array(self.matrix(w))
+        if self.matrix is None:
+            return super().hessian(w)
+        w = np.array(w, dtype=np.float64)
+        return real_matrix(self.matrix(w), w.size, "hessian must return")
 
 
 class _Function(Evaluator):
-    def __init__(self, energy: FunctionEnergy) -> None:
-        self.energy = energy
+    """A user's functions, called on copies of the field, and what they return, checked."""
+
+    def __init__(self, energy: FunctionEnergy, *, copies: bool = False) -> None:
+        self.energy, self.copies = energy, copies
 
     def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = self.energy.function(np.asarray(w, dtype=np.float64))
-        return float(value), np.array(gradient, dtype=w.dtype)
+        who, shape = "value_and_grad must return", self.energy.shape
+        value, gradient = pair(self.energy.function(np.array(w, dtype=np.float64)), who)
+        energy, found = real_number(value, who), real_array(gradient, shape, f"{who} second")
+        return energy, found.astype(w.dtype, copy=self.copies)
 
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         product = self.energy.product
-        return super().hvp(w, v) if product is None else np.asarray(product(w, v))
+        if product is None:
+            return super().hvp(w, v)
+        found = product(np.array(w, dtype=np.float64), np.array(v, dtype=np.float64))
+        return real_array(found, self.energy.shape, "hvp must return").astype(w.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.fixed import Fixed
+from meshrep.errors import InputError
 
 
 class Evaluator(ABC):
@@ -92,6 +93,11 @@ class SumEvaluator(Evaluator):
         gradient = w * 0.0
         for factor, evaluator in self.terms:
             value, part = evaluator.value_and_grad(w)
+            if part.shape != w.shape:  # which adding would spread over the nodes
+                raise InputError(
+                    f"{type(evaluator).__name__} gave a gradient of shape {tuple(part.shape)} for "
+                    f"a field of shape {tuple(w.shape)}"
+                )
             total = total + factor * value
             gradient += factor * part
         self.fixed.clear(gradient)

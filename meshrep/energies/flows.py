@@ -15,6 +15,7 @@ from meshrep.base.backends import backend_for, installed
 from meshrep.base.outcome import Interruptible
 from meshrep.energies.base import Energy, checked_energy, laid_out
 from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.given import tried
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
 
@@ -191,6 +192,7 @@ def integrate(
         raise InputError("the mass must be one positive number a node")
     times = np.linspace(0.0, t, frames + 1)
     run = _Run(energy, weight, times, observe)
+    tried(run.evaluator, w)
     if method == "rk4":
         return run.fixed(w, dt)
     if method not in SCIPY_METHODS:

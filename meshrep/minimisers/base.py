@@ -14,6 +14,7 @@ from meshrep.base.pickling import Lean
 from meshrep.energies.base import Energy, laid_out
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
+from meshrep.energies.given import tried
 from meshrep.errors import InputError, kind_of
 from meshrep.minimisers.monitor import Monitor
 from meshrep.parametrizations.base import Identity, Map, Parametrization, built
@@ -80,6 +81,7 @@ class Objective:
         self.start = self.map.start
         self.direct = isinstance(parametrization, Identity)
         self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
+        self._tried = evaluator is not None
 
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
@@ -92,9 +94,19 @@ class Objective:
         return w
 
     def value_and_grad(self, params: Array) -> tuple[Any, Array]:
-        """Energy (a float or 0-d array) and gradient (p,). The next call may overwrite both."""
+        """Energy (a float or 0-d array) and gradient (p,). The next call may overwrite both.
+
+        The first call checks what the evaluator returns, and that it leaves the field as it is.
+        """
         self.evaluations += 1
-        value, gradient = self.evaluator.value_and_grad(self._field(params))
+        w = self._field(params)
+        if self._tried:
+            value, gradient = self.evaluator.value_and_grad(w)
+        else:
+            value, gradient = tried(self.evaluator, w)
+            self._tried = True
+        if gradient.dtype != w.dtype:
+            gradient = self.backend.asarray(gradient)
         pulled = self.map.pull_back(gradient)
         if pulled.shape != params.shape:
             raise InputError(
@@ -112,7 +124,7 @@ class Objective:
 
     def hessian(self, params: np.ndarray) -> sparse.csr_array:
         """Sparse Hessian (p, p); only if ``direct`` and the energy has one."""
-        return self.energy.hessian(params.reshape(self.energy.shape))
+        return self.energy.hessian(params.reshape(self.energy.shape).copy())
 
     def field(self, params: Array) -> np.ndarray:
         """The field of the parameters in float64 NumPy, with fixed nodes at their values."""

@@ -123,11 +123,12 @@ class FirstOrder(Minimiser):
             memory = self._memory(objective, monitor)
             objective.evaluator.descend(objective.start + 0, memory, 0)  # type: ignore[attr-defined]
         else:
-            start = objective.start + 0
-            memory = self._memory(objective, Monitor(Stopping()))
+            start, memory = objective.start + 0, None
             begun = time.perf_counter()
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
+                if memory is None:  # not earlier, since the first evaluation checks the energy
+                    memory = self._memory(objective, Monitor(Stopping()))
                 self._advance(objective)(start, gradient, memory)
                 if time.perf_counter() - begun > WARM_SECONDS:
                     break

@@ -69,7 +69,7 @@ class Progress:
     energy : float
         The current energy.
     params : array (p,)
-        The current parameters on the solver's back end. The observer must not change them.
+        A copy of the current parameters on the solver's back end.
     """
 
     step: int
@@ -269,14 +269,14 @@ class Monitor:
     def _call_back(self, step: int, seconds: float, energy: float, params: Array) -> None:
         now = time.perf_counter()
         if self._sample is not None and step >= self._next_sample:
-            self.samples.append(Sample(step, seconds, self._sample(params)))
+            self.samples.append(Sample(step, seconds, self._sample(params + 0)))
             self._next_sample = step + 1 + int(0.15 * step)
             spent = time.perf_counter() - now
             self.paused += spent
             self._clock += spent
         if self._observe is not None and now - self._observed >= self.observe_every:
             self._observed = now
-            self._observe(Progress(step, seconds, float(energy), params))
+            self._observe(Progress(step, seconds, float(energy), params + 0))
 
     def _count_small_changes(self, energies: list[float]) -> None:
         """Count the steps in a row that changed the energy by less than ``atol``.

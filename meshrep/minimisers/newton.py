@@ -95,11 +95,12 @@ class Newton(Minimiser):
 
     def warm_up(self, objective: Objective) -> None:
         """Evaluate once, and compile the products and linear solvers that the run may need."""
+        objective.warm_up()
         if not objective.energy.convex:
             objective.hvp(objective.start, objective.start)
+            objective.evaluations = 0
         if objective.energy.has_hessian and self.linear not in ("direct", "cg"):
             warm_up(objective.start.size)
-        objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, np.ndarray, int]:
         """Take steps until the monitor stops the run or no step lowers the energy."""

@@ -90,7 +90,7 @@ class Recorder:
         if energy < self.best:
             self.best, self.field = energy, np.array(w, dtype=float)
         if self.tell is not None:
-            self.tell(Progress(step, now, energy, w))
+            self.tell(Progress(step, now, energy, np.array(w, dtype=float)))
         self._clock += self.seconds - now
         if energy <= self.until:
             raise Enough(Result.REACHED)
@@ -131,8 +131,8 @@ class Built:
         recorder = Recorder(self.energy, **limits)
         result = self._watched(recorder)
         field = self.start if recorder.field is None else recorder.field
-        value, gradient = self.energy.judge.value_and_grad(field)
-        scale = self.energy.gradient_scale(self.start)
+        begun, scale = self.energy.value(self.start), self.energy.gradient_scale(self.start)
+        value, gradient = self.energy.judge.value_and_grad(field.copy())
         return Solution(
             problem=self.energy,
             solver=self.label,
@@ -141,7 +141,7 @@ class Built:
             result=result,
             energy=float(value),
             grad_norm=float(np.linalg.norm(gradient)) / scale,
-            start_energy=self.energy.value(self.start),
+            start_energy=begun,
             steps=recorder.steps,
             evaluations=0,
             solve_s=recorder.seconds,

@@ -97,7 +97,7 @@ def simplify(
     solution = solve(energy, solver, start=begin, **settings)
     # First remove pairs that should vanish, then kept pairs that are below the threshold.
     closed = judge.flooded(energy.flooded(solution.field))
-    value, gradient = energy.judge.value_and_grad(closed)
+    value, gradient = energy.judge.value_and_grad(closed.copy())
     share = threshold / (float(np.ptp(begin)) or 1.0)
     reach = f"{threshold:.4g} ({100 * share:.3g}% of the range)"
     before, after = (judge.measures(w) for w in (begin, closed))

@@ -154,7 +154,7 @@ class Stages:
         result, paused, sampling = Result.FAILED, 0.0, 0.0
         begin = self._unrounded(self._outward(objective.field(objective.start)))
         if self.sample is not None:
-            self.samples.append(Sample(0, 0.0, self.sample(begin)))
+            self.samples.append(Sample(0, 0.0, self.sample(begin.copy())))
         begun = time.perf_counter()
         evaluations = unused = 0
         for number, (stage, backend) in enumerate(zip(stages, backends, strict=True)):
@@ -206,7 +206,7 @@ class Stages:
         if not steps:
             field = self._unrounded(field)
         if self.sample is not None:
-            self.samples.append(Sample(steps, spent, self.sample(field)))
+            self.samples.append(Sample(steps, spent, self.sample(field.copy())))
         try:
             judged = self._judged(field, begin)
         except KeyboardInterrupt:  # the field is final: judge it again
@@ -219,7 +219,7 @@ class Stages:
             composed=self.solver,
             field=field,
             result=result,
-            energy=float(value),
+            energy=value,
             grad_norm=float(np.linalg.norm(gradient)) / scale,
             start_energy=start_energy,
             steps=steps,
@@ -244,8 +244,9 @@ class Stages:
 
     def _judged(self, field: np.ndarray, begin: np.ndarray) -> tuple[float, np.ndarray, float]:
         """Energy and gradient of a field, and the energy at the beginning, in float64."""
-        value, gradient = self.energy.judge.value_and_grad(field)
-        return value, gradient, self.energy.value(begin)
+        begun = self.energy.value(begin)  # first, since it may overwrite the gradient
+        value, gradient = self.energy.judge.value_and_grad(field.copy())
+        return float(value), gradient, begun
 
     def _sample_of(self, objective: Objective) -> Callable[[Any], Any] | None:
         sample = self.sample

@@ -208,7 +208,7 @@ def test_a_sum_holds_what_its_terms_hold():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda g: meshrep.FunctionEnergy(g, lambda w: (w, w)), "must return a number"),
+        (lambda g: meshrep.FunctionEnergy(g, lambda w: (w, w)), "must return a real number"),
         (lambda g: meshrep.FunctionEnergy(g, lambda w: (0.0, w), shape=(3,)), "no shape"),
         (lambda g: meshrep.FunctionEnergy(g, lambda w: (0.0, w), shape=(9, 2, 2)), "no shape"),
         (lambda g: meshrep.EdgeEnergy(g, lambda xp: (xp.sin,)), "potential is"),
