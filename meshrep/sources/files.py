@@ -13,10 +13,11 @@ from meshrep.graphs.graph import Graph
 from meshrep.sources import networks
 from meshrep.sources.child import read_apart
 from meshrep.sources.formats import tables
-from meshrep.sources.formats.legacy_vtk import refuse_short_legacy_vtk
+from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
+from meshrep.sources.formats.off import read_off
 from meshrep.sources.formats.ply import read_ply
 from meshrep.sources.formats.stl import read_stl
-from meshrep.sources.formats.wavefront import read_obj, read_off
+from meshrep.sources.formats.wavefront import read_obj
 from meshrep.sources.normalise import Raw, graph_of
 from meshrep.sources.references import refuse_references_outside
 from meshrep.sources.room import available_memory
@@ -96,7 +97,7 @@ def load(
     elif ending in _APART:
         refuse_references_outside(file, name)
         if ending == ".vtk":
-            refuse_short_legacy_vtk(file.read_bytes(), name)
+            refuse_wrong_counts(file.read_bytes(), name)
         raw = read_apart(file, name, _APART[ending])
     else:
         raise InputError(

@@ -16,6 +16,7 @@ from meshrep.graphs.cells import (
     TETRAHEDRON,
     TRIANGLE,
     VERTEX,
+    VOXEL,
     WEDGE,
     Cells,
 )
@@ -33,6 +34,40 @@ _REDUCED = {
     75: (LINE, 2), 76: (TRIANGLE, 3), 77: (QUAD, 4), 78: (TETRAHEDRON, 4), 79: (HEXAHEDRON, 8),
     80: (WEDGE, 6), 81: (PYRAMID, 5),
 }  # fmt: skip
+
+# How many nodes a cell of each fixed kind has.
+_SIZES = {
+    VERTEX: 1, LINE: 2, TRIANGLE: 3, 8: 4, QUAD: 4, TETRAHEDRON: 4, VOXEL: 8, HEXAHEDRON: 8,
+    WEDGE: 6, PYRAMID: 5, 15: 10, 16: 12, 21: 3, 22: 6, 23: 8, 24: 10, 25: 20, 26: 15, 27: 13,
+    28: 9, 29: 27, 30: 6, 31: 12, 32: 18, 33: 24, 34: 7, 35: 4, 37: 19,
+}  # fmt: skip
+
+
+def refuse_wrong_sizes(cells: Cells, path: str) -> None:
+    """Raise where a cell has more or fewer nodes than its kind.
+
+    Raises
+    ------
+    InputError
+        Naming the first such cell.
+    """
+    least, most = np.ones(256, dtype=np.int64), np.full(256, np.iinfo(np.int64).max)
+    least[0] = 0  # VTK's empty cell
+    for kind, (_, kept) in _REDUCED.items():
+        least[kind] = kept
+    for kind, size in _SIZES.items():
+        least[kind] = most[kind] = size
+    sizes = np.diff(cells.offsets)
+    wrong = (sizes < least[cells.kinds]) | (sizes > most[cells.kinds])
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        kind = int(cells.kinds[first])
+        name = KIND_NAMES.get(kind, f"cell of VTK kind {kind}")
+        more = "" if kind in _SIZES else " or more"
+        raise InputError(
+            f"{path}: cell {first} (counted from 0) is a {name} and lists {int(sizes[first])} "
+            f"nodes, not {least[kind]}{more}: its kind or its list is wrong"
+        )
 
 
 def polygons(nodes: np.ndarray, sizes: np.ndarray) -> Cells:

@@ -20,7 +20,7 @@ from meshrep.graphs.cells import (
 )
 from meshrep.graphs.graph import Graph, Origin
 from meshrep.sources.clouds import as_cloud, connect
-from meshrep.sources.kinds import common_kinds
+from meshrep.sources.kinds import common_kinds, refuse_wrong_sizes
 from meshrep.sources.wording import counted
 
 # Beyond this a square overflows float32, and no measured length comes near: bytes were misread.
@@ -78,6 +78,7 @@ def graph_of(
     """
     points = _checked_points(raw)
     _check_indices(raw)
+    refuse_wrong_sizes(raw.cells, raw.path)
     remarks = list(raw.remarks)
     cells, remark = common_kinds(raw.cells, raw.path)
     remarks += remark
@@ -156,7 +157,7 @@ def _check_indices(raw: Raw) -> None:
     """Refuse a cell that names a point which is not there."""
     cells, n = raw.cells, len(raw.points)
     offsets = cells.offsets
-    if len(offsets) != len(cells) + 1 or offsets[0] != 0 or (np.diff(offsets) < 1).any():
+    if len(offsets) != len(cells) + 1 or offsets[0] != 0 or (np.diff(offsets) < 0).any():
         raise InputError(f"{raw.path}: the table of cells is damaged: write the file again")
     if offsets[-1] != len(cells.connectivity):
         raise InputError(f"{raw.path}: the table of cells is cut short: write the file again")

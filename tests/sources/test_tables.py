@@ -5,7 +5,7 @@ import pytest
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
-from meshrep.sources.formats import tables, wavefront
+from meshrep.sources.formats import tables, text
 from meshrep.sources.networks import from_matrix
 
 HEADS = ["", "source,target,weight\n", "weight,source,target\n", "# remark\n% more\n", "x y z\n",
@@ -85,16 +85,16 @@ def test_names_far_apart_are_numbered_in_their_order(tmp_path):
 
 def test_lists_of_numbers_whole_and_row_by_row(monkeypatch):
     rows, lines = ["3 0 1 2", "3 2 1 3 255 0 0", "3 4 5 6"], [7, 8, 9]
-    numbers, sizes = wavefront.lists_of_numbers(rows, lines, "file")
+    numbers, sizes = text.lists_of_numbers(rows, lines, "file")
     assert numbers.tolist() == [0, 1, 2, 2, 1, 3, 4, 5, 6] and sizes.tolist() == [3, 3, 3]
-    mixed = wavefront.lists_of_numbers([*rows, "4 0 1 2 3"], [*lines, 10], "file")
+    mixed = text.lists_of_numbers([*rows, "4 0 1 2 3"], [*lines, 10], "file")
     assert mixed[0].tolist() == [*numbers, 0, 1, 2, 3] and mixed[1].tolist() == [3, 3, 3, 4]
     for bad in ("3 0 1", "3 0 1 x", "", "0", "3 0 1 2.5", "-1 0"):
         with pytest.raises(InputError, match="line 8"):
-            wavefront.lists_of_numbers([rows[0], bad, rows[2]], lines, "file")
+            text.lists_of_numbers([rows[0], bad, rows[2]], lines, "file")
     for bad in ("0.5 1", "", "0.5 1 x"):
         with pytest.raises(InputError, match="line 8"):
-            wavefront.rows_of_numbers(["0 1 2", bad, "0 1 2"], lines, "file")
+            text.rows_of_numbers(["0 1 2", bad, "0 1 2"], lines, "file")
 
 
 def test_a_matrix_counts_each_pair_once_whichever_way_it_stands():

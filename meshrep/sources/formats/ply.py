@@ -6,13 +6,16 @@ VTK rounds double coordinates to float32 and crashes the process on damaged file
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, TRIANGLE, Cells
-from meshrep.sources.formats.wavefront import lists_of_numbers, rows_of_numbers
+from meshrep.sources.formats.text import lists_of_numbers, rows_of_numbers, text_of
 from meshrep.sources.kinds import TRIANGLE_STRIP, polygons
 from meshrep.sources.normalise import Raw
 from meshrep.sources.wording import counted
@@ -23,6 +26,8 @@ _TYPES = {
     "int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8", "float32": "f4",
     "float64": "f8",
 }  # fmt: skip
+# A header of the old Macintosh ends its lines with "\\r" alone.
+_HEADER_END = re.compile(rb"(?<=[\r\n])[ \t]*end_header[ \t]*(\r?\n|\r)")
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 
@@ -45,23 +50,40 @@ class _Element:
                 return k
         return None
 
+    def columns(self, *names: str) -> list[int]:
+        """The properties of the given names, which are there."""
+        return [c for c in map(self.column, names) if c is not None]
+
 
 def read_ply(path: str, data: bytes) -> Raw:
     """Vertices, faces, strips and edges of a PLY file, in its own numbering."""
+    data = data.removeprefix(BOM_UTF8)
     order, elements, body = _header(path, data)
     vertex = next((e for e in elements if e.name == "vertex"), None)
     if vertex is None or not vertex.count:
         raise InputError(f"{path}: its header declares no vertices")
-    columns = [vertex.column(axis) for axis in "xyz"]
-    if None in columns or any(vertex.properties[c][2] for c in columns if c is not None):
+    if None in (vertex.column(axis) for axis in "xyz"):
         raise InputError(f"{path}: its vertices lack the properties x, y and z")
     _check_room(path, order, elements, data, body)
-    reader = _Text(path, data, body) if order == "" else _Binary(path, data, body, order)
+    if order:
+        return _contents(path, elements, _Binary(path, data, body, order))
+    lines = _Lines(path, data, body, _claimed(elements))
+    try:
+        return _contents(path, elements, lines)
+    except InputError as error:
+        try:
+            return _contents(path, elements, _Words(path, lines.lines))
+        except InputError:
+            raise error from None
+
+
+def _contents(path: str, elements: list[_Element], reader: _Lines | _Words | _Binary) -> Raw:
+    """What the elements hold that a graph needs, and remarks on what else there is."""
     points = np.zeros((0, 3))
-    parts = []
+    parts, remarks = [], []
     for element in elements:
-        if element is vertex:
-            points = reader.rows(element, [c for c in columns if c is not None])
+        if element.name == "vertex":
+            points = reader.rows(element, element.columns("x", "y", "z"))
         elif element.name == "face" and element.count:
             listed = element.column("vertex_indices", "vertex_index")
             if listed is None:
@@ -70,27 +92,28 @@ def read_ply(path: str, data: bytes) -> Raw:
         elif element.name == "tristrips" and element.count:
             parts.append(_strips(*reader.lists(element, 0)))
         elif element.name == "edge" and element.count:
-            ends = [element.column("vertex1"), element.column("vertex2")]
-            if None in ends:
+            if None in (element.column("vertex1"), element.column("vertex2")):
                 raise InputError(f"{path}: its edges lack the properties vertex1 and vertex2")
-            pairs = reader.rows(element, [c for c in ends if c is not None])
-            parts.append(Cells.of_kind(LINE, pairs))
+            ends = reader.rows(element, element.columns("vertex1", "vertex2"))
+            parts.append(Cells.of_kind(LINE, ends))
         else:
             reader.skip(element)
-    return Raw(path, points, Cells.join(parts))
+            if element.count and element.properties:
+                remarks.append(f"{counted(element.count, 'record')} of '{element.name}' not read")
+    left = reader.left()
+    return Raw(path, points, Cells.join(parts), (*remarks, left) if left else tuple(remarks))
 
 
 def _header(path: str, data: bytes) -> tuple[str, list[_Element], int]:
     """Byte order ("" for text), elements, and where the body begins."""
     if data[:3] != b"ply":
         raise InputError(f"{path}: it does not begin with 'ply': is it a PLY file?")
-    end = data.find(b"end_header", 0, 1 << 20)
-    line_end = data.find(b"\n", end)
-    if end < 0 or line_end < 0:
+    ended = _HEADER_END.search(data, 0, 1 << 20)
+    if ended is None:
         raise InputError(f"{path}: its header does not end: the file is cut short or damaged")
     order = None
     elements: list[_Element] = []
-    for line in data[:end].decode("latin-1").split("\n"):
+    for line in data[: ended.start()].decode("latin-1").splitlines():
         words = line.split()
         try:
             match words:
@@ -110,37 +133,39 @@ def _header(path: str, data: bytes) -> tuple[str, list[_Element], int]:
             ) from None
     if order is None:
         raise InputError(f"{path}: its header does not say whether it is text or binary")
-    return order, elements, line_end + 1
+    return order, elements, ended.end()
+
+
+def _claimed(elements: list[_Element]) -> str:
+    return "its header claims " + " and ".join(
+        counted(e.count, e.name, {"vertex": "vertices"}.get(e.name, "")) for e in elements
+    )
 
 
 def _check_room(path: str, order: str, elements: list[_Element], data: bytes, body: int) -> None:
     """Refuse counts that the bytes after the header cannot hold."""
-    left = len(data) - body
+    have = len(data) - body
     if order == "":
-        # A record takes a line; the last may lack its end.
-        need = sum(e.count for e in elements if e.properties)
-        have, unit = (data.count(b"\n", body) + (data[-1:] != b"\n")) if left else 0, "line"
+        # A number takes a byte and a blank; the last may lack its blank.
+        need = sum(2 * e.count * len(e.properties) for e in elements) - 1
     else:
-        need, have, unit = sum(e.count * e.least_bytes() for e in elements), left, "byte"
+        need = sum(e.count * e.least_bytes() for e in elements)
     if need > have:
-        claimed = " and ".join(
-            counted(e.count, e.name, {"vertex": "vertices"}.get(e.name, "")) for e in elements
-        )
         raise InputError(
-            f"{path}: its header claims {claimed}, at least {counted(need, unit)}, but "
-            f"{counted(have, unit)} follow: the file is cut short or damaged"
+            f"{path}: {_claimed(elements)}, at least {counted(need, 'byte')}, but "
+            f"{counted(have, 'byte')} follow: the file is cut short or damaged"
         )
 
 
-class _Text:
-    """Elements of an ASCII body, a record a line."""
+class _Lines:
+    """Elements of an ASCII body that has a record a line, as nearly all have."""
 
-    def __init__(self, path: str, data: bytes, body: int) -> None:
-        header_lines = data.count(b"\n", 0, body)
-        self.path = path
+    def __init__(self, path: str, data: bytes, body: int, claimed: str) -> None:
+        header_lines = len(data[:body].splitlines())
+        self.path, self.claimed = path, claimed
         self.lines: list[str] = []
         self.numbers: list[int] = []
-        for number, line in enumerate(data[body:].decode("latin-1").split("\n"), 1):
+        for number, line in enumerate(text_of(data[body:], path, "an ASCII PLY").split("\n"), 1):
             if line.strip():
                 self.lines.append(line)
                 self.numbers.append(header_lines + number)
@@ -150,8 +175,8 @@ class _Text:
         start, self.at = self.at, self.at + element.count
         if self.at > len(self.lines):
             raise InputError(
-                f"{self.path}: only {len(self.lines) - start:,} of {element.count:,} lines for "
-                f"'{element.name}' are there: the file is cut short"
+                f"{self.path}: {self.claimed}, but {len(self.lines) - start:,} of "
+                f"{element.count:,} lines for '{element.name}' are there: the file is cut short"
             )
         return self.lines[start : self.at], self.numbers[start : self.at]
 
@@ -167,9 +192,67 @@ class _Text:
 
     def lists(self, element: _Element, column: int) -> tuple[np.ndarray, np.ndarray]:
         if any(size for _, _, size in element.properties[:column]):
-            raise InputError(f"{self.path}: two lists for each '{element.name}' are not read")
+            raise InputError(f"{self.path}: a list before the list of '{element.name}'")
         lines, numbers = self._take(element)
         return lists_of_numbers(lines, numbers, self.path, skip=column)
+
+    def left(self) -> str:
+        """A remark on lines beyond the header's counts; "" if there are none."""
+        left = len(self.lines) - self.at
+        return f"{counted(left, 'line')} beyond the counts of its header not read" if left else ""
+
+
+class _Words:
+    """Elements of an ASCII body, a sequence of numbers, whatever its lines are."""
+
+    def __init__(self, path: str, lines: list[str]) -> None:
+        self.path = path
+        self.words = " ".join(lines).split()
+        self.at = 0
+
+    def _records(self, element: _Element, column: int) -> Iterator[list[str]]:
+        """The words of one property of each record; a list comes with its count."""
+        for _ in range(element.count):
+            found: list[str] = []
+            for k, (_, _, size) in enumerate(element.properties):
+                start = self.at
+                self.at += 1
+                try:
+                    self.at += int(self.words[start]) if size else 0
+                except (ValueError, IndexError):
+                    raise self._damaged(element) from None
+                if self.at > len(self.words) or self.at <= start:
+                    raise self._damaged(element)
+                if k == column:
+                    found = self.words[start : self.at]
+            yield found
+
+    def _damaged(self, element: _Element) -> InputError:
+        return InputError(f"{self.path}: its numbers for '{element.name}' are damaged")
+
+    def skip(self, element: _Element) -> None:
+        for _ in self._records(element, 0):
+            pass
+
+    def rows(self, element: _Element, columns: list[int]) -> np.ndarray:
+        start, found = self.at, []
+        for column in columns:
+            self.at = start
+            found.append([" ".join(words) for words in self._records(element, column)])
+        try:
+            return np.array(found, dtype=np.float64).T
+        except ValueError:
+            raise self._damaged(element) from None
+
+    def lists(self, element: _Element, column: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = [" ".join(words) for words in self._records(element, column)]
+        return lists_of_numbers(rows, range(len(rows)), self.path)
+
+    def left(self) -> str:
+        """Refuse words that are left over: the numbers were then not where they seemed to be."""
+        if self.at != len(self.words):
+            raise InputError(f"{self.path}: more numbers follow than its header counts")
+        return ""
 
 
 class _Binary:
@@ -198,7 +281,10 @@ class _Binary:
                 width = np.dtype(size).itemsize
                 if at + width > len(self.data):
                     raise self._short(element)
-                count = int(np.frombuffer(self.data, self.order + size, 1, at)[0])
+                told = np.frombuffer(self.data, self.order + size, 1, at)[0]
+                if not np.isfinite(told) or told != np.floor(told):
+                    raise InputError(f"{self.path}: a list of '{element.name}' has {told} numbers")
+                count = int(told)
                 sizes.append(count)
                 at += width + count * np.dtype(kind).itemsize
                 if count < 0 or at > len(self.data):
@@ -235,6 +321,11 @@ class _Binary:
             # Look ahead about as far as the last stretch went, so that mixed files stay linear.
             guess = max(64, 2 * length)
         return runs
+
+    def left(self) -> str:
+        """A remark on bytes beyond the header's counts; "" if there are none."""
+        left = len(self.data) - self.at
+        return f"{counted(left, 'byte')} beyond the counts of its header not read" if left else ""
 
     def skip(self, element: _Element) -> None:
         if element.properties:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
+
 import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import TRIANGLE, Cells
-from meshrep.sources.formats.wavefront import rows_of_numbers, text_of
+from meshrep.sources.formats.text import rows_of_numbers, text_of
 from meshrep.sources.normalise import Raw
 from meshrep.sources.wording import counted
 
+_BEFORE_NUMBER = re.compile(r"\s+(?=[-+.]?\d)")
+_BEFORE_STATEMENT = re.compile(r"\s+(?=(?:facet|outer|vertex|endloop|endfacet|endsolid)\b)", re.I)
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
 
@@ -18,13 +23,11 @@ def read_stl(path: str, data: bytes) -> Raw:
 
     Libraries return an empty scene for a file that is cut short; here the count decides.
     """
-    if len(data) >= 84:
-        count = int.from_bytes(data[80:84], "little")
-        if len(data) == 84 + 50 * count or data.lstrip()[:5].lower() != b"solid":
-            return _binary(path, data, count)
-    if data.lstrip()[:5].lower() != b"solid":
+    if b"\0" not in data[80:] and data.removeprefix(BOM_UTF8).lstrip()[:5].lower() == b"solid":
+        return _text(path, text_of(data, path, "an STL file"))
+    if len(data) < 84:
         raise InputError(f"{path}: it is too short for an STL file ({counted(len(data), 'byte')})")
-    return _text(path, data)
+    return _binary(path, data, int.from_bytes(data[80:84], "little"))
 
 
 def _binary(path: str, data: bytes, count: int) -> Raw:
@@ -37,13 +40,27 @@ def _binary(path: str, data: bytes, count: int) -> Raw:
     if not count:
         raise InputError(f"{path}: it holds no triangles")
     corners = np.frombuffer(data, _RECORD, count, 84)["corners"].reshape(-1, 3)
-    return _soup(path, corners)
+    left = len(data) - 84 - 50 * count
+    remark = f"{counted(left, 'byte')} after the triangles that its header counts not read"
+    return _soup(path, corners, (remark,) if left else ())
 
 
-def _text(path: str, data: bytes) -> Raw:
+def _text(path: str, text: str) -> Raw:
+    try:
+        return _by_lines(path, text)
+    except InputError as error:
+        # The format is a sequence of words: put each statement on a line.
+        text = _BEFORE_STATEMENT.sub("\n", _BEFORE_NUMBER.sub(" ", text))
+        try:
+            return _by_lines(path, text)
+        except InputError:
+            raise error from None
+
+
+def _by_lines(path: str, text: str) -> Raw:
     rows, numbers, begun, ended = [], [], 0, 0
     last = ""
-    for number, line in enumerate(text_of(data, path, "an STL file").split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.split(None, 1)
         if not words:
             continue
@@ -65,5 +82,6 @@ def _text(path: str, data: bytes) -> Raw:
     return _soup(path, rows_of_numbers(rows, numbers, path))
 
 
-def _soup(path: str, corners: np.ndarray) -> Raw:
-    return Raw(path, corners, Cells.of_kind(TRIANGLE, np.arange(len(corners)).reshape(-1, 3)))
+def _soup(path: str, corners: np.ndarray, remarks: tuple[str, ...] = ()) -> Raw:
+    cells = Cells.of_kind(TRIANGLE, np.arange(len(corners)).reshape(-1, 3))
+    return Raw(path, corners, cells, remarks)

@@ -13,7 +13,7 @@ import numpy as np
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 from meshrep.sources.formats.numpy_files import read_npy, read_npz
-from meshrep.sources.formats.wavefront import rows_of_numbers, text_of
+from meshrep.sources.formats.text import rows_of_numbers, text_of
 from meshrep.sources.normalise import Raw
 from meshrep.sources.wording import counted
 
