@@ -57,3 +57,16 @@ def kind_of(thing: object) -> str:
         return "None"
     name = type(thing).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line; its type is named where its text alone may say too little.
+
+    >>> in_words(ValueError("too long")), in_words(KeyError("w")), in_words(MemoryError())
+    ('too long', "KeyError: 'w'", 'MemoryError')
+    """
+    text, name = " ".join(str(error).split()), type(error).__name__
+    if not text:
+        return name
+    telling = (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError)
+    return text if isinstance(error, telling) else f"{name}: {text}"

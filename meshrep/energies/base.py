@@ -66,6 +66,8 @@ class Energy(Lean, ABC):
     stochastic : bool
         Whether the evaluators of :meth:`on` draw a new subsample at every evaluation. The
         evaluator of ``judge`` must not: it averages over fixed subsamples.
+    reentrant : bool
+        Whether several threads may evaluate it at once, each by its own evaluator.
     one_start : bool
         Whether ``random_start`` gives the same field for every seed.
     unbounded : str
@@ -112,6 +114,7 @@ class Energy(Lean, ABC):
     frequency_spread = 0.0
     smooth = True
     stochastic = False
+    reentrant = True
     one_start = False
     unbounded = ""
     phase_law: PhaseLaw | None = None
@@ -341,6 +344,7 @@ class Sum(Energy):
         self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
         self.smooth = all(e.smooth for _, e in flat)
         self.stochastic = any(e.stochastic for _, e in flat)
+        self.reentrant = all(e.reentrant for _, e in flat)
         self.one_start = first.one_start
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, Any] = {}

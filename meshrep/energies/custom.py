@@ -201,6 +201,8 @@ class FunctionEnergy(Energy):
     [2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
 
+    reentrant = False  # the function may keep arrays between its calls
+
     def __init__(
         self,
         graph: GraphLike,

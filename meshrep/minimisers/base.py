@@ -247,6 +247,7 @@ class Minimiser(Lean, ABC):
 
     def minimise(self, objective: Objective, monitor: Monitor) -> Outcome:
         """Start the monitor's clock and run. Ctrl-C ends the run and keeps the best state."""
+        start = objective.start + 0  # a user's minimiser may write to its first parameters
         monitor.start_clock()
         try:
             ended: object = self.run(objective, monitor)
@@ -256,9 +257,17 @@ class Minimiser(Lean, ABC):
                     f"meshrep.Result as the first, but gave {kind_of(ended)}"
                 )
             result, params, steps = ended
+            if getattr(params, "shape", None) != start.shape or not isinstance(
+                steps, int | np.integer
+            ):
+                raise InputError(
+                    f"{type(self).__name__}.run must return (result, params, steps) with params of "
+                    f"shape {tuple(start.shape)} and a whole number of steps"
+                )
         except KeyboardInterrupt:
             steps = monitor.history.step[-1] if len(monitor.history) else 0
-            result, params = Result.INTERRUPTED, monitor.best_or(objective.start)
+            result, params = Result.INTERRUPTED, monitor.best_or(start)
+        objective.start = start
         try:
             return monitor.outcome(result, objective, params, steps)
         except KeyboardInterrupt:  # Ctrl-C during the last evaluation: evaluate again

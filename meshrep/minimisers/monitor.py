@@ -367,12 +367,15 @@ class Monitor:
         """The outcome of the run, with the better of the last state and the best one kept.
 
         For a stochastic energy it is the last state, if its energy is finite. If the energy of the
-        last state is not finite and no other state was kept, it is the start.
+        last state is not finite, the run has diverged; if no other state was kept, it ends at the
+        start.
         """
         try:
             energy = float(objective.value_and_grad(params)[0])
         except (ArithmeticError, ValueError):
             energy = np.nan
+        if not np.isfinite(energy) and result is not Result.INTERRUPTED:
+            result = Result.DIVERGED
         rounding = 1e-12 * abs(self.best_energy) if result is Result.CONVERGED else 0.0
         keep_last = np.isfinite(energy) and (
             self.stochastic or self._best is None or energy <= self.best_energy + rounding

@@ -16,11 +16,11 @@ from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.monitor import Progress
 from meshrep.solving.catalogue import check_names, compared, shared_among, taken_by
-from meshrep.solving.contest import Failure, in_turn
+from meshrep.solving.contest import Failure, failure, in_turn
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.reference import Reference, best_known
-from meshrep.solving.solution import Solution
-from meshrep.solving.solve import solve, without_stand_ins
+from meshrep.solving.solution import Solution, lowest
+from meshrep.solving.solve import check_posed, solve, without_stand_ins
 from meshrep.solving.solver import AnySolver, name_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def best(self) -> Solution:
-        """The solution of least energy.
+        """The solution of the least finite energy.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Comparison:
         if not self.solutions:
             reasons = "; ".join(f"{r.solver}: {r.message}" for r in self.rows)  # type: ignore[union-attr]
             raise MeshrepError(f"every solver failed ({reasons})")
-        return min(self.solutions, key=lambda row: row.energy)
+        return lowest(self.solutions)
 
     def __getitem__(self, solver: str) -> Solution:
         """The solution of a solver, by name."""
@@ -111,8 +111,7 @@ class Comparison:
 
     def gap(self, row: Solution) -> float | None:
         """The gap at a solver's end; None if there is no reference."""
-        gap = self.reference.gap(row.energy)
-        return None if np.isnan(gap) else gap
+        return known(self.reference.gap(row.energy))
 
     def time_to(self, row: Solution) -> dict[str, float | None]:
         """Seconds of solving until each of ``gaps``; None if a gap was not reached."""
@@ -141,7 +140,7 @@ class Comparison:
         return columns
 
     def report(self) -> dict[str, Any]:
-        """Everything as plain data for JSON; gaps are None if there is no reference."""
+        """Everything as plain data for JSON; None where a number is not finite or not known."""
         graph = self.problem.graph
         return {
             "graph": {
@@ -152,7 +151,7 @@ class Comparison:
                 "repairs": list(graph.repairs),
             },
             "problem": self.problem.settings(),
-            "reference": {"energy": self.reference.energy, "how": self.reference.how},
+            "reference": {"energy": known(self.reference.energy), "how": self.reference.how},
             "solvers": [self._entry(row) for row in self.rows],
             "seed": self.seed,
             "interrupted": self.interrupted,
@@ -167,14 +166,14 @@ class Comparison:
             "name": row.solver,
             "result": row.result.word,
             "message": row.result.value,
-            "energy": row.energy,
+            "energy": known(row.energy),
             "gap": self.gap(row),
-            "grad_norm": row.grad_norm,
-            "start_energy": row.start_energy,
+            "grad_norm": known(row.grad_norm),
+            "start_energy": known(row.start_energy),
             "steps": row.steps,
             "evaluations": row.evaluations,
             "measures": row.measures,
-            "restart_energies": row.restart_energies,
+            "restart_energies": [known(energy) for energy in row.restart_energies],
             "solve_s": row.solve_s,
             "setup_s": row.setup_s,
             "prefit_s": row.prefit_s,
@@ -215,6 +214,11 @@ class Comparison:
                 ]
             )
         return aligned(head, lines)
+
+
+def known(number: float) -> float | None:
+    """The number, or None if it is NaN or infinite."""
+    return number if np.isfinite(number) else None
 
 
 def _energy(energy: float) -> str:
@@ -263,7 +267,8 @@ def compare(
     Raises
     ------
     InputError
-        If no solver is named, one is unknown, or none has a setting; raised before any runs.
+        If no solver is named, one is unknown or does not fit the energy, or a setting does not fit;
+        raised before any runs. Also if every solver refuses the input in its run.
     """
     energy = checked_energy(energy)
     asked: Iterable[AnySolver | Entrant] = compared(energy) if solvers is None else solvers
@@ -280,6 +285,9 @@ def compare(
         else Entrant(name_of(solver), solver, taken_by(solver, own))
         for solver in without_stand_ins(chosen, energy)
     ]
+    for entrant in entrants:
+        if entrant.peer is None:
+            check_posed(energy, entrant.solver, seed=seed, **{**settings, **entrant.settings})
     begun = energy.clamp(energy.random_start(seed) if start is None else start)
     sample: Callable[[Energy, np.ndarray], Any] | None = None
     if keep_fields:
@@ -303,6 +311,9 @@ def compare(
                 done(row)
     except KeyboardInterrupt:  # keep the rows so far
         interrupted = True
+    failures = [row for row in rows if isinstance(row, Failure)]
+    if rows and all(row in failures and row.refused for row in rows):
+        raise InputError(failures[0].message)
     solutions = [row for row in rows if isinstance(row, Solution)]
     reference = best_known(energy, solutions, polish=not interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)
@@ -320,14 +331,17 @@ def _watched(energy: Energy, field: np.ndarray) -> float | None:
     return energy.watched(field)
 
 
-def _judged(row: Solution) -> Solution:
+def _judged(row: Solution) -> Solution | Failure:
     """The solution of a stochastic energy; its history holds judged energies, not draws."""
     if not row.samples:  # a peer, whose history is of judged energies already
         return row
     judge = row.problem.value
     past = History()
-    for sample in row.samples:
-        whole = isinstance(sample.value, np.ndarray)
-        past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
+    try:
+        for sample in row.samples:
+            whole = isinstance(sample.value, np.ndarray)
+            past.append(sample.step, sample.seconds, judge(sample.value) if whole else sample.value)
+    except Exception as error:  # no error of one solver may cost the others
+        return failure(row.solver, error)
     notes = ["energies on the way are judged at some steps only, off the clock"]
     return replace(row, history=past, notes=[*row.notes, *notes])

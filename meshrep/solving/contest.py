@@ -6,6 +6,7 @@ with peers and with many seeds.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ import numpy as np
 
 from meshrep.base.outcome import Result
 from meshrep.energies.base import Energy
-from meshrep.errors import InputError, MeshrepError
+from meshrep.errors import InputError, in_words
 from meshrep.minimisers.monitor import Progress
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.peers import Built
@@ -28,10 +29,24 @@ Observer = Callable[[str, Progress], None]
 
 @dataclass
 class Failure:
-    """A solver that ended with an error instead of a field."""
+    """A solver that ended with an error instead of a field.
+
+    Attributes
+    ----------
+    solver, message : str
+    refused : bool
+        Whether the solver refused the input.
+    """
 
     solver: str
     message: str
+    refused: bool = False
+
+
+def failure(solver: str, error: Exception) -> Failure:
+    """A solver's error as its row. The frames of the error are cleared, since they hold arrays."""
+    traceback.clear_frames(error.__traceback__)
+    return Failure(solver, in_words(error), isinstance(error, InputError))
 
 
 class Runner:
@@ -144,8 +159,7 @@ def in_turn(
         ``sample(energy, field)`` gives what to keep of fields during a run: see
         :func:`meshrep.solve`.
     failures : bool
-        Whether an error of a solver becomes a Failure, so that the others go on. Errors of the
-        input are raised in any case.
+        Whether an error of a solver becomes a Failure, so that the others go on.
     **settings
         As for :class:`Runner`.
     """
@@ -161,13 +175,10 @@ def in_turn(
                 if warm_seconds is not None and number == 0:
                     runner.warm_up(warm_seconds)
                 run = runner.run()
-            except InputError:
-                raise
-            except (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+            except Exception as error:  # no error of one entrant may cost the others
                 if not failures:
                     raise
-                message = " ".join(str(error).split()) or type(error).__name__
-                run = Failure(entrant.label, message)
+                run = failure(entrant.label, error)
             yield entrant, seed, run
 
 

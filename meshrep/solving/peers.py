@@ -133,6 +133,8 @@ class Built:
         field = self.start if recorder.field is None else recorder.field
         begun, scale = self.energy.value(self.start), self.energy.gradient_scale(self.start)
         value, gradient = self.energy.judge.value_and_grad(field.copy())
+        if not np.isfinite(float(value)) and result is not Result.INTERRUPTED:
+            result = Result.DIVERGED
         return Solution(
             problem=self.energy,
             solver=self.label,

@@ -54,7 +54,7 @@ def contest(
         energy, entrants, seeds, start, begin=begin, warm_seconds=warm_seconds, **settings
     )
     ends = [end.energy for several in runs.values() for end in several]
-    least = float(min([*ends, reference]))
+    least = float(min([*(end for end in ends if np.isfinite(end)), reference]))
     begun = [float(energy.value(start_of(energy, seed, start))) for seed in seeds]
 
     def recorded(end: Solution, high: float) -> dict[str, Any]:

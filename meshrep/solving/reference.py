@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from meshrep.energies.base import Energy
-from meshrep.solving.solution import Solution
+from meshrep.solving.solution import Solution, lowest
 from meshrep.solving.solve import solve
 
 GTOL = 1e-12  # scaled gradient to which Newton polishes
@@ -68,19 +68,25 @@ def minimum(energy: Energy, start: np.ndarray | None = None, seconds: float = 60
 def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = True) -> Reference:
     """Return the best end as the reference, polished by Newton if the energy has a Hessian.
 
-    A single solution is not a reference for itself, and is not polished.
+    Ends whose energy is not finite do not count. A single solution is not a reference for itself,
+    and is not polished.
     """
-    if not solutions:
+    ended = [row for row in solutions if np.isfinite(row.energy)]
+    if not ended:
         return Reference(np.nan, "none: every solver failed", independent=False)
-    best = min(solutions, key=lambda row: row.energy)
+    best = lowest(ended)
     begun = best.start_energy
-    if len(solutions) == 1:
-        how = f"no gap is known, because {best.solver} ran alone: add a solver to compare it with"
+    if len(ended) == 1:
+        alone = "ran alone" if len(solutions) == 1 else "alone ended at a finite energy"
+        how = f"no gap is known, because {best.solver} {alone}: add a solver to compare it with"
         return Reference(best.energy, how, begun, independent=False)
     found = Reference(best.energy, f"the best of the solvers, {best.solver}", begun)
     if not polish or not energy.has_hessian:
         return found
-    polished = solve(energy, "newton", start=best.field, gtol=GTOL, max_seconds=20.0)
+    try:
+        polished = solve(energy, "newton", start=best.field, gtol=GTOL, max_seconds=20.0)
+    except Exception:  # no error may cost the solutions that there are
+        return found
     if not polished.energy <= best.energy:
         return found
     how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -61,8 +62,8 @@ class Solution(Interruptible):
     sampling_s : float
         Seconds spent on samples, not included in the other times.
     restart_energies : list of float
-        The end energy of each seed, if there were several. Seconds, steps and evaluations are
-        then sums over all seeds; the rest is of the best seed.
+        The end energy of each seed, if there were several, and NaN for a seed that failed. Seconds,
+        steps and evaluations are then sums over all seeds; the rest is of the best seed.
     """
 
     problem: Energy
@@ -151,3 +152,8 @@ class Solution(Interruptible):
             scene.show(self.problem.graph, self.field, **options)
             return None
         return scene.picture(self.problem.graph, self.field, path, **options)
+
+
+def lowest(solutions: Sequence[Solution]) -> Solution:
+    """The solution of the least finite energy; the first one if no energy is finite."""
+    return min(solutions, key=lambda row: row.energy if np.isfinite(row.energy) else np.inf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,15 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from meshrep.base import limits
-from meshrep.base.backends import calm_threads, cores, installed
+from meshrep.base.backends import backend_for, calm_threads, cores, installed
 from meshrep.base.outcome import Result
 from meshrep.energies.base import Energy, checked_energy
-from meshrep.errors import InputError
+from meshrep.errors import InputError, in_words
 from meshrep.minimisers.monitor import Progress
 from meshrep.parametrizations.base import Identity
 from meshrep.solving.catalogue import compose, solver_named
 from meshrep.solving.restarts import for_each_seed
-from meshrep.solving.solution import Solution
+from meshrep.solving.solution import Solution, lowest
 from meshrep.solving.solver import AnySolver, Solver
 from meshrep.solving.stages import Stages, renumbered
 
@@ -74,8 +75,8 @@ def solve(
         results are in ``solution.samples``.
     restarts : int
         How many seeds to run: ``seed``, ``seed`` + 1, …. Small graphs with jitted solvers run in
-        parallel, one seed a core. The best end is returned. ``start`` is for the first seed; the
-        others draw their starts.
+        parallel, one seed a core. The best end is returned; a seed that fails is left out, and a
+        note says so. ``start`` is for the first seed; the others draw their starts.
     reorder : bool
         Whether to renumber the nodes of a large graph while it is solved, if neighbours lie far
         apart in memory: see :func:`meshrep.graphs.ordering.better_order`. Results come back in the
@@ -104,25 +105,13 @@ def solve(
     Without torch, L-BFGS replaces adam-torch and compositions whose ``backend`` is "torch", with
     one warning; SGD replaces them if the energy is stochastic.
     """
-    if seed < 0:
-        raise InputError(f"seed must be 0 or more, not {seed}")
-    if restarts < 1:
-        raise InputError(f"restarts must be 1 or more, not {restarts}")
     energy = checked_energy(energy)
-    if energy.unbounded:
-        raise InputError(f"this energy has no minimum: {energy.unbounded}")
-    composed, notes = compose(energy, solver, settings)
-    random = any(stage.parametrization.random for stage in composed.stages)
-    if restarts > 1 and energy.one_start and not random:
-        raise InputError(
-            f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
-            "alike: drop restarts, or take a network such as gcn"
-        )
+    composed, notes = _posed(energy, solver, seed, restarts, settings)
     apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
         for stage in composed.stages
     )  # larger graphs use threaded kernels, which two threads must not call at once
-    apart = apart and composed.minimiser.concurrent
+    apart = apart and composed.minimiser.concurrent and energy.reentrant
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
     each = None if max_seconds is None else max_seconds * share
@@ -141,9 +130,56 @@ def solve(
             energy, composed, w0, seed, device, dtype, observe, list(notes), sample, moved
         ).solution()
 
+    start = None if start is None else energy.clamp(start)
     if restarts == 1:
         return run(seed, start, observe)
     return _best_of(run, energy, range(seed, seed + restarts), start, observe, threads)
+
+
+def _posed(
+    energy: Energy, solver: AnySolver, seed: int, restarts: int, settings: dict[str, Any]
+) -> tuple[Solver, list[str]]:
+    """The composition for a solver, and notes on it; InputError for what does not fit."""
+    if seed < 0:
+        raise InputError(f"seed must be 0 or more, not {seed}")
+    if restarts < 1:
+        raise InputError(f"restarts must be 1 or more, not {restarts}")
+    if energy.unbounded:
+        raise InputError(f"this energy has no minimum: {energy.unbounded}")
+    composed, notes = compose(energy, solver, settings)
+    random = any(stage.parametrization.random for stage in composed.stages)
+    if restarts > 1 and energy.one_start and not random:
+        raise InputError(
+            f"every seed of {composed.label} begins at the same {energy.quantity}s and would end "
+            "alike: drop restarts, or take a network such as gcn"
+        )
+    return composed, notes
+
+
+def check_posed(
+    energy: Energy,
+    solver: AnySolver,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str | None = None,
+    restarts: int = 1,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    gtol: float | None = None,
+    reorder: bool = True,
+    **settings: Any,
+) -> None:
+    """Raise what :func:`solve` would raise for these arguments before its first step.
+
+    Several solvers are checked so before the first of them runs.
+    """
+    composed, _ = _posed(energy, solver, seed, restarts, settings)
+    composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
+    composed, _ = _with_what_is_installed(composed, energy)
+    _follows_noise(composed, energy)
+    if device not in ("auto", "cpu") and installed("torch"):
+        backend_for("torch", device, dtype)
 
 
 def _best_of(
@@ -157,50 +193,70 @@ def _best_of(
     """The best of several seeds, with the energies of all.
 
     Its history starts when its seed starts. The seconds are those of the first seed and of the
-    busiest thread after it.
+    busiest thread after it. Seeds that fail are left out; the first error is raised if all do.
     """
 
-    def work(seed: int, check: Callable[[], None]) -> tuple[int, Solution]:
+    def work(seed: int, check: Callable[[], None]) -> tuple[int, int, Solution | Exception]:
         def observed(name: str, progress: Progress) -> None:
             check()
             if observe is not None:
                 observe(f"{name}, seed {seed}", progress)
 
-        return threading.get_ident(), run(seed, start if seed == seeds[0] else None, observed)
+        found: Solution | Exception
+        try:
+            found = run(seed, start if seed == seeds[0] else None, observed)
+        except Exception as error:  # no error of one seed may cost the others
+            traceback.clear_frames(error.__traceback__)  # they hold arrays
+            found = error
+        return seed, threading.get_ident(), found
 
     with calm_threads(energy.graph.n):
         runs, halted = for_each_seed(
-            work, list(seeds), threads, lambda run: run[1].result is Result.INTERRUPTED
+            work, list(seeds), threads, lambda run: getattr(run[2], "interrupted", False)
         )
-    solutions = [solution for _, solution in runs]
-    best = min(solutions, key=lambda solution: solution.energy)
+    solutions = {seed: end for seed, _, end in runs if isinstance(end, Solution)}
+    failed = {seed: end for seed, _, end in runs if isinstance(end, Exception)}
+    if not solutions:
+        raise failed[seeds[0]]
+    best = lowest(list(solutions.values()))
     busy: dict[int, float] = {}
     late = 0.0
-    for number, (thread, solution) in enumerate(runs):
-        before = busy.get(thread, solutions[0].solve_s if number else 0.0)
-        late = before if solution is best else late
-        busy[thread] = before + solution.solve_s
-    energies = [solution.energy for solution in solutions]
-    notes = [
-        f"best of {len(runs)} seeds (seed {seeds[energies.index(best.energy)]}, "
-        f"{best.solve_s:.3g} s): energies {min(energies):.9g} to {max(energies):.9g}, "
-        f"mean {np.mean(energies):.9g}"
-    ]
+    first = next(iter(solutions.values())).solve_s
+    for number, (seed, thread, _) in enumerate(run for run in runs if run[0] in solutions):
+        before = busy.get(thread, first if number else 0.0)
+        late = before if solutions[seed] is best else late
+        busy[thread] = before + solutions[seed].solve_s
+    energies = [solutions[seed].energy if seed in solutions else np.nan for seed, _, _ in runs]
+    notes = [_spread(best, solutions, len(runs))]
+    notes += [f"seed {seed} failed: {in_words(error)}" for seed, error in failed.items()]
     if len(runs) < len(seeds):
         notes.append(f"interrupted: {len(seeds) - len(runs)} of {len(seeds)} seeds were not run")
     return replace(
         best,
         result=Result.INTERRUPTED if halted else best.result,
         solve_s=max(busy.values()),
-        sampling_s=sum(solution.sampling_s for solution in solutions),
-        prefit_s=sum(solution.prefit_s for solution in solutions),
-        steps=sum(solution.steps for solution in solutions),
-        evaluations=sum(solution.evaluations for solution in solutions),
+        sampling_s=sum(solution.sampling_s for solution in solutions.values()),
+        prefit_s=sum(solution.prefit_s for solution in solutions.values()),
+        steps=sum(solution.steps for solution in solutions.values()),
+        evaluations=sum(solution.evaluations for solution in solutions.values()),
         history=best.history.delayed(late),
         samples=[replace(sample, seconds=sample.seconds + late) for sample in best.samples],
         notes=notes + best.notes,
         restart_energies=energies,
     )
+
+
+def _spread(best: Solution, solutions: dict[int, Solution], count: int) -> str:
+    """A sentence on which seed is the best, and on the finite energies of all."""
+    seed = next(seed for seed, solution in solutions.items() if solution is best)
+    said = f"best of {count} seeds (seed {seed}, {best.solve_s:.3g} s): "
+    ends = np.array([solution.energy for solution in solutions.values()])
+    finite = ends[np.isfinite(ends)]
+    if not len(finite):
+        return said + "no seed ended at a finite energy"
+    said += f"energies {finite.min():.9g} to {finite.max():.9g}, mean {np.mean(finite):.9g}"
+    lost = len(ends) - len(finite)
+    return said + f"; {lost} ended at no finite energy" * bool(lost)
 
 
 def _follows_noise(solver: Solver, energy: Energy) -> None:

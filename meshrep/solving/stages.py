@@ -212,6 +212,12 @@ class Stages:
         except KeyboardInterrupt:  # the field is final: judge it again
             result, judged = Result.INTERRUPTED, self._judged(field, begin)
         value, gradient, start_energy = judged
+        if not np.isfinite(value) and result is not Result.INTERRUPTED:
+            result = Result.DIVERGED
+        if not np.isfinite(start_energy):
+            self.notes.append(
+                f"the energy at the start is {start_energy}: give a start where it is finite"
+            )
         first = backends[0]
         return Solution(
             problem=self.energy,

@@ -101,7 +101,8 @@ def rank(standing: Standing, level: str, by: str = "steps") -> tuple[float, floa
         taken = float(np.nanmedian(standing.to(level)[:, 1]))
     elif reached:
         taken = float(np.nanmean(standing.to(level)[:, 0]))
-    return -reached, taken, float(np.mean(standing.column("energy")))
+    energy = float(np.mean(standing.column("energy")))
+    return -reached, taken, energy if np.isfinite(energy) else np.inf
 
 
 class Mean(NamedTuple):

@@ -258,7 +258,7 @@ def cells(
 ) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
     """For each (s₁, s₂), the mean of a column over the seeds and a picture of the phases.
 
-    The mean is NaN if all seeds failed or the column is empty. The picture is made by
+    Only finite numbers count. The mean is NaN if there is none. The picture is made by
     :func:`meshrep.view.diagram.raster` from the first seed that did not fail.
     """
     graph = store.settings.loaded
@@ -269,6 +269,7 @@ def cells(
     for place, rows in found.items():
         whole = [row for row in rows if not row.failed]
         known = [getattr(row, value) for row in whole if getattr(row, value) is not None]
+        known = [number for number in known if math.isfinite(number)]
         mean = float(np.mean(known)) if known else math.nan
         kept = store.load(whole[0].point) if whole else None
         drawn[place] = mean, None if kept is None else raster(graph, kept[1])

@@ -85,16 +85,75 @@ def test_no_restart_at_all_is_refused(count):
     assert "\n" not in str(caught.value)
 
 
-def test_an_error_in_one_seed_is_an_error():
-    ring = meshrep.graph_from("ring:8")
+RING = meshrep.graph_from("ring:6")
+
+
+def nan_beyond(level):
+    """½ |w − 2|², and NaN where the first entry is beyond a level."""
 
     def value_and_grad(w):
-        if threading.current_thread() is not threading.main_thread():
-            raise RuntimeError("not here")
+        return (np.nan if w[0] > level else 0.5 * float((w - 2) @ (w - 2))), w - 2
+
+    return meshrep.FunctionEnergy(RING, value_and_grad)
+
+
+def test_nan_is_never_the_best_of_several():
+    many = meshrep.solve(nan_beyond(0.5), "gd", restarts=6, max_steps=1)
+    ends = many.restart_energies
+    assert np.isnan(ends[0]) and many.energy == np.nanmin(ends) and many.result.word == "max steps"
+    lost = int(np.isnan(ends).sum())
+    assert 0 < lost < 6 and f"{lost} ended at no finite energy" in many.notes[0]
+    none = meshrep.solve(nan_beyond(-1.0), "gd", restarts=3)
+    assert np.isnan(none.energy) and none.result is Result.DIVERGED
+    assert "no seed ended at a finite energy" in none.notes[0]
+    assert any("the energy at the start is nan" in note for note in none.notes)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, TypeError, KeyError])
+@pytest.mark.parametrize("failing", [{0}, {1}, {1, 2}])
+def test_one_seeds_error_does_not_cost_the_others(error, failing):
+    energy = glass()
+    starts = {energy.random_start(seed)[0]: seed for seed in range(4)}
+
+    def observe(field):
+        if starts.get(field[0]) in failing:
+            raise error("not here")
+
+    many = meshrep.solve(energy, "lbfgs", restarts=4, sample=observe)
+    alone = [meshrep.solve(energy, "lbfgs", seed=seed).energy for seed in range(4)]
+    kept = [np.nan if seed in failing else end for seed, end in enumerate(alone)]
+    np.testing.assert_allclose(many.restart_energies, kept, rtol=1e-12)
+    assert many.energy == np.nanmin(many.restart_energies)
+    said = [note for note in many.notes if "failed" in note]
+    assert len(said) == len(failing) and all("not here" in note for note in said)
+
+
+def test_an_error_in_every_seed_is_an_error():
+    def angry(w):
+        if angry.calls > 1:
+            raise LookupError("not here")
+        angry.calls += 1
         return float((w * w).sum()), 2 * w
 
-    with pytest.raises(RuntimeError, match="not here"):
-        meshrep.solve(meshrep.FunctionEnergy(ring, value_and_grad), "lbfgs", restarts=3)
+    angry.calls = 0
+    energy = meshrep.FunctionEnergy(RING, angry)
+    with pytest.raises(LookupError, match="not here"):
+        meshrep.solve(energy, "lbfgs", restarts=3)
+    with pytest.raises(meshrep.InputError, match="has shape"):
+        meshrep.solve(glass(), "lbfgs", restarts=3, start=np.zeros(2))
+
+
+def test_functions_run_in_one_thread():
+    """They may keep arrays between calls, and hold the interpreter anyway."""
+    threads = set()
+
+    def value_and_grad(w):
+        threads.add(threading.current_thread().name)
+        return float((w * w).sum()), 2 * w
+
+    energy = meshrep.FunctionEnergy(RING, value_and_grad)
+    meshrep.solve(2.0 * energy + energy, "lbfgs", restarts=5)
+    assert len(threads) <= 2  # the first seed's, and one for the others
 
 
 def test_observers_hear_which_seed_it_is(monkeypatch):
