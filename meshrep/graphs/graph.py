@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
@@ -79,6 +80,8 @@ class Origin:
         The node of each input point, -1 where the point was dropped.
     repairs : tuple of str
         What was changed while it was read, one sentence each.
+    point_data, cell_data : mapping of str to (N, …) or (c, …) array
+        The input's arrays of numbers, in the order of its points and of its cells.
     """
 
     path: str
@@ -86,6 +89,8 @@ class Origin:
     cells: Cells
     node_of: np.ndarray
     repairs: tuple[str, ...] = ()
+    point_data: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cell_data: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Node values (n, …) as values of the input's points (N, …); NaN where dropped."""

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from meshrep.errors import InputError, MissingPart
-from meshrep.graphs.cells import Cells
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import available_memory
 from meshrep.sources.wording import one_line
@@ -39,9 +38,9 @@ def read_apart(path: Path, shown: str, library: str) -> Raw:
 
     Raises as :func:`arrays_apart` does.
     """
-    arrays = arrays_apart(path, shown, library)
-    cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
-    return Raw(shown, arrays["points"], cells)
+    from meshrep.sources.memory import raw_of
+
+    return raw_of(shown, arrays_apart(path, shown, library))
 
 
 def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:

@@ -43,9 +43,9 @@ def evaluate(text: str, names: Mapping[str, Callable[[], Any]]) -> Any:
     Parameters
     ----------
     text : str
-        Numbers, the given names, ``+ - * / // % **`` (powers up to 16), comparisons and chains of
-        them, ``& | ^ ~`` or ``and or not``, and ``abs sqrt exp log sin cos tan atan2 hypot floor
-        ceil round min max mean median``.
+        Numbers, the given names (in quotes where they are no words), ``+ - * / // % **`` (powers
+        up to 16), comparisons and chains of them, ``& | ^ ~`` or ``and or not``, and ``abs sqrt
+        exp log sin cos tan atan2 hypot floor ceil round min max mean median``.
     names : mapping of str to callable
         Each name's array, made when it is first wanted.
 
@@ -76,11 +76,33 @@ def evaluate(text: str, names: Mapping[str, Callable[[], Any]]) -> Any:
         raise InputError(f"'{short}' mixes numbers and conditions: put parentheses") from None
 
 
+def quoted(name: str) -> str:
+    """The key of a name that stands in quotes, as ``"Material Ids" == 3`` has it."""
+    return f"'{name}'"
+
+
+def names_in(text: str) -> set[str]:
+    """The names that an expression may ask for, as keys; none where it cannot be read."""
+    found: set[str] = set()
+    try:
+        nodes = ast.walk(ast.parse(text.strip(), mode="eval"))
+        for node in nodes if len(text) <= LONGEST else ():
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {node.value, quoted(node.value)}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()  # evaluate says why
+    return found
+
+
 class _Walker:
     """Works out one syntax tree."""
 
     def __init__(self, text: str, names: Mapping[str, Callable[[], Any]]) -> None:
         self.text, self.names = text, names
+        bare = [name for name in names if name == name.strip("'") or name.strip("'") not in names]
+        self.known = " ".join(bare)
 
     def value(self, node: ast.AST) -> Any:
         match node:
@@ -88,6 +110,8 @@ class _Walker:
                 return np.float64(number) if not isinstance(number, bool) else number
             case ast.Name(id=name):
                 return self._named(name)
+            case ast.Constant(value=str() as name):
+                return self._named(quoted(name) if quoted(name) in self.names else name)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return -self._number(inner)
             case ast.UnaryOp(op=ast.UAdd(), operand=inner):
@@ -112,7 +136,7 @@ class _Walker:
                 return self._call(name, arguments)
         raise InputError(
             f"'{self.text}': only numbers, arithmetic, comparisons and the names "
-            f"{' '.join(self.names)} may stand in a selection, no {type(node).__name__}"
+            f"{self.known} may stand in a selection, no {type(node).__name__}"
         )
 
     def _named(self, name: str) -> Any:
@@ -120,9 +144,7 @@ class _Walker:
             return self.names[name]()
         if name in CONSTANTS:
             return CONSTANTS[name]
-        raise InputError(
-            f"'{self.text}': there is no '{name}': the names are {' '.join(self.names)}"
-        )
+        raise InputError(f"'{self.text}': there is no '{name}': the names are {self.known}")
 
     def _number(self, node: ast.AST) -> Any:
         value = self.value(node)

@@ -12,7 +12,7 @@ from scipy import sparse
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.cells import LINE, Cells
 from meshrep.graphs.graph import CellsLike, DatasetLike, Graph, MeshLike
-from meshrep.sources.formats.vtk_arrays import Arrays, arrays_of
+from meshrep.sources.formats.vtk_arrays import CELL, POINT, Arrays, arrays_of, of_numbers
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw, graph_of
 
@@ -176,7 +176,11 @@ def from_arrays(
 def raw_of(path: str, arrays: Arrays) -> Raw:
     """Arrays by name as a raw input."""
     cells = Cells(arrays["connectivity"], arrays["offsets"], arrays["kinds"])
-    return Raw(path, arrays["points"], cells)
+    of_points, of_cells = (
+        {name[len(kind) :]: array for name, array in arrays.items() if name.startswith(kind)}
+        for kind in (POINT, CELL)
+    )
+    return Raw(path, arrays["points"], cells, (), of_points, of_cells)
 
 
 def arrays_of_scene(scene: Any) -> Arrays:
@@ -239,7 +243,11 @@ def arrays_of_meshio(mesh: Any) -> Arrays:
     points = np.asarray(mesh.points, dtype=np.float64)
     if points.ndim == 2 and points.shape[1] == 2:
         points = np.pad(points, ((0, 0), (0, 1)))
-    return _arrays(points, Cells.join(parts))
+    data = {POINT + name: np.asarray(array) for name, array in mesh.point_data.items()}
+    for name, blocks in mesh.cell_data.items():
+        data[CELL + name] = np.concatenate([np.asarray(block) for block in blocks])
+    cells = Cells.join(parts)
+    return _arrays(points, cells) | of_numbers(data, len(points), len(cells))
 
 
 def _lagrange(name: str) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,12 +33,14 @@ _CORNERS_OF_QUADRATIC = {21: (2, 2), 22: (3, 3), 23: (4, 3), 24: (4, 4), 28: (4,
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Points (N, 3) and cells exactly as an input has them, and remarks of whoever read them."""
+    """Points (N, 3), cells and arrays exactly as an input has them, and remarks of its reader."""
 
     path: str
     points: np.ndarray
     cells: Cells
     remarks: tuple[str, ...] = ()
+    point_data: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cell_data: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def graph_of(
@@ -105,10 +108,11 @@ def graph_of(
     if not used.all():
         dropped = int((~used).sum())
         remarks.append(f"{counted(dropped, 'point')} dropped: no cell uses them")
-    origin = Origin(raw.path, points, raw.cells, node_of, tuple(remarks))
+    data = raw.point_data, raw.cell_data
+    origin = Origin(raw.path, points, raw.cells, node_of, tuple(remarks), *data)
     if is_cloud:
         pairs, chosen = connect(points[kept], neighbours, radius, where=raw.path)
-        origin = Origin(raw.path, points, raw.cells, node_of, (*remarks, chosen))
+        origin = Origin(raw.path, points, raw.cells, node_of, (*remarks, chosen), *data)
         return as_cloud(points[kept], pairs, name=name, origin=origin)
     return Graph.from_cells(points[kept], cells.renumbered(node_of), name=name, origin=origin)
 

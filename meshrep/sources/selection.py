@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
-from meshrep.sources.expressions import FUNCTIONS, evaluate
+from meshrep.sources.expressions import FUNCTIONS, evaluate, names_in, quoted
 from meshrep.sources.naming import Names, nodes_called, nodes_in_words
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
     what : str, path, array or list
         ``"0,5,7-12"`` (ranges with both ends) or ``"Ann,Bob"``; a ``.txt`` or ``.npy`` file of
         these; a condition over ``x y z degree index n component`` and ``xmin xmax xmean`` (also
-        of y, z), such as ``"z < 0.06"``, ``"(x > 0) & (degree > 5)"``, ``"0.1 < x < 0.2"``; a
+        of y, z), such as ``"z < 0.06"``, ``"(x > 0) & (degree > 5)"``, ``"0.1 < x < 0.2"``, and
+        over the input's arrays of points and cells, as in ``"MaterialIds == 3"``, in quotes where
+        the name is no word or one of the above: a node is chosen where the condition holds at one
+        of its points, or at one of its corners of a cell where an array of cells is named; a
         mask (n,) of nodes or (N,) of the input's points, which chooses a node where one of its
         points is chosen; a list or array of numbers or names. Three or more zeros and ones, some
         of them alike, are a mask.
@@ -248,25 +251,82 @@ def _in_file(graph: Graph, path: Path) -> np.ndarray:
 
 
 def _of_condition(graph: Graph, text: str) -> np.ndarray:
-    names = _names(graph)
+    names, nodes = _places(graph, text)
     chosen = evaluate(text, names)
     if np.asarray(chosen).dtype.kind != "b":
         raise InputError(f"'{_short(text)}' is a number, not a condition: compare it, as in z < 1")
-    nodes = np.flatnonzero(np.broadcast_to(chosen, graph.n))
-    if len(nodes):
-        return nodes.astype(np.int64)
+    found = np.unique(nodes[np.broadcast_to(chosen, nodes.shape)])
+    if len(found):
+        return found.astype(np.int64)
     told = []
-    for name in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text)):
-        if name in names and np.ndim(names[name]()):
+    for name in sorted(names_in(text) & names.keys()):
+        if np.ndim(names[name]()):
             values = names[name]()
             told.append(f"{name} is {values.min():.6g} … {values.max():.6g}")
     ranges = f": {', '.join(told)}" if told else ""
     raise InputError(f"'{_short(text)}' selects no node of {graph.name}{ranges}")
 
 
-def _names(graph: Graph) -> dict[str, Callable[[], Any]]:
-    """What a condition may name, each made when it is first asked for."""
-    names: dict[str, Callable[[], Any]] = {}
+Values = dict[str, Callable[[], Any]]
+
+
+def _places(graph: Graph, text: str) -> tuple[Values, np.ndarray]:
+    """What a condition may name, each made when it is first asked for, and the node of each value.
+
+    The values are those of nodes; of the input's points where its arrays of points are named; and
+    of all corners of all cells where its arrays of cells are named.
+    """
+    names = _names(graph)
+    origin = graph.origin
+    if origin is None or not (origin.point_data or origin.cell_data):
+        return names, np.arange(graph.n)
+    of_points, of_cells = (
+        {key: (name, array) for name, array in data.items() for key in _keys(name, names)}
+        for data in (origin.point_data, origin.cell_data)
+    )
+    of_cells = {key: found for key, found in of_cells.items() if key not in of_points}
+    asked = names_in(text)
+    point, cell = np.arange(len(origin.points)), None
+    if asked & of_cells.keys():
+        point = origin.cells.connectivity
+        cell = np.repeat(np.arange(len(origin.cells)), np.diff(origin.cells.offsets))
+    kept = origin.node_of[point] >= 0
+    point, cell = point[kept], None if cell is None else cell[kept]
+    nodes = origin.node_of[point]
+    if cell is None and not asked & of_points.keys():
+        nodes = np.arange(graph.n)
+    else:
+        names = {key: partial(_at, make, nodes) for key, make in names.items()}
+    at_cell = np.zeros(0, dtype=np.int64) if cell is None else cell
+    for table, at in ((of_points, point), (of_cells, at_cell)):
+        for key, (name, array) in table.items():
+            names[key] = partial(_one_number, name, array, at)
+    return names, nodes
+
+
+def _keys(name: str, taken: Mapping[str, Any]) -> tuple[str, ...]:
+    """How a condition may name an array: in quotes, and as a word where it is a free one."""
+    free = name.isidentifier() and name not in taken
+    return (name, quoted(name)) if free else (quoted(name),)
+
+
+def _at(make: Callable[[], Any], nodes: np.ndarray) -> Any:
+    values = make()
+    return values[nodes] if np.ndim(values) else values
+
+
+def _one_number(name: str, array: np.ndarray, at: np.ndarray) -> np.ndarray:
+    if array.ndim == 2 and array.shape[1] != 1:
+        raise InputError(
+            f"the array '{_short(name)}' has {array.shape[1]} numbers in each place, and a "
+            "condition needs one"
+        )
+    return array.reshape(len(array))[at]
+
+
+def _names(graph: Graph) -> Values:
+    """What a condition may name on any graph, each made when it is first asked for."""
+    names: Values = {}
     columns = {} if graph.points is None else dict(zip("xyz", graph.points.T, strict=True))
     for axis, column in columns.items():
         names[axis] = partial(np.asarray, column)

@@ -61,7 +61,8 @@ def dataset(
         Named node values.
     original : bool
         Whether to take the points and cells of the file that the graph was read from, with NaN at
-        points that were dropped. A graph that was not read from a file has only its own.
+        points that were dropped, and its arrays of numbers, where no field has their name. A graph
+        that was not read from a file has only its own; the array "name" holds its labels.
     cell_fields : mapping of str to (c,) or (c, k) array, or to a function that returns it
         Named values of the data set's cells. A function is called with those cells, in the graph's
         node numbers and with -1 for points that were dropped, as in
@@ -90,6 +91,14 @@ def dataset(
         points, node_of = origin.points, origin.node_of
         cells = origin.cells if len(origin.cells) else Cells.of_cloud(len(points))
     mesh, order = _grid(points, cells)
+    if origin is not None and node_of is not None:
+        for name, values in origin.point_data.items():
+            mesh.point_data[name] = values
+        if len(origin.cells):
+            for name, values in origin.cell_data.items():
+                mesh.cell_data[name] = values[order]
+    elif original and graph.labels is not None:
+        mesh.point_data["name"] = np.array([str(label) for label in graph.labels])
     for name, values in arrays.items():
         mesh.point_data[name] = values
     if cell_fields:

@@ -205,7 +205,9 @@ def _ply(mesh: pyvista.DataSet, path: Path) -> bytes:
     if mesh.n_lines:
         raise InputError(f"{path}: .ply cannot hold the edges of a network; use .vtp")
     columns = dict(zip("xyz", np.asarray(mesh.points, dtype="<f8").T, strict=True))
-    points, of_points = _ply_table({**columns, **_ply_columns(mesh.point_data)}, mesh.n_points)
+    others = _ply_columns(mesh.point_data)
+    columns |= {name: values for name, values in others.items() if name not in columns}
+    points, of_points = _ply_table(columns, mesh.n_points)
     import pyvista as pv
 
     if mesh.GetPolys().GetMaxCellSize() > 255:
@@ -234,6 +236,8 @@ def _ply_columns(data: pyvista.DataSetAttributes) -> dict[str, np.ndarray]:
     for name in data:
         values = np.asarray(data[name])
         word = "_".join(name.split())
+        if values.dtype.kind not in "biuf":
+            continue
         if values.ndim == 1:
             columns[word] = values
         else:

@@ -235,6 +235,55 @@ def test_pandas_says_by_its_index_which_nodes_are_chosen(grid):
     ]
 
 
+@pytest.mark.parametrize("ending", [".vtp", ".vtu", ".vtk", ""])
+def test_conditions_over_arrays_of_the_input(ending, tmp_path):
+    pv = pytest.importorskip("pyvista")
+    strip = pv.Plane(i_resolution=3, j_resolution=1)  # x = -0.5 … 0.5, three cells in a row
+    strip.clear_data()
+    strip.cell_data["MaterialIds"] = [1, 2, 3]
+    strip.point_data["my T"], strip.point_data["x"] = strip.points[:, 0], np.arange(8)
+    strip.point_data["both"] = np.stack([np.arange(8.0)] * 2, axis=1)
+    if ending:
+        mesh = strip.cast_to_unstructured_grid() if ending == ".vtu" else strip
+        mesh.save(tmp_path / f"strip{ending}")
+        graph = load(tmp_path / f"strip{ending}")
+    else:
+        graph = Graph.of(strip)
+    for text, nodes in {
+        "MaterialIds == 3": [2, 3, 6, 7],
+        "(MaterialIds == 3) & (x > 0.4)": [3, 7],
+        "MaterialIds != 1": [1, 2, 3, 5, 6, 7],
+        "'my T' > 0.4": [3, 7],
+        "x > 0.4": [3, 7],
+        "'x' > 6 or MaterialIds < 2": [0, 1, 4, 5, 7],
+        "index == 0": [0],
+    }.items():
+        assert select(graph, text).tolist() == nodes
+    for text, said in (
+        ("MaterialIds > 3", "selects no node of .*: MaterialIds is 1 … 3"),
+        ("material == 1", "there is no 'material': the names are x .*'my T'.* MaterialIds"),
+        ("both > 1", "'both' has 2 numbers"),
+        ("'nothing' > 1", "there is no 'nothing'"),
+    ):
+        with pytest.raises(InputError, match=said):
+            select(graph, text)
+
+
+def test_an_array_of_points_reaches_the_node_that_they_share():
+    pv = pytest.importorskip("pyvista")
+    tube = pv.Cylinder(resolution=6)  # its rims are there twice
+    tube["number"] = np.arange(tube.n_points)
+    tube.cell_data["part"] = np.arange(tube.n_cells)
+    graph = Graph.of(tube)
+    for k in range(tube.n_points):
+        assert select(graph, f"number == {k}").tolist() == [graph.origin.node_of[k]]
+    for k in range(tube.n_cells):
+        corners = graph.origin.node_of[tube.get_cell(k).point_ids]
+        assert select(graph, f"part == {k}").tolist() == sorted(corners)
+    blocks = pv.MultiBlock([tube, tube.translate((5, 0, 0))])
+    assert len(select(blocks, "part == 0")) == 8
+
+
 def test_conditions_on_a_graph_without_points():
     graph = tree(2, 3)
     assert select(graph, "degree == 1").tolist() == list(range(7, 15))

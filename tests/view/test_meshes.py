@@ -276,3 +276,23 @@ def test_series_carries_cell_fields(tmp_path):
     write_series(graph, frames, tmp_path, "xy", cell_fields={"vortex": charges})
     found = [pv.read(tmp_path / "xy" / f"xy_{k:04d}.vtp")["vortex"].sum() for k in range(2)]
     assert found == [0, 1]
+
+
+def test_arrays_of_the_input_are_kept_and_fields_come_before_them(tmp_path):
+    plane = pv.Plane(i_resolution=3, j_resolution=1)
+    plane.point_data["T"], plane.cell_data["MaterialIds"] = np.arange(8.0), [1, 2, 3]
+    plane.save(tmp_path / "in.vtp")
+    graph = load(tmp_path / "in.vtp")
+    for name in ("out.vtp", "out.vtu", "out.vtk"):
+        write_mesh(graph, {"gcn": np.ones(8)}, tmp_path / name)
+        read = pv.read(tmp_path / name)
+        assert read["MaterialIds"].tolist() == [1, 2, 3] and read["T"].tolist() == [*range(8)]
+    again = load(tmp_path / "out.vtp")
+    write_mesh(again, {"gcn": np.zeros(8)}, tmp_path / "again.vtp")
+    assert (pv.read(tmp_path / "again.vtp")["gcn"] == 0).all()
+
+
+def test_a_network_keeps_the_names_of_its_nodes(tmp_path):
+    pair = Graph.from_edges(2, [[0, 1]], labels=("Ann", 7))
+    write_mesh(pair, {"T": np.arange(2.0)}, tmp_path / "pair.vtp")
+    assert list(pv.read(tmp_path / "pair.vtp")["name"]) == ["Ann", "7"]

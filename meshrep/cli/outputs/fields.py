@@ -53,7 +53,7 @@ def save_fields(
         outputs.add(write_mesh(graph, fields | measured, path, original=True, cell_fields=cells))
         return
     outputs.lacks("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
-    columns: dict[str, Any] = {"node": range(graph.n)}
+    columns: dict[str, Any] = {"node": graph.labels or range(graph.n)}
     columns |= {name: values.tolist() for name, values in fields.items()}
     outputs.add(write_csv(columns, outputs / "field.csv"))
 

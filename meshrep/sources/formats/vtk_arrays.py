@@ -1,4 +1,4 @@
-"""A VTK dataset of any class as plain arrays: points, connectivity, offsets, kinds.
+"""A VTK dataset of any class as plain arrays: points, connectivity, offsets, kinds, and data.
 
 Works on VTK's own classes, so that neither the child process nor a user's mesh needs more.
 """
@@ -10,26 +10,49 @@ from typing import Any
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
+POINT, CELL = "point:", "cell:"  # before the names of a dataset's own arrays
 
 
 def arrays_of(dataset: Any) -> Arrays:
-    """Points (N, 3) float64, connectivity, offsets and kinds of a dataset or a block of them."""
+    """Points (N, 3) float64, connectivity, offsets, kinds and data of a dataset or its blocks."""
     if dataset is None:
         return _nothing()
     if dataset.IsA("vtkCompositeDataSet"):
         return _joined([arrays_of(leaf) for leaf in _leaves(dataset)])
     if dataset.IsA("vtkPolyData"):
-        return _of_polydata(dataset)
+        return _with_data(_of_polydata(dataset), dataset)
     if dataset.IsA("vtkUnstructuredGrid"):
-        return _of_grid(dataset)
+        return _with_data(_of_grid(dataset), dataset)
     if dataset.IsA("vtkDataSet"):
         from vtkmodules.vtkFiltersCore import vtkAppendFilter
 
         whole = vtkAppendFilter()  # turns structured grids and images into explicit cells
         whole.AddInputData(dataset)
         whole.Update()
-        return _of_grid(whole.GetOutput())
+        return _with_data(_of_grid(whole.GetOutput()), whole.GetOutput())
     raise ValueError(f"it holds a {dataset.GetClassName()}, which is no mesh")
+
+
+def of_numbers(data: Arrays, points: int, cells: int) -> Arrays:
+    """Those arrays, by prefixed names, that have a number or several a point or a cell."""
+    return {
+        name: array
+        for name, array in data.items()
+        if array.dtype.kind in "biuf"
+        and array.ndim in (1, 2)
+        and len(array) == (points if name.startswith(POINT) else cells)
+    }
+
+
+def _with_data(arrays: Arrays, dataset: Any) -> Arrays:
+    """The arrays with those of the dataset's points and cells."""
+    data = {}
+    for prefix, of in ((POINT, dataset.GetPointData()), (CELL, dataset.GetCellData())):
+        for k in range(of.GetNumberOfArrays()):
+            array = of.GetArray(k)  # None where it holds no numbers
+            if array is not None and array.GetName():
+                data[prefix + array.GetName()] = _numbers(array)
+    return arrays | of_numbers(data, len(arrays["points"]), len(arrays["kinds"]))
 
 
 def _nothing() -> Arrays:
@@ -127,4 +150,12 @@ def _joined(parts: list[Arrays]) -> Arrays:
         whole["kinds"].append(part["kinds"])
         shift += len(part["points"])
         filled += len(part["connectivity"])
-    return {key: np.concatenate(value) for key, value in whole.items()}
+    whole_data: dict[str, list[np.ndarray]] = {}
+    holding = [part for part in parts if len(part["points"])]
+    for key in holding[0] if holding else ():
+        if key not in whole and all(key in part for part in holding):
+            whole_data[key] = [part[key] for part in holding]
+    shapes = {key: {array.shape[1:] for array in rows} for key, rows in whole_data.items()}
+    joined = {key: np.concatenate(value) for key, value in whole.items()}
+    data = {key: np.concatenate(rows) for key, rows in whole_data.items() if len(shapes[key]) == 1}
+    return joined | data
