@@ -13,6 +13,9 @@ from meshrep.graphs.graph import Graph
 from meshrep.sources import networks
 from meshrep.sources.child import read_apart
 from meshrep.sources.formats import tables
+from meshrep.sources.formats.abaqus import read_abaqus
+from meshrep.sources.formats.avs import is_avs, read_avs
+from meshrep.sources.formats.dxf import read_dxf
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
 from meshrep.sources.formats.off import read_off
 from meshrep.sources.formats.ply import read_ply
@@ -23,24 +26,35 @@ from meshrep.sources.references import refuse_references_outside
 from meshrep.sources.room import available_memory
 from meshrep.sources.wording import counted, shown
 
+
+def _read_inp(path: str, data: bytes, folder: Path) -> Raw:
+    return read_avs(path, data) if is_avs(data) else read_abaqus(path, data, folder)
+
+
 # Formats that are read here, from the file's bytes.
 _OWN: dict[str, Callable[[str, bytes], Raw]] = {
     ".ply": read_ply,
     ".obj": read_obj,
     ".off": read_off,
     ".stl": read_stl,
+    ".avs": read_avs,
+    ".dxf": read_dxf,
+}
+# Those that may name other files in their folder.
+_OWN_IN_FOLDER: dict[str, Callable[[str, bytes, Path], Raw]] = {
+    ".inp": _read_inp,
 }
 # Formats that a library reads, in a child process.
 _READ_BY = {
     "vtk": ".vtk .vtp .vtu .vtr .vts .vti .xdmf .xmf",
     "pyvista": ".pvtu .pvtp .pvti .pvts .pvtr .vtm .pvd .vtkhdf .e .exo .ex2 .exii .cgns .case "
     ".neu .facet",
-    "trimesh": ".glb .gltf .3mf .dae .dxf",
-    "meshio": ".msh .inp .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol .avs "
+    "trimesh": ".glb .gltf .3mf .dae",
+    "meshio": ".msh .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol "
     ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
 }
 _APART = {ending: library for library, all_of in _READ_BY.items() for ending in all_of.split()}
-READ = tuple(sorted([*_OWN, *_APART, *tables.ENDINGS, *networks.ENDINGS]))
+READ = tuple(sorted([*_OWN, *_OWN_IN_FOLDER, *_APART, *tables.ENDINGS, *networks.ENDINGS]))
 
 
 @both_spellings
@@ -94,6 +108,9 @@ def load(
         raw = found
     elif ending in _OWN:
         raw = _OWN[ending](name, file.read_bytes())
+    elif ending in _OWN_IN_FOLDER:
+        refuse_references_outside(file, name)
+        raw = _OWN_IN_FOLDER[ending](name, file.read_bytes(), file.parent)
     elif ending in _APART:
         refuse_references_outside(file, name)
         if ending == ".vtk":
