@@ -16,9 +16,9 @@ from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
-from meshrep.energies.evaluator import Evaluator, SumEvaluator
+from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.phase_law import PhaseLaw, added
+from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import components
@@ -52,7 +52,10 @@ class Energy(Lean, ABC):
     has_hessian : bool
         Whether :meth:`hessian` returns a sparse matrix.
     unit : float
-        The natural size of differences of the field; step lengths of Adam are in this unit.
+        The natural size of differences of the field. Where a subclass does not set it,
+        :meth:`fitted` takes it from the start of a run.
+    origin : float
+        The value from which the field is counted: minimisers see the numbers (w − origin) / unit.
     shift_invariant : bool
         Whether adding a constant on a connected component keeps the energy.
     propagation : str
@@ -109,6 +112,7 @@ class Energy(Lean, ABC):
     convex = False
     has_hessian = False
     unit = 1.0
+    origin = 0.0
     shift_invariant = False
     propagation = "sym"
     frequency_spread = 0.0
@@ -203,17 +207,54 @@ class Energy(Lean, ABC):
         return -self.hessian(w)
 
     def random_start(self, seed: int = 0) -> np.ndarray:
-        """A start drawn uniformly from [0, 1)."""
-        return np.random.default_rng(seed).random(self.shape)
+        """A start drawn uniformly from [0, unit) above the origin."""
+        return self.origin + self.unit * np.random.default_rng(seed).random(self.shape)
+
+    @cached_property
+    def scale(self) -> float:
+        """The natural size of the energy: that of one term at a difference of one ``unit``.
+
+        With ``unit`` and ``origin`` it makes a problem dimensionless, and every absolute number of
+        a minimiser is in these units. By default it is the root mean square of the gradient at a
+        random start, times the unit; 1 where that is 0.
+        """
+        gradient = self.gradient(self.random_start(0))
+        size = float(np.linalg.norm(gradient)) / max(gradient.size, 1) ** 0.5 * self.unit
+        return size if 0 < size < np.inf else 1.0
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """What a gradient's 2-norm is divided by before it is compared with a tolerance.
 
-        By default the norm at a random start, which does not depend on the actual start; 1 if that
-        norm is 0.
+        By default the norm at a random start, which does not depend on the actual start; or one
+        in units of ``scale`` and ``unit`` where that norm is 0.
         """
         norm = float(np.linalg.norm(self.gradient(self.random_start(0))))
-        return norm if np.isfinite(norm) and norm > 1e-12 else 1.0
+        return norm if 0 < norm < np.inf else self.scale / self.unit
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether the class or the object sets ``unit``."""
+        return any("unit" in vars(part) for part in (self, *type(self).__mro__[:-1])
+                   if part is not Energy)  # fmt: skip
+
+    def fitted(self, start: np.ndarray) -> Energy:
+        """This energy, or a copy whose unit is that of the start if it sets none.
+
+        The unit is the power of two that is nearest to twice the largest distance of the start
+        from its mean, or to its size where it is constant. It is 1 for a random start.
+        """
+        if self.has_unit:
+            return self
+        mean = start.mean() if start.size else 0.0
+        size = 2 * float(abs(start - mean).max(initial=0.0))
+        if size <= 1e-12 * abs(mean):  # constant up to rounding
+            size = float(abs(mean))
+        unit = 2.0 ** round(np.log2(size)) if 0 < size < np.inf else 1.0
+        if unit == self.unit:
+            return self
+        twin = copy.copy(self)
+        twin.unit = unit
+        return twin
 
     def steepest(self, start: np.ndarray) -> float:
         """The largest curvature along a path from the start, by which gradient steps are chosen.
@@ -231,7 +272,8 @@ class Energy(Lean, ABC):
             if curvature == 0.0:
                 break
             direction = product
-        return curvature if np.isfinite(curvature) and curvature > 0 else 1.0
+        usable = np.isfinite(curvature) and curvature > 0
+        return curvature if usable else self.scale / self.unit**2
 
     def stiffness(self, start: np.ndarray) -> float:
         """The same as ``steepest`` for the flow in time: the largest rate of change."""
@@ -312,138 +354,16 @@ class Energy(Lean, ABC):
         return self.judge.hvp(np.array(w, dtype=np.float64), np.array(v, dtype=np.float64))
 
     def __mul__(self, factor: float) -> Energy:
+        from meshrep.energies.sums import Sum
+
         return Sum([(float(factor), self)])
 
     __rmul__ = __mul__
 
     def __add__(self, other: Energy) -> Energy:
+        from meshrep.energies.sums import Sum
+
         return Sum([(1.0, self), (1.0, other)])
-
-
-class Sum(Energy):
-    """Σ_k c_k E_k of energies on one graph; convex if all terms are and no c_k is negative."""
-
-    def __init__(self, terms: list[tuple[float, Energy]]) -> None:
-        flat: list[tuple[float, Energy]] = []
-        for factor, energy in terms:
-            if not np.isfinite(factor):
-                raise InputError(f"an energy cannot be multiplied by {factor}")
-            inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
-            flat += [(factor * c, e) for c, e in inner]
-        first = flat[0][1]
-        for _, energy in flat[1:]:
-            if not energy.graph.same_as(first.graph) or energy.shape != first.shape:
-                raise InputError("energies add only when they share one graph and field shape")
-        super().__init__(first.graph)
-        self.terms: list[tuple[float, Energy]] = flat
-        self.quantity, self.unit = first.quantity, first.unit
-        self.convex = all(e.convex and c >= 0 for c, e in flat)
-        self.has_hessian = all(e.has_hessian for _, e in flat)
-        self.shift_invariant = all(e.shift_invariant for _, e in flat)
-        self.propagation = first.propagation
-        self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)
-        self.smooth = all(e.smooth for _, e in flat)
-        self.stochastic = any(e.stochastic for _, e in flat)
-        self.reentrant = all(e.reentrant for _, e in flat)
-        self.one_start = first.one_start
-        self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
-        held: dict[int, Any] = {}
-        for _, energy in flat:
-            for node, value in zip(energy.fixed, energy.fixed_values, strict=True):
-                if not np.array_equal(held.setdefault(int(node), value), value):
-                    raise InputError(f"two energies fix node {node} at different values")
-        self.fixed = np.array(sorted(held), dtype=np.int64)
-        self.fixed_values = np.array([held[node] for node in sorted(held)], dtype=np.float64)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a field, the same for every term."""
-        return self.terms[0][1].shape
-
-    @property
-    def coupling(self) -> sparse.csr_array:
-        """The coupling of the first term."""
-        return self.terms[0][1].coupling
-
-    @cached_property
-    def phase_law(self) -> PhaseLaw | None:  # type: ignore[override]
-        """The law of the whole sum, if there is one: see ``meshrep.energies.phase_law.added``."""
-        return added([(c, e.phase_law) for c, e in self.terms])
-
-    @property
-    def attraction(self) -> np.ndarray | None:  # type: ignore[override]
-        """The preference of the first term's edges."""
-        return self.terms[0][1].attraction
-
-    def on(self, backend: Backend) -> Evaluator:
-        """Evaluate term by term."""
-        fixed = Fixed(self.fixed, self.fixed_values, backend)
-        return SumEvaluator([(c, e.on(backend)) for c, e in self.terms], fixed)
-
-    @cached_property
-    def judge(self) -> Evaluator:
-        """The sum of the terms' judges."""
-        terms = [(c, e.judge) for c, e in self.terms]
-        fixed = Fixed(self.fixed, self.fixed_values, NumpyBackend("float64", jit=False))
-        return SumEvaluator(terms, fixed)
-
-    def reordered(self, order: Order) -> Energy | None:
-        """The sum of the terms in the order; None where one of them does not offer it."""
-        moved = [(c, e.reordered(order)) for c, e in self.terms]
-        offered = [(c, e) for c, e in moved if e is not None]
-        return Sum(offered) if len(offered) == len(moved) else None
-
-    def hessian(self, w: np.ndarray) -> sparse.csr_array:
-        """Σ c_k times the Hessian of E_k."""
-        total = sparse.csr_array((w.size, w.size))
-        for factor, energy in self.terms:
-            total = total + factor * energy.hessian(w)
-        return sparse.csr_array(total)
-
-    def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
-        """Σ c_k times the Jacobian of each term's velocity."""
-        total = sparse.csr_array((w.size, w.size))
-        for factor, energy in self.terms:
-            total = total + factor * energy.velocity_jacobian(w)
-        return sparse.csr_array(total)
-
-    def random_start(self, seed: int = 0) -> np.ndarray:
-        """The start of the first term."""
-        return self.terms[0][1].random_start(seed)
-
-    def steepest(self, start: np.ndarray) -> float:
-        """Σ |c_k| times the bound of each term."""
-        return sum(abs(c) * e.steepest(start) for c, e in self.terms)
-
-    def stiffness(self, start: np.ndarray) -> float:
-        """Σ |c_k| times the rate of each term."""
-        return sum(abs(c) * e.stiffness(start) for c, e in self.terms)
-
-    def measures(self, w: np.ndarray) -> dict[str, float]:
-        """The measures of all terms; where names are equal, the first term's."""
-        found: dict[str, float] = {}
-        for _, energy in self.terms:
-            found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
-        return found
-
-    def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """The pulls of the first term that has baths, times its factor."""
-        for factor, energy in self.terms:
-            found = energy.springs(w)
-            if found is not None:
-                return found[0], factor * found[1]
-        return None
-
-    def watched(self, w: np.ndarray) -> float | None:
-        """The watched measure of the first term."""
-        return self.terms[0][1].watched(w)
-
-    def settings(self) -> dict[str, Any]:
-        """The settings of every term with its factor."""
-        return {
-            "energy": "Sum",
-            "terms": [{"factor": c, **e.settings()} for c, e in self.terms],
-        }
 
 
 def laid_out(energy: Energy, backend: Backend) -> Evaluator:
@@ -456,6 +376,7 @@ def laid_out(energy: Energy, backend: Backend) -> Evaluator:
     """
     found: object = energy.on(backend)
     if isinstance(found, Evaluator):
+        found.unit = energy.unit
         return found
     raise InputError(
         f"{type(energy).__name__}.on gave {kind_of(found)} and not a meshrep.Evaluator: return a "

@@ -20,6 +20,13 @@ Functions = tuple[Callable[[Array], Array], ...]
 Potential = Callable[[Any], Functions]
 
 
+def positive(value: float, name: str) -> float:
+    """The value as a float; InputError unless it is a positive number."""
+    if not 0 < value < np.inf:
+        raise InputError(f"{name} must be a positive number, not {value!r}")
+    return float(value)
+
+
 class _Potential:
     """A potential and its derivatives, as users give them, tried once at differences or values.
 
@@ -85,6 +92,8 @@ class EdgeEnergy(Energy):
         ψ and its derivatives, in the same form.
     convex : bool
         Whether the sum is known to be convex.
+    unit : float, optional
+        The natural size of differences of the field; by default that of the start.
 
     Examples
     --------
@@ -108,8 +117,11 @@ class EdgeEnergy(Energy):
         node_potential: Potential | Functions | None = None,
         *,
         convex: bool = False,
+        unit: float | None = None,
     ) -> None:
         super().__init__(graph)
+        if unit is not None:
+            self.unit = positive(unit, "unit")
         graph = self.graph
         self.potential, self.node_potential = potential, node_potential
         self.convex = convex
@@ -184,6 +196,8 @@ class FunctionEnergy(Energy):
     shape : tuple, optional
         Of the field: (n,) by default, or (n, d).
     convex : bool
+    unit : float, optional
+        The natural size of differences of the field; by default that of the start.
 
     Raises
     ------
@@ -212,8 +226,11 @@ class FunctionEnergy(Energy):
         hessian: Callable[[np.ndarray], Any] | None = None,
         shape: tuple[int, ...] | None = None,
         convex: bool = False,
+        unit: float | None = None,
     ) -> None:
         super().__init__(graph)
+        if unit is not None:
+            self.unit = positive(unit, "unit")
         graph = self.graph
         self._shape = (graph.n,) if shape is None else tuple(shape)
         if self._shape[0] != graph.n or len(self._shape) > 2:

@@ -16,10 +16,11 @@ class Evaluator(ABC):
     """An energy on the arrays of one back end. A subclass writes :meth:`value_and_grad`.
 
     With ``fused = True`` an evaluator also has ``descend`` and ``flow``, which take many steps in
-    one call: see :class:`meshrep.energies.fused.Fused`.
+    one call: see :class:`meshrep.energies.fused.Fused`. ``unit`` is that of the energy.
     """
 
     fused = False
+    unit = 1.0
 
     @abstractmethod
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
@@ -46,7 +47,7 @@ class Evaluator(ABC):
         scale = float((v * v).sum()) ** 0.5
         if scale == 0.0:
             return v * 0.0
-        h = 6e-6 * max(1.0, float((w * w).sum()) ** 0.5) / scale
+        h = 6e-6 * max(self.unit, float((w * w).sum()) ** 0.5) / scale
         ahead = self.value_and_grad(w + h * v)[1] + 0.0  # a copy
         return (ahead - self.value_and_grad(w - h * v)[1]) / (2 * h)
 
@@ -78,6 +79,7 @@ class ByHost(Evaluator):
 
     def hvp(self, w: Array, v: Array) -> Array:
         """The host's Hessian times v."""
+        self.inner.unit = self.unit
         return self._up(self.inner.hvp(self._down(w), self._down(v)))
 
 

@@ -137,7 +137,7 @@ def integrate(
     dt: float | None = None,
     frames: int = 40,
     rtol: float = 1e-6,
-    atol: float = 1e-9,
+    atol: float | None = None,
     seed: int = 0,
     observe: Callable[[float, float], None] | None = None,
 ) -> Trajectory:
@@ -163,7 +163,8 @@ def integrate(
     frames : int
         Number of evenly spaced times after the start whose fields are kept.
     rtol, atol : float
-        Tolerances of SciPy's methods.
+        Tolerances of SciPy's methods. ``atol`` is in the unit of the field; the default is 1e-9 of
+        the energy's ``unit``.
     seed : int
         Of the start.
     observe : callable, optional
@@ -198,7 +199,7 @@ def integrate(
     if method not in SCIPY_METHODS:
         known = ", ".join(["rk4", *SCIPY_METHODS])
         raise InputError(f"unknown integrator {method!r}: choose among {known}")
-    return run.adaptive(w, method, rtol, atol)
+    return run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
 
 
 class _Run:
@@ -266,18 +267,20 @@ class _Run:
 
         energy, free = self.energy, self.energy.free
         whole, weight = w.copy(), self.mass[free].reshape(-1, *[1] * (w.ndim - 1))
+        # SciPy's first step is absolute, so that time must be in the unit of the problem.
+        clock = energy.unit**2 / energy.scale * float(self.mass.mean())
         calls = 0
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:
             nonlocal calls
             calls += 1
             whole[free] = y.reshape(whole[free].shape)
-            return (self.evaluator.velocity(whole)[free] / weight).ravel()
+            return (clock * self.evaluator.velocity(whole)[free] / weight).ravel()
 
         def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
             whole[free] = y.reshape(whole[free].shape)
             rates = sparse.csr_array(energy.velocity_jacobian(whole))[free][:, free]
-            return sparse.csc_matrix(sparse.diags_array(1.0 / weight) @ rates)
+            return sparse.csc_matrix(sparse.diags_array(clock / weight) @ rates)
 
         options: dict[str, Any] = {}
         if method in ("bdf", "radau") and energy.has_hessian and w.ndim == 1:
@@ -286,11 +289,13 @@ class _Run:
         y = w[free].ravel()
         try:
             for begun, ended in zip(self.times[:-1], self.times[1:], strict=True):
+                span = begun / clock, ended / clock
                 part = solve_ivp(
-                    slope, (begun, ended), y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
+                    slope, span, y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
                 )
                 if not part.success or not np.isfinite(part.y[:, -1]).all():
-                    raise SolveError(f"{method} gave up at t = {part.t[-1]:g}: {part.message}")
+                    late = clock * part.t[-1]
+                    raise SolveError(f"{method} gave up at t = {late:g}: {part.message}")
                 y = part.y[:, -1]
                 steps += len(part.t) - 1
                 whole[free] = y.reshape(whole[free].shape)

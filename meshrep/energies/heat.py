@@ -8,6 +8,7 @@ Reparametrization", §3.1. Each edge is counted once, so that the first term is 
 
 from __future__ import annotations
 
+import copy
 import os
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -86,6 +87,7 @@ class HeatBath(Energy):
     quantity = "temperature"
     convex = True
     has_hessian = True
+    factor = 1.0  # of the conductances; λ contains it
 
     def __init__(
         self,
@@ -162,8 +164,33 @@ class HeatBath(Energy):
 
     @property
     def unit(self) -> float:  # type: ignore[override]
-        """The difference of the bath temperatures."""
-        return abs(self.t_hot - self.t_cold) or 1.0
+        """The difference of the bath temperatures; where they are equal, their size."""
+        return abs(self.t_hot - self.t_cold) or abs(self.t_hot) or 1.0
+
+    @property
+    def origin(self) -> float:  # type: ignore[override]
+        """The lower bath temperature."""
+        return min(self.t_hot, self.t_cold)
+
+    @cached_property
+    def scale(self) -> float:
+        """The mean conductance times unit²; without edges the energy of a bath one unit off."""
+        sizes = abs(self._coupling.data)
+        if sizes.any():
+            return float(sizes.mean()) * self.unit**2
+        return self.strength * self.unit**self.power
+
+    def __mul__(self, factor: float) -> Energy:
+        """Heat with conductances and λ multiplied by a positive factor; else a sum of one term."""
+        if not 0 < factor < np.inf:
+            return super().__mul__(factor)
+        twin = copy.copy(self)
+        twin.factor = float(factor) * self.factor
+        twin.strength = float(factor) * self.strength
+        twin._coupling = sparse.csr_array(float(factor) * self._coupling)
+        return twin
+
+    __rmul__ = __mul__
 
     @property
     def coupling(self) -> sparse.csr_array:
@@ -205,7 +232,7 @@ class HeatBath(Energy):
         twin = self._on_renumbered(order)
         twin.hot, twin.cold = np.sort(order.nodes(self.hot)), np.sort(order.nodes(self.cold))
         twin.nodes, twin.held = order.nodes(self.nodes), order.nodes(self.held)
-        by_weights = self.laplacian == "graph"
+        by_weights = self.laplacian == "graph" and self.factor == 1.0
         twin._coupling = order.graph.adjacency if by_weights else order.matrix(self._coupling)
         return twin
 
@@ -251,17 +278,17 @@ class HeatBath(Energy):
             reach = np.ptp(everything)
             p = self.power
             rows[self.nodes] += p * (p - 1) * self.strength * reach ** (p - 2)
-        return float(rows.max()) or 1.0
+        return float(rows.max()) or self.scale / self.unit**2
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """Uniform between the two bath temperatures."""
-        low, high = sorted((self.t_cold, self.t_hot))
+        low = self.origin
         draw = np.random.default_rng(seed).random(self.graph.n)
-        return self.clamp(low + (high - low if high > low else 1.0) * draw)
+        return self.clamp(low + self.unit * draw)
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """‖diag L‖₂·|T_hot − T_cold|: the size of the gradient where neighbours differ by that."""
-        return float(np.linalg.norm(self.diagonal)) * self.unit or 1.0
+        return float(np.linalg.norm(self.diagonal)) * self.unit or self.scale / self.unit
 
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""
@@ -270,6 +297,7 @@ class HeatBath(Energy):
             "t_hot": self.t_hot, "t_cold": self.t_cold, "strength": self.strength,
             "power": None if self.kind == "dirichlet" else self.power,
             "laplacian": self.laplacian, "held": len(self.held),
+            **({} if self.factor == 1.0 else {"factor": self.factor}),
         }  # fmt: skip
 
 

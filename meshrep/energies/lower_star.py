@@ -110,6 +110,8 @@ class LowerStar(Energy):
             raise InputError(f"mode={mode!r} needs a threshold: the persistence to be reached")
         self.mode = mode
         self.threshold = None if threshold is None else float(threshold)
+        if self.threshold is not None:
+            self.unit = self.threshold
         self.levels = tuple(level for level in LEVELS if level in levels)
         self.keep = _counts(int(mode == "create") if keep is None else keep, self.levels)
         self.filtration = LowerStarFiltration(graph, dimensions)
@@ -124,13 +126,9 @@ class LowerStar(Energy):
         return super().auto_solver
 
     @property
-    def unit(self) -> float:  # type: ignore[override]
-        """The threshold, where there is one."""
-        return self.threshold or 1.0
-
-    def random_start(self, seed: int = 0) -> np.ndarray:
-        """Uniform between 0 and the threshold."""
-        return self.unit * super().random_start(seed)
+    def scale(self) -> float:
+        """The unit to the power p."""
+        return self.unit**self.loss.power
 
     def on(self, backend: Backend) -> Evaluator:
         """An evaluator on the CPU, for any back end."""
@@ -148,7 +146,7 @@ class LowerStar(Energy):
             for diagram in self.filtration.diagrams(start, level == "super").values():
                 most = max(most, np.bincount(diagram.deaths[:, 0], minlength=1).max())
                 longest = max(longest, diagram.persistence.max(initial=0.0))
-        p, scale = self.loss.power, 0.5 * (self.threshold or longest or 1.0)
+        p, scale = self.loss.power, 0.5 * (self.threshold or longest or self.unit)
         slope = p * max(p - 1, 1) * (scale if p >= 2 else 0.1 * scale) ** (p - 2)
         return 0.25 * slope * float(most + 1) * len(self.levels)
 

@@ -68,6 +68,7 @@ class Oscillators(Energy):
     """
 
     quantity = "phase"
+    unit = 1.0
     has_hessian = True
     shift_invariant = True
     propagation = "self"
@@ -227,10 +228,15 @@ class Oscillators(Energy):
         """max_i Σ_j |J_ij|."""
         return float(absolute_row_sums(self.coupling).max())
 
+    @cached_property
+    def scale(self) -> float:
+        """That of the phases' law."""
+        return self.phase_law.scale
+
     def steepest(self, start: np.ndarray) -> float:
         """4|α|D + 16(|β| + |γ|)D² with D the largest Σ_j |J_ij|: a bound everywhere."""
-        D = self.reach
-        return 4 * abs(self.alpha) * D + 16 * (abs(self.beta) + abs(self.gamma)) * D * D or 1.0
+        D, several = self.reach, abs(self.beta) + abs(self.gamma)
+        return 4 * abs(self.alpha) * D + 16 * several * D * D or self.scale
 
     def stiffness(self, start: np.ndarray) -> float:
         """The bound of ``steepest``, plus a bound of the torque's part."""

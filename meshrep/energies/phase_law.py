@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -36,6 +37,27 @@ class PhaseLaw:
     def pairwise(self) -> bool:
         """Whether β = γ = 0, so that the energy is a sum over edges: 2α Σ J_ij cos(φ_j − φ_i)."""
         return self.beta == 0 and self.gamma == 0
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest of 2|α|J, 2|β|J² and 2|γ|J², with J the mean |J_ij| except zeros; else 1."""
+        size = self._mean
+        several = max(abs(self.beta), abs(self.gamma)) * size
+        return 2 * size * max(abs(self.alpha), several) or 1.0
+
+    @cached_property
+    def _mean(self) -> float:
+        sizes = abs(self.coupling.data)
+        return float(sizes[sizes > 0].mean()) if sizes.any() else 1.0
+
+    def dimensionless(self) -> PhaseLaw:
+        """The law divided by its scale, with entries J_ij of mean size 1."""
+        size, whole = self._mean, self.scale
+        several = size * size / whole
+        return PhaseLaw(
+            self.coupling / size, self.alpha * (size / whole), self.beta * several,
+            self.gamma * several,
+        )  # fmt: skip
 
     @property
     def coefficients(self) -> tuple[float, float, float]:

@@ -184,6 +184,11 @@ class RipsPersistence(Energy):
         self.centre = np.broadcast_to(place, points.shape[1:])
 
     @property
+    def scale(self) -> float:
+        """The unit to the power p of the loss."""
+        return self.unit ** next(iter(self.losses.values())).power
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the positions, (n, d)."""
         return self.points.shape
@@ -241,7 +246,9 @@ class RipsPersistence(Energy):
     @cached_property
     def judge(self) -> Evaluator:
         """The energy of all points, or the mean over eight fixed subsamples."""
-        return _Evaluator(self, drawn=False)
+        made = _Evaluator(self, drawn=False)
+        made.unit = self.unit
+        return made
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """The cloud's own points (n, d), whatever the seed."""

@@ -83,6 +83,16 @@ class Objective:
         self.fixed = Fixed(energy.fixed, energy.fixed_values, backend)
         self._tried = evaluator is not None
 
+    @property
+    def unit(self) -> float:
+        """The natural size of a parameter: that of the field, divided by the map's unit."""
+        return self.energy.unit / self.map.unit
+
+    @property
+    def slope(self) -> float:
+        """The natural size of an entry of the gradient: the energy's scale divided by ``unit``."""
+        return self.energy.scale / self.unit
+
     def _field(self, params: Array) -> Array:
         w = self.map.field(params)
         if w.shape != self.energy.shape:

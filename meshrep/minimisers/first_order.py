@@ -118,7 +118,7 @@ class Adam(FirstOrder):
     beta1, beta2 : float
         Decay of the two running means.
     eps : float
-        ε, which keeps the denominator positive.
+        ε, which keeps the denominator positive, in units of the gradient's natural size.
     settle : bool
         When the stopping rule calls the run flat, halve the step and continue, up to ten times.
         With a constant step Adam would circle the minimum.
@@ -145,6 +145,9 @@ class Adam(FirstOrder):
         settle: bool = True,
     ) -> None:
         super().__init__(lr, beta1, beta2, eps, settle)
+
+    def _rate(self, objective: Objective, monitor: Monitor) -> float:
+        return float(self.lr) * objective.unit
 
 
 class UniformAdam(Adam):
@@ -203,7 +206,7 @@ class SGD(FirstOrder):
     Parameters
     ----------
     lr : float
-        First step length, in units of field² / energy, as for ``gd``.
+        First step length, in units of field² / energy: of the energy's ``unit``² / ``scale``.
     momentum : float
         β in [0, 1) of Polyak's heavy ball; 0 for no momentum.
     decay : float
@@ -232,5 +235,8 @@ class SGD(FirstOrder):
         super().__init__(lr, beta1=momentum)
         self.decay = float(decay)
 
+    def _rate(self, objective: Objective, monitor: Monitor) -> float:
+        return float(self.lr) * objective.unit / objective.slope
+
     def _schedule(self, memory: Memory, step: int) -> None:
-        memory.lr = float(self.lr) / (1.0 + step / self.decay)
+        memory.lr = memory.rate / (1.0 + step / self.decay)

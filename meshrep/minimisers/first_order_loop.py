@@ -30,11 +30,12 @@ class FirstOrder(Minimiser):
     Parameters
     ----------
     lr : float or "auto"
-        Step length. Adam's is in units of the energy's ``unit``. "auto" divides the rule's
+        Step length. Adam's is in the unit of the objective. "auto" divides the rule's
         ``auto_lr`` by the energy's largest curvature, and halves the step whenever the energy
         has risen over a stretch of steps.
     beta1, beta2, eps : float
-        Momentum, decay of the second moment, and the constant added to Adam's denominator.
+        Momentum, decay of the second moment, and the constant added to Adam's denominator, in
+        units of the gradient's natural size.
     settle : bool
         When the stopping rule calls the run flat, halve the step and continue, up to ten times.
         With a constant step Adam would circle the minimum.
@@ -96,25 +97,28 @@ class FirstOrder(Minimiser):
         threads = objective.energy.graph.n >= limits.THREADS_FROM
         return update_rule(objective.backend, threads)
 
+    def _rate(self, objective: Objective, monitor: Monitor) -> float:
+        """The step length in the objective's parameters."""
+        if self.lr != "auto":
+            return float(self.lr)
+        steepest = objective.energy.steepest(objective.field(objective.start))
+        lr = self.auto_lr / (steepest * objective.map.unit**2)
+        monitor.notes.append(
+            f"step length {lr:.3g}: {self.auto_lr} divided by the bound {steepest:.3g} on the "
+            "largest curvature"
+        )
+        return lr
+
     def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
         """The memory of the rule at the objective's start."""
-        lr = self.lr
-        if self.rule in (ADAM, UNIFORM) and objective.direct:
-            lr = float(lr) * objective.energy.unit
-        if lr == "auto":
-            steepest = objective.energy.steepest(objective.field(objective.start))
-            lr = self.auto_lr / steepest
-            monitor.notes.append(
-                f"step length {lr:.3g}: {self.auto_lr} divided by the bound {steepest:.3g} on the "
-                "largest curvature"
-            )
+        lr = self._rate(objective, monitor)
         start, none = objective.start, objective.start[:0]
         m = none if self.rule == DESCENT else start + 0 if self.rule == NESTEROV else start * 0
         v = start * 0 if self.rule in (ADAM, UNIFORM) else none
         spare = start * 0 if self._fuses(objective) else none
-        return Memory(
-            self.rule, float(lr), self.beta1, self.beta2, self.eps, m, v, spare, np.zeros(2)
-        )
+        eps = self.eps * objective.slope
+        rule = self.rule, lr, self.beta1, self.beta2, eps
+        return Memory(*rule, m, v, spare, np.zeros(2), rate=lr)
 
     def warm_up(self, objective: Objective) -> None:
         """Compile the fused stepper by a call with no steps, or take a few steps on a copy."""

@@ -87,22 +87,24 @@ class GradientFlow(Minimiser):
         energy = objective.energy
         free = np.arange(objective.start.size).reshape(energy.shape)[energy.free].ravel()
         whole = objective.start.astype(np.float64)
+        # SciPy's first step is absolute, so that time must be in the unit of the problem.
+        clock, atol = energy.unit**2 / energy.scale, 1e-9 * energy.unit
 
         def at(y: np.ndarray) -> np.ndarray:
             whole[free] = y
             return whole
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:
-            return -objective.value_and_grad(at(y))[1][free].astype(np.float64)
+            return -clock * objective.value_and_grad(at(y))[1][free].astype(np.float64)
 
         def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
-            return sparse.csc_matrix(-objective.hessian(at(y))[free][:, free])
+            return sparse.csc_matrix(-clock * objective.hessian(at(y))[free][:, free])
 
         flow: OdeSolver
         if energy.has_hessian:
-            flow = BDF(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9, jac=jacobian)
+            flow = BDF(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=atol, jac=jacobian)
         else:
-            flow = RK45(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=1e-9)
+            flow = RK45(slope, 0.0, whole[free], np.inf, rtol=1e-3, atol=atol)
         monitor.notes.append(f"{type(flow).__name__} of SciPy chose the time steps")
         step = 0
         while True:

@@ -14,7 +14,7 @@ from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quasi_newton import Preconditioner, pairs
 
 ROUNDING = {"float64": 1e-12, "float32": 1e-6}  # relative differences treated as rounding error
-FIRST_STEP = 0.01  # length of the first step, as a share of the parameters' norm
+FIRST_STEP = 0.01  # length of the first step, as a share of the norm of w − origin
 MEMORY, MEMORY_OF_MANY = 10, 6  # pairs
 IDLE = 200  # a run is flat after this many steps with no fall of the energy or the gradient
 
@@ -119,8 +119,9 @@ class _Descent:
         self.pairs = pairs(
             settings.pairs_for(len(gradient)), objective.backend, gradient, settings.precondition
         )
-        length = float((self.x * self.x).sum()) ** 0.5
-        self.pairs.gamma = (FIRST_STEP * length or 1.0) / (self.norm or 1.0)
+        away = self.x - objective.energy.origin if objective.direct else self.x
+        length = float((away * away).sum()) ** 0.5
+        self.pairs.gamma = (FIRST_STEP * length or objective.unit) / (self.norm or objective.slope)
         self.verdict = monitor.record(0, self.energy, self.x, self.norm)
         self.idle, self._mark = 0, (self.energy, self.norm)
 

@@ -159,7 +159,7 @@ class Lift(Minimiser):
             h = 4 if law.pairwise else 6
         phases, seed = objective.field(objective.start), objective.seed
         start = lifted(phases, int(h), int(replicas), self.spread, seed)
-        return kind(law, energy.fixed, objective.backend, start, self.dtype)
+        return kind(law.dimensionless(), energy.fixed, objective.backend, start, self.dtype)
 
 
 class _Run:

@@ -160,7 +160,7 @@ class MFAC(Minimiser):
         if self.lr != "auto":
             return float(self.lr)
         steepest = objective.energy.steepest(objective.field(objective.start))
-        lr = 2 * SHARE * (1 + self.momentum) / steepest
+        lr = 2 * SHARE * (1 + self.momentum) / (steepest * objective.map.unit**2)
         monitor.notes.append(
             f"step length {lr:.3g}: {2 * SHARE * (1 + self.momentum):.3g} divided by the bound "
             f"{steepest:.3g} on the largest curvature"

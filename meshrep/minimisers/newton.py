@@ -151,7 +151,7 @@ class _Run:
         self.free = np.arange(int(np.prod(energy.shape))).reshape(energy.shape)[energy.free].ravel()
         self.gauge = _gauge(energy, len(self.free))
         self.point = self._evaluated(np.array(objective.start, dtype=np.float64))
-        self.largest_norm = max(self.point.norm, 1e-300)
+        self.largest_norm = self.point.norm or self.objective.slope
         self.step = self.saddles = 0
         self.verdict = monitor.record(0, self.point.energy, self.point.params, self.point.norm)
         self.region: TrustRegion | None = None  # the trust region to return to
@@ -283,7 +283,7 @@ class _Run:
         """A lower point along a direction of negative curvature, or None if there is none."""
         if bend is None or bend.value >= _NEGATIVE * bend.scale:
             return None
-        length = 0.5 * len(self.free) ** 0.5
+        length = 0.5 * self.objective.energy.unit * len(self.free) ** 0.5
         for _ in range(_ATTEMPTS):
             trial = self._moved(length * bend.direction)
             if trial.energy < self.point.energy + 0.1 * bend.value * length * length:

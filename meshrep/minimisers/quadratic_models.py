@@ -89,7 +89,8 @@ class Shifted:
             self.system = ShiftedSystem(kind)
             self.system.renew(matrix)
             self.unit = float(abs(self.system.diagonal).mean()) if matrix.shape[0] else 1.0
-            self.unit = self.unit or 1.0
+            energy = self.objective.energy
+            self.unit = self.unit or energy.scale / energy.unit**2
             self.shift = self.relative * self.unit
         else:
             self.system.renew(matrix)
@@ -138,7 +139,8 @@ class Shifted:
         """−g·s / s·s of the last step, the shift that would about halve it."""
         if not len(self.last):
             return 0.0
-        return -float(self.gradient @ self.last) / max(float(self.last @ self.last), 1e-300)
+        squared = float(self.last @ self.last)
+        return -float(self.gradient @ self.last) / squared if squared > 0 else 0.0
 
     def notes(self) -> list[str]:
         """Notes for the report of the run."""
@@ -184,10 +186,10 @@ class TrustRegion:
         return not self.left and self.inside and (self.rtol < 0.03 or self.products > 100)
 
     def renew(self, params: np.ndarray, gradient: np.ndarray) -> None:
-        """Move to the point. The first radius is √f, as if every free variable moved by 1."""
+        """Move to the point. The first radius is u √f: every free variable moves by the unit u."""
         self.params, self.gradient = params, gradient
         if self.radius == 0.0:
-            self.radius = float(np.sqrt(len(self.free)))
+            self.radius = self.objective.energy.unit * float(np.sqrt(len(self.free)))
 
     def _product(self, v: np.ndarray) -> np.ndarray:
         whole = np.zeros(self.params.size)

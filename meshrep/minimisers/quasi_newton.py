@@ -165,7 +165,7 @@ class Pairs:
         slot, used = self.slot, self.ring[self.first : self.first + self.count + 1]
         squared = self._multiply(gradient, alpha, used)
         curvature, steepness = self.sy[slot, slot], self.yy[slot, slot]
-        if curvature > 1e-300 and curvature * 1e18 > steepness * self.gamma:
+        if curvature > 0.0 and curvature * 1e18 > steepness * self.gamma:
             self.gamma = curvature / steepness
             self.count += 1
         return squared

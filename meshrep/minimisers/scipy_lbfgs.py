@@ -71,25 +71,31 @@ class ScipyLBFGS(Minimiser):
                 f"SciPy's L-BFGS was started {search.rounds} times, because it stopped early"
             )
         note_kinks(objective, monitor, search.verdict)
-        return search.verdict, search.best.astype(search.dtype), search.step
+        return search.verdict, search.params, search.step
 
 
 class _Search:
-    """The state shared by all runs of SciPy's L-BFGS-B on one objective."""
+    """The state shared by all runs of SciPy's L-BFGS-B on one objective.
+
+    SciPy sees the parameters in units of ``objective.unit`` and the energy in units of its scale,
+    because its first step and its tests are absolute.
+    """
 
     def __init__(self, objective: Objective, monitor: Monitor) -> None:
         self.objective, self.monitor = objective, monitor
         self.dtype = objective.start.dtype
-        self.best = np.array(objective.start, dtype=np.float64)
+        self.unit, self.size = objective.unit, objective.energy.scale
+        self.best = np.array(objective.start, dtype=np.float64) / self.unit
         self.energy, self.norm = np.inf, np.inf
         self.step, self.rounds = 0, 0
         self.verdict: Result | None = None
         self._seen = (self.best, np.inf, self.best)
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Energy and gradient in float64; +inf and 0 where either is not finite."""
-        energy, gradient = self.objective.value_and_grad(x.astype(self.dtype))
-        energy, gradient = float(energy), np.array(gradient, dtype=np.float64)
+        """Energy and gradient without dimension; +inf and 0 where either is not finite."""
+        energy, gradient = self.objective.value_and_grad((self.unit * x).astype(self.dtype))
+        energy = float(energy) / self.size
+        gradient = np.array(gradient, dtype=np.float64) * (self.unit / self.size)
         if not (np.isfinite(energy) and np.isfinite(gradient).all()):
             energy, gradient = np.inf, np.zeros_like(gradient)
         self._seen = (x.copy(), energy, gradient)
@@ -100,7 +106,13 @@ class _Search:
         self.best, self.energy = x.copy(), energy
         # Not np.linalg.norm, whose BLAS threads compete with numba's.
         self.norm = float(np.sqrt(np.add.reduce(gradient * gradient)))
-        self.verdict = self.monitor.record(self.step, energy, self.best, self.norm)
+        steepness = self.size / self.unit * self.norm
+        self.verdict = self.monitor.record(self.step, self.size * energy, self.params, steepness)
+
+    @property
+    def params(self) -> np.ndarray:
+        """The objective's parameters (p,) at the current point."""
+        return (self.unit * self.best).astype(self.dtype)
 
     def minimise(self, memory: int) -> None:
         """Run SciPy once from the current point."""
@@ -134,5 +146,5 @@ class _Search:
         """½‖g‖² / (largest curvature), the fall that a gradient step guarantees."""
         if not self.objective.direct:
             return 0.0
-        steepest = self.objective.energy.steepest(self.objective.field(self.best))
-        return 0.5 * self.norm**2 / steepest
+        steepest = self.objective.energy.steepest(self.objective.field(self.params))
+        return 0.5 * self.norm**2 * self.size / self.unit**2 / steepest

@@ -30,6 +30,7 @@ class Memory:
     v: Array
     spare: Array
     taken: Array  # [steps, steps since Nesterov's momentum was restarted]
+    rate: float = 0.0  # the first ``lr``
 
 
 class Walk:

@@ -71,7 +71,8 @@ class Stages:
         self.sample = sample
         self.samples: list[Sample] = []
         self.setup_s = self.compile_s = self.prefit_s = 0.0
-        self.order, self.inner = None, energy  # the energy of the objectives
+        self.fitted = energy.fitted(w0)
+        self.order, self.inner = None, self.fitted  # the energy of the objectives
         if renumbered is not None:
             self.order, self.inner = renumbered.order, renumbered.energy
             self.notes.append(renumbered.order.note)
@@ -149,7 +150,7 @@ class Stages:
     def _solved(
         self, stages: list[Solver], backends: list[Backend], objective: Objective
     ) -> Solution:
-        scale = self.energy.gradient_scale(self.w0)
+        scale = self.fitted.gradient_scale(self.w0)
         history, field, steps, spent, begun = History(), self.w0, 0, 0.0, 0.0
         result, paused, sampling = Result.FAILED, 0.0, 0.0
         begin = self._unrounded(self._outward(objective.field(objective.start)))
@@ -245,7 +246,8 @@ class Stages:
 
     def _unrounded(self, field: np.ndarray) -> np.ndarray:
         """The start, for a field that differs by the rounding of a network or of float32 alone."""
-        alike = np.allclose(field, self.w0, rtol=1e-5, atol=1e-5 * self.energy.unit)
+        unit, away = self.fitted.unit, abs(self.w0 - self.fitted.origin)
+        alike = (abs(field - self.w0) <= 1e-5 * (unit + away)).all()
         return self.w0.copy() if alike else field
 
     def _judged(self, field: np.ndarray, begin: np.ndarray) -> tuple[float, np.ndarray, float]:

@@ -38,9 +38,10 @@ class Recorded(TorchOptimiser):
         network: Any = objective.map
         variable.grad = None
         with torch.enable_grad():
-            output = recorded(network.net, sheet.flat(variable))
+            output = recorded(network.net, sheet.params(variable))
             circle = network.circle
             loss = formula(circle.angle(output) if circle else output.reshape(network.shape))
+            loss = loss / objective.energy.scale
             loss.backward()
         return loss.detach()
 

@@ -8,8 +8,9 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.base.backends import backend_for
-from meshrep.energies.base import Energy, Sum
+from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.sums import Sum
 
 
 def fourth_power(xp):

@@ -11,7 +11,7 @@ import meshrep
 from meshrep import GraphNetwork
 from meshrep.base.backends import backend_for
 from meshrep.base.outcome import Result
-from meshrep.energies.base import Sum
+from meshrep.energies.sums import Sum
 from meshrep.minimisers import first_order, first_order_loop
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.monitor import Monitor, Stopping

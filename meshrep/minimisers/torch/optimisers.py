@@ -34,11 +34,16 @@ FIRST_DRAWS = 32  # minimum number of draws for the first estimate of the Hessia
 
 @dataclass(frozen=True)
 class Sheet:
-    """Flat variables (p,) folded to the matrix that an optimiser sees, padded with zeros."""
+    """Flat parameters (p,), counted without dimension and folded to a matrix for an optimiser.
+
+    The matrix holds (params − origin) / unit, padded with zeros.
+    """
 
     count: int
     rows: int
     columns: int
+    origin: float
+    unit: float
 
     @classmethod
     def of(cls, objective: Objective, layout: str) -> Sheet:
@@ -47,17 +52,32 @@ class Sheet:
         "field" is n × d for a field and p × 1 for other variables; "square" is nearly square.
         """
         count = len(objective.start)
+        counted = objective.energy.origin if objective.direct else 0.0, objective.unit
         if layout == "square":
             rows = int(np.ceil(np.sqrt(count)))
-            return cls(count, rows, -(-count // rows))
+            return cls(count, rows, -(-count // rows), *counted)
         shape = objective.energy.shape
         columns = shape[1] if objective.direct and len(shape) == 2 else 1
-        return cls(count, count // columns, columns)
+        return cls(count, count // columns, columns, *counted)
 
     @property
     def padding(self) -> int:
         """Number of entries that hold no variable."""
         return self.rows * self.columns - self.count
+
+    def counted(self, params: Array) -> Array:
+        """(params − origin) / unit."""
+        return params if self.plain else (params - self.origin) / self.unit
+
+    def params(self, sheet: Array) -> Array:
+        """The parameters (p,) of a matrix; a view of it where the origin is 0 and the unit 1."""
+        flat = self.flat(sheet)
+        return flat if self.plain else self.origin + self.unit * flat
+
+    @property
+    def plain(self) -> bool:
+        """Whether the origin is 0 and the unit 1."""
+        return self.origin == 0.0 and self.unit == 1.0
 
     def fold(self, flat: Array) -> Array:
         """A new matrix (rows, columns) with the entries of ``flat`` (p,)."""
@@ -91,9 +111,9 @@ class TorchOptimiser(Minimiser):
         variables row by row to a nearly square matrix, padded with entries whose gradient is 0.
         The layout makes no difference to methods that work on single entries.
     lr : float, optional
-        Step length; by default the class's own, but at least 0.02. If the length of a step does
-        not depend on the size of the gradient, as in Adam, it is in units of the energy's
-        ``unit``.
+        Step length; by default the class's own, but at least 0.02. The optimiser sees a problem
+        without dimension, (w − origin) / unit and E / scale of the energy, because its other
+        numbers, such as Adam's ε, are absolute.
     **settings
         Keyword arguments of the class. Weight decay is off unless it is given.
 
@@ -160,11 +180,11 @@ class TorchOptimiser(Minimiser):
         self.parametrizable = not self.curvature
         self.follows_noise = not (self.curvature or needs_closure(self.optimiser))
 
-    def _make(self, variable: torch.Tensor, unit: float = 1.0) -> Any:
+    def _make(self, variable: torch.Tensor) -> Any:
         """Construct the optimiser of a variable."""
         rate = {}
         if self.rate is not None:
-            rate["lr"] = (self.lr or max(self.rate, LEAST_RATE)) * unit
+            rate["lr"] = self.lr or max(self.rate, LEAST_RATE)
         return self.optimiser([variable], **rate, **self.settings)
 
     def _traits_for(self, objective: Objective) -> Traits:
@@ -204,7 +224,7 @@ class TorchOptimiser(Minimiser):
         self._traits_for(objective)
         formula = self._formula(objective)
         sheet = Sheet.of(objective, self.layout)
-        variable = sheet.fold(objective.start).requires_grad_(True)
+        variable = sheet.fold(sheet.counted(objective.start)).requires_grad_(True)
         self._gradient(objective, formula, sheet, variable)
         if objective.energy.stochastic:
             formula = self._formula(objective)  # a new formula starts again at the first batch
@@ -217,19 +237,23 @@ class TorchOptimiser(Minimiser):
         return getattr(objective.energy.formula(objective.backend), "value", None)
 
     def _gradient(self, objective: Objective, formula: Any, sheet: Sheet, variable: Any) -> Any:
-        """Write the gradient to ``variable.grad``; return the energy."""
+        """Write the gradient to ``variable.grad``; return the energy, both without dimension."""
         import torch
 
+        scale = objective.energy.scale
         if formula is None:
-            value, gradient = objective.value_and_grad(sheet.flat(variable.detach()))
-            variable.grad = sheet.fold(gradient)
-            return value
+            value, gradient = objective.value_and_grad(sheet.params(variable.detach()))
+            variable.grad = sheet.fold(gradient) * (1.0 / objective.slope)
+            return value / scale
         objective.evaluations += 1
         shape = objective.energy.shape
-        objective.fixed.hold(sheet.flat(variable.detach()).view(shape))
+        held = sheet.params(variable.detach()).view(shape)
+        objective.fixed.hold(held)
+        if len(objective.fixed) and not sheet.plain:
+            variable.data[:] = sheet.fold(sheet.counted(held.reshape(-1)))
         variable.grad = None
         with torch.enable_grad():
-            loss = formula(sheet.flat(variable).reshape(shape))
+            loss = formula(sheet.params(variable).reshape(shape)) / scale
             loss.backward()
         objective.fixed.clear(sheet.flat(variable.grad).view(shape))
         return loss.detach()
@@ -245,16 +269,15 @@ class TorchOptimiser(Minimiser):
         from meshrep.minimisers.torch.rehearsal import keeps_matrices
 
         traits, sheet = self._traits_for(objective), Sheet.of(objective, self.layout)
-        variable = sheet.fold(objective.start).requires_grad_(True)
-        unit = objective.energy.unit if objective.direct and traits.normalised else 1.0
-        optimiser = self._make(variable, unit)
+        variable = sheet.fold(sheet.counted(objective.start)).requires_grad_(True)
+        optimiser = self._make(variable)
         formula = objective.formula or self._formula(objective)
         diagonal = _Diagonal(objective, sheet, optimiser) if self.curvature else None
         schedule_free = callable(getattr(optimiser, "train", None))
         if schedule_free:
             optimiser.train()
         every = 10 if objective.backend.device.startswith("cuda") else 1
-        step = 0
+        step, scale = 0, objective.energy.scale
 
         def evaluate() -> Any:
             return self._gradient(objective, formula, sheet, variable)
@@ -262,9 +285,9 @@ class TorchOptimiser(Minimiser):
         while True:
             energy = evaluate()
             if step % every == 0 or step >= monitor.stopping.max_steps:
-                norm = float(variable.grad.norm()) if objective.direct else np.nan
-                params = sheet.flat(variable.detach())
-                verdict = monitor.record(step, float(energy), params, norm)
+                norm = float(variable.grad.norm()) * objective.slope if objective.direct else np.nan
+                params = sheet.params(variable.detach())
+                verdict = monitor.record(step, float(energy) * scale, params, norm)
                 if verdict:
                     if schedule_free:
                         optimiser.eval()
@@ -317,9 +340,10 @@ class _Diagonal:
         """The mean of z ⊙ Hz as a sheet; None at a step that reuses the last estimate."""
         if step % self.period:
             return None
-        params = self.sheet.flat(variable.detach())
+        params = self.sheet.params(variable.detach())
         samples = self.samples if step else max(self.samples, FIRST_DRAWS)
-        return [self.sheet.fold(hutchinson(self.objective, params, samples, self.draw))]
+        found = hutchinson(self.objective, params, samples, self.draw)
+        return [self.sheet.fold(found * (self.sheet.unit / self.objective.slope))]
 
     def draw(self, like: torch.Tensor) -> torch.Tensor:
         """Independent entries of mean 0 and variance 1."""

@@ -15,7 +15,6 @@ import torch
 Make = Callable[[torch.Tensor], Any]  # a variable ↦ an optimiser of it
 
 LIKE = 1e-6  # steps with at most this relative difference count as equal
-FACTOR = 1000.0  # factor on the gradients, to see whether the steps grow with them
 PROBES = (640, 1280)  # rows; more than the blocks into which some optimisers cut their matrices
 _TURN = threading.RLock()
 
@@ -26,9 +25,6 @@ class Traits:
 
     Attributes
     ----------
-    normalised : bool
-        Whether steps keep their length when the gradients are scaled, as in Adam. The step length
-        is then in units of the variable.
     shaped : bool
         Whether the steps or the optimiser's state depend on the shape of the variables' matrix,
         as in Shampoo.
@@ -36,20 +32,19 @@ class Traits:
         Whether ``step`` evaluates the energy itself, through a closure.
     """
 
-    normalised: bool
     shaped: bool
     closure: bool
 
 
 def traits(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> Traits:
-    """The traits, from two steps on sixteen numbers: as a column, with a factor, and folded.
+    """The traits, from two steps on sixteen numbers: as a column, and folded.
 
     ``like`` gives the dtype and the device. ``closure`` and ``curvature`` say whether the class's
     ``step`` takes these. Exceptions of the optimiser are not caught.
     """
 
-    def rehearse(rows: int, columns: int, factor: float = 1.0) -> tuple[torch.Tensor, int]:
-        return _rehearse(make, like, (rows, columns), 2, closure, curvature, factor)
+    def rehearse(rows: int, columns: int) -> tuple[torch.Tensor, int]:
+        return _rehearse(make, like, (rows, columns), 2, closure, curvature)
 
     try:
         column, kept = rehearse(16, 1)
@@ -58,11 +53,9 @@ def traits(make: Make, like: torch.Tensor, closure: bool, curvature: bool) -> Tr
             raise
         closure = True
         column, kept = rehearse(16, 1)
-    ratio = float(rehearse(16, 1, FACTOR)[0].norm()) / max(float(column.norm()), 1e-300)
     folded, kept_folded = rehearse(4, 4)
     apart = float((folded - column).norm())
     return Traits(
-        normalised=ratio < FACTOR**0.5,
         shaped=apart > LIKE * float(column.norm()) or kept != kept_folded,
         closure=closure,
     )
@@ -87,7 +80,6 @@ def _rehearse(
     steps: int,
     closure: bool,
     curvature: bool,
-    factor: float = 1.0,
 ) -> tuple[torch.Tensor, int]:
     """The flat displacement after some steps, and how many numbers the optimiser then keeps."""
     count = shape[0] * shape[1]
@@ -101,7 +93,7 @@ def _rehearse(
         for _ in range(steps):
 
             def evaluate() -> torch.Tensor:
-                variable.grad = factor * slopes.reshape(shape)
+                variable.grad = slopes.reshape(shape).clone()
                 return (variable.detach() * variable.grad).sum()
 
             evaluate()

@@ -2,14 +2,14 @@
 
     w = w_b + c z W_1 W_2 ⋯ W_{N−1}
 
-with z a field of latents (n, h), W_j (h, h) and the last factor (h, d). The product can
-be any field, as before, but gradients move it differently. From balanced factors, all of one
-norm, a field of one column follows
+with w_b the energy's origin, z a field of latents (n, h), W_j (h, h) and the last factor (h, d).
+The product can be any field, as before, but gradients move it differently. From balanced factors,
+all of one norm, a field of one column follows
 
     dw/dt = −c^{2/N} ‖w‖^{2−2/N} (∇E + (N − 1) w (w·∇E)/‖w‖²)
 
-(Arora, Cohen and Hazan 2018, claim 2): the larger the field, the faster it moves, and along
-itself it moves N times as fast. They call this acceleration by depth.
+with w counted from w_b (Arora, Cohen and Hazan 2018, claim 2): the larger the field, the faster it
+moves, and along itself it moves N times as fast. They call this acceleration by depth.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class DeepLinear(Parametrization):
         and phases: then W_1, W_2, … are numbers. More latents change nothing in a gradient flow,
         as they do not add to the rank; they change the path of Adam.
     share : float
-        The field begins at this multiple of the start, in (0, 1]. With 1 it begins at the start;
+        The field begins at this multiple of the start, in (0, 1], as counted from the energy's
+        origin. With 1 it begins at the start;
         with 0.01 it begins near zero, as in the paper.
 
     Raises
@@ -88,8 +89,9 @@ class _Product(Map):
     def __init__(
         self, recipe: DeepLinear, energy: Energy, start: np.ndarray, backend: Backend
     ) -> None:
+        origin = energy.origin
         begin = energy.clamp(start)
-        begin[energy.free] *= recipe.share
+        begin[energy.free] = origin + recipe.share * (begin[energy.free] - origin)
         self.shape = energy.shape
         self.unit = unit = float(energy.unit)
         fields = begin.reshape(len(begin), -1)
@@ -99,7 +101,7 @@ class _Product(Map):
             raise InputError(f"{h} latents cannot reach every field of {d} columns: give {d}")
         self.shapes = [(n, h)] + [(h, h)] * (recipe.depth - 2) + [(h, d)]
         product = np.zeros((n, d))
-        product[energy.free] = fields[energy.free] / recipe.share
+        product[energy.free] = (fields[energy.free] - origin) / recipe.share
         least = unit * FLOOR * np.sqrt(len(energy.free))
         rng = np.random.default_rng(0)  # not the seed, which draws starts only
         if len(energy.free) and np.linalg.eigvalsh(product.T @ product)[0] < least**2:

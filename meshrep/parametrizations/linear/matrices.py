@@ -16,10 +16,14 @@ _NEGATIVE = 1e-3  # share of the largest curvature from which a negative one cou
 def stiffness(energy: Energy) -> sparse.csr_array:
     """Laplacian (n, n) of the coupling's sizes, rows and columns of fixed nodes empty.
 
+    It has the size of the energy's curvature, whatever the unit of the coupling.
     The coupling of a free node to a fixed one stays on the diagonal; a free node without couplings
     has the mean diagonal of the others, so that it can move.
     """
-    return _held(_among_free(laplacian(abs(energy.coupling)), energy), energy)
+    sizes = abs(energy.coupling)
+    mean = float(sizes.data.mean()) if sizes.data.any() else 1.0
+    sizes = sizes * (energy.scale / energy.unit**2 / mean)
+    return _held(_among_free(laplacian(sparse.csr_array(sizes)), energy), energy)
 
 
 def curvature(energy: Energy, start: np.ndarray) -> sparse.csr_array:
@@ -49,7 +53,7 @@ def _held(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
     if not loose.any():
         return matrix
     curved = diagonal > 0
-    size = float(diagonal[curved].mean()) if curved.any() else 1.0
+    size = float(diagonal[curved].mean()) if curved.any() else energy.scale / energy.unit**2
     matrix = sparse.csr_array(matrix + sparse.diags_array(size * loose))
     matrix.sort_indices()
     return matrix
@@ -68,8 +72,11 @@ def _among_free(matrix: sparse.csr_array, energy: Energy) -> sparse.csr_array:
     return matrix
 
 
-def mean_size(energy: Energy, diagonal: np.ndarray) -> float:
-    """u √(mean d) over nodes with d > 0. It scales θ so that a unit of θ moves a node by about the
-    energy's unit u, as Adam's step length expects."""
+def mean_size(diagonal: np.ndarray) -> float:
+    """The mean of d over nodes with d > 0; 1 where there is none.
+
+    u (d / mean d)^{-1/2} scales θ so that a unit of θ moves a node by about the energy's unit u, as
+    Adam's step length expects.
+    """
     used = diagonal > 0
-    return energy.unit * float(np.sqrt(diagonal[used].mean())) if used.any() else energy.unit
+    return float(diagonal[used].mean()) if used.any() else 1.0

@@ -85,7 +85,7 @@ def level_scales(energy: Energy, start: np.ndarray, chain: Chain) -> list[np.nda
     """
     matrix, floor = curvature(energy, start), stiffness(energy)
     weight = np.maximum(matrix.diagonal(), floor.diagonal())
-    size = mean_size(energy, weight)
+    mean = mean_size(weight)
     scales = []
     for level in range(len(chain) + 1):
         if level:
@@ -94,7 +94,8 @@ def level_scales(energy: Energy, start: np.ndarray, chain: Chain) -> list[np.nda
             weight = R @ weight
         diagonal = np.maximum(matrix.diagonal(), FLOOR * floor.diagonal())
         curved = diagonal > FLAT * weight
-        scales.append(np.where(curved, size / np.sqrt(np.where(curved, diagonal, 1.0)), 0.0))
+        root = np.sqrt(np.where(curved, diagonal / mean, 1.0))
+        scales.append(np.where(curved, energy.unit / root, 0.0))
     return scales
 
 

@@ -79,14 +79,15 @@ class Sobolev(Parametrization):
         )
         free = np.zeros(len(diagonal))
         free[energy.free] = 1.0
-        reach = energy.unit * (1.0 + self.smoothing)  # undoes (I + λL)^{-1} at a fine mode
+        reach = 1.0 + self.smoothing  # undoes (I + λL)^{-1} at a fine mode
         root: Root
         if self.power == 1.0:
-            root = _Solve(shifted, free * reach, backend)
+            root = _Solve(shifted, energy.unit * reach * free, backend)
         else:
             high = MARGIN * max(interval(shifted, PROBES)[1], 1.1)
             series = accurate(1.0, high)
-            root = Filter(moved(shifted, 1.0, high), series, free * reach**0.5, backend)
+            scale = energy.unit * reach**0.5 * free
+            root = Filter(moved(shifted, 1.0, high), series, scale, backend)
         return LinearMap(energy, start, backend, root)
 
 

@@ -68,6 +68,7 @@ class Spectral(Parametrization):
     ) -> tuple[sparse.csr_array, np.ndarray, np.ndarray]:
         """H̃ moved to [−1, 1], the series and the scale of a :class:`Filter`."""
         matrix = curvature(energy, start)
+        matrix = matrix / mean_size(matrix.diagonal())
         diagonal = matrix.diagonal()
         sound = diagonal > 1e-14 * diagonal.max(initial=0.0)
         scale = np.where(sound, 1.0 / np.sqrt(np.where(sound, diagonal, 1.0)), 0.0)
@@ -75,7 +76,7 @@ class Spectral(Parametrization):
         matrix = sparse.csr_array(scaling @ matrix @ scaling)
         least, most = interval(matrix, PROBES)
         low, high, series = fitted(least, MARGIN * most or 1.0, self.degree)
-        return moved(matrix, low, high), series, mean_size(energy, diagonal) * scale
+        return moved(matrix, low, high), series, energy.unit * scale
 
 
 def fitted(least: float, most: float, degree: int) -> tuple[float, float, np.ndarray]:

@@ -22,7 +22,14 @@ from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.graphs.operators import PROPAGATION_KINDS, propagation
 from meshrep.parametrizations.networks.network import Network, Shared
-from meshrep.parametrizations.networks.passes import ArrayPass, Frame, KernelPass, Pass, Shape
+from meshrep.parametrizations.networks.passes import (
+    ArrayPass,
+    Frame,
+    KernelPass,
+    Pass,
+    Shape,
+    in_mean_units,
+)
 
 
 class GraphNetwork(Network):
@@ -77,7 +84,7 @@ class GraphNetwork(Network):
     def lay_out(self, frame: Frame, energy: Energy) -> Pass:
         """The layers with the P that is asked for."""
         kind = energy.propagation if self.propagation == "auto" else self.propagation
-        matrix = None if kind == "none" else propagation(energy.coupling, kind)
+        matrix = None if kind == "none" else propagation(in_mean_units(energy.coupling), kind)
         return self.form(frame)(frame, matrix)
 
 

@@ -178,10 +178,11 @@ class NetworkMap(Map):
         self.circle = Circle(first, backend, self.net.kernels) if on_circle else None
         rng = np.random.default_rng(seed)
         wanted = wanted / self.unit
+        origin = 0.0 if on_circle else energy.origin / self.unit
         h, last = widths[0], widths[-1]
         if recipe.network_start == "network" and len(energy.shape) == 1:
             seeds = rng.integers(2**31, size=h)
-            drawn = [energy.random_start(int(k)).ravel() / energy.unit for k in seeds]
+            drawn = [energy.random_start(int(k)).ravel() / energy.unit - origin for k in seeds]
             parts = [np.stack(drawn, axis=1)]
         else:
             parts = [recipe.spread * rng.standard_normal((n, h))]
@@ -192,8 +193,10 @@ class NetworkMap(Map):
             through[: min(h, d), :] = np.eye(min(h, d), d)
             parts.append(through)
             if recipe.network_start == "shared":
-                parts[0][:, : min(h, d)] = wanted[:, : min(h, d)]
+                parts[0][:, : min(h, d)] = wanted[:, : min(h, d)] - origin
         self.start = backend.asarray(np.concatenate([part.ravel() for part in parts]))
+        if origin:
+            self.net.offset += origin
         if recipe.network_start == "shared":
             self.net.offset += backend.asarray(wanted) - self.net.output(self.start) / self.unit
         elif recipe.network_start == "prefit" and backend.device == "cpu" and backend.xp is not np:
