@@ -76,8 +76,9 @@ class GradientFlow(Minimiser):
                 if dt < 1e-6 * REAL_STABILITY / steepest:
                     return Result.DIVERGED, w.reshape(-1), taken
             taken += count
-            longest = int(limits.CALL_SECONDS * count / max(ended - begun, 1e-9))
-            chunk = max(1, min(longest, max(8, taken // 4)))
+            if objective.evaluator.fused:  # other chunks stay short, so that none takes long
+                longest = int(limits.CALL_SECONDS * count / max(ended - begun, 1e-9))
+                chunk = max(1, min(longest, max(8, taken // 4)))
             begun = ended
         return verdict, w.reshape(-1), taken
 

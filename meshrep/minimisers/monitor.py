@@ -18,6 +18,8 @@ from meshrep.base.backends import Array
 from meshrep.base.outcome import History, Outcome, Result
 from meshrep.errors import InputError
 
+CERTAIN = 1e-7  # relative gap up to which a run with a small gradient has converged
+
 
 @dataclass(frozen=True)
 class Stopping:
@@ -31,7 +33,7 @@ class Stopping:
         Maximum solving time in seconds.
     gtol : float
         The run has converged when ‖∇E‖₂ ≤ gtol · scale, with the energy's ``gradient_scale`` as
-        the scale.
+        the scale, and the gap is not known to be larger than ``CERTAIN``.
     ftol, window : float, int
         The run is flat when the best energy E of the last ``window`` steps is less than
         ``ftol · max(|E|, 1e-300)`` below the best one before them. On a stochastic energy the
@@ -127,6 +129,10 @@ class Monitor:
         then a lucky draw and need not belong to the best state. So the newest finite state is
         kept instead, the flat rule compares means over its window, and a vanishing gradient does
         not end the run.
+    gap : callable, optional
+        Gives the relative gap of parameters (p,) where the gradient is small, NaN if it is not
+        known. While it is larger than ``CERTAIN``, ``scale`` is lowered and the run goes on. The
+        clock is paused during the call.
 
     Attributes
     ----------
@@ -134,6 +140,9 @@ class Monitor:
         All recorded states' steps, seconds, energies and gradient norms.
     notes : list of str
         Sentences for the user. A minimiser may add to them.
+    known_fall : float
+        A minimiser may set it to the fall of the energy that a full Newton step predicted from the
+        last state. If that is small, ``gap`` is not asked.
 
     Examples
     --------
@@ -157,12 +166,15 @@ class Monitor:
         observe: Callable[[Progress], None] | None = None,
         sample: Callable[[Array], Any] | None = None,
         stochastic: bool = False,
+        gap: Callable[[Array], float] | None = None,
     ) -> None:
         self.stopping = stopping
+        self._gap = gap
+        self.known_fall = np.inf
         self.stochastic = stochastic
         self.scale = scale
         self.samples: list[Sample] = []
-        self.paused = 0.0
+        self.paused = self.sampling = 0.0  # seconds; the first contains the second
         self._sample = sample
         self._next_sample = 0
         self.history = History()
@@ -233,7 +245,7 @@ class Monitor:
         if self._better(energy) and self._due(step, seconds):
             self._keep(step, seconds, energy, params)
         self._call_back(step, seconds, energy, params)
-        return self._verdict(step, grad_norm, seconds)
+        return self._verdict(step, grad_norm, seconds, params)
 
     def record_stretch(
         self,
@@ -264,7 +276,7 @@ class Monitor:
             if self._better(energies[-1]) and self._due(step + count - 1, ended):
                 self._keep(step + count - 1, ended, energies[-1], params)
             self._call_back(step + count - 1, ended, energies[-1], params)
-        return self._verdict(step + count, norms[-1], ended)
+        return self._verdict(step + count, norms[-1], ended, params)
 
     def _call_back(self, step: int, seconds: float, energy: float, params: Array) -> None:
         now = time.perf_counter()
@@ -272,6 +284,7 @@ class Monitor:
             self.samples.append(Sample(step, seconds, self._sample(params + 0)))
             self._next_sample = step + 1 + int(0.15 * step)
             spent = time.perf_counter() - now
+            self.sampling += spent
             self.paused += spent
             self._clock += spent
         if self._observe is not None and now - self._observed >= self.observe_every:
@@ -310,9 +323,10 @@ class Monitor:
         else:
             self._best[:] = params  # allocating a new array would cost more than the copy
 
-    def _verdict(self, step: int, grad_norm: float, seconds: float) -> Result | None:
+    def _verdict(self, step: int, grad_norm: float, seconds: float, params: Array) -> Result | None:
         rule = self.stopping
-        if grad_norm <= rule.gtol * self.scale and not self.stochastic:
+        small = grad_norm <= rule.gtol * self.scale and not self.stochastic
+        if small and self._certain(params):
             return Result.CONVERGED
         if rule.patience and self._small_changes >= rule.patience:
             return Result.FLAT
@@ -323,6 +337,21 @@ class Monitor:
         if seconds >= rule.max_seconds:
             return Result.TIME_LIMIT
         return None
+
+    def _certain(self, params: Array) -> bool:
+        """Whether the gap is as small as the gradient; if not, ask for a smaller gradient."""
+        energy = self.history.energy[-1]
+        if self._gap is None or self.known_fall <= CERTAIN * abs(energy):
+            return True
+        begun = time.perf_counter()
+        gap = self._gap(params)
+        spent = time.perf_counter() - begun
+        self.paused += spent
+        self._clock += spent
+        if not gap > CERTAIN:
+            return True
+        self.scale *= 0.5 * (CERTAIN / gap) ** 0.5  # a gap falls as the gradient squared
+        return False
 
     def _flat(self, step: int) -> bool:
         """Whether a window of the flat rule ends at this step and the run is flat."""

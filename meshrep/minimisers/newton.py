@@ -216,6 +216,7 @@ class _Run:
     def _next_point(self, rtol: float) -> _Point | Result:
         """The next point, or the reason why there is none."""
         here, model = self.point, self.model
+        self.monitor.known_fall = np.inf
         noise = model.noise(here.energy)
         flat = False
         for _ in range(_ATTEMPTS):
@@ -227,6 +228,8 @@ class _Run:
             fall = here.energy - trial.energy
             flat = proposal.predicted <= noise
             if np.isfinite(trial.energy) and np.isfinite(trial.gradient).all():
+                if isinstance(model, Shifted) and model.shift == 0.0:
+                    self.monitor.known_fall = proposal.predicted
                 if flat and fall >= -noise and trial.norm < here.norm:
                     model.trust(1.0)
                     return trial

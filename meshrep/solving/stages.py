@@ -15,11 +15,13 @@ from meshrep.base.outcome import History, Result
 from meshrep.energies.base import Energy
 from meshrep.graphs.ordering import Order, better_order
 from meshrep.minimisers.base import Objective
+from meshrep.minimisers.gap import relative_gap
 from meshrep.minimisers.monitor import Monitor, Progress, Sample
 from meshrep.parametrizations.base import Identity
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import Solver
 
+_NOTED = 1e-5  # relative gap from which the end of a run is said to be above the minimum
 _loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels are loaded
 
 
@@ -156,6 +158,7 @@ class Stages:
         begin = self._unrounded(self._outward(objective.field(objective.start)))
         if self.sample is not None:
             self.samples.append(Sample(0, 0.0, self.sample(begin.copy())))
+        start_energy = self.energy.value(begin)
         begun = time.perf_counter()
         evaluations = unused = 0
         for number, (stage, backend) in enumerate(zip(stages, backends, strict=True)):
@@ -180,6 +183,7 @@ class Stages:
                 self._observe_after(steps, spent + laying_out),
                 self._sample_of(objective),
                 self.energy.stochastic,
+                self._gap_of(objective, start_energy),
             )
             outcome = stage.minimiser.minimise(objective, monitor)
             field = self._outward(objective.field(outcome.params))
@@ -189,7 +193,7 @@ class Stages:
                 if s.step > 0
             ]
             paused += monitor.paused
-            sampling += monitor.paused
+            sampling += monitor.sampling
             history = history.then(outcome.history.delayed(laying_out))
             result, steps = outcome.result, steps + outcome.steps
             unused = max(monitor.stopping.max_steps - outcome.steps, 0) if stage.leg else 0
@@ -209,16 +213,18 @@ class Stages:
         if self.sample is not None:
             self.samples.append(Sample(steps, spent, self.sample(field.copy())))
         try:
-            judged = self._judged(field, begin)
+            judged = self._judged(field)
         except KeyboardInterrupt:  # the field is final: judge it again
-            result, judged = Result.INTERRUPTED, self._judged(field, begin)
-        value, gradient, start_energy = judged
+            result, judged = Result.INTERRUPTED, self._judged(field)
+        value, gradient = judged
         if not np.isfinite(value) and result is not Result.INTERRUPTED:
             result = Result.DIVERGED
         if not np.isfinite(start_energy):
             self.notes.append(
                 f"the energy at the start is {start_energy}: give a start where it is finite"
             )
+        if result not in (Result.CONVERGED, Result.DIVERGED, Result.INTERRUPTED):
+            self._note_gap(field, start_energy)
         first = backends[0]
         return Solution(
             problem=self.energy,
@@ -250,11 +256,27 @@ class Stages:
         alike = (abs(field - self.w0) <= 1e-5 * (unit + away)).all()
         return self.w0.copy() if alike else field
 
-    def _judged(self, field: np.ndarray, begin: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """Energy and gradient of a field, and the energy at the beginning, in float64."""
-        begun = self.energy.value(begin)  # first, since it may overwrite the gradient
+    def _judged(self, field: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy and gradient of a field, in float64."""
         value, gradient = self.energy.judge.value_and_grad(field.copy())
-        return float(value), gradient, begun
+        return float(value), gradient
+
+    def _gap_of(self, objective: Objective, start_energy: float) -> Callable[[Any], float]:
+        """The relative gap at the objective's parameters."""
+        return lambda params: relative_gap(
+            self.energy, self._outward(objective.field(params)), start_energy
+        )
+
+    def _note_gap(self, field: np.ndarray, start_energy: float) -> None:
+        """Say how far the end of a run is above the minimum, where that is known and much."""
+        if self.energy.graph.n > limits.GAP_NOTED_UP_TO:
+            return
+        gap = relative_gap(self.energy, field, start_energy)
+        if gap > _NOTED:
+            self.notes.append(
+                f"the energy is about {gap:.1g} of itself above its minimum, by the estimate of a "
+                "Newton step: give more steps, or take newton"
+            )
 
     def _sample_of(self, objective: Objective) -> Callable[[Any], Any] | None:
         sample = self.sample
