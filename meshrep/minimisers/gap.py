@@ -15,11 +15,11 @@ from meshrep.energies.base import Energy
 from meshrep.numerics.linear_solvers import ShiftedSystem, choose
 
 ACCURATE = 0.01  # relative residual of the Newton step: a gap need not be known better
-NEARLY_ZERO = 1e-12  # share of the fall from the start below which an energy is nearly 0
+ROUNDING = 1e-13  # share of the fall from the start up to which a gap counts as rounding
 
 
 def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
-    """The gap ½ gᵀH⁻¹g of a field (n,) over the size of the energy; NaN where it is not known.
+    """The gap ½ gᵀH⁻¹g of a field (n,) divided by |E|; NaN where it is not known.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
         ``limits.CERTIFIED_UP_TO`` nodes.
     field : (n,) array
     begun : float
-        Energy of the start. The gap is relative to |E|, or to 1e-12 of the fall from the
-        start where |E| is smaller than that.
+        Energy of the start. A gap of 1e-13 of the fall from the start, or less, is given as 0: an
+        energy whose minimum is 0 has no other size.
 
     Notes
     -----
@@ -53,6 +53,6 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
         answer = system.solve(-slope, 0.0, ACCURATE)
         left = -0.5 * float(slope @ answer.s)
         if answer.positive and left >= 0:
-            size = max(abs(float(value)), NEARLY_ZERO * abs(begun - float(value)))
-            return left / size if size > 0 else np.nan
+            small = left <= ROUNDING * abs(begun - float(value))
+            return 0.0 if small else left / abs(float(value)) if value else np.inf
     return np.nan

@@ -36,7 +36,7 @@ def test_the_step_decays_inversely_with_time(kind, momentum):
     pytest.importorskip(kind)
     energy = bowl()
     start = energy.random_start(1)
-    rule = SGD(0.1, momentum=momentum, decay=10)
+    rule = SGD(0.1 * energy.scale, momentum=momentum, decay=10)  # the unit is 1
     solver = Solver(rule, stopping=Stopping(max_steps=25), backend=kind)
     w, velocity, states = start.copy(), 0.0, [start]
     for step in range(25):

@@ -112,9 +112,10 @@ def test_weight_decay_is_off_unless_it_is_given():
     plain = path(energy, TorchOptimiser("adam", lr=0.02), 30)
     quiet = path(energy, TorchOptimiser("adamw", lr=0.02), 30)
     np.testing.assert_array_equal(quiet.field, plain.field)
-    assert quiet.notes == ["weight_decay of AdamW is off, because it would move the minimum"]
+    assert quiet.notes[:-1] == ["weight_decay of AdamW is off, because it would move the minimum"]
     decayed = path(energy, TorchOptimiser("adamw", lr=0.02, weight_decay=0.5), 30)
-    assert abs(decayed.field - plain.field).max() > 1e-3 and not decayed.notes
+    assert abs(decayed.field - plain.field).max() > 1e-3
+    assert len(decayed.notes) == 1 and "above its minimum" in decayed.notes[0]
 
 
 def test_lbfgs_gets_its_closure():
@@ -211,7 +212,7 @@ def test_shampoo_depends_on_the_layout_and_a_note_gives_it():
         assert found.notes[0] == f"Shampoo sees a matrix of {words}"
         ends[layout] = found.field
     assert abs(ends["field"] - ends["square"]).max() > 1e-3
-    assert not path(energy, TorchOptimiser("rmsprop"), 3).notes
+    assert not any("matrix" in note for note in path(energy, TorchOptimiser("rmsprop"), 3).notes)
 
 
 def test_large_matrices_are_refused_with_their_size():

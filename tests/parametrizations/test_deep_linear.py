@@ -71,12 +71,13 @@ def test_the_factors_begin_balanced(name, recipe):
 
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_numbers_times_a_field(depth):
-    """One column, one latent: z = w₀/u and every other factor is the number ‖w₀‖/u."""
+    """One column, one latent, w₀ counted from the origin: z = w₀/u and all others are ‖w₀‖/u."""
     energy = heat("lattice:6x6", t_hot=100.0, t_cold=20.0)
     start = energy.random_start(1)
     made = DeepLinear(depth).build(energy, start, NUMPY, seed=0)
-    np.testing.assert_allclose(made.start[:36], start / energy.unit, rtol=1e-12)
-    np.testing.assert_allclose(made.start[36:], np.linalg.norm(start) / energy.unit, rtol=1e-12)
+    counted = (start - 20.0) / energy.unit
+    np.testing.assert_allclose(made.start[:36], counted, rtol=1e-12)
+    np.testing.assert_allclose(made.start[36:], np.linalg.norm(counted), rtol=1e-12)
     assert len(made.start) == 36 + depth - 1 and not made.notes
 
 

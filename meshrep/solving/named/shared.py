@@ -7,7 +7,7 @@ from dataclasses import replace
 from meshrep.base.settings import Setting
 from meshrep.minimisers.monitor import Stopping
 
-LR = Setting("lr", float, "step length, in the unit of the field", above=0)
+LR = Setting("lr", float, "step length, in natural units", above=0)
 MOMENTUM = Setting("momentum", float, "share of the last step kept", least=0, below=1)
 DECAY = Setting("decay", float, "steps in which the step length halves", above=0)
 
