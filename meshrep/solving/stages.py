@@ -259,7 +259,7 @@ class Stages:
     def _judged(self, field: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy and gradient of a field, in float64."""
         value, gradient = self.energy.judge.value_and_grad(field.copy())
-        return float(value), gradient
+        return float(value), np.array(gradient)  # which the next evaluation may overwrite
 
     def _gap_of(self, objective: Objective, start_energy: float) -> Callable[[Any], float]:
         """The relative gap at the objective's parameters."""
