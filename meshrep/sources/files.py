@@ -16,6 +16,7 @@ from meshrep.sources.formats import tables
 from meshrep.sources.formats.abaqus import read_abaqus
 from meshrep.sources.formats.avs import is_avs, read_avs
 from meshrep.sources.formats.dxf import read_dxf
+from meshrep.sources.formats.gltf import read_gltf
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
 from meshrep.sources.formats.off import read_off
 from meshrep.sources.formats.ply import read_ply
@@ -43,13 +44,15 @@ _OWN: dict[str, Callable[[str, bytes], Raw]] = {
 # Those that may name other files in their folder.
 _OWN_IN_FOLDER: dict[str, Callable[[str, bytes, Path], Raw]] = {
     ".inp": _read_inp,
+    ".gltf": read_gltf,
+    ".glb": read_gltf,
 }
 # Formats that a library reads, in a child process.
 _READ_BY = {
     "vtk": ".vtk .vtp .vtu .vtr .vts .vti .xdmf .xmf",
     "pyvista": ".pvtu .pvtp .pvti .pvts .pvtr .vtm .pvd .vtkhdf .e .exo .ex2 .exii .cgns .case "
     ".neu .facet",
-    "trimesh": ".glb .gltf .3mf .dae",
+    "trimesh": ".3mf .dae",
     "meshio": ".msh .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol "
     ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
 }
@@ -109,7 +112,6 @@ def load(
     elif ending in _OWN:
         raw = _OWN[ending](name, file.read_bytes())
     elif ending in _OWN_IN_FOLDER:
-        refuse_references_outside(file, name)
         raw = _OWN_IN_FOLDER[ending](name, file.read_bytes(), file.parent)
     elif ending in _APART:
         refuse_references_outside(file, name)

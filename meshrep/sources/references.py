@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 from meshrep.errors import InputError
 
@@ -23,31 +21,40 @@ _CASE = re.compile(rb"^\s*(?:model|geometry|scalar[^:]*|vector[^:]*):\s*(?:\d+\s
 def refuse_references_outside(path: Path, shown: str) -> None:
     """Raise where the file names another one that is not in its folder or below it.
 
-    Looks into glTF, XDMF, VTK's XML collections, Abaqus, Nastran and EnSight files.
+    Looks into XDMF, VTK's XML collections, Nastran and EnSight files.
 
     Raises
     ------
     InputError
         Naming the reference.
     """
-    folder = path.absolute().parent.resolve()
     for reference in _references(path, shown):
-        target = Path(reference)
-        inside = (folder / target).resolve()
-        if target.is_absolute() or not inside.is_relative_to(folder) or "\0" in reference:
-            words = "".join(c if c.isprintable() else "?" for c in reference)[:80]
-            raise InputError(
-                f"{shown}: it refers to '{words}' outside its own folder: "
-                "such files are not followed; put the data beside it"
-            )
+        inside(path.parent, reference, shown)
+
+
+def inside(folder: Path, reference: str, shown: str) -> Path:
+    """The file that a reference names, in the folder or below it.
+
+    Raises
+    ------
+    InputError
+        Where it is anywhere else.
+    """
+    folder = folder.absolute().resolve()
+    target = Path(reference)
+    file = (folder / target).resolve() if "\0" not in reference else folder.parent
+    if target.is_absolute() or not file.is_relative_to(folder):
+        words = "".join(c if c.isprintable() else "?" for c in reference)[:80]
+        raise InputError(
+            f"{shown}: it refers to '{words}' outside its own folder: "
+            "such files are not followed; put the data beside it"
+        )
+    return file
 
 
 def _references(path: Path, shown: str) -> Iterator[str]:
     ending = path.suffix.lower()
     with path.open("rb") as file:
-        if ending in (".gltf", ".glb"):
-            yield from _of_gltf(file.read(), shown)
-            return
         text = file.read(_HEAD)
     if ending in (".xdmf", ".xmf"):
         if b"<!ENTITY" in text:
@@ -60,34 +67,9 @@ def _references(path: Path, shown: str) -> Iterator[str]:
     if ending in (".xdmf", ".xmf", ".pvtu", ".pvtp", ".pvti", ".pvts", ".pvtr", ".vtm", ".pvd"):
         for _, _, name in _XML_PATHS.findall(text):
             yield name.decode("utf-8", "replace")
-    if ending in (".inp", ".bdf", ".nas", ".fem"):
+    if ending in (".bdf", ".nas", ".fem"):
         for name in _INCLUDE.findall(text):
             yield name.decode("utf-8", "replace")
     if ending == ".case":
         for name in _CASE.findall(text):
             yield name.decode("utf-8", "replace").strip()
-
-
-def _of_gltf(data: bytes, shown: str) -> Iterator[str]:
-    """The URIs of a glTF document, or of the JSON chunk of a GLB, that are not inline data."""
-    if data[:4] == b"glTF":
-        total = int.from_bytes(data[8:12], "little")
-        length = int.from_bytes(data[12:16], "little")
-        if total > len(data) or 20 + length > len(data):
-            raise InputError(
-                f"{shown}: its header claims {total:,} bytes and the file has {len(data):,}: "
-                "it is cut short or damaged"
-            )
-        data = data[20 : 20 + length]
-    try:
-        document = json.loads(data)
-        parts = [*document.get("buffers", []), *document.get("images", [])]
-        uris = [part.get("uri", "") for part in parts]
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        raise InputError(f"{shown}: its JSON part is damaged: is it a glTF file?") from None
-    for uri in uris:
-        if not isinstance(uri, str):
-            raise InputError(f"{shown}: its JSON part is damaged: a URI is no text")
-        if uri and not uri.startswith("data:"):
-            scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri)
-            yield "/" + uri if scheme else unquote(uri)

@@ -16,6 +16,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import POLYLINE, VERTEX, Cells
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.normalise import Raw
+from meshrep.sources.references import inside
 
 _SOLIDS = {4: 10, 5: 14, 6: 13, 8: 12, 10: 24, 13: 27, 15: 26, 20: 25}
 _FACES = {3: 5, 4: 9, 6: 22, 8: 23, 9: 28}
@@ -88,9 +89,9 @@ def read_abaqus(path: str, data: bytes, folder: Path) -> Raw:
     return model.raw()
 
 
-def _blocks(path: str, text: str, folder: Path, inside: tuple[Path, ...]) -> Iterator[_Block]:
+def _blocks(path: str, text: str, folder: Path, chain: tuple[Path, ...]) -> Iterator[_Block]:
     """The blocks of a file and of those that it includes."""
-    name = f"{inside[-1].name}, line" if inside else "line"
+    name = f"{chain[-1].name}, line" if chain else "line"
     lines = text.split("\n")
     block: _Block | None = None
     at = 0
@@ -110,9 +111,9 @@ def _blocks(path: str, text: str, folder: Path, inside: tuple[Path, ...]) -> Ite
             at += 1
         block = _keyword(line, where)
         if "INPUT" in block.parameters and block.keyword in ("INCLUDE", "NODE", "ELEMENT"):
-            file, rows = _other_file(path, folder, block, inside)
+            file, rows = _other_file(path, folder, block, chain)
             if block.keyword == "INCLUDE":
-                yield from _blocks(path, rows, folder, (*inside, file))
+                yield from _blocks(path, rows, folder, (*chain, file))
                 block = None
             else:
                 block.rows += [
@@ -135,19 +136,14 @@ def _keyword(line: str, where: str) -> _Block:
 
 
 def _other_file(
-    path: str, folder: Path, block: _Block, inside: tuple[Path, ...]
+    path: str, folder: Path, block: _Block, chain: tuple[Path, ...]
 ) -> tuple[Path, str]:
     """A file that a block names, and its text."""
     named = block.parameters["INPUT"]
-    file = (folder / named).resolve()
-    if not file.is_relative_to(folder.resolve()):
-        raise InputError(
-            f"{path}: it refers to '{named[:80]}' outside its own folder: "
-            "such files are not followed; put the data beside it"
-        )
+    file = inside(folder, named, path)
     if not file.is_file():
         raise InputError(f"{path}: it includes '{named[:80]}', which is not beside it")
-    if file in inside or len(inside) > 9:
+    if file in chain or len(chain) > 9:
         raise InputError(f"{path}: '{named[:80]}' includes itself")
     return file, text_of(file.read_bytes(), path, "an Abaqus file")
 
