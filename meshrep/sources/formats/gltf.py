@@ -97,6 +97,8 @@ class _Scene:
     _buffers: dict[int, bytes] = field(default_factory=dict)
 
     def read(self) -> None:
+        for buffer in self.document.get("buffers", []):
+            self._refuse_outside(buffer.get("uri", "data:"))
         scenes, nodes = self.document.get("scenes", []), self.document.get("nodes", [])
         if scenes:
             roots = scenes[self.document.get("scene", 0)].get("nodes", [])
@@ -220,11 +222,17 @@ class _Scene:
                 return base64.b64decode(uri.partition(",")[2], validate=True)
             except binascii.Error:
                 raise ValueError("a data URI is no base64") from None
-        elsewhere = re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri)
-        file = inside(self.folder, "/" + uri if elsewhere else unquote(uri), self.path)
+        file = self._refuse_outside(uri)
         if not file.is_file():
             raise InputError(f"{self.path}: it refers to '{uri[:80]}', which is not beside it")
         return file.read_bytes()
+
+    def _refuse_outside(self, uri: str) -> Path:
+        """The file in the folder that a URI names, if it names one."""
+        elsewhere = re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri)
+        if elsewhere and elsewhere[0] == "data:":
+            return self.folder
+        return inside(self.folder, "/" + uri if elsewhere else unquote(uri), self.path)
 
 
 def _matrix(node: dict[str, Any]) -> np.ndarray:
