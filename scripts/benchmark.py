@@ -4,6 +4,7 @@
 * kernels: each kernel's bytes a second beside the machine's triad, and torch and NumPy beside it
 * heat: which solver wins at which size, bath and accuracy, with peers as rows
 * oscillators: a gradient and a step of the flow, integrators and minimisers against other packages
+* load: what kernels and solvers keep of their rate while other processes use the cores
 * scale: time, memory and iterations from 10⁴ to 10⁷ nodes
 * basins: where solvers end over seeds, on a ferromagnet and two spin glasses, from a random start
   and from the papers' own
@@ -37,6 +38,7 @@ from bench import (
     heat,
     kernels,
     large_clouds,
+    load,
     machine,
     oscillators,
     papers_clouds,
@@ -54,7 +56,7 @@ from meshrep.errors import InputError
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SPEED = ("startup", "kernels", "heat", "oscillators", "scale")
+SPEED = ("startup", "kernels", "heat", "oscillators", "load", "scale")
 TOPOLOGY = ("topology-gradients", "topology-papers", "topology-large")
 DRAWERS: dict[str, Draw] = {"heat": heat.draw, "kernels": kernels.draw, "scale": scale.draw}
 
@@ -71,6 +73,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
         "kernels": kernels.run,
         "heat": heat.run,
         "oscillators": oscillators.run,
+        "load": load.run,
         "scale": scale.run,
         "basins": basins.run,
         "topology-gradients": topology.run,

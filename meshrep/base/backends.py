@@ -10,9 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -20,7 +17,6 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from meshrep.base import limits
 from meshrep.base.rows import with_short_indices
 from meshrep.errors import InputError, MissingPart
 
@@ -60,26 +56,6 @@ def gpu_seen() -> bool:
     from meshrep.base.torch_backend import sees_gpu
 
     return sees_gpu()
-
-
-@contextmanager
-def calm_threads(nodes: int) -> Iterator[None]:
-    """Keep thread pools from fighting over the cores while a solver runs.
-
-    BLAS is limited to one thread, since only short vectors go through it: with two threads a step
-    of SciPy's L-BFGS took 28 ms instead of 1.3 ms at 35,000 nodes. torch is limited to one thread
-    on small graphs. numba's threads are not changed.
-    """
-    with ExitStack() as stack:
-        if installed("threadpoolctl"):
-            from threadpoolctl import threadpool_limits
-
-            stack.enter_context(threadpool_limits(1, "blas"))
-        torch = sys.modules.get("torch")
-        if torch is not None and nodes < limits.TORCH_THREADS_FROM:
-            stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
-        yield
 
 
 class Backend(Protocol):

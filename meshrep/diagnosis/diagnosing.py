@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from meshrep.base import limits
-from meshrep.base.backends import calm_threads
+from meshrep.base.threads import calm_threads
 from meshrep.diagnosis.advice import number, which_solver, why_slow
 from meshrep.diagnosis.curvature import Curvature
 from meshrep.diagnosis.findings import GAP, Diagnosis, State

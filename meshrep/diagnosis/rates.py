@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.base.backends import Array, NumpyBackend, calm_threads
+from meshrep.base.backends import Array, NumpyBackend
+from meshrep.base.threads import calm_threads
 from meshrep.diagnosis.spectrum import Spectrum
 from meshrep.diagnosis.tangent import Tangent
 from meshrep.energies.base import Energy

@@ -16,6 +16,7 @@ import numpy as np
 
 from meshrep.base.backends import Array
 from meshrep.base.outcome import History, Outcome, Result
+from meshrep.base.threads import fit_threads
 from meshrep.errors import InputError
 
 CERTAIN = 1e-7  # relative gap up to which a run with a small gradient has converged
@@ -279,6 +280,7 @@ class Monitor:
         return self._verdict(step + count, norms[-1], ended, params)
 
     def _call_back(self, step: int, seconds: float, energy: float, params: Array) -> None:
+        fit_threads()
         now = time.perf_counter()
         if self._sample is not None and step >= self._next_sample:
             self.samples.append(Sample(step, seconds, self._sample(params + 0)))

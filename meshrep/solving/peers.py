@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.base.backends import calm_threads
 from meshrep.base.outcome import History, Result
+from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
 from meshrep.minimisers.monitor import Progress
 from meshrep.solving.solution import Solution

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from meshrep.base import limits
-from meshrep.base.backends import backend_for, calm_threads, cores, installed
+from meshrep.base.backends import backend_for, cores, installed
 from meshrep.base.outcome import Result
+from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError, in_words
 from meshrep.minimisers.monitor import Progress

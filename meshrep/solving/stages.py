@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from meshrep.base import limits
-from meshrep.base.backends import Backend, backend_for, calm_threads, gpu_seen, installed
+from meshrep.base.backends import Backend, backend_for, gpu_seen, installed
 from meshrep.base.outcome import History, Result
+from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
 from meshrep.graphs.ordering import Order, better_order
 from meshrep.minimisers.base import Objective

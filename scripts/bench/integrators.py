@@ -17,8 +17,9 @@ from scipy.integrate import solve_ivp
 
 import meshrep
 from bench import Report, Say, missing, timing
-from meshrep.base.backends import backend_for, calm_threads, installed
+from meshrep.base.backends import backend_for, installed
 from meshrep.base.tables import duration, markdown
+from meshrep.base.threads import calm_threads
 from meshrep.energies.flows import integrate
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError

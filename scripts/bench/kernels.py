@@ -10,8 +10,9 @@ import numpy as np
 
 import meshrep
 from bench import Report, Say, figures, kernel_ways, machine, missing, timing
-from meshrep.base.backends import calm_threads, installed
+from meshrep.base.backends import installed
 from meshrep.base.tables import duration, markdown
+from meshrep.base.threads import calm_threads
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.kuramoto import Kuramoto
 from meshrep.solving.solve import solve

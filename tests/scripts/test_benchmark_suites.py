@@ -1,5 +1,6 @@
 """The benchmark's suites on tiny problems: what they print, keep and check, not their times."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bench import (
     jax_peers,
     kernel_ways,
     kernels,
+    load,
     phase_minima,
     problems,
     race,
@@ -266,3 +268,30 @@ def test_figures_are_drawn_from_the_data(program):
     scale.draw({"steps": steps, "iterations": {"a": {"10": {"steps": 3}}}}, Path("."))
     for name in ("heat", "kernels", "scale", "iterations"):
         assert Path(f"{name}.png").stat().st_size > 5000
+
+
+def test_rates_under_load_are_measured_in_turn(monkeypatch):
+    """Every way runs beside every number of processes, which are stopped and end at last."""
+    started, beside, seen = [], [], []
+    start = load.subprocess.Popen
+
+    def popen(*given, **named):
+        started.append(start(*given, **named))
+        return started[-1]
+
+    def way():
+        seen.append(beside[-1])
+        return 10.0 / (1 + beside[-1])
+
+    @contextlib.contextmanager
+    def watched(count):
+        with neighbours(count) as running:
+            yield lambda some: (running(some), beside.append(some))
+
+    neighbours = load.neighbours
+    monkeypatch.setattr(load.subprocess, "Popen", popen)
+    monkeypatch.setattr(load, "neighbours", watched)
+    rows = load.rates({"one": way}, [0, 1, 2], 2, lambda what: None)
+    assert seen == [0, 0, 1, 2, 0, 1, 2] and rows == {"one": {"0": 10.0, "1": 5.0, "2": 10.0 / 3}}
+    assert len(started) == 2 and all(process.returncode is not None for process in started)
+    assert "| one | 10 | 0.50 | 0.33 |" in load.table(rows, [0, 1, 2])
