@@ -12,11 +12,15 @@ from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.cells import Cells
 from meshrep.graphs.graph import Graph, GraphLike, NetworkLike, Origin
 from meshrep.sources.child import arrays_apart
+from meshrep.sources.formats.edge_lists import EdgeTable
+from meshrep.sources.formats.links import Links
+from meshrep.sources.formats.tables import MatrixTable
+from meshrep.sources.formats.text_tables import is_whole
 from meshrep.sources.room import refuse_beyond_memory
-from meshrep.sources.wording import one_line
+from meshrep.sources.wording import counted, one_line
 
 if TYPE_CHECKING:
-    from meshrep.sources.formats.tables import EdgeTable
+    from collections.abc import Iterable, Mapping
 
 ENDINGS = (".graphml", ".gexf", ".gml", ".mtx")
 
@@ -69,8 +73,9 @@ def from_networkx(network: NetworkLike, *, name: str = "network", path: str | No
     Parameters
     ----------
     network : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
-        Edges weigh their attribute "weight", or 1. The two directions of a directed edge count
-        as one edge of their mean weight; parallel edges add up.
+        Edges weigh their attribute "weight"; where none has it, their attribute "value"; or 1.
+        The two directions of a directed edge count as one edge of their mean weight; parallel
+        edges add up. ``graph.repairs`` says where that happened.
     name : str
         What to call the graph.
     path : str, optional
@@ -91,26 +96,25 @@ def from_networkx(network: NetworkLike, *, name: str = "network", path: str | No
     >>> from_networkx(networkx.path_graph(["a", "b", "c"])).labels
     ('a', 'b', 'c')
     """
-    names = list(network.nodes)
-    number = {node: k for k, node in enumerate(names)}
-    ends, weights, weighted = [], [], False
-    try:
-        for u, v, weight in network.edges(data="weight"):
-            ends.append((number[u], number[v]))
-            weighted = weighted or weight is not None
-            weights.append(1.0 if weight is None else float(weight))
-    except (TypeError, ValueError):
-        raise InputError(f"{path or name}: the weight of edge {u!r}–{v!r} is no number") from None
-    pairs = np.array(ends, dtype=np.int64).reshape(-1, 2)
+    edges = list(network.edges(data=True))
+    directed = [network.is_directed()] * len(edges)
+    return _of_links(Links(dict(network.nodes(data=True)), edges, directed), name, path)
+
+
+def _of_links(links: Links, name: str, path: str | None) -> Graph:
+    """The graph of nodes and edges by name."""
+    names = list(links.nodes)
+    weights, remarks = links.weights(path or name)
     return _network(
         len(names),
-        pairs,
-        np.array(weights) if weighted else None,
+        links.pairs(),
+        weights,
         labels=tuple(names) if names != list(range(len(names))) else None,
-        points=_positions(network),
-        directed=network.is_directed(),
+        points=_positions(links.nodes.values()),
+        directed=np.array(links.directed, dtype=bool) if len(links.directed) else None,
         name=name,
         path=path,
+        remarks=(*links.remarks, *remarks),
     )
 
 
@@ -123,10 +127,13 @@ def _network(
     name: str,
     path: str | None,
     points: np.ndarray | None = None,
-    directed: bool = False,
+    directed: np.ndarray | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Graph:
-    """A graph of pairs, the directions of directed edges averaged, with its origin."""
+    """A graph of pairs, the directions of directed edges averaged, with its origin.
+
+    An undirected edge among directed ones runs in both directions.
+    """
     if n < 1:
         raise InputError(f"{path or name}: it holds no nodes")
     if weights is not None and not np.isfinite(weights).all():
@@ -136,16 +143,31 @@ def _network(
     loops = len(pairs) - int(proper.sum())
     if loops:
         pairs, weights = pairs[proper], None if weights is None else weights[proper]
+        directed = None if directed is None else directed[proper]
         told.append(f"{loops:,} self-loop{'s' * (loops > 1)} dropped")
-    if directed:
+    parallel = 0
+    if directed is not None and directed.any():
         told.append("directions dropped")
-        if weights is not None and len(pairs):
-            pairs, weights = _mean_of_directions(n, pairs, weights)
+        if weights is not None:
+            both = ~directed
+            pairs = np.concatenate([pairs, pairs[both][:, ::-1]])
+            weights = np.concatenate([weights, weights[both]])
+            count = len(pairs)
+            pairs, weights, ways = _mean_of_directions(n, pairs, weights)
+            opposite = int((ways == 2).sum()) - int(both.sum())
+            if opposite > 0:
+                told.append(
+                    f"{counted(opposite, 'pair')} of opposite edges merged, with the mean weight"
+                )
+            parallel = count - int(ways.sum())
+    count = len(pairs)
     graph = Graph.from_edges(n, pairs, weights, points=points, name=path or name)
-    origin = None
-    if path is not None:
-        where = np.zeros((0, 3)) if graph.points is None else graph.points
-        origin = Origin(path, where, Cells.none(), np.arange(n), tuple(told))
+    parallel += count - graph.m
+    if parallel:
+        how = "the edge weighs 1" if weights is None else "the weights are added up"
+        told.append(f"{counted(parallel, 'repeated edge')} merged: {how}")
+    where = np.zeros((0, 3)) if graph.points is None else graph.points
+    origin = Origin(path or name, where, Cells.none(), np.arange(n), tuple(told))
     return Graph(
         n, graph.edges, graph.weights, graph.points, name=name, origin=origin, labels=labels
     )
@@ -153,8 +175,10 @@ def _network(
 
 def _mean_of_directions(
     n: int, pairs: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs i < j in order, and the mean over the directions that each has, of pairs i ≠ j."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs i < j in order, their mean over the directions that each has, and how many it has."""
+    if not len(pairs):
+        return pairs, weights, np.zeros(0, dtype=np.int64)
     keys = pairs.min(axis=1) * n
     keys += pairs.max(axis=1)
     keys = 2 * keys + (pairs[:, 0] > pairs[:, 1])
@@ -165,13 +189,13 @@ def _mean_of_directions(
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     directions = np.add.reduceat(new_direction.astype(np.int64), first)
     edges = np.stack(np.divmod(keys[first], n), axis=1)
-    return edges, np.add.reduceat(weights, first) / directions
+    return edges, np.add.reduceat(weights, first) / directions, directions
 
 
-def _positions(network: Any) -> np.ndarray | None:
+def _positions(nodes: Iterable[Mapping[str, Any]]) -> np.ndarray | None:
     """Points (n, 2 or 3) where every node has a place."""
     found: list[list[float]] = []
-    for _, data in network.nodes(data=True):
+    for data in nodes:
         place = data.get("pos")
         if place is None and "x" in data and "y" in data:
             place = [data[axis] for axis in "xyz" if axis in data]
@@ -179,7 +203,7 @@ def _positions(network: Any) -> np.ndarray | None:
             spot = data["viz"].get("position") or {}
             place = [spot[axis] for axis in "xyz" if axis in spot]
         try:
-            row = [float(value) for value in place] if not isinstance(place, str) else []
+            row = [] if place is None or isinstance(place, str) else [float(x) for x in place]
         except (TypeError, ValueError):
             return None
         alike = len(row) == len(found[0]) if found else len(row) in (2, 3)
@@ -218,40 +242,37 @@ def to_networkx(graph: GraphLike) -> Any:
     return network
 
 
-def from_table(table: EdgeTable | Any, *, name: str, path: str) -> Graph:
-    """The graph of a list of edges, or of a sparse adjacency matrix.
+def from_table(table: EdgeTable | MatrixTable, *, name: str, path: str) -> Graph:
+    """The graph of a list of edges, or of an adjacency matrix.
 
     Whole numbers name nodes in their order, other names in order of first appearance; both stand
     in ``graph.labels`` unless they are 0 … n-1. Repeated edges add their weights.
     """
-    if not hasattr(table, "sources"):
-        return from_matrix(table, name=name, path=path)
+    if isinstance(table, MatrixTable):
+        return _of_matrix(table.matrix, name, path, labels=table.labels, remarks=table.remarks)
+    sources, targets = table.sources, table.targets
     labels: tuple | None
-    if isinstance(table.sources, np.ndarray):
-        pairs, labels = _numbered(np.stack([table.sources, table.targets], axis=1))
-        return _network(
-            int(pairs.max()) + 1, pairs, table.weights, labels=labels, name=name, path=path,
-            remarks=table.remarks,
-        )  # fmt: skip
-    ends = [*table.sources, *table.targets]
-    if all(word.isdigit() and len(word) < 18 for word in ends):
-        unique, number = np.unique(np.array(ends, dtype=np.int64), return_inverse=True)
-        labels = tuple(unique.tolist())
+    if isinstance(sources, np.ndarray):
+        pairs, labels = _numbered(np.stack([sources, targets], axis=1))
+        n = int(pairs.max()) + 1
     else:
-        order: dict[str, int] = {}
-        for pair in zip(table.sources, table.targets, strict=True):
-            for word in pair:
-                order.setdefault(word, len(order))
-        number = np.array([order[word] for word in ends])
-        labels = tuple(order)
-    pairs = number.reshape(2, -1).T
+        words = [word for pair in zip(sources, targets, strict=True) for word in pair]
+        number = {word: k for k, word in enumerate(dict.fromkeys([*table.alone, *words]))}
+        if all(map(is_whole, number)):
+            number = {word: k for k, word in enumerate(sorted(number, key=int))}
+            labels = tuple(map(int, number))
+        else:
+            labels = tuple(number)
+        pairs = np.array([number[word] for word in words], dtype=np.int64).reshape(-1, 2)
+        n = len(labels)
     return _network(
-        len(labels),
+        n,
         pairs,
         table.weights,
-        labels=labels if labels != tuple(range(len(labels))) else None,
+        labels=None if labels == tuple(range(n)) else labels,
         name=name,
         path=path,
+        directed=table.directed,
         remarks=table.remarks,
     )
 
@@ -290,6 +311,17 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
     InputError
         Where it is not square, or not real and finite.
     """
+    return _of_matrix(matrix, name, path)
+
+
+def _of_matrix(
+    matrix: Any,
+    name: str,
+    path: str | None,
+    *,
+    labels: tuple | None = None,
+    remarks: tuple[str, ...] = (),
+) -> Graph:
     table = sparse.coo_array(matrix)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.dtype.kind not in "biuf":
         raise InputError(
@@ -303,12 +335,28 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
     rows = sparse.csr_array(table)  # which adds up what stands in one place
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     stands = rows.data != 0
-    pairs = np.stack([row[stands], rows.indices[stands]], axis=1)
+    row, column = row[stands], rows.indices[stands].astype(np.int64)
     weights = rows.data[stands].astype(np.float64)
-    graph = _network(
-        table.shape[0], pairs, weights, labels=None, name=name, path=path, directed=True
+    loops = row == column
+    told = list(remarks)
+    if loops.any():
+        told.append(f"{counted(int(loops.sum()), 'entry', 'entries')} on the diagonal left out")
+        row, column, weights = row[~loops], column[~loops], weights[~loops]
+    if not np.isfinite(weights).all():
+        raise InputError(f"{path or name}: an edge weight is NaN or infinite")
+    pairs = np.stack([row, column], axis=1)
+    pairs, mean, ways = _mean_of_directions(table.shape[0], pairs, weights)
+    one_way = int((ways == 1).sum())
+    if one_way:
+        told.append(f"{counted(one_way, 'entry', 'entries')} without an opposite taken both ways")
+    unequal = (rows != rows.T).nnz // 2 - one_way
+    if unequal:
+        told.append(
+            f"{counted(unequal, 'pair')} of unequal opposite entries merged, with their mean"
+        )
+    return _network(
+        table.shape[0], pairs, mean, labels=labels, name=name, path=path, remarks=tuple(told)
     )
-    return graph
 
 
 def _read_mtx(path: Path, shown: str) -> Graph:

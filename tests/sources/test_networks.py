@@ -57,7 +57,11 @@ def test_directions_and_parallels():
     graph = from_networkx(directed, path="somewhere")
     assert graph.edges.tolist() == [[0, 1], [1, 2]]
     assert graph.weights.tolist() == [3.0, 5.0]
-    assert graph.repairs == ("1 self-loop dropped", "directions dropped")
+    assert graph.repairs == (
+        "1 self-loop dropped",
+        "directions dropped",
+        "1 pair of opposite edges merged, with the mean weight",
+    )
     several = nx.MultiGraph([(0, 1, {"weight": 2.0}), (0, 1, {"weight": 4.0})])
     assert from_networkx(several).weights.tolist() == [6.0]
 
@@ -103,10 +107,10 @@ def test_names_in_a_list_of_edges(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("who,whom\nAnn,Bob\nBob,Cy Young\n")
     graph = load(path)
-    assert graph.labels == ("who", "whom", "Ann", "Bob", "Cy_Young")  # no header that is known
+    assert graph.labels == ("who", "whom", "Ann", "Bob", "Cy Young")  # no header that is known
     path.write_text("from,to\nAnn,Bob\nBob,Cy Young\n")
     graph = load(path)
-    assert graph.labels == ("Ann", "Bob", "Cy_Young")
+    assert graph.labels == ("Ann", "Bob", "Cy Young")
     path.write_text("to,from,w\n7,30,2\n30,5,3\n")
     graph = load(path)
     assert (graph.labels, graph.weights.tolist()) == ((5, 7, 30), [3.0, 2.0])
