@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ _EXTRA = {
     "vtkmodules": "viz", "pyvista": "viz", "trimesh": "geometry", "meshio": "geometry",
     "networkx": "geometry", "lxml": "geometry",
 }  # fmt: skip
+
+# Packages whose name for pip is not that of the module.
+_PIP = {"collada": "pycollada"}
 
 
 def read_apart(path: Path, shown: str, library: str) -> Raw:
@@ -103,7 +107,7 @@ def _failure(
             return MissingPart(needed, f"read {shown}", _EXTRA[needed])
         return InputError(
             f"{shown}: {library} needs {needed} to read it, which is not installed: "
-            f"pip install {needed}"
+            f"pip install {_PIP.get(needed, needed)}"
         )
     if report is not None and "error" in report:
         told = report["error"] or one_line(heard.replace(path, "it")) or "it does not say why"
@@ -230,7 +234,20 @@ def _by_meshio(path: str) -> dict[str, np.ndarray]:
 
     from meshrep.sources.memory import arrays_of_meshio
 
+    if path.lower().endswith(".msh"):
+        path = _without_cell_data(path)
     return arrays_of_meshio(meshio.read(path))
+
+
+def _without_cell_data(path: str) -> str:
+    """A copy of a Gmsh file without data of cells, which meshio refuses if some cells have none."""
+    with open(path, "rb") as file:
+        data = file.read()
+    if b"$ElementData" not in data:
+        return path
+    with open("without_cell_data.msh", "wb") as copy:  # in the parent's temporary folder
+        copy.write(re.sub(rb"\$ElementData\b.*?\$EndElementData\b", b"", data, flags=re.S))
+    return copy.name
 
 
 def _by_scipy(path: str) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from meshrep.base.settings import both_spellings
@@ -16,8 +17,8 @@ from meshrep.sources.formats import tables
 from meshrep.sources.formats.abaqus import read_abaqus
 from meshrep.sources.formats.avs import is_avs, read_avs
 from meshrep.sources.formats.dxf import read_dxf
+from meshrep.sources.formats.gaps import look_before_reading
 from meshrep.sources.formats.gltf import read_gltf
-from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
 from meshrep.sources.formats.off import read_off
 from meshrep.sources.formats.ply import read_ply
 from meshrep.sources.formats.stl import read_stl
@@ -49,9 +50,8 @@ _OWN_IN_FOLDER: dict[str, Callable[[str, bytes, Path], Raw]] = {
 }
 # Formats that a library reads, in a child process.
 _READ_BY = {
-    "vtk": ".vtk .vtp .vtu .vtr .vts .vti .xdmf .xmf",
-    "pyvista": ".pvtu .pvtp .pvti .pvts .pvtr .vtm .pvd .vtkhdf .e .exo .ex2 .exii .cgns .case "
-    ".neu .facet",
+    "vtk": ".vtk .vtp .vtu .vtr .vts .vti .pvtu .pvtp .pvti .pvts .pvtr .vtm .xdmf .xmf",
+    "pyvista": ".pvd .vtkhdf .e .exo .ex2 .exii .cgns .case .neu .facet",
     "trimesh": ".3mf .dae",
     "meshio": ".msh .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol "
     ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
@@ -115,9 +115,8 @@ def load(
         raw = _OWN_IN_FOLDER[ending](name, file.read_bytes(), file.parent)
     elif ending in _APART:
         refuse_references_outside(file, name)
-        if ending == ".vtk":
-            refuse_wrong_counts(file.read_bytes(), name)
-        raw = read_apart(file, name, _APART[ending])
+        remarks = look_before_reading(file, name)
+        raw = replace(read_apart(file, name, _APART[ending]), remarks=remarks)
     else:
         raise InputError(
             f"{name}: files ending in '{ending}' are not read: the endings known are "

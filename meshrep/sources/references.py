@@ -19,7 +19,7 @@ _CASE = re.compile(rb"^\s*(?:model|geometry|scalar[^:]*|vector[^:]*):\s*(?:\d+\s
 
 
 def refuse_references_outside(path: Path, shown: str) -> None:
-    """Raise where the file names another one that is not in its folder or below it.
+    """Raise where the file names another one that is not there, in its folder or below it.
 
     Looks into XDMF, VTK's XML collections, Nastran and EnSight files.
 
@@ -29,7 +29,14 @@ def refuse_references_outside(path: Path, shown: str) -> None:
         Naming the reference.
     """
     for reference in _references(path, shown):
-        inside(path.parent, reference, shown)
+        file = inside(path.parent, reference, shown)
+        # XDMF may name files of data that the mesh does not need; EnSight numbers files by "*".
+        if (
+            path.suffix.lower() not in (".xdmf", ".xmf")
+            and "*" not in reference
+            and not file.exists()
+        ):
+            raise InputError(f"{shown}: it refers to '{reference[:80]}', which is not beside it")
 
 
 def inside(folder: Path, reference: str, shown: str) -> Path:

@@ -433,6 +433,8 @@ def test_a_crash_is_a_sentence(tmp_path, monkeypatch):
     played(monkeypatch, 'print(\'{"meshrep": {"missing": "vtkmodules"}}\'); raise SystemExit(3)')
     with pytest.raises(MissingPart, match="vtkmodules is needed"):
         load(path)
+    played(monkeypatch, 'print(\'{"meshrep": {"missing": "collada"}}\'); raise SystemExit(3)')
+    refused(path, "pip install pycollada")
 
 
 def test_a_child_that_takes_too_long(tmp_path, monkeypatch):

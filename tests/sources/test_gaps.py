@@ -1,0 +1,96 @@
+"""What a library leaves out is refused or told, and what it cannot read is named truly."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from meshrep.errors import InputError
+from meshrep.sources.files import load
+from meshrep.sources.formats.gaps import look_before_reading
+
+GRID = (
+    "GRID,1,,0.,0.,0.\nGRID,2,,1.,0.,0.\nGRID*                  3               0              0.\n"
+)
+BDF = "BEGIN BULK\n{}CTRIA3,1,1,1,2,3\nCDAMP1,7,1,1,2\nCORD2R,9\nENDDATA\n"
+
+
+def test_nastran(tmp_path):
+    path = tmp_path / "a.bdf"
+    path.write_text(BDF.format(GRID))
+    assert look_before_reading(path, "a.bdf") == ("not read: 1 CDAMP1",)
+    for grid in (
+        GRID.replace("2,,", "2,9,"),
+        GRID.replace("3               0", "3               9"),
+        "GRID           3       9      0.      0.      0.\n",
+    ):
+        path.write_text(BDF.format(grid))
+        with pytest.raises(InputError, match=r"node [23] is given in coordinate system 9"):
+            look_before_reading(path, "a.bdf")
+    path.write_text(BDF.format("INCLUDE 'b.bdf'\n"))
+    with pytest.raises(InputError, match="join them"):
+        look_before_reading(path, "a.bdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.dat", "TITLE\nVARIABLES = X Y\nZONE N=3\n0 0\nZONE N=3\n"),
+        ("a.su2", "NZONE= 2\nIZONE= 1\nNDIME= 2\n"),
+    ],
+)
+def test_several_zones(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="it has 2 zones, and one is read"):
+        load(tmp_path / name)
+
+
+def test_parts_of_3mf(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.3mf", "w") as archive:
+        archive.writestr("3D/3dmodel.model", '<build><item objectid="1" p:path="/3D/b.model"/>')
+    with pytest.raises(InputError, match="production extension"):
+        load(tmp_path / "a.3mf")
+
+
+def test_gmsh_with_data_for_some_cells(tmp_path):
+    meshio = pytest.importorskip("meshio")
+    path = tmp_path / "a.msh"
+    points = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)], float)
+    mesh = meshio.Mesh(points, [("triangle", [[0, 1, 2], [1, 3, 2]])])
+    mesh.write(path, file_format="gmsh22", binary=False)
+    data = '$ElementData\n1\n"t"\n1\n0.0\n3\n0\n1\n1\n1 5.0\n$EndElementData\n'
+    path.write_text(path.read_text() + data)
+    graph = load(path)
+    assert (graph.n, graph.m) == (4, 5)
+
+
+def test_pieces_and_blocks(tmp_path):
+    pv = pytest.importorskip("pyvista")
+    for k in range(2):
+        plane = pv.Plane(center=(5 * k, 0, 0), i_resolution=1, j_resolution=1)
+        plane.save(tmp_path / f"{k}.vtp")
+    pieces = "<DataSet index='0' {0} file='0.vtp'/><DataSet index=\"1\" {1} file=\"{2}.vtp\"/>"
+    inner = pieces.format("", "", 1)
+    blocks = (
+        '<VTKFile type="vtkMultiBlockDataSet" version="1.0"><vtkMultiBlockDataSet><Block index="0">'
+        f'<Piece index="0">{inner}</Piece></Block></vtkMultiBlockDataSet></VTKFile>'
+    )
+    (tmp_path / "a.vtm").write_text(blocks)
+    whole = (
+        '<VTKFile type="PPolyData" version="1.0"><PPolyData GhostLevel="0"><PPoints><PDataArray '
+        'type="Float32" NumberOfComponents="3"/></PPoints><Piece Source="0.vtp"/>'
+        '<Piece Source="1.vtp"/></PPolyData></VTKFile>'
+    )
+    (tmp_path / "a.pvtp").write_text(whole)
+    for name in ("a.vtm", "a.pvtp"):
+        graph = load(tmp_path / name)
+        assert (graph.n, graph.m, graph.component_count) == (8, 8, 2)
+    (tmp_path / "a.pvtp").write_text(whole.replace("1.vtp", "2.vtp"))
+    with pytest.raises(InputError, match=r"refers to '2\.vtp', which is not beside it"):
+        load(tmp_path / "a.pvtp")
+    steps = pieces.format("timestep='0'", 'timestep="1"', 1)
+    (tmp_path / "a.pvd").write_text(
+        f'<VTKFile type="Collection" version="0.1"><Collection>{steps}</Collection></VTKFile>'
+    )
+    graph = load(tmp_path / "a.pvd")
+    assert (graph.n, graph.repairs) == (4, ("the first of 2 time steps read",))
