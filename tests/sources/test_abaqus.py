@@ -5,6 +5,7 @@ import pytest
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
+from meshrep.sources.formats import avs
 
 NODES = "*Node\n1, 0., 0., 0.\n2, 1., 0., 0.\n3, 0., 1., 0.\n"
 TRIANGLE = "*Element, type=S3\n1, 1, 2, 3\n"
@@ -70,7 +71,14 @@ def test_what_is_refused(tmp_path, text, word):
 def test_avs_ucd(tmp_path, name):
     places = ("0 0 1", "0 0 0", "1 0 0", "1 1 0", "0 1 0")
     nodes = "".join(f"{k} {place}\n" for k, place in enumerate(places, 7))
-    text = f"# a comment\n5 2 1 0 0\n{nodes}1 1 pyr 7 8 9 10 11\n2 1 tri 7 8 9\n1 1\nt, K\n7 0\n"
+    text = f"# a comment\n5 2 1 4 0\n{nodes}1 1 pyr 7 8 9 10 11\n2 6 tri 7 8 9\n1 1\nmy t, K\n"
+    text += "".join(f"{k} {k}.5\n" for k in (8, 7, 9, 10, 11))
+    text += "2 1 3\np, Pa\nv, m\n2 1 2 3 4\n1 5 6 7 8\n"
     graph = read(tmp_path, text, name)
     assert (graph.n, graph.m, len(graph.cells)) == (5, 8, 2)
     assert graph.degree.tolist() == [4, 3, 3, 3, 3]  # the apex comes first
+    raw = avs.read_avs(name, text.encode())
+    assert raw.point_data["my t"].tolist() == [7.5, 8.5, 9.5, 10.5, 11.5]
+    assert {key: array.tolist() for key, array in raw.cell_data.items()} == {
+        "material": [1, 6], "p": [5, 1], "v": [[6, 7, 8], [2, 3, 4]],
+    }  # fmt: skip

@@ -35,7 +35,7 @@ def is_avs(data: bytes) -> bool:
 
 
 def read_avs(path: str, data: bytes) -> Raw:
-    """The nodes and cells of an AVS UCD file; its data are left out."""
+    """The nodes, cells and numbers of an AVS UCD file."""
     if data[:1] == b"\7":
         raise InputError(
             f"{path}: it is a binary AVS UCD file, which is not read: save it as text, or as .vtu "
@@ -51,8 +51,10 @@ def read_avs(path: str, data: bytes) -> Raw:
         rows = np.array(words[5:end], dtype=np.float64).reshape(node_count, 4)
         number = {int(label): k for k, label in enumerate(rows[:, 0])}
         nodes: list[int] = []
-        kinds, offsets = [], [0]
-        for _ in range(cell_count):
+        kinds, offsets, materials, numbered = [], [0], [], {}
+        for k in range(cell_count):
+            numbered[int(words[end])] = k
+            materials.append(int(words[end + 1]))
             kind, places = _KINDS[words[end + 2].lower()]
             listed = words[end + 3 : end + 3 + len(places)]
             nodes += [number[int(listed[place])] for place in places]
@@ -65,4 +67,38 @@ def read_avs(path: str, data: bytes) -> Raw:
             f"{path}: its counts, nodes or cells are damaged ({why} among "
             f"{counted(len(words), 'word')}): is it an AVS UCD file?"
         ) from None
-    return Raw(path, rows[:, 1:], Cells(np.array(nodes), np.array(offsets), np.array(kinds)))
+    lines = [
+        line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")
+    ]
+    at = 1 + node_count + cell_count
+    remarks: tuple[str, ...] = ()
+    of_points: dict[str, np.ndarray] = {}
+    of_cells = {"material": np.array(materials)}
+    try:
+        if int(words[2]):
+            at = _data(lines, at, number, of_points)
+        if int(words[3]):
+            _data(lines, at, numbered, of_cells)
+    except (IndexError, ValueError, KeyError):
+        remarks = ("its data not read: they are damaged",)
+    cells = Cells(np.array(nodes), np.array(offsets), np.array(kinds))
+    return Raw(path, rows[:, 1:], cells, remarks, of_points, of_cells)
+
+
+def _data(lines: list[str], at: int, number: dict[int, int], into: dict[str, np.ndarray]) -> int:
+    """Read the data of nodes or cells, whose labels have numbers; the line that follows them.
+
+    A line with the sizes of the components comes first, then a line "name, unit" for each, and
+    then a line for each node or cell.
+    """
+    count, *sizes = map(int, lines[at].split())
+    names = [line.partition(",")[0].strip() for line in lines[at + 1 : at + 1 + count]]
+    at += 1 + count
+    table = np.array([line.split() for line in lines[at : at + len(number)]], dtype=np.float64)
+    place = [number[int(label)] for label in table[:, 0]]
+    values = np.empty((len(number), sum(sizes)))
+    values[place] = table[:, 1:]
+    begins = np.cumsum([0, *sizes])
+    for name, begin, end in zip(names, begins[:-1], begins[1:], strict=True):
+        into[name] = values[:, begin] if end == begin + 1 else values[:, begin:end]
+    return at + len(number)
