@@ -1,0 +1,1 @@
+"""What ``scripts/read_corpus.py`` compares meshrep with."""
