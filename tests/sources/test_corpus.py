@@ -61,7 +61,7 @@ def test_what_another_library_writes(written, tmp_path):
         lib for lib, counts in found.items() if alike(written.counts, counts, own["diagonals"])
     ]
     apart = [library for library, what, _ in DIFFERENCES if fnmatch(str(written), what)]
-    assert agreeing
+    assert agreeing or apart
     assert sorted({*found} - {*agreeing}) == sorted(apart), found
 
 

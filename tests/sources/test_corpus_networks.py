@@ -85,7 +85,8 @@ WRITERS: dict[str, tuple[str, tuple[str, ...], Callable[[nx.Graph, Path], object
                       lambda network, path: nx.write_weighted_edgelist(
                           network, path, delimiter="\t")),
     "pandas": (".csv", _OF_EDGES, _table(index=False)),
-    "pandas-semicolons": (".csv", _OF_EDGES[:3], _table(index=False, sep=";", decimal=",")),
+    "pandas-index": (".csv", _OF_EDGES, _table()),
+    "pandas-semicolons": (".csv", _OF_EDGES, _table(index=False, sep=";", decimal=",")),
     "pandas-tabs": (".tsv", _OF_EDGES, _table(index=False, sep="\t")),
     "pandas-quoted": (".csv", _OF_EDGES, _table(index=False, quoting=2)),
     "mtx": (".mtx", tuple(NETWORKS), lambda network, path: io.mmwrite(path, matrix_of(network))),
@@ -121,7 +122,7 @@ def test_networks(writer, name, tmp_path):
     assert alike(own["counts"], counts), own
 
 
-@pytest.mark.parametrize("writer", ["graphml", "gexf", "gml"])
+@pytest.mark.parametrize("writer", ["graphml", "gexf", "gml", "edgelist-tabs", "pandas"])
 def test_names(writer, tmp_path):
     """Each edge joins the nodes of its names, with its weight."""
     ending, _, write = WRITERS[writer]
@@ -150,7 +151,9 @@ def _frame(order: str = "x y z", **options) -> Callable[[Path], None]:
 
 TABLES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "pandas": (".csv", _frame(index=False)),
+    "pandas-index": (".csv", _frame()),
     "pandas-more": (".csv", _frame("T z x y", index=False)),
+    "pandas-semicolons": (".csv", _frame(index=False, sep=";", decimal=",")),
     "pandas-tabs": (".tsv", _frame("x y z T", index=False, sep="\t")),
     "savetxt": (".txt", lambda path: np.savetxt(path, POINTS)),
     "savetxt-commas": (".csv", lambda path: np.savetxt(path, POINTS, delimiter=",")),
