@@ -13,11 +13,13 @@ from meshrep.graphs.cells import Cells
 from meshrep.graphs.graph import Graph, GraphLike, NetworkLike, Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.formats.edge_lists import EdgeTable
+from meshrep.sources.formats.gml import read_gml
 from meshrep.sources.formats.links import Links
+from meshrep.sources.formats.network_xml import read_gexf, read_graphml
 from meshrep.sources.formats.tables import MatrixTable
-from meshrep.sources.formats.text_tables import is_whole
+from meshrep.sources.formats.text_tables import decoded, is_whole
 from meshrep.sources.room import refuse_beyond_memory
-from meshrep.sources.wording import counted, one_line
+from meshrep.sources.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,27 +46,14 @@ def read(path: Path, shown: str) -> Graph:
     ending = path.suffix.lower()
     if ending == ".mtx":
         return _read_mtx(path, shown)
-    nx = _networkx(f"read {shown}")
-    try:
-        if ending == ".graphml":
-            network = nx.read_graphml(path)
-        elif ending == ".gexf":
-            network = nx.read_gexf(path)
-        else:
-            network = _read_gml(nx, path)
-    except Exception as error:
-        told = one_line(error) or type(error).__name__
-        raise InputError(
-            f"{shown}: networkx cannot read it as {ending[1:]} ({told}): check that it is complete"
-        ) from None
-    return from_networkx(network, name=path.stem, path=shown)
-
-
-def _read_gml(nx: Any, path: Path) -> Any:
-    try:
-        return nx.read_gml(path)
-    except nx.NetworkXError:
-        return nx.read_gml(path, label="id")  # nodes without labels, or with labels alike
+    if ending == ".graphml":
+        links = read_graphml(path, shown)
+    elif ending == ".gexf":
+        links = read_gexf(path, shown)
+    else:
+        text, remarks = decoded(path.read_bytes(), shown)
+        links = read_gml(text, shown, remarks)
+    return _of_links(links, path.stem, shown)
 
 
 def from_networkx(network: NetworkLike, *, name: str = "network", path: str | None = None) -> Graph:

@@ -147,3 +147,75 @@ def test_xyz_and_pts_dialects(tmp_path):
     (tmp_path / "s.pts").write_text("9\n0 0 0 255\n1 2 3 255\n")
     with pytest.raises(InputError, match="cut short"):
         load(tmp_path / "s.pts")
+
+
+def read(path, text):
+    """A file's graph."""
+    path.write_text(text)
+    return load(path)
+
+
+def test_graphml_has_defaults_groups_and_directions(tmp_path):
+    path = tmp_path / "a.graphml"
+    graph = read(
+        path,
+        """<?xml version="1.0"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+<key id="d0" for="edge" attr.name="weight" attr.type="double"><default>2.5</default></key>
+<graph edgedefault="undirected"><node id="2"/><node id="1"><graph><node id="1::a"/>
+<edge source="1::a" target="2"/></graph></node>
+<edge source="1" target="2"><data key="d0">4</data></edge></graph></graphml>""",
+    )
+    assert graph.labels == ("2", "1", "1::a") and graph.called(1) == "'1'"
+    assert graph.edges.tolist() == [[0, 1], [0, 2]] and graph.weights.tolist() == [4.0, 2.5]
+    directed = path.read_text().replace('source="1"', 'directed="true" source="1"')
+    assert "directions dropped" in read(path, directed).repairs
+    with pytest.raises(InputError, match="hyperedges"):
+        read(path, directed.replace("<edge", "<hyperedge/><edge", 1))
+
+
+@pytest.mark.parametrize("version", ["http://www.gexf.net/1.3", "http://gexf.net/1.2draft"])
+def test_gexf_of_any_version(tmp_path, version):
+    graph = read(
+        tmp_path / "a.gexf",
+        f"""<gexf xmlns="{version}" xmlns:viz="{version}/viz">
+<graph defaultedgetype="undirected"><nodes>
+<node id="0" label="Hi"><viz:position x="1" y="2" z="0"/></node>
+<node id="1" label="Ho"><viz:position x="3" y="2" z="0"/></node></nodes>
+<edges><edge id="0" source="0" target="1" weight="3.5"/></edges></graph></gexf>""",
+    )
+    assert graph.labels == ("0", "1") and graph.weights.tolist() == [3.5]
+    assert graph.points.tolist() == [[1, 2, 0], [3, 2, 0]]
+    assert graph.repairs == ("nodes are named by their ids, not by their labels",)
+
+
+def test_gml_has_values_and_numbers_of_every_spelling(tmp_path):
+    path = tmp_path / "a.gml"
+    text = """Creator "by hand"
+graph [ directed 0 node [ id 7 label "A &amp; B" ] node [ id 3 label "C" graphics [ x 1 y 2 ] ]
+node [ id 5 label "D" ] edge [ source 7 target 3 value 1E3 ]
+edge [ source 3 target 5 value 2 ] ]"""
+    graph = read(path, text)
+    assert graph.labels == ("A & B", "C", "D") and graph.weights.tolist() == [1000.0, 2.0]
+    assert graph.repairs == ("weights are the attribute 'value'",)
+    assert read(path, text.replace('"C"', '"D"')).labels == (7, 3, 5)
+    for wrong, why in ((text[:-1], "cut short"), (text.replace("target 5", "target 9"), "no node")):
+        with pytest.raises(InputError, match=why):
+            read(path, wrong)
+
+
+def test_what_is_merged_or_dropped_is_told():
+    several = from_networkx(nx.MultiGraph([(0, 1, {"weight": 2.0}), (0, 1, {"weight": 4.0})]))
+    assert several.repairs == ("1 repeated edge merged: the weights are added up",)
+    some = from_networkx(nx.Graph([(0, 1, {"weight": 2.0}), (1, 2)]))
+    assert some.weights.tolist() == [2.0, 1.0]
+    assert some.repairs == ("1 edge without a weight taken to weigh 1",)
+    lengths = from_networkx(nx.DiGraph([(0, 1, {"length": 2.0})]))
+    assert lengths.repairs == (
+        "edges weigh 1: none of their attributes 'length' is called weight",
+        "directions dropped",
+    )
+    with pytest.raises(InputError, match="edge 'a'–'b' is no number"):
+        from_networkx(nx.Graph([("a", "b", {"weight": "heavy"})]))
+    matrix = from_matrix(np.array([[5.0, 2, 1], [4, 0, 0], [0, 0, 0]]))
+    assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 3
