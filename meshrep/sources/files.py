@@ -19,6 +19,7 @@ from meshrep.sources.formats.avs import is_avs, read_avs
 from meshrep.sources.formats.dxf import read_dxf
 from meshrep.sources.formats.gaps import look_before_reading
 from meshrep.sources.formats.gltf import read_gltf
+from meshrep.sources.formats.nastran import read_nastran
 from meshrep.sources.formats.off import read_off
 from meshrep.sources.formats.ply import read_ply
 from meshrep.sources.formats.stl import read_stl
@@ -46,6 +47,9 @@ _OWN: dict[str, Callable[[str, bytes], Raw]] = {
 _OWN_IN_FOLDER: dict[str, Callable[[str, bytes, Path], Raw]] = {
     ".inp": _read_inp,
     ".gltf": read_gltf,
+    ".bdf": read_nastran,
+    ".nas": read_nastran,
+    ".fem": read_nastran,
     ".glb": read_gltf,
 }
 # Formats that a library reads, in a child process.
@@ -53,7 +57,7 @@ _READ_BY = {
     "vtk": ".vtk .vtp .vtu .vtr .vts .vti .pvtu .pvtp .pvti .pvts .pvtr .vtm .xdmf .xmf",
     "pyvista": ".pvd .vtkhdf .e .exo .ex2 .exii .cgns .case .neu .facet",
     "trimesh": ".3mf .dae",
-    "meshio": ".msh .bdf .nas .fem .med .mesh .meshb .su2 .ugrid .vol "
+    "meshio": ".msh .med .mesh .meshb .su2 .ugrid .vol "
     ".f3grid .mdpa .dat .tec .xml .ele .node .wkt .h5m .hmf",
 }
 _APART = {ending: library for library, all_of in _READ_BY.items() for ending in all_of.split()}

@@ -12,8 +12,6 @@ _HEAD = 1 << 24  # bytes of text in which references are looked for
 _XDMF_ITEM = re.compile(rb"<DataItem\b([^>]*)>([^<]*)<", re.I)
 _XML_PATHS = re.compile(rb"""<(?:\w+:)?(Piece|DataSet|include)\b[^>]*?\b(Source|file|href)\s*=\s*"""
                         rb"""["']([^"']*)["']""", re.I)  # fmt: skip
-_INCLUDE = re.compile(rb"^\s*\*?include\b[^\n]*?(?:input\s*=)?\s*['\"]?([^\s,'\"=]+)['\"]?\s*$",
-                      re.I | re.M)  # fmt: skip
 _CASE = re.compile(rb"^\s*(?:model|geometry|scalar[^:]*|vector[^:]*):\s*(?:\d+\s+)*(\S.*)$",
                    re.I | re.M)  # fmt: skip
 
@@ -21,7 +19,7 @@ _CASE = re.compile(rb"^\s*(?:model|geometry|scalar[^:]*|vector[^:]*):\s*(?:\d+\s
 def refuse_references_outside(path: Path, shown: str) -> None:
     """Raise where the file names another one that is not there, in its folder or below it.
 
-    Looks into XDMF, VTK's XML collections, Nastran and EnSight files.
+    Looks into XDMF, VTK's XML collections and EnSight files.
 
     Raises
     ------
@@ -73,9 +71,6 @@ def _references(path: Path, shown: str) -> Iterator[str]:
                 yield word.partition(":")[0] if form[1].upper() == b"HDF" else word
     if ending in (".xdmf", ".xmf", ".pvtu", ".pvtp", ".pvti", ".pvts", ".pvtr", ".vtm", ".pvd"):
         for _, _, name in _XML_PATHS.findall(text):
-            yield name.decode("utf-8", "replace")
-    if ending in (".bdf", ".nas", ".fem"):
-        for name in _INCLUDE.findall(text):
             yield name.decode("utf-8", "replace")
     if ending == ".case":
         for name in _CASE.findall(text):

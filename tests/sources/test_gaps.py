@@ -7,29 +7,6 @@ import pytest
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
-from meshrep.sources.formats.gaps import look_before_reading
-
-GRID = (
-    "GRID,1,,0.,0.,0.\nGRID,2,,1.,0.,0.\nGRID*                  3               0              0.\n"
-)
-BDF = "BEGIN BULK\n{}CTRIA3,1,1,1,2,3\nCDAMP1,7,1,1,2\nCORD2R,9\nENDDATA\n"
-
-
-def test_nastran(tmp_path):
-    path = tmp_path / "a.bdf"
-    path.write_text(BDF.format(GRID))
-    assert look_before_reading(path, "a.bdf") == ("not read: 1 CDAMP1",)
-    for grid in (
-        GRID.replace("2,,", "2,9,"),
-        GRID.replace("3               0", "3               9"),
-        "GRID           3       9      0.      0.      0.\n",
-    ):
-        path.write_text(BDF.format(grid))
-        with pytest.raises(InputError, match=r"node [23] is given in coordinate system 9"):
-            look_before_reading(path, "a.bdf")
-    path.write_text(BDF.format("INCLUDE 'b.bdf'\n"))
-    with pytest.raises(InputError, match="join them"):
-        look_before_reading(path, "a.bdf")
 
 
 @pytest.mark.parametrize(

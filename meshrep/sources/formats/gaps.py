@@ -10,14 +10,6 @@ from meshrep.errors import InputError
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
 from meshrep.sources.wording import counted
 
-# The elements of Nastran that meshio reads.
-_NASTRAN = (
-    "CELAS1", "CBEAM", "CBUSH", "CBUSH1D", "CROD", "CGAP", "CBAR", "CTRIAR", "CTRIA3", "CTRAX6",
-    "CTRIAX6", "CTRIA6", "CQUADR", "CSHEAR", "CQUAD4", "CQUAD8", "CQUAD9", "CTETRA", "CPYRA",
-    "CPYRAM", "CPENTA", "CHEXA",
-)  # fmt: skip
-# Other cards that begin with a C and are no elements.
-_NO_ELEMENTS = ("CORD", "CONM", "CONV", "CHBDY", "CSET", "CASE", "CEND", "CONTROL", "CAERO", "CRIT")
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
@@ -44,8 +36,6 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
         times = len(set(_TIMESTEP.findall(file.read_bytes())))
         if times > 1:
             return (f"the first of {times:,} time steps read",)
-    elif ending in (".bdf", ".nas", ".fem"):
-        return _nastran(file.read_bytes().decode("latin-1"), path)
     return ()
 
 
@@ -66,33 +56,3 @@ def _refuse_parts_of_3mf(file: Path, path: str) -> None:
             f"{path}: its objects stand in other parts of the archive (3MF's production "
             "extension), which are not read: save it as one model"
         )
-
-
-def _nastran(text: str, path: str) -> tuple[str, ...]:
-    """Nodes in coordinates of their own and included files are refused, other elements told."""
-    left: dict[str, int] = {}
-    bulk = text.upper().partition("BEGIN BULK")[2] or text.upper()
-    for line in bulk.split("\n"):
-        fields = line.split(",")
-        if len(fields) == 1:
-            row = line.expandtabs(8)
-            width = 16 if row[:8].rstrip().endswith("*") else 8
-            fields = [row[:8], row[8 : 8 + width], row[8 + width : 8 + 2 * width]]
-        name, label, system = [field.strip() for field in (*fields, "", "")[:3]]
-        name = name.rstrip("*")
-        if name.startswith("INCLUDE"):
-            raise InputError(f"{path}: it includes other files, which are not read: join them")
-        if name == "GRID" and system not in ("", "0"):
-            raise InputError(
-                f"{path}: its node {label} is given in coordinate system {system}, "
-                "which is not read: write it in the basic system"
-            )
-        if (
-            re.fullmatch(r"C[A-Z]{2,}\d*[A-Z]?\d*", name)
-            and name not in _NASTRAN
-            and not name.startswith(_NO_ELEMENTS)
-        ):
-            left[name] = left.get(name, 0) + 1
-    if not left:
-        return ()
-    return ("not read: " + ", ".join(f"{count:,} {name}" for name, count in sorted(left.items())),)
