@@ -5,7 +5,7 @@ import pytest
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
-from meshrep.sources.formats import text, text_tables
+from meshrep.sources.formats import text, whole_tables
 from meshrep.sources.networks import from_matrix
 
 HEADS = ["", "source,target,weight\n", "weight,source,target\n", "# remark\n% more\n", "x y z\n",
@@ -53,7 +53,7 @@ def test_a_table_read_whole_is_the_one_read_row_by_row(tmp_path, monkeypatch, ki
             path.write_text(head + "\n".join(rows[:5]) + "\n" + odd + "\n".join(rows[5:]))
             quick = told(path)
             with monkeypatch.context() as slowly:
-                slowly.setattr(text_tables, "_plain", lambda *_: None)
+                slowly.setattr(whole_tables, "_plain", lambda *_: None)
                 assert repr(quick) == repr(told(path)), path.read_text()
 
 
@@ -65,7 +65,7 @@ def test_plain_tables_are_not_read_row_by_row(tmp_path, monkeypatch):
     edges.write_text("# made by hand\n" + "5\t7\n7\t9\n5\t9\n")
     weighted.write_text("source,target,weight\n0,1,0.5\n1,2,2.5\n1,0,1.5\n")
     points.write_text("0.5,0,0\n1,0.5,0\n0,0.5,1\n")
-    monkeypatch.setattr(text_tables, "decoded", refuse)
+    monkeypatch.setattr(whole_tables, "decoded", refuse)
     assert load(edges).labels == (5, 7, 9) and load(edges).m == 3
     assert load(weighted).weights.tolist() == [2.0, 2.5] and load(weighted).labels is None
     assert load(points).points[0].tolist() == [0.5, 0, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,7 +211,9 @@ def _attributes(text: str, where: str) -> dict[Any, Any]:
     plain = _OF_NUMPY.sub(lambda found: found[1] or found[2] or "None", text)
     plain = re.sub(r"(?<![\w'\"])(nan|-?inf)(?![\w'\"])", r"'\1'", plain)
     try:
-        found = ast.literal_eval(plain)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about spellings such as 1or, which are refused below
+            found = ast.literal_eval(plain)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         found = None
     if not isinstance(found, dict):

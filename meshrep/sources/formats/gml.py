@@ -9,6 +9,7 @@ from typing import Any
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.links import Links
+from meshrep.sources.wording import one_line
 
 _TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -36,12 +37,12 @@ def read_gml(text: str, shown: str, remarks: tuple[str, ...]) -> Links:
         remarks += (f"the first of {len(graphs)} graphs is read",)
     nodes: dict[Hashable, dict[str, Any]] = {}
     for node in _lists(graph, "node"):
-        if "id" not in node:
-            raise InputError(f"{shown}: a node has no id: check that it is complete")
+        if not isinstance(node.get("id"), int | float | str):
+            raise InputError(f"{shown}: a node has no plain id: check that it is complete")
         if node["id"] in nodes:
             raise InputError(f"{shown}: two nodes have the id {node['id']}: give each its own")
         nodes[node["id"]] = node
-    labels = {key: node.get("label") for key, node in nodes.items()}
+    labels = {key: dict(_plain([*node.items()])).get("label") for key, node in nodes.items()}
     if None in labels.values() or len(set(labels.values())) < len(labels):
         if any(label is not None for label in labels.values()):
             remarks += ("nodes are named by their ids, since their labels are not all different",)
@@ -49,9 +50,10 @@ def read_gml(text: str, shown: str, remarks: tuple[str, ...]) -> Links:
     edges = []
     for edge in _lists(graph, "edge"):
         for end in ("source", "target"):
-            if edge.get(end) not in nodes:
+            if isinstance(edge.get(end), list) or edge.get(end) not in nodes:
+                told = one_line(edge.get(end))
                 raise InputError(
-                    f"{shown}: an edge names the {end} {edge.get(end)}, and no node has this id"
+                    f"{shown}: an edge names the {end} {told}, and no node has this id"
                 )
         edges.append((labels[edge["source"]], labels[edge["target"]], edge))
     directed = dict(_plain(graph)).get("directed") == 1

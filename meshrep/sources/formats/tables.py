@@ -23,8 +23,8 @@ from meshrep.sources.formats.text_tables import (
     TextTable,
     decoded,
     neighbour_rows,
-    read_table,
 )
+from meshrep.sources.formats.whole_tables import read_table
 from meshrep.sources.formats.xyz import counted_points
 from meshrep.sources.normalise import Raw
 

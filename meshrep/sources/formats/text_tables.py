@@ -5,11 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,8 +15,7 @@ from meshrep.errors import InputError
 from meshrep.sources.formats import column_names
 from meshrep.sources.wording import counted
 
-_HEAD = 1 << 16  # bytes from which a table's columns are judged before it is read as a whole
-_SAMPLE = 1000  # rows from which the delimiter and the header are judged
+SAMPLE = 1000  # rows from which the delimiter and the header are judged
 _COMMENTS = ("#", "%", "//")
 _MARKS = "\t;|,"  # in the order in which they are preferred
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -28,7 +25,6 @@ _NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,16}")
 _BRACE = re.compile(r"(?<=[\s,;|])\{(?=[}'\"])")
-_SIGNED = re.compile(rb"(?:^|[\s,;|])(?:\+|0[0-9])")
 _MISSING = ("", "na", "n/a", "nan", "null", "none", "nil", "?", "-")
 
 Column = np.ndarray | list[str]
@@ -80,7 +76,7 @@ class TextTable:
         column = self.columns[k]
         if isinstance(column, np.ndarray):
             return column.astype(np.int64) if column.dtype.kind == "u" else None
-        if not all(map(_WHOLE.fullmatch, column)):
+        if not all(map(is_whole, column)):
             return None
         return np.array(column, dtype=np.int64)
 
@@ -181,8 +177,8 @@ def decoded(data: bytes, shown: str) -> tuple[str, tuple[str, ...]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), remarks
 
 
-def read_table(path: Path, shown: str, *, by_rows: bool = False) -> TextTable:
-    """The table in a file of text.
+def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
+    """The table in a text.
 
     Comments (lines that begin with ``#``, ``%`` or ``//``) and blank lines are left out. Cells are
     separated by the tab, semicolon, bar or comma that stands in most rows, else by blanks; quotes
@@ -194,19 +190,8 @@ def read_table(path: Path, shown: str, *, by_rows: bool = False) -> TextTable:
     InputError
         Where it is no text, holds no rows, or rows differ in their number of columns; names the
         line.
-
-    Notes
-    -----
-    A table of numbers alone is read by NumPy as a whole, unless ``by_rows``; both give the same
-    numbers.
     """
-    table = None if by_rows else _plain(path, shown)
-    return parsed(*decoded(path.read_bytes(), shown), shown) if table is None else table
-
-
-def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
-    """The table in a text, row by row: see :func:`read_table`."""
-    kept, above, inside = _without_comments(text)
+    kept, above, inside = without_comments(text)
     if inside:
         remarks += (f"{counted(inside, 'comment line')} between the rows left out",)
     mark = None
@@ -218,7 +203,7 @@ def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
         braces.append(line[begin.start() :].strip() if begin else "")
         lines.append(line[: begin.start()].rstrip(" ,;|\t") if begin else line)
     if mark is None:
-        mark = _delimiter(lines[:_SAMPLE])
+        mark = delimiter(lines[:SAMPLE])
     rows, numbers = _cells([number for number, _ in kept], lines, mark, shown)
     if not rows:
         raise InputError(f"{shown}: it holds no rows of data")
@@ -237,7 +222,7 @@ def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
     elif above:
         header = _header_above(above, mark, len(rows[0]))
     comma = mark != "," and any(
-        _COMMA_NUMBER.fullmatch(cell) for row in rows[:_SAMPLE] for cell in row
+        _COMMA_NUMBER.fullmatch(cell) for row in rows[:SAMPLE] for cell in row
     )
     return TextTable(
         shown,
@@ -252,13 +237,13 @@ def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
 
 def neighbour_rows(text: str, shown: str) -> list[list[str]]:
     """The words of each row of an adjacency list, whose rows differ in length."""
-    rows = [words for _, line in _without_comments(text)[0] if (words := _words(line))]
+    rows = [words for _, line in without_comments(text)[0] if (words := _words(line))]
     if not rows:
         raise InputError(f"{shown}: it holds no rows of data")
     return rows
 
 
-def _without_comments(text: str) -> tuple[list[tuple[int, str]], str, int]:
+def without_comments(text: str) -> tuple[list[tuple[int, str]], str, int]:
     """Lines with their numbers, the last comment above them, and the count of those between."""
     kept: list[tuple[int, str]] = []
     above, inside, pending = "", 0, 0
@@ -278,7 +263,7 @@ def _without_comments(text: str) -> tuple[list[tuple[int, str]], str, int]:
     return kept, above, inside
 
 
-def _delimiter(lines: list[str]) -> str | None:
+def delimiter(lines: list[str]) -> str | None:
     """The mark between cells, judged from some lines; None for blanks."""
     bare = [_QUOTED.sub("q", line) if '"' in line else line for line in lines]
     share = {mark: sum(mark in line for line in bare) for mark in _MARKS}
@@ -361,7 +346,7 @@ def _square(rows: list[list[str]], numbers: list[int], shown: str) -> list[list[
 
 def _names_its_rows(rows: list[list[str]], width: int) -> bool:
     """Whether a table is R's, whose header has no name above the names of the rows."""
-    below = [row for row in rows[1 : 1 + _SAMPLE] if len(row) == width]
+    below = [row for row in rows[1 : 1 + SAMPLE] if len(row) == width]
     if not below or any(map(_is_any_number, rows[0])):
         return False
     first, *others = zip(*below, strict=True)
@@ -378,7 +363,7 @@ def counts_rows(column: Sequence[str] | np.ndarray) -> bool:
 
 def _header(rows: list[list[str]]) -> tuple[str, ...]:
     """The first row where it names the columns; else nothing."""
-    first, below = rows[0], rows[1 : 1 + _SAMPLE]
+    first, below = rows[0], rows[1 : 1 + SAMPLE]
     if column_names.is_known(first):
         return tuple(first)
     if not below or len(first) < 2 or not all(first[1:]):
@@ -410,65 +395,3 @@ def _header_above(comment: str, mark: str | None, width: int) -> tuple[str, ...]
         if len(words) == width and column_names.is_known(words):
             return tuple(words)
     return None
-
-
-def _plain(path: Path, shown: str) -> TextTable | None:
-    """A table of numbers alone below its header, read by NumPy as a whole; else None."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-        whole = not file.read(1)
-    if b'"' in head or b"\0" in head or head.startswith(codecs.BOM_UTF8) or not head.isascii():
-        return None
-    text = head.decode("ascii").replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        table = parsed(text if whole else text[: text.rfind("\n") + 1], (), shown)
-    except InputError:
-        return None
-    sample = [_type_of(table, k) for k in range(table.width)]
-    if len(table.lines) < 2 or table.width < 2 or table.braces or None in sample:
-        return None
-    ends_alone = [*sample[:2], *["f8"] * (table.width - 2)]
-    mark = _delimiter([line for _, line in _without_comments(text)[0][:_SAMPLE]])
-    for types in (sample, ends_alone, ["f8"] * table.width):
-        columns = _loaded(path, mark, table.lines[0] - 1, [str(kind) for kind in types])
-        if columns is not None:
-            exact = _is_exact(columns, sample, path)
-            return replace(table, columns=list(columns), lines=[]) if exact else None
-    return None
-
-
-def _type_of(table: TextTable, k: int) -> str | None:
-    """How NumPy may read a column, judged from its first cells."""
-    column = table.columns[k]
-    if all(map(_WHOLE.fullmatch, column)):
-        return "u8"
-    return "f8" if all(map(is_number, column)) else None
-
-
-def _loaded(path: Path, mark: str | None, skip: int, types: list[str]) -> list[np.ndarray] | None:
-    """The columns in the given types, or None where a row or a cell does not fit them."""
-    kinds = np.dtype([(f"f{k}", kind) for k, kind in enumerate(types)])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # as when a whole number is written 1.0
-            with path.open(encoding="ascii") as file:
-                data = np.loadtxt(
-                    file, kinds, comments=None, delimiter=mark, skiprows=skip, ndmin=1
-                )
-    except (ValueError, OverflowError, Warning):
-        return None
-    return [np.ascontiguousarray(data[name]) for name in kinds.names or ()]
-
-
-def _is_exact(columns: list[np.ndarray], sample: list[str | None], path: Path) -> bool:
-    """Whether reading row by row would give the same columns."""
-    wholes = [column for column in columns if column.dtype.kind == "u"]
-    if any(column.max() >= 10**17 for column in wholes):
-        return False
-    if not all(np.isfinite(column).all() for column in columns):
-        return False
-    for column, kind in zip(columns, sample, strict=True):
-        if kind == "u8" and column.dtype.kind == "f" and (column % 1 == 0).all():
-            return False  # all may be plain whole numbers, or one of them may be written 1.0
-    # A name such as 007 or +7 is not the number 7.
-    return not wholes or _SIGNED.search(path.read_bytes()) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
 
@@ -84,8 +85,10 @@ def _position(row: list[str], comment: str) -> int:
 def _columns(rows: list[str], at: int) -> np.ndarray | None:
     """Three columns of numbers (rows, 3), or None where a row does not have them."""
     try:
-        found = np.loadtxt(rows, comments=None, usecols=(at, at + 1, at + 2), ndmin=2)
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as when all rows are blank
+            found = np.loadtxt(rows, comments=None, usecols=(at, at + 1, at + 2), ndmin=2)
+    except (ValueError, Warning):
         return None
     return found if len(found) == len(rows) and np.isfinite(found).all() else None
 
