@@ -22,6 +22,13 @@ def test_several_zones(tmp_path, name, text):
         load(tmp_path / name)
 
 
+@pytest.mark.parametrize(("name", "word"), [("a.dat", "no Tecplot"), ("a.ele", "no line of num")])
+def test_files_of_another_kind(tmp_path, name, word):
+    (tmp_path / name).write_text("# a comment\n")
+    with pytest.raises(InputError, match=word):
+        load(tmp_path / name)
+
+
 def test_parts_of_3mf(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.3mf", "w") as archive:
         archive.writestr("3D/3dmodel.model", '<build><item objectid="1" p:path="/3D/b.model"/>')

@@ -28,10 +28,15 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
         _refuse_parts_of_3mf(file, path)
     elif ending in (".dat", ".tec"):
         zones = len(re.findall(rb"^\s*ZONE\b", file.read_bytes(), re.I | re.M))
+        if not zones:
+            raise InputError(f"{path}: it is no Tecplot file: no line begins with ZONE")
         _refuse_several(path, zones, "zone")
     elif ending == ".su2":
         told = re.search(rb"^\s*NZONE\s*=\s*(\d+)", file.read_bytes(), re.I | re.M)
         _refuse_several(path, int(told[1]) if told else 1, "zone")
+    elif ending in (".ele", ".node"):
+        if not re.search(rb"^[ \t]*\d", file.read_bytes(), re.M):  # meshio would look for ever
+            raise InputError(f"{path}: it has no line of numbers: is it a file of TetGen?")
     elif ending == ".pvd":
         times = len(set(_TIMESTEP.findall(file.read_bytes())))
         if times > 1:
