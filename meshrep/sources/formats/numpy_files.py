@@ -11,6 +11,7 @@ import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, Cells
+from meshrep.sources.formats import sparse_npz
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import available_memory
@@ -52,16 +53,16 @@ def read_npz(path: Path, shown: str) -> Any:
         if unpacked > available_memory() / 4:
             raise InputError(f"{shown}: it unpacks to {unpacked:,} bytes, too many for the memory")
         with np.load(path, allow_pickle=False) as archive:
-            is_matrix = {"format", "shape", "data"} <= set(archive.files)
-            arrays = {} if is_matrix else {name: archive[name] for name in archive.files}
-        if is_matrix:
-            from scipy import sparse
-
-            return sparse.load_npz(path)
+            arrays = {name: archive[name] for name in archive.files}
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{shown}: it is no sound NumPy archive ({one_line(error)})") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise InputError(f"{shown}: its member {name!r} is no NumPy array")
+    if set(arrays) >= sparse_npz.MARKS:
+        return sparse_npz.matrix_of(arrays, shown)
     points = _first_of(arrays, ("points", "vertices", "pos", "xyz"))
     if points is None and len(arrays) == 1:
         points = next(iter(arrays.values()))
