@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.errors import InputError, MissingPart
+from meshrep.sources.formats.gaps import GRIDS, points_of_grid
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import available_memory
 from meshrep.sources.wording import one_line
@@ -58,7 +59,8 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
         Where it fails, crashes, or takes too much memory or time.
     """
     size = path.stat().st_size
-    room = int(min(0.8 * available_memory(), 4 * _GIGABYTE + 200 * size))
+    points = points_of_grid(path) if path.suffix.lower() in GRIDS else 0
+    room = int(min(0.8 * available_memory(), 4 * _GIGABYTE + 200 * size + 600 * points))
     limit = TIME_LIMIT + size / 1e6
     with tempfile.TemporaryDirectory(prefix="meshrep-") as folder:
         out = os.path.join(folder, "arrays.npz")

@@ -12,7 +12,9 @@ _HEAD = 1 << 24  # bytes of text in which references are looked for
 _XDMF_ITEM = re.compile(rb"<DataItem\b([^>]*)>([^<]*)<", re.I)
 _XML_PATHS = re.compile(rb"""<(?:\w+:)?(Piece|DataSet|include)\b[^>]*?\b(Source|file|href)\s*=\s*"""
                         rb"""["']([^"']*)["']""", re.I)  # fmt: skip
-_CASE = re.compile(rb"^\s*(?:model|geometry|scalar[^:]*|vector[^:]*):\s*(?:\d+\s+)*(\S.*)$",
+# EnSight's lines end with the file, "complex" ones with two files and a frequency.
+_CASE = re.compile(rb"^[ \t]*(model|measured|match|boundary|rigid_body|"
+                   rb"(?:complex )?(?:scalar|vector|tensor)[^:\n]*):([^\n]*)$",
                    re.I | re.M)  # fmt: skip
 
 
@@ -73,5 +75,15 @@ def _references(path: Path, shown: str) -> Iterator[str]:
         for _, _, name in _XML_PATHS.findall(text):
             yield name.decode("utf-8", "replace")
     if ending == ".case":
-        for name in _CASE.findall(text):
-            yield name.decode("utf-8", "replace").strip()
+        for what, rest in _CASE.findall(text):
+            yield from _of_case(what.decode().lower(), rest.decode("utf-8", "replace").split())
+
+
+def _of_case(what: str, words: list[str]) -> list[str]:
+    """The files in the words of a line: "[sets] FILE …", or "[sets] NAME FILE …" of a variable."""
+    named = "scalar" in what or "vector" in what or "tensor" in what
+    while len(words) > 1 + named and words[0].isdigit():  # the numbers of its time and file set
+        words = words[1:]
+    if what.startswith("complex"):
+        return words[1:3]
+    return words[named : named + 1]

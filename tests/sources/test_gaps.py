@@ -78,3 +78,68 @@ def test_pieces_and_blocks(tmp_path):
     )
     graph = load(tmp_path / "a.pvd")
     assert (graph.n, graph.repairs) == (4, ("the first of 2 time steps read",))
+
+
+def test_a_grid_beyond_memory(tmp_path, monkeypatch):
+    """A compressed image of 32 million equal points is a small file."""
+    pytest.importorskip("pyvista")
+    path = tmp_path / "image.vti"
+    path.write_text('<VTKFile type="ImageData"><ImageData WholeExtent="0 499 0 469 0 135">')
+    monkeypatch.setattr("meshrep.sources.formats.gaps.available_memory", lambda: 1 << 30)
+    with pytest.raises(InputError, match=r"grid of 31,960,000 points needs about 23\.8 GiB"):
+        load(path)
+
+
+CASE = """FORMAT
+type: ensight gold
+GEOMETRY
+model: square.geo
+VARIABLE
+scalar per node:\theat \tsquare.heat
+complex scalar per node: 1 wave square.re square.im 2.
+TIME
+time set: 1
+number of steps: 1
+time values: 0
+"""
+GEO = """a square
+for a test
+node id off
+element id off
+part
+1
+one part
+coordinates
+4
+0.
+1.
+1.
+0.
+0.
+0.
+1.
+1.
+0.
+0.
+0.
+0.
+quad4
+1
+1 2 3 4
+"""
+
+
+def test_ensight_with_variables(tmp_path):
+    """A variable's line names the variable before its file, and a complex one two files."""
+    pytest.importorskip("pyvista")
+    path = tmp_path / "square.case"
+    path.write_text(CASE)
+    (tmp_path / "square.geo").write_text(GEO)
+    values = "a variable\npart\n1\ncoordinates\n1.\n2.\n3.\n4.\n"
+    (tmp_path / "square.heat").write_text(values)
+    (tmp_path / "square.re").write_text(values)
+    with pytest.raises(InputError, match=r"refers to 'square\.im', which is not beside it"):
+        load(path)
+    (tmp_path / "square.im").write_text(values)
+    graph = load(path)
+    assert (graph.n, graph.m, graph.component_count) == (4, 4, 1)

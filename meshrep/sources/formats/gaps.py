@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from pathlib import Path
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
+from meshrep.sources.room import available_memory
 from meshrep.sources.wording import counted
 
+GRIDS = (".vti", ".vtr", ".vts")
+_BYTES_PER_POINT = 800  # 690 measured: points, hexahedra, edges, and their sorting
+_EXTENT = re.compile(rb"""\bWholeExtent\s*=\s*["']([-+\d\s]*)["']""")
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
@@ -24,6 +29,8 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
     ending = file.suffix.lower()
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
+    elif ending in GRIDS:
+        _refuse_large_grid(path, points_of_grid(file))
     elif ending == ".3mf":
         _refuse_parts_of_3mf(file, path)
     elif ending in (".dat", ".tec"):
@@ -42,6 +49,25 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
         if times > 1:
             return (f"the first of {times:,} time steps read",)
     return ()
+
+
+def points_of_grid(file: Path) -> int:
+    """The points of a grid of VTK's XML formats by its extent: compressed ones are small files."""
+    with file.open("rb") as start:
+        told = _EXTENT.search(start.read(1 << 16))
+    ends = [int(word) for word in told[1].split()] if told else []
+    return math.prod(
+        max(last - first + 1, 0) for first, last in zip(ends[::2], ends[1::2], strict=False)
+    )
+
+
+def _refuse_large_grid(path: str, points: int) -> None:
+    need, room = _BYTES_PER_POINT * points, available_memory()
+    if need > room:
+        raise InputError(
+            f"{path}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB "
+            f"and {room / 2**30:.3g} GiB are free: cut it or make it coarser"
+        )
 
 
 def _refuse_several(path: str, count: int, what: str) -> None:
