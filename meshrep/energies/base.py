@@ -18,6 +18,7 @@ from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
+from meshrep.energies.given import tried
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
@@ -347,7 +348,7 @@ class Energy(Lean, ABC):
 
     def gradient(self, w: ArrayLike) -> np.ndarray:
         """Gradient at a field, in its shape."""
-        return np.array(self.judge.value_and_grad(np.array(w, dtype=np.float64))[1])
+        return np.array(tried(self.judge, np.array(w, dtype=np.float64))[1])
 
     def hvp(self, w: ArrayLike, v: ArrayLike) -> np.ndarray:
         """Hessian at w times v."""

@@ -93,7 +93,7 @@ def of_dataset(dataset: Any) -> Counts:
     grid = dataset.cast_to_unstructured_grid()
     if not grid.n_cells:
         return counts_of(grid.points, [], [0], [])
-    return counts_of(grid.points, grid.celltypes, grid.offset, grid.cell_connectivity)
+    return counts_of(grid.points, grid.celltypes, grid.cell_offsets, grid.cell_connectivity)
 
 
 def by_pyvista(path: Path) -> Counts:

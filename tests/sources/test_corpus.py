@@ -48,7 +48,7 @@ def marked(written):
     return pytest.param(written, id=str(written), marks=[] if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("written", map(marked, MESHES))
+@pytest.mark.parametrize("written", [marked(written) for written in MESHES])
 def test_what_another_library_writes(written, tmp_path):
     path = tmp_path / f"mesh{written.ending}"
     written.write(path)
