@@ -20,6 +20,7 @@ from meshrep.base.threads import fit_threads
 from meshrep.errors import InputError
 
 CERTAIN = 1e-7  # relative gap up to which a run with a small gradient has converged
+CERTAIN_SINGLE = 2e-6  # the same in float32, whose energies are rounded at 1e-7
 
 
 @dataclass(frozen=True)
@@ -343,16 +344,17 @@ class Monitor:
     def _certain(self, params: Array) -> bool:
         """Whether the gap is as small as the gradient; if not, ask for a smaller gradient."""
         energy = self.history.energy[-1]
-        if self._gap is None or self.known_fall <= CERTAIN * abs(energy):
+        certain = CERTAIN if "64" in str(params.dtype) else CERTAIN_SINGLE
+        if self._gap is None or self.known_fall <= certain * abs(energy):
             return True
         begun = time.perf_counter()
         gap = self._gap(params)
         spent = time.perf_counter() - begun
         self.paused += spent
         self._clock += spent
-        if not gap > CERTAIN:
+        if not gap > certain:
             return True
-        self.scale *= 0.5 * (CERTAIN / gap) ** 0.5  # a gap falls as the gradient squared
+        self.scale *= 0.5 * (certain / gap) ** 0.5  # a gap falls as the gradient squared
         return False
 
     def _flat(self, step: int) -> bool:

@@ -190,9 +190,17 @@ class _Model:
 
     def _nodes(self, block: _Block) -> None:
         system = block.parameters.get("SYSTEM", "R").upper()
+        dimensions = 0
         for row, where in block.rows:
             label, _, rest = row.partition(",")
-            point = (self._numbers(rest, where) + [0.0] * 3)[:3]
+            numbers = self._numbers(rest, where)[:3]  # a normal may follow
+            dimensions = dimensions or len(numbers)
+            if len(numbers) != dimensions:
+                raise InputError(
+                    f"{self.path}: {where} has {len(numbers)} coordinates where the first node of "
+                    f"its block has {dimensions}: is the file cut short?"
+                )
+            point = (numbers + [0.0] * 3)[:3]
             label = _label(label)
             if not label.isdecimal():
                 raise InputError(f"{self.path}: {where} is no node: '{row[:60]}'")

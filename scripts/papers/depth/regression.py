@@ -28,6 +28,8 @@ class LpRegression(Energy):
 
     convex = True
     has_hessian = True
+    unit = 1.0  # so that rates are absolute, as in the paper
+    scale = 1.0  # type: ignore[assignment]
 
     def __init__(self, X: np.ndarray, y: np.ndarray, p: float) -> None:
         super().__init__(meshrep.graph_from(f"ring:{X.shape[1]}"))

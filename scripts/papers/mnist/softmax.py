@@ -55,6 +55,8 @@ class SoftmaxRegression(Energy):
     """
 
     convex = True
+    unit = 1.0  # so that rates are absolute, as in the paper
+    scale = 1.0  # type: ignore[assignment]
 
     def __init__(
         self, digits: Digits, *, batch: int | None = None, links: str = "covariance", seed: int = 0
