@@ -118,6 +118,8 @@ def verdict(own: dict[str, Any], others: dict[str, dict[str, Any]]) -> str:
     """Which of ``VERDICTS`` a file gets."""
     found = [other["counts"] for other in others.values() if "counts" in other]
     found = [counts for counts in found if counts.nodes]
+    if "counts" in own and own["counts"].edges:  # who finds points alone passed over the cells
+        found = [counts for counts in found if counts.edges]
     if "crashed" in own:
         return "crashed"
     if "refused" in own:
