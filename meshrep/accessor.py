@@ -76,8 +76,9 @@ class MeshrepAccessor:
             What :func:`meshrep.select` takes (numbers or masks of the dataset's points, or a
             condition such as ``"z < 0.06"``); without both, ``bath`` chooses.
         bath : {"ends", "random"}
-            Where the baths are: at the two ends of the longest axis, or at random nodes. Each bath
-            has the ``share`` of the nodes.
+            Where the baths are: at the two ends of the longest axis, or at random nodes.
+        share : float
+            The share of the extent along that axis, or of the nodes, that each bath takes.
         kind, power, t_hot, t_cold, strength, laplacian, unbathed
             As for :class:`meshrep.HeatBath`, such as ``kind="dirichlet"``.
         solver, seed, **settings
@@ -87,6 +88,12 @@ class MeshrepAccessor:
         -------
         pyvista.DataSet
             With ``point_data["temperature"]``, NaN at points that no cell uses.
+
+        Raises
+        ------
+        InputError
+            As :func:`meshrep.baths`, :class:`meshrep.HeatBath` and :func:`meshrep.solve`, and for
+            an unknown keyword.
         """
         from meshrep.energies.heat import HeatBath
         from meshrep.solving.solve import solve
@@ -110,7 +117,8 @@ class MeshrepAccessor:
         Raises
         ------
         InputError
-            When the energy lives on another graph.
+            When the energy is on another graph, for an unknown keyword, and as
+            :func:`meshrep.solve`.
         """
         from meshrep.solving.solve import solve
 

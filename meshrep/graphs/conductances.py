@@ -10,7 +10,7 @@ from scipy import sparse
 
 from meshrep.base.backends import installed
 from meshrep.errors import InputError, MissingPart
-from meshrep.graphs.cells import POLYGON, QUAD, TETRAHEDRON, TRIANGLES_OF_KIND
+from meshrep.graphs.cells import POLYGON, QUAD, SOLID_KINDS, TETRAHEDRON, TRIANGLES_OF_KIND
 from meshrep.graphs.graph import Graph, GraphLike
 
 CONDUCTANCE_KINDS = ("graph", "cotan", "robust")
@@ -129,13 +129,12 @@ def _elements(graph: Graph) -> tuple[np.ndarray, np.ndarray]:
     """Tetrahedra (c, 4) where there are solids, else triangles (c, 3), and their sizes (c,)."""
     points = _points(graph, "the cotan Laplacian")
     if graph.cells.has_solids:
-        tables = {kind: nodes for kind, _, nodes in graph.cells.tables()}
-        solids = graph.cells.subset(np.isin(graph.cells.kinds, TETRAHEDRON))
-        others = [k for k in tables if k >= TETRAHEDRON and k not in (TETRAHEDRON, 21, 22, 23, 28)]
+        solids = graph.cells.subset(graph.cells.kinds == TETRAHEDRON)
+        others = SOLID_KINDS.intersection(np.unique(graph.cells.kinds).tolist()) - {TETRAHEDRON}
         if others:
             raise InputError(
                 f"{graph.name}: the cotan Laplacian knows triangles and linear tetrahedra, not "
-                f"solid cells of VTK kind {others[0]}: triangulate them or use laplacian='graph'"
+                f"solid cells of VTK kind {min(others)}: triangulate them or use laplacian='graph'"
             )
         cells = solids.connectivity.reshape(-1, 4)
         a, b, c = (points[cells[:, k]] - points[cells[:, 0]] for k in (1, 2, 3))

@@ -7,7 +7,8 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph, Origin
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.origin import Origin
 
 DEFAULT_NEIGHBOURS = 8
 

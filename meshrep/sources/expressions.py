@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.errors import InputError
+from meshrep.sources.wording import brief
 
 LONGEST = 2000  # characters
 LARGEST_POWER = 16
@@ -58,7 +59,7 @@ def evaluate(text: str, names: Mapping[str, Callable[[], Any]]) -> Any:
     InputError
         Where the text holds anything else.
     """
-    short = text if len(text) <= 80 else text[:79] + "…"
+    short = brief(text)
     if len(text) > LONGEST:
         raise InputError(f"the selection is longer than {LONGEST} characters: '{short}'")
     try:
@@ -148,9 +149,11 @@ class _Walker:
 
     def _number(self, node: ast.AST) -> Any:
         value = self.value(node)
-        if np.asarray(value).dtype.kind == "b":
+        kind = np.asarray(value).dtype.kind
+        if kind == "b":
             raise TypeError("a condition where a number belongs")
-        return value
+        # Small integers would wrap: 1 - 2 is 255 in uint8.
+        return np.asarray(value, dtype=np.float64) if kind in "iu" else value
 
     def _condition(self, node: ast.AST) -> Any:
         value = self.value(node)

@@ -126,7 +126,7 @@ def load(
             f"{name}: files ending in '{ending}' are not read: the endings known are "
             f"{' '.join(READ)}"
         )
-    if not len(raw.points) and not len(raw.cells):
+    if not raw.points.size and not len(raw.cells):
         raise InputError(f"{name}: it holds no points and no faces: check that it is complete")
     return graph_of(raw, name=file.stem, merge=merge, neighbours=neighbours, radius=radius)
 

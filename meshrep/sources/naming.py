@@ -1,8 +1,8 @@
 """What numbers, names and masks mean: the nodes of a graph as its input calls them.
 
-A network whose nodes have names (``graph.labels``) is asked by those names, and a number is a name
-there too. Any other graph is asked by the numbers of its input's points, counted from 0. Masks have
-one value a node or one a point.
+In a network whose nodes have names (``graph.labels``), nodes are chosen by those names, and a
+number is a name too. In any other graph they are chosen by the numbers of the input's points,
+counted from 0. Masks have one value for each node or one for each point.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def nodes_called(
     Raises
     ------
     InputError
-        Where nothing is chosen, or something is no node, no mask of that length, or of two kinds.
+        Where nothing is chosen, an item is no node, a mask has another length, or true and false
+        are mixed with numbers or names.
     """
     items = _items(graph, given, who)
     if items.dtype.kind == "b":
@@ -81,7 +82,7 @@ def nodes_in_words(graph: Graph, words: Iterable[str], who: str) -> np.ndarray:
     """The nodes that words stand for: names, numbers, and ranges such as ``7-12``.
 
     A range has both ends. In a network with names it holds the nodes whose names are whole numbers
-    in the range. Time and memory are those of the words and the nodes, however long the ranges.
+    in the range. Time and memory grow with the words and the nodes, not with the length of ranges.
 
     Raises
     ------
@@ -158,19 +159,12 @@ class Names:
 
 def _items(graph: Graph, given: Any, who: str) -> np.ndarray:
     """What was given as an array: booleans, numbers, or names as objects."""
-    if hasattr(given, "to_numpy"):
-        values = np.asarray(given.to_numpy())
-        index: Any = getattr(given, "index", None)
-        if values.dtype.kind == "b" and hasattr(index, "to_numpy"):
-            # The index of a mask of pandas says which node each value is for.
-            of = np.asarray(index.to_numpy())
-            if not np.array_equal(of, np.arange(len(of))):
-                values = of[values]
-        return values
     if isinstance(given, Mapping | bytes):
         raise InputError(f"{who}: {kind_of(given)} is no selection: give a list or a mask")
     tuples = graph.labels is not None and isinstance(graph.labels[0], tuple)
-    if hasattr(given, "__array__") and not tuples:
+    if hasattr(given, "to_numpy"):
+        items = _of_series(given)
+    elif hasattr(given, "__array__") and not tuples:
         items = np.asarray(given)
     else:
         items = _listed(graph, given.tolist() if isinstance(given, np.ndarray) else given, who)
@@ -182,6 +176,17 @@ def _items(graph: Graph, given: Any, who: str) -> np.ndarray:
             raise InputError(f"{who}: it mixes true and false with numbers or names")
         return items.astype(bool) if truths and all(truths) else items
     return items.astype(object) if items.dtype.kind == "U" else items
+
+
+def _of_series(given: Any) -> np.ndarray:
+    """The values of a Series; for a mask whose index is not 0, 1, …, the index of what is true."""
+    values = np.asarray(given.to_numpy())
+    index: Any = getattr(given, "index", None)
+    if values.dtype.kind == "b" and hasattr(index, "to_numpy"):
+        of = np.asarray(index.to_numpy())  # which node each value is for
+        if not np.array_equal(of, np.arange(len(of))):
+            return of[values]
+    return values
 
 
 def _listed(graph: Graph, given: Any, who: str) -> np.ndarray:
@@ -267,9 +272,8 @@ def _of_names(graph: Graph, items: np.ndarray, who: str) -> np.ndarray:
     """The nodes of names; whole numbers among whole numbers without a loop."""
     labels = graph.labels
     assert labels is not None
-    kinds = set(map(type, labels))
-    if items.dtype.kind in "iu" and all(issubclass(kind, int | np.integer) for kind in kinds):
-        table = np.array(labels, dtype=np.int64)
+    table = _whole_names(labels) if items.dtype.kind in "iu" else None
+    if table is not None:
         order = np.argsort(table, kind="stable")
         at = np.minimum(np.searchsorted(table, items, sorter=order), len(table) - 1)
         nodes = order[at]
@@ -289,6 +293,16 @@ def _of_names(graph: Graph, items: np.ndarray, who: str) -> np.ndarray:
             "'index == 0')"
         )
     return np.unique(nodes)
+
+
+def _whole_names(labels: tuple) -> np.ndarray | None:
+    """Names as int64, or None where one is no whole number of 64 bits."""
+    if not all(issubclass(kind, int | np.integer) for kind in set(map(type, labels))):
+        return None
+    try:
+        return np.array(labels, dtype=np.int64)
+    except OverflowError:
+        return None
 
 
 def _of_numbers(node_of: np.ndarray, numbers: np.ndarray, who: str, name: str) -> np.ndarray:

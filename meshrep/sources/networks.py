@@ -10,16 +10,18 @@ from scipy import sparse
 
 from meshrep.errors import InputError, MissingPart
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph, GraphLike, NetworkLike, Origin
+from meshrep.graphs.graph import Graph, GraphLike, NetworkLike
+from meshrep.graphs.origin import Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.formats.edge_lists import EdgeTable
 from meshrep.sources.formats.gml import read_gml
 from meshrep.sources.formats.links import Links
 from meshrep.sources.formats.network_xml import read_gexf, read_graphml
 from meshrep.sources.formats.tables import MatrixTable
-from meshrep.sources.formats.text_tables import decoded, is_whole
+from meshrep.sources.formats.text import decoded
+from meshrep.sources.formats.text_tables import is_whole
 from meshrep.sources.room import refuse_beyond_memory
-from meshrep.sources.wording import counted
+from meshrep.sources.wording import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -134,24 +136,21 @@ def _network(
         pairs, weights = pairs[proper], None if weights is None else weights[proper]
         directed = None if directed is None else directed[proper]
         told.append(f"{loops:,} self-loop{'s' * (loops > 1)} dropped")
-    parallel = 0
+    count, opposite = len(pairs), 0
     if directed is not None and directed.any():
         told.append("directions dropped")
         if weights is not None:
-            both = ~directed
-            pairs = np.concatenate([pairs, pairs[both][:, ::-1]])
-            weights = np.concatenate([weights, weights[both]])
-            count = len(pairs)
+            both = pairs[~directed]
+            pairs = np.concatenate([pairs, both[:, ::-1]])
+            weights = np.concatenate([weights, weights[~directed]])
             pairs, weights, ways = _mean_of_directions(n, pairs, weights)
-            opposite = int((ways == 2).sum()) - int(both.sum())
-            if opposite > 0:
+            opposite = int((ways == 2).sum()) - len(np.unique(np.sort(both, axis=1), axis=0))
+            if opposite:
                 told.append(
                     f"{counted(opposite, 'pair')} of opposite edges merged, with the mean weight"
                 )
-            parallel = count - int(ways.sum())
-    count = len(pairs)
     graph = Graph.from_edges(n, pairs, weights, points=points, name=path or name)
-    parallel += count - graph.m
+    parallel = count - opposite - graph.m
     if parallel:
         how = "the edge weighs 1" if weights is None else "the weights are added up"
         told.append(f"{counted(parallel, 'repeated edge')} merged: {how}")
@@ -188,8 +187,8 @@ def _positions(nodes: Iterable[Mapping[str, Any]]) -> np.ndarray | None:
         place = data.get("pos")
         if place is None and "x" in data and "y" in data:
             place = [data[axis] for axis in "xyz" if axis in data]
-        if place is None and isinstance(data.get("viz"), dict):  # GEXF
-            spot = data["viz"].get("position") or {}
+        spot = data["viz"].get("position") if isinstance(data.get("viz"), dict) else None  # GEXF
+        if place is None and isinstance(spot, dict):
             place = [spot[axis] for axis in "xyz" if axis in spot]
         try:
             row = [] if place is None or isinstance(place, str) else [float(x) for x in place]
@@ -311,7 +310,12 @@ def _of_matrix(
     labels: tuple | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Graph:
-    table = sparse.coo_array(matrix)
+    try:
+        table = sparse.coo_array(matrix)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path or name}: it is no matrix of numbers ({one_line(error)})"
+        ) from None
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.dtype.kind not in "biuf":
         raise InputError(
             f"{path or name}: an adjacency matrix is square and real, "

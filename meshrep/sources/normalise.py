@@ -19,7 +19,8 @@ from meshrep.graphs.cells import (
     VERTEX,
     Cells,
 )
-from meshrep.graphs.graph import Graph, Origin
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.origin import Origin
 from meshrep.sources.clouds import as_cloud, connect
 from meshrep.sources.kinds import common_kinds, refuse_wrong_sizes
 from meshrep.sources.wording import counted

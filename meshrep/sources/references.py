@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meshrep.errors import InputError
+from meshrep.sources.wording import brief
 
 _HEAD = 1 << 24  # bytes of text in which references are looked for
 _XDMF_ITEM = re.compile(rb"<DataItem\b([^>]*)>([^<]*)<", re.I)
@@ -51,9 +52,8 @@ def inside(folder: Path, reference: str, shown: str) -> Path:
     target = Path(reference)
     file = (folder / target).resolve() if "\0" not in reference else folder.parent
     if target.is_absolute() or not file.is_relative_to(folder):
-        words = "".join(c if c.isprintable() else "?" for c in reference)[:80]
         raise InputError(
-            f"{shown}: it refers to '{words}' outside its own folder: "
+            f"{shown}: it refers to '{brief(reference)}' outside its own folder: "
             "such files are not followed; put the data beside it"
         )
     return file

@@ -15,6 +15,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate, names_in, quoted
 from meshrep.sources.naming import Names, nodes_called, nodes_in_words
+from meshrep.sources.wording import brief
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,7 +65,7 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
     if isinstance(what, os.PathLike):
         return _in_file(graph, path)
     if words := _words(graph, text):
-        return nodes_in_words(graph, words, f"'{_short(text)}'")
+        return nodes_in_words(graph, words, f"'{brief(text)}'")
     if path.suffix.lower() in _FILES or _is_file(path):
         return _in_file(graph, path)
     return _of_condition(graph, text)
@@ -228,7 +229,7 @@ def _is_file(path: Path) -> bool:
 
 def _in_file(graph: Graph, path: Path) -> np.ndarray:
     """Nodes in a text (names or numbers, ranges, # comments) or NumPy file (what arrays may be)."""
-    name = _short(str(path))
+    name = brief(str(path))
     if not _is_file(path):
         raise InputError(f"{name}: there is no such file of nodes")
     try:
@@ -254,7 +255,7 @@ def _of_condition(graph: Graph, text: str) -> np.ndarray:
     names, nodes = _places(graph, text)
     chosen = evaluate(text, names)
     if np.asarray(chosen).dtype.kind != "b":
-        raise InputError(f"'{_short(text)}' is a number, not a condition: compare it, as in z < 1")
+        raise InputError(f"'{brief(text)}' is a number, not a condition: compare it, as in z < 1")
     found = np.unique(nodes[np.broadcast_to(chosen, nodes.shape)])
     if len(found):
         return found.astype(np.int64)
@@ -264,7 +265,7 @@ def _of_condition(graph: Graph, text: str) -> np.ndarray:
             values = names[name]()
             told.append(f"{name} is {values.min():.6g} … {values.max():.6g}")
     ranges = f": {', '.join(told)}" if told else ""
-    raise InputError(f"'{_short(text)}' selects no node of {graph.name}{ranges}")
+    raise InputError(f"'{brief(text)}' selects no node of {graph.name}{ranges}")
 
 
 Values = dict[str, Callable[[], Any]]
@@ -318,7 +319,7 @@ def _at(make: Callable[[], Any], nodes: np.ndarray) -> Any:
 def _one_number(name: str, array: np.ndarray, at: np.ndarray) -> np.ndarray:
     if array.ndim == 2 and array.shape[1] != 1:
         raise InputError(
-            f"the array '{_short(name)}' has {array.shape[1]} numbers in each place, and a "
+            f"the array '{brief(name)}' has {array.shape[1]} numbers in each place, and a "
             "condition needs one"
         )
     return array.reshape(len(array))[at]
@@ -338,8 +339,3 @@ def _names(graph: Graph) -> Values:
         for word in ("min", "max", "mean"):
             names[axis + word] = partial(FUNCTIONS[word], column)
     return names
-
-
-def _short(text: str) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= 80 else text[:79] + "…"

@@ -12,6 +12,7 @@ from meshrep.base.settings import both_spellings, british
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources import clouds, lattices, random_graphs
+from meshrep.sources.wording import brief
 
 _LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
 
@@ -119,9 +120,9 @@ def graph_from(
         return load(name, neighbours=neighbours, radius=radius)
     form = _FORMS.get(kind.strip().lower())
     if form is None:
-        shown = "".join(c if c.isprintable() else "?" for c in name)[:80]
         raise InputError(
-            f"'{shown}' is neither a file here nor a known graph: known are {', '.join(KNOWN)}"
+            f"'{brief(name)}' is neither a file here nor a known graph: "
+            f"known are {', '.join(KNOWN)}"
         )
     return _built(form, name, rest, seed, neighbours, radius)
 

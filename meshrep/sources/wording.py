@@ -28,3 +28,13 @@ def one_line(text: Any, most: int = 160) -> str:
     printable = "".join(c if c.isprintable() else " " for c in str(text))
     words = " ".join(printable.replace("[0m", "").split()).rstrip(".:")
     return words if len(words) <= most else words[: most - 1] + "…"
+
+
+def brief(text: str, most: int = 80) -> str:
+    """A user's text in a message: ``most`` characters at most, ? for those that do not print.
+
+    >>> brief("z <\\n0.1"), brief("x" * 100, 4)
+    ('z <?0.1', 'xxx…')
+    """
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -26,7 +26,8 @@ from meshrep.graphs.cells import (
     Cells,
     LazyCells,
 )
-from meshrep.graphs.graph import Graph, Origin
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.origin import Origin
 
 CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 MIDS = (CORNERS + np.roll(CORNERS, -1, 0)) / 2

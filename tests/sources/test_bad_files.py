@@ -171,6 +171,8 @@ def test_vtu_claims_a_trillion_points(tmp_path):
 
 def test_npy_and_mtx_claim_more(tmp_path):
     path = tmp_path / "claim.npy"
+    np.save(path, np.array(3.0))
+    refused(path, "a table of numbers")
     np.save(path, np.zeros((10, 3)))
     path.write_bytes(path.read_bytes().replace(b"(10, 3)", b"(10**9,3)"[:7]))
     refused(path)

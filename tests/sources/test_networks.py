@@ -76,6 +76,9 @@ def test_refusals():
         from_matrix(np.zeros((2, 3)))
     with pytest.raises(InputError, match="square"):
         from_matrix(np.zeros((2, 2), dtype=complex))
+    for wrong in ("abc", [[0, 1], [1]], np.array([[0, "a"], [1, 2]], dtype=object)):
+        with pytest.raises(InputError, match="no matrix of numbers"):
+            from_matrix(wrong)
 
 
 @pytest.mark.parametrize("ending", ["graphml", "gexf", "gml"])
@@ -187,6 +190,28 @@ def test_gexf_of_any_version(tmp_path, version):
     assert graph.labels == ("0", "1") and graph.weights.tolist() == [3.5]
     assert graph.points.tolist() == [[1, 2, 0], [3, 2, 0]]
     assert graph.repairs == ("nodes are named by their ids, not by their labels",)
+    with pytest.raises(InputError, match="two nodes have the id '0'"):
+        read(tmp_path / "b.gexf", (tmp_path / "a.gexf").read_text().replace('id="1"', 'id="0"'))
+
+
+def test_places_that_are_none_are_left_out():
+    network = nx.path_graph(3)
+    nx.set_node_attributes(network, {"position": 3}, "viz")
+    assert from_networkx(network).points is None
+
+
+def test_edges_of_both_kinds_are_counted_once(tmp_path):
+    path = tmp_path / "both.csv"
+    path.write_text(
+        "source,target,type,weight\na,b,Undirected,1\nb,a,Undirected,2\n"
+        "b,c,Directed,2\nc,b,Directed,4\nc,d,Directed,2\n"
+    )
+    graph = load(path)
+    assert graph.weights.tolist() == [3.0, 3.0, 2.0] and graph.repairs[1:] == (
+        "directions dropped",
+        "1 pair of opposite edges merged, with the mean weight",
+        "1 repeated edge merged: the weights are added up",
+    )
 
 
 def test_gml_has_values_and_numbers_of_every_spelling(tmp_path):

@@ -61,7 +61,7 @@ def test_conditions(grid, text, condition):
         "x is y", "x in y", "x < 1j", "f'{x}' < 1", "x @ y < 1", "x < 1, y < 2", "{1: 2} < x",
         "not x", "-(x < 1) < 1", "x & y", "*x", "...", "None", "(" * 300 + "x" + ")" * 300,
         "-" * 1500 + "x < 1", "x < 1" + " or x < 1" * 500, "x << 2 < 1", "await x", "x < 1; y",
-        "\0", "x<1\n", " ", "",
+        "\0", "x<1\n", "x <\n 1 +", "q\n< 3", " ", "",
     ],
 )  # fmt: skip
 def test_what_is_no_condition(grid, text):
@@ -184,6 +184,13 @@ def test_nodes_are_called_as_the_network_calls_them(kind, tmp_path):
             select(graph, wrong)
 
 
+def test_names_may_be_larger_than_64_bits():
+    graph = Graph.from_edges(3, [[0, 1], [1, 2]], labels=(2**63 + 5, 10**30, 2))
+    assert select(graph, np.array([2])).tolist() == [2]
+    assert select(graph, np.array([2**63 + 5], dtype=np.uint64)).tolist() == [0]
+    assert select(graph, [10**30]).tolist() == [1]
+
+
 def test_a_number_is_the_name_that_it_is_written_as():
     graph = Graph.from_edges(3, [[0, 1], [1, 2]], labels=("1", "2", "3"))
     for what in ([1], [1.0], np.array([1]), np.uint8(1), ["1"], "1"):
@@ -233,6 +240,9 @@ def test_pandas_says_by_its_index_which_nodes_are_chosen(grid):
         0,
         2,
     ]
+    for wrong in (pandas.date_range("2020", periods=3), [1j, 2j], [True, 3, False]):
+        with pytest.raises(InputError):
+            select(grid, pandas.Series(wrong))
 
 
 @pytest.mark.parametrize("ending", [".vtp", ".vtu", ".vtk", ""])
@@ -267,6 +277,15 @@ def test_conditions_over_arrays_of_the_input(ending, tmp_path):
     ):
         with pytest.raises(InputError, match=said):
             select(graph, text)
+
+
+def test_small_integers_do_not_wrap():
+    pv = pytest.importorskip("pyvista")
+    strip = pv.Plane(i_resolution=3, j_resolution=1)
+    strip["up"], strip["down"] = np.arange(8, dtype=np.uint8), np.arange(8, dtype=np.uint8)[::-1]
+    assert select(strip, "up - down > 0").tolist() == [4, 5, 6, 7]
+    assert select(strip, "-up < -5").tolist() == [6, 7]
+    assert select(strip, "up * 99 * down < 0.5").tolist() == [0, 7]
 
 
 def test_an_array_of_points_reaches_the_node_that_they_share():

@@ -169,6 +169,7 @@ ABC = {("a", "b"): 2.0, ("b", "c"): 3.5}
          {("007", "7"): 2.0, ("7", "10"): -1.0}),
         ("latin.csv", "source,target\nM\xfcller,M\xe4ller\n".encode("latin-1"),
          {("M\xfcller", "M\xe4ller"): 1.0}),
+        ("utf32.csv", "source,target\nM\xfcller,b\n".encode("utf-32"), {("M\xfcller", "b"): 1.0}),
         ("huge.edgelist", f"{10**30} 1\n1 2\n", {(str(10**30), "1"): 1.0, ("1", "2"): 1.0}),
         ("list.adjlist", "# by networkx\na b\nb c\n", {("a", "b"): 1.0, ("b", "c"): 1.0}),
         ("matrix.csv", ";a;b;c\na;0;2;0\nb;2;0;3,5\nc;0;3,5;0\n", ABC),

@@ -3,7 +3,8 @@
 import numpy as np
 
 from meshrep.graphs.cells import HEXAHEDRON, QUAD, TRIANGLE, Cells
-from meshrep.graphs.graph import Graph, Origin
+from meshrep.graphs.graph import Graph
+from meshrep.graphs.origin import Origin
 
 
 def lattice(side: int = 8) -> Graph:

@@ -139,8 +139,8 @@ def columns_of_edges(table: TextTable) -> tuple[int, int, int | None]:
     if weighted is None and anonymous and table.width > first + 2:
         weighted = first + 2
     for k in (source, target, weighted):
-        if k is not None and sum(name == header[k] for name in header) > 1:
-            raise InputError(f"{table.shown}: two columns are called '{header[k]}': rename one")
+        if k is not None:
+            table.check_name(k)
     return source, target, weighted
 
 

@@ -55,8 +55,8 @@ class Links:
         """
         key = next((key for key in _WEIGHTS if self._have(key)), None)
         if key is None:
-            others = sorted({name for *_, data in self.edges for name, of in data.items()
-                             if isinstance(of, Real) and not isinstance(of, bool)})  # fmt: skip
+            numeric = (name for *_, data in self.edges for name in data if _is_number(data[name]))
+            others = sorted(set(numeric))
             names = ", ".join(repr(name) for name in others[:5])
             told = f"edges weigh 1: none of their attributes {names} is called weight"
             return None, (told,) if others else ()

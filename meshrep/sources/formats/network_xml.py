@@ -31,7 +31,8 @@ def read_graphml(path: Path, shown: str) -> Links:
     Raises
     ------
     InputError
-        Where it is no XML, holds no graph, or has hyperedges, which join more than two nodes.
+        Where it is no XML, holds no graph, gives two nodes one id, or has hyperedges, which join
+        more than two nodes.
     """
     root = _root(path, shown)
     graphs = [child for child in root if _tag(child) == "graph"]
@@ -46,9 +47,7 @@ def read_graphml(path: Path, shown: str) -> Links:
     edges, directed = [], []
     for graph, element in _within(graphs[0]):
         if _tag(element) == "node":
-            name = _attribute(element, "id", shown)
-            if name in nodes:
-                raise InputError(f"{shown}: two nodes have the id '{name}': give each its own")
+            name = _new_id(element, nodes, shown)
             nodes[name] = _data(element, keys, "node", shown)
         elif _tag(element) == "edge":
             ends = (_attribute(element, "source", shown), _attribute(element, "target", shown))
@@ -65,7 +64,8 @@ def read_gexf(path: Path, shown: str) -> Links:
     Raises
     ------
     InputError
-        Where it is no XML, holds no graph, or gives an edge a weight that changes in time.
+        Where it is no XML, holds no graph, gives two nodes one id, or gives an edge a weight that
+        changes in time.
     """
     root = _root(path, shown)
     graph = next((child for child in root if _tag(child) == "graph"), None)
@@ -80,7 +80,7 @@ def read_gexf(path: Path, shown: str) -> Links:
     edges, directed, other_labels, timed = [], [], 0, 0
     for element in graph.iter():
         if _tag(element) == "node":
-            name = _attribute(element, "id", shown)
+            name = _new_id(element, nodes, shown)
             nodes[name] = _place(element)
             other_labels += element.get("label", name) != name
         elif _tag(element) == "edge":
@@ -127,6 +127,14 @@ def _attribute(element: ElementTree.Element, name: str, shown: str) -> str:
     if value is None:
         raise InputError(f"{shown}: a <{_tag(element)}> has no {name}: check that it is complete")
     return value
+
+
+def _new_id(node: ElementTree.Element, nodes: dict[Hashable, Any], shown: str) -> str:
+    """The id of a node, refused where a node before it has the same."""
+    name = _attribute(node, "id", shown)
+    if name in nodes:
+        raise InputError(f"{shown}: two nodes have the id '{name}': give each its own")
+    return name
 
 
 def _with_ends(

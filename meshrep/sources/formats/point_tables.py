@@ -31,10 +31,7 @@ def points_of(table: TextTable) -> tuple[np.ndarray, tuple[str, ...]]:
             f"{_ADVICE}"
         )
     for k in columns:
-        if table.header and table.header[k] and table.header.count(table.header[k]) > 1:
-            raise InputError(
-                f"{table.shown}: two columns are called '{table.header[k]}': rename one"
-            )
+        table.check_name(k)
     points = np.stack([table.numbers(k, "a coordinate") for k in columns], axis=1)
     remarks = table.remarks
     in_order = columns == list(range(table.width))

@@ -23,7 +23,7 @@ _DIMENSIONS = {"dia": 2, "bsr": 3}  # of the data; 1 for the others
 def matrix_of(arrays: Mapping[str, np.ndarray], shown: str) -> Any:
     """The matrix that the arrays of the file describe.
 
-    SciPy believes indices and pointers, and crashes or does not end where they lie.
+    SciPy does not check indices and pointers: wrong ones can make it crash or run without end.
 
     Raises
     ------

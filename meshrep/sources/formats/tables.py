@@ -19,11 +19,8 @@ from meshrep.sources.formats.edge_lists import (
 )
 from meshrep.sources.formats.numpy_files import read_npy, read_npz
 from meshrep.sources.formats.point_tables import points_of
-from meshrep.sources.formats.text_tables import (
-    TextTable,
-    decoded,
-    neighbour_rows,
-)
+from meshrep.sources.formats.text import decoded
+from meshrep.sources.formats.text_tables import TextTable, neighbour_rows
 from meshrep.sources.formats.whole_tables import read_table
 from meshrep.sources.formats.xyz import counted_points
 from meshrep.sources.normalise import Raw

@@ -28,12 +28,39 @@ def text_of(data: bytes, path: str, what: str) -> str:
     InputError
         Where they are binary.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            text = data[len(mark) :].decode(encoding, errors="replace")
-            break
-    else:
-        text = data.decode("utf-8", errors="replace")
+    encoding, begin = _encoding_of(data)
+    return _with_newlines(data[begin:].decode(encoding, errors="replace"), path, what)
+
+
+def decoded(data: bytes, path: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a table or network, every letter as it was written, and remarks on its encoding.
+
+    Raises
+    ------
+    InputError
+        Where the bytes are no text.
+    """
+    encoding, begin = _encoding_of(data)
+    remarks: tuple[str, ...] = ()
+    try:
+        text = data[begin:].decode(encoding)
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            told = encoding[:6].upper()
+            raise InputError(f"{path}: its {told} text is damaged: write it again") from None
+        text = data[begin:].decode("latin-1")
+        remarks = ("read as Latin-1 text, since it is not UTF-8",)
+    return _with_newlines(text, path, "a table or network"), remarks
+
+
+def _encoding_of(data: bytes) -> tuple[str, int]:
+    """The encoding that a byte-order mark names, else UTF-8, and the length of the mark."""
+    found = ((encoding, len(mark)) for mark, encoding in _MARKS if data.startswith(mark))
+    return next(found, ("utf-8", 0))
+
+
+def _with_newlines(text: str, path: str, what: str) -> str:
+    """A text with "\\n" at the ends of lines, refused where it is binary."""
     if "\0" in text[:4096] or "\0" in text[-4096:]:
         raise InputError(f"{path}: it is binary, not the text of {what}: check the file's format")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import Counter
@@ -68,8 +67,13 @@ class TextTable:
 
     def called(self, k: int) -> str:
         """What to call a column in messages: its name, or its number counted from 1."""
-        named = self.header is not None and self.header[k]
-        return f"'{self.header[k]}'" if named and self.header else f"column {k + 1}"
+        name = self.header[k] if self.header else ""
+        return f"'{name}'" if name else f"column {k + 1}"
+
+    def check_name(self, k: int) -> None:
+        """Refuse a column whose name another column has too."""
+        if self.header and self.header[k] and self.header.count(self.header[k]) > 1:
+            raise InputError(f"{self.shown}: two columns are called '{self.header[k]}': rename one")
 
     def wholes(self, k: int) -> np.ndarray | None:
         """A column as int64 (rows,), or None unless all its cells are plain whole numbers."""
@@ -153,30 +157,6 @@ def is_number(word: str) -> bool:
     return bool(_NUMBER.fullmatch(word))
 
 
-def decoded(data: bytes, shown: str) -> tuple[str, tuple[str, ...]]:
-    """The text in a file's bytes, its lines ended by newlines, and remarks on its encoding.
-
-    Raises
-    ------
-    InputError
-        Where the bytes are no text.
-    """
-    encoding = "utf-8-sig"
-    remarks: tuple[str, ...] = ()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif b"\0" in data[:4096] or b"\0" in data[-4096:]:
-        raise InputError(f"{shown}: it is binary, not the text of a table: check its format")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        if encoding == "utf-16":
-            raise InputError(f"{shown}: its UTF-16 text is damaged: write it again") from None
-        text = data.decode("latin-1")
-        remarks = ("read as Latin-1 text, since it is not UTF-8",)
-    return text.replace("\r\n", "\n").replace("\r", "\n"), remarks
-
-
 def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
     """The table in a text.
 
@@ -188,8 +168,7 @@ def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
     Raises
     ------
     InputError
-        Where it is no text, holds no rows, or rows differ in their number of columns; names the
-        line.
+        Where it holds no rows, or rows differ in their number of columns; names the line.
     """
     kept, above, inside = without_comments(text)
     if inside:

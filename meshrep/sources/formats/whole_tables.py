@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from meshrep.errors import InputError
+from meshrep.sources.formats.text import decoded
 from meshrep.sources.formats.text_tables import (
     SAMPLE,
     TextTable,
-    decoded,
     delimiter,
     is_number,
     is_whole,

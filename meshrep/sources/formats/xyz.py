@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
+from meshrep.sources.formats.text import plain_table
 from meshrep.sources.formats.text_tables import is_number
 from meshrep.sources.normalise import Raw
 from meshrep.sources.wording import counted
@@ -84,13 +84,8 @@ def _position(row: list[str], comment: str) -> int:
 
 def _columns(rows: list[str], at: int) -> np.ndarray | None:
     """Three columns of numbers (rows, 3), or None where a row does not have them."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # as when all rows are blank
-            found = np.loadtxt(rows, comments=None, usecols=(at, at + 1, at + 2), ndmin=2)
-    except (ValueError, Warning):
-        return None
-    return found if len(found) == len(rows) and np.isfinite(found).all() else None
+    found = plain_table(rows, np.float64, range(at, at + 3))
+    return found if found is not None and np.isfinite(found).all() else None
 
 
 def _point(row: str, at: int, line: int, shown: str) -> list[float]:
