@@ -97,6 +97,28 @@ def function():
     return meshrep.FunctionEnergy(graph, value_and_grad, convex=True)
 
 
+def fails(graph, after, error):
+    """Σ w², whose function raises the error once it has been called so many times."""
+    left = iter(range(after))
+
+    def value_and_grad(w):
+        if next(left, None) is None:
+            raise error
+        return float((w * w).sum()), 2 * w
+
+    return meshrep.FunctionEnergy(graph, value_and_grad)
+
+
+def nan_beyond(graph, least, level):
+    """½ |w − least|²; NaN where the first entry is above a level, which may lie below least."""
+
+    def value_and_grad(w):
+        off = w - least
+        return (np.nan if w[0] > level else 0.5 * float(off @ off)), off
+
+    return meshrep.FunctionEnergy(graph, value_and_grad, convex=True)
+
+
 def mixed():
     base = heat("lattice:8x8", power=2)
     return base + 0.5 * meshrep.EdgeEnergy(base.graph, log_cosh, convex=True)

@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import pickle
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -212,6 +213,8 @@ def local_function():
         (local_function, "its product is local_function.<locals>.bowl"),
         (local_energy, "its class is local_energy.<locals>.Local"),
         (lambda: heat("ring:8") + local_sum(), "its function is the lambda"),
+        (lambda: meshrep.FunctionEnergy(meshrep.graph_from("ring:5"), partial(Holds())),
+         "its function is a Holds"),
     ],
 )  # fmt: skip
 def test_what_has_no_name_is_named_in_one_sentence(build, named):
@@ -223,6 +226,16 @@ def test_what_has_no_name_is_named_in_one_sentence(build, named):
         assert "top level of a module" in str(caught.value)
         np.testing.assert_equal(copy.deepcopy(energy).shape, energy.shape)
     assert copy.copy(energy).graph is energy.graph
+
+
+class Holds:
+    """A function object that pickle cannot carry, because it holds a lambda."""
+
+    def __init__(self):
+        self.inner = lambda w: (float(w @ w), 2 * w)
+
+    def __call__(self, w):
+        return self.inner(w)
 
 
 def local_sum():

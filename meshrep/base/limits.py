@@ -39,12 +39,12 @@ DENSE_UP_TO = 2_000
 DENSE_BY_COLUMNS_UP_TO = 600
 # Rows up to which a sparse matrix is factored for its least eigenvalues; more may take minutes.
 FACTORED_UP_TO = 100_000
-# Nodes up to which the gap that a small gradient leaves is estimated by a linear system.
-CERTIFIED_UP_TO = 1_000_000
-# The same for the end of a run that did not converge, which is told in a note.
-GAP_NOTED_UP_TO = 100_000
 # The same for a matrix whose factors are nearly dense, as those of expanders are.
 FILLED_UP_TO = 5_000
+# Nodes up to which the gap that a small gradient leaves is estimated by a linear system.
+CERTIFIED_UP_TO = 1_000_000
+# The same for the gap at the end of a run that did not converge, which a note gives.
+GAP_NOTED_UP_TO = 100_000
 # Nodes up to which the variables "sobolev" factor I + λL.
 SOBOLEV_FACTORED_UP_TO = 300_000
 # Points up to which a kernel matrix is factored: n³/3 operations.

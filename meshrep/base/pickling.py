@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from types import FunctionType, MethodType
 from typing import Any
 
-from meshrep.errors import NotPickled
+from meshrep.errors import NotPickled, kind_of
 
 _BY_VALUE = ("copy", "cloudpickle", "dill")  # packages that carry functions whole, or share them
 
@@ -69,7 +69,7 @@ def check_named(function: Any, where: str) -> None:
     try:
         pickle.dumps(function)
     except (pickle.PicklingError, AttributeError) as error:
-        shown = function.__qualname__
+        shown = getattr(function, "__qualname__", kind_of(function))
         if isinstance(function, FunctionType) and function.__name__ == "<lambda>":
             code = function.__code__
             shown = f"the lambda in line {code.co_firstlineno} of {code.co_filename}"

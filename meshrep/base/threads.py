@@ -75,10 +75,9 @@ def fit_threads() -> None:
 def calm_threads(nodes: int) -> Iterator[None]:
     """Keep thread pools from fighting over the cores while a solver runs.
 
-    BLAS is limited to one thread, since only short vectors go through it: with two threads a step
-    of SciPy's L-BFGS took 28 ms instead of 1.3 ms at 35,000 nodes. torch is limited to one thread
-    on small graphs. numba's threads are fitted to the cores that are free: see
-    :class:`FittedThreads`.
+    BLAS is limited to one thread, since only short vectors go through it, on which more threads
+    mostly wait for each other. torch is limited to one thread on small graphs. numba's threads are
+    fitted to the cores that are free: see :class:`FittedThreads`.
     """
     with ExitStack() as stack:
         if installed("threadpoolctl"):

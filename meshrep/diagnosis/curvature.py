@@ -12,7 +12,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
-from meshrep.numerics.gauge import Gauge
+from meshrep.minimisers.newton import gauge_of
 
 
 class Curvature:
@@ -43,17 +43,16 @@ class Curvature:
     def __init__(self, energy: Energy, field: np.ndarray) -> None:
         self.energy, self.field = energy, energy.clamp(field)
         shape = energy.shape
-        self.free = np.arange(int(np.prod(shape))).reshape(shape)[energy.free].ravel()
+        self.free = energy.free_entries
         f = len(self.free)
-        constants = energy.shift_invariant and len(shape) == 1 and f == energy.graph.n
-        self.gauge = Gauge(energy.component_of if constants else None, f)
+        self.gauge = gauge_of(energy, f)
         self.size = len(self.gauge.kept)
         value, gradient = energy.judge.value_and_grad(self.field.copy())
         self.value = float(value)
         self.gradient = self.gauge.project(np.array(gradient).reshape(-1)[self.free])
         self.matrix: sparse.csr_array | None = None
         if energy.has_hessian and len(shape) == 1:
-            matrix = sparse.csr_array(energy.hessian(self.field))
+            matrix = sparse.csr_array(energy.hessian(self.field.copy()))
             self.matrix = matrix if f == energy.graph.n else matrix[self.free][:, self.free]
             self.matrix.sort_indices()
             self.by = "the sparse Hessian"

@@ -56,7 +56,8 @@ class Energy(Lean, ABC):
         The natural size of differences of the field. Where a subclass does not set it,
         :meth:`fitted` takes it from the start of a run.
     origin : float
-        The value from which the field is counted: minimisers see the numbers (w − origin) / unit.
+        The value from which the field is counted: its numbers without dimension are
+        (w − origin) / unit.
     shift_invariant : bool
         Whether adding a constant on a connected component keeps the energy.
     propagation : str
@@ -219,9 +220,13 @@ class Energy(Lean, ABC):
         a minimiser is in these units. By default it is the root mean square of the gradient at a
         random start, times the unit; 1 where that is 0.
         """
-        gradient = self.gradient(self.random_start(0))
-        size = float(np.linalg.norm(gradient)) / max(gradient.size, 1) ** 0.5 * self.unit
+        size = self._usual_norm / max(int(np.prod(self.shape)), 1) ** 0.5 * self.unit
         return size if 0 < size < np.inf else 1.0
+
+    @cached_property
+    def _usual_norm(self) -> float:
+        """The gradient's 2-norm at a random start."""
+        return float(np.linalg.norm(self.gradient(self.random_start(0))))
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """What a gradient's 2-norm is divided by before it is compared with a tolerance.
@@ -229,14 +234,14 @@ class Energy(Lean, ABC):
         By default the norm at a random start, which does not depend on the actual start; or one
         in units of ``scale`` and ``unit`` where that norm is 0.
         """
-        norm = float(np.linalg.norm(self.gradient(self.random_start(0))))
+        norm = self._usual_norm
         return norm if 0 < norm < np.inf else self.scale / self.unit
 
     @property
     def has_unit(self) -> bool:
         """Whether the class or the object sets ``unit``."""
-        return any("unit" in vars(part) for part in (self, *type(self).__mro__[:-1])
-                   if part is not Energy)  # fmt: skip
+        kinds = type(self).__mro__
+        return any("unit" in vars(part) for part in (self, *kinds[: kinds.index(Energy)]))
 
     def fitted(self, start: np.ndarray) -> Energy:
         """This energy, or a copy whose unit is that of the start if it sets none.
@@ -318,6 +323,11 @@ class Energy(Lean, ABC):
         mask[self.fixed] = False
         return np.flatnonzero(mask)
 
+    @cached_property
+    def free_entries(self) -> np.ndarray:
+        """Indices of the entries of a flat field that are not fixed, in order."""
+        return np.arange(int(np.prod(self.shape))).reshape(self.shape)[self.free].ravel()
+
     def clamp(self, w: ArrayLike) -> np.ndarray:
         """A float64 copy of the field with the fixed nodes at their values.
 
@@ -344,7 +354,7 @@ class Energy(Lean, ABC):
 
     def value(self, w: ArrayLike) -> float:
         """Energy of a field."""
-        return float(self.judge.value_and_grad(np.array(w, dtype=np.float64))[0])
+        return float(tried(self.judge, np.array(w, dtype=np.float64))[0])
 
     def gradient(self, w: ArrayLike) -> np.ndarray:
         """Gradient at a field, in its shape."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import incidence
 
-Functions = tuple[Callable[[Array], Array], ...]
+Function = Callable[[Array], Array]
+Functions = tuple[Function, ...]
 Potential = Callable[[Any], Functions]
 
 
 def positive(value: float, name: str) -> float:
     """The value as a float; InputError unless it is a positive number."""
-    if not 0 < value < np.inf:
+    if not (isinstance(value, Real) and 0 < value < np.inf):
         raise InputError(f"{name} must be a positive number, not {value!r}")
     return float(value)
 
@@ -30,13 +32,13 @@ def positive(value: float, name: str) -> float:
 class _Potential:
     """A potential and its derivatives, as users give them, tried once at differences or values.
 
-    Functions that change their argument are called on copies.
+    Functions that change their argument are called on copies, and a constant becomes an array.
     """
 
     def __init__(self, given: Potential | Functions, at: np.ndarray, name: str) -> None:
         self.given = given
         functions = self._functions(np)
-        self.writes = tuple(_writes(f, at, name) for f in functions)
+        self.wrappers = tuple(_wrapper(f, at, name) for f in functions)
         self.has_second = len(functions) == 3
 
     def _functions(self, xp: Any) -> Functions:
@@ -49,15 +51,12 @@ class _Potential:
 
     def on(self, xp: Any) -> Functions:
         """(φ, φ′, φ″ or None) for a module of array functions."""
-        functions = [
-            _on_a_copy(f) if writes else f
-            for f, writes in zip(self._functions(xp), self.writes, strict=True)
-        ]
-        return (*functions, None)[:3]  # type: ignore[return-value]
+        pairs = zip(self.wrappers, self._functions(xp), strict=True)
+        return (*(wrapper(f) for wrapper, f in pairs), None)[:3]  # type: ignore[return-value]
 
 
-def _writes(function: Callable[[Array], Any], at: np.ndarray, name: str) -> bool:
-    """Whether a function of arrays changes its argument; InputError for what it must not return."""
+def _wrapper(function: Function, at: np.ndarray, name: str) -> Callable[[Function], Function]:
+    """What has to be put around a function; InputError for what it must not return."""
     argument = at.copy()
     found = function(argument)
     constant = type(found) in (int, float)
@@ -70,11 +69,21 @@ def _writes(function: Callable[[Array], Any], at: np.ndarray, name: str) -> bool
             f"the functions of the {name} must return one real number for each entry of their "
             f"argument, an array of shape {at.shape} here, not {described(found)}"
         )
-    return not np.array_equal(argument, at)
+    if constant:
+        return _everywhere
+    return _as_it_is if np.array_equal(argument, at) else _on_a_copy
 
 
-def _on_a_copy(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+def _as_it_is(function: Function) -> Function:
+    return function
+
+
+def _on_a_copy(function: Function) -> Function:
     return lambda at: function(at + 0)
+
+
+def _everywhere(function: Function) -> Function:
+    return lambda at: at * 0.0 + function(at + 0)
 
 
 class EdgeEnergy(Energy):
@@ -146,7 +155,7 @@ class EdgeEnergy(Energy):
         B = self.incidence
         matrix = B.T @ sparse.diags_array(self.graph.weights * second(B @ w)) @ B
         if self.node_part is not None:
-            matrix = matrix + sparse.diags_array(self.node_part.on(np)[2](w) + 0.0 * w)
+            matrix = matrix + sparse.diags_array(self.node_part.on(np)[2](w))
         return sparse.csr_array(matrix)
 
 

@@ -87,7 +87,7 @@ class HeatBath(Energy):
     quantity = "temperature"
     convex = True
     has_hessian = True
-    factor = 1.0  # of the conductances; λ contains it
+    factor = 1.0  # by which conductances and λ have been multiplied
 
     def __init__(
         self,

@@ -142,11 +142,8 @@ class Sum(Energy):
     @property
     def compared_solvers(self) -> tuple[str, ...]:
         """Those of a single term; for several terms by their attributes."""
-        return (
-            self.terms[0][1].compared_solvers
-            if len(self.terms) == 1
-            else (super().compared_solvers)
-        )
+        single = len(self.terms) == 1
+        return self.terms[0][1].compared_solvers if single else super().compared_solvers
 
     def prospects(self, start: np.ndarray) -> list[str]:
         """Those of a single term."""

@@ -129,13 +129,14 @@ class FirstOrder(Minimiser):
         else:
             start, memory = objective.start + 0, None
             begun = time.perf_counter()
+            traces = objective.energy.stochastic or objective.map.remembers
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
                 if memory is None:  # not earlier, since the first evaluation checks the energy
                     memory = self._memory(objective, Monitor(Stopping()))
                 self._advance(objective)(start, gradient, memory)
-                if time.perf_counter() - begun > WARM_SECONDS:
-                    break
+                if time.perf_counter() - begun > WARM_SECONDS and not traces:
+                    break  # else the draws of the run would depend on the clock
         objective.warm_up()
 
     def run(self, objective: Objective, monitor: Monitor) -> tuple[Result, Array, int]:

@@ -40,12 +40,13 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
         return np.nan
     if energy.graph.n > limits.CERTIFIED_UP_TO:
         return np.nan
-    value, gradient = energy.judge.value_and_grad(np.asarray(field, dtype=np.float64))
+    w = np.array(field, dtype=np.float64)  # a user's energy may write to it
+    value, gradient = energy.judge.value_and_grad(w.copy())
     slope = np.asarray(gradient)[energy.free]
     if not slope.any():
         return 0.0
     try:
-        matrix = sparse.csr_array(energy.hessian(field))
+        matrix = sparse.csr_array(energy.hessian(w))
     except Exception:  # a user's Hessian that the solver did not need must not cost the run
         return np.nan
     if len(energy.free) < energy.graph.n:

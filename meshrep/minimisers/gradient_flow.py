@@ -86,7 +86,7 @@ class GradientFlow(Minimiser):
         from scipy.integrate import BDF, RK45, OdeSolver
 
         energy = objective.energy
-        free = np.arange(objective.start.size).reshape(energy.shape)[energy.free].ravel()
+        free = energy.free_entries
         whole = objective.start.astype(np.float64)
         # SciPy's first step is absolute, so that time must be in the unit of the problem.
         clock, atol = energy.unit**2 / energy.scale, 1e-9 * energy.unit

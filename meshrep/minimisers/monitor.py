@@ -288,11 +288,15 @@ class Monitor:
             self._next_sample = step + 1 + int(0.15 * step)
             spent = time.perf_counter() - now
             self.sampling += spent
-            self.paused += spent
-            self._clock += spent
+            self._pause(spent)
         if self._observe is not None and now - self._observed >= self.observe_every:
             self._observed = now
             self._observe(Progress(step, seconds, float(energy), params + 0))
+
+    def _pause(self, seconds: float) -> None:
+        """Take seconds that have passed off the clock."""
+        self.paused += seconds
+        self._clock += seconds
 
     def _count_small_changes(self, energies: list[float]) -> None:
         """Count the steps in a row that changed the energy by less than ``atol``.
@@ -344,14 +348,12 @@ class Monitor:
     def _certain(self, params: Array) -> bool:
         """Whether the gap is as small as the gradient; if not, ask for a smaller gradient."""
         energy = self.history.energy[-1]
-        certain = CERTAIN if "64" in str(params.dtype) else CERTAIN_SINGLE
+        certain = CERTAIN if params.dtype.itemsize >= 8 else CERTAIN_SINGLE
         if self._gap is None or self.known_fall <= certain * abs(energy):
             return True
         begun = time.perf_counter()
         gap = self._gap(params)
-        spent = time.perf_counter() - begun
-        self.paused += spent
-        self._clock += spent
+        self._pause(time.perf_counter() - begun)
         if not gap > certain:
             return True
         self.scale *= 0.5 * (certain / gap) ** 0.5  # a gap falls as the gradient squared

@@ -112,7 +112,7 @@ class Newton(Minimiser):
         return run.verdict, run.point.params, run.step
 
 
-def _gauge(energy: Energy, free: int) -> Gauge:
+def gauge_of(energy: Energy, free: int) -> Gauge:
     """The gauge of an energy with ``free`` free entries.
 
     It leaves out constants if a constant shift costs no energy and no node is fixed.
@@ -148,8 +148,8 @@ class _Run:
     def __init__(self, settings: Newton, objective: Objective, monitor: Monitor) -> None:
         self.settings, self.objective, self.monitor = settings, objective, monitor
         energy = objective.energy
-        self.free = np.arange(int(np.prod(energy.shape))).reshape(energy.shape)[energy.free].ravel()
-        self.gauge = _gauge(energy, len(self.free))
+        self.free = energy.free_entries
+        self.gauge = gauge_of(energy, len(self.free))
         self.point = self._evaluated(np.array(objective.start, dtype=np.float64))
         self.largest_norm = self.point.norm or self.objective.slope
         self.step = self.saddles = 0

@@ -30,6 +30,8 @@ class Map(ABC):
         Seconds that went into fitting parameters to the start.
     compile_s : float
         Seconds of loading and compiling code before the fit.
+    remembers : bool
+        Whether a pullback depends on gradients before it, those of the warm-up included.
     unit : float
         What a parameter is multiplied by on its way to the field; Adam's step is divided by it.
 
@@ -42,6 +44,7 @@ class Map(ABC):
     notes: Sequence[str] = ()
     prefit_s: float = 0.0
     compile_s: float = 0.0
+    remembers: bool = False
     unit: float = 1.0
 
     @abstractmethod

@@ -311,9 +311,9 @@ def compare(
                 done(row)
     except KeyboardInterrupt:  # keep the rows so far
         interrupted = True
-    failures = [row for row in rows if isinstance(row, Failure)]
-    if rows and all(row in failures and row.refused for row in rows):
-        raise InputError(failures[0].message)
+    refused = [row for row in rows if isinstance(row, Failure) and row.refused]
+    if rows and len(refused) == len(rows):
+        raise InputError(refused[0].message)
     solutions = [row for row in rows if isinstance(row, Solution)]
     reference = best_known(energy, solutions, polish=not interrupted)
     return Comparison(energy, rows, reference, seed, interrupted)

@@ -173,7 +173,7 @@ def check_posed(
 ) -> None:
     """Raise what :func:`solve` would raise for these arguments before its first step.
 
-    Several solvers are checked so before the first of them runs.
+    A comparison checks all its solvers before the first one runs.
     """
     composed, _ = _posed(energy, solver, seed, restarts, settings)
     composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)

@@ -192,6 +192,20 @@ def test_potentials_may_change_their_arguments(solver):
     assert ends[0].energy == ends[1].energy and ends[0].start_energy == ends[1].start_energy
 
 
+@pytest.mark.parametrize("solver", ["newton", "gd", "adam-torch"])
+def test_potentials_may_be_constant(solver):
+    if solver == "adam-torch":
+        pytest.importorskip("torch")
+    squares = (lambda d: 0.5 * d * d, lambda d: d, lambda d: 1.0)
+    constant = (lambda w: 3.0, lambda w: 0.0, lambda w: 0)
+    alone, more = (
+        meshrep.solve(meshrep.EdgeEnergy(RING, squares, *node, convex=True), solver, max_steps=20)
+        for node in ((), (constant,))
+    )
+    assert more.energy == pytest.approx(alone.energy + 3.0 * RING.n)
+    np.testing.assert_allclose(more.field, alone.field, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "law",
     [
@@ -244,6 +258,34 @@ def test_evaluators_are_checked_by_their_first_call(name, solver):
         meshrep.solve(Mine(function), solver, start=start)
     assert "\n" not in str(caught.value)
     np.testing.assert_array_equal(start, 1.0)
+
+
+def test_values_and_gradients_of_evaluators_are_checked():
+    for function, message in WRONG.values():
+        for asked in (Mine(function).value, Mine(function).gradient):
+            with pytest.raises(meshrep.InputError, match=message):
+                asked(np.ones(6))
+
+
+def test_the_unit_is_a_positive_number():
+    for unit in (0.0, -1.0, np.inf, np.nan, "a metre"):
+        with pytest.raises(meshrep.InputError, match="unit must be a positive number"):
+            meshrep.FunctionEnergy(RING, bowl, unit=unit)
+    assert meshrep.FunctionEnergy(RING, bowl, unit=np.float32(0.5)).fitted(np.ones(6)).unit == 0.5
+
+
+def test_a_unit_counts_only_where_it_is_found():
+    class Measured:
+        unit = 5.0
+
+    class Before(Measured, Mine):
+        """Takes the unit of the first of its bases."""
+
+    class After(Mine, Measured):
+        """Takes that of meshrep.Energy, which is no choice of a unit."""
+
+    assert Before(bowl).has_unit and Before(bowl).unit == 5.0
+    assert not After(bowl).has_unit and not Mine(bowl).has_unit
 
 
 def test_evaluators_are_checked_in_sums_and_flows():

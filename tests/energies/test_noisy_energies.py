@@ -11,6 +11,7 @@ from meshrep import Result, Solver, Stopping
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.minimisers import first_order_loop
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.first_order import SGD, Adam, GradientDescent, HeavyBall, Nesterov
 from meshrep.minimisers.lbfgs import LBFGS
@@ -226,3 +227,23 @@ def test_ctrl_c_keeps_a_late_state():
     )
     assert found.result is Result.INTERRUPTED
     assert found.energy < found.start_energy
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "kernel"])
+@pytest.mark.parametrize("noisy", [True, False])
+def test_a_slow_warm_up_does_not_change_the_path(solver, noisy, monkeypatch):
+    """Its evaluations take draws, and kernel chooses its width by the first gradients."""
+    ring = meshrep.graph_from("ring:40")
+    field = np.random.default_rng(2).random((ring.n, 2))
+
+    def value_and_grad(w):
+        off = w * (np.arange(ring.n) % 7 == 0)[:, None]
+        return float((off**4).sum()), 4 * off**3
+
+    still = meshrep.FunctionEnergy(ring, value_and_grad, shape=(ring.n, 2))
+    ends = []
+    for seconds in (np.inf, 0.0):
+        monkeypatch.setattr(first_order_loop, "WARM_SECONDS", seconds)
+        energy = Subsampled() if noisy else still
+        ends.append(meshrep.solve(energy, solver, start=field, max_steps=30).field)
+    np.testing.assert_array_equal(*ends)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from problems_of_tests import heat
+from problems_of_tests import fails, heat
 
 import meshrep
 from meshrep.base.outcome import Result
@@ -63,14 +63,7 @@ def test_columns_have_one_length(comparison):
 
 
 def test_a_solver_that_raises_is_a_row(lattice):
-    def angry(w):
-        if angry.calls > 2:
-            raise RuntimeError("no more\nof this")
-        angry.calls += 1
-        return float((w * w).sum()), 2 * w
-
-    angry.calls = 0
-    energy = meshrep.FunctionEnergy(lattice, angry)
+    energy = fails(lattice, 3, RuntimeError("no more\nof this"))
     comparison = meshrep.compare(energy, ["lbfgs", "newton"])
     assert all(row.message == "no more of this" for row in comparison.rows)
     assert "failed: no more of this" in comparison.table()

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from problems_of_tests import SOLVERS, heat
+from problems_of_tests import SOLVERS, heat, nan_beyond
 
 import meshrep
 from meshrep.base.outcome import Result
@@ -58,18 +58,9 @@ def test_one_evaluation_that_is_nan_costs_no_finite_end(solver, at):
     assert found.energy <= found.start_energy and found.energy == energy.value(found.field)
 
 
-def nan_beyond(level):
-    """½ |w − 3|², and NaN where the first entry is beyond a level below its minimum."""
-
-    def value_and_grad(w):
-        return (np.nan if w[0] > level else 0.5 * float((w - 3) @ (w - 3))), w - 3
-
-    return meshrep.FunctionEnergy(LATTICE, value_and_grad, convex=True)
-
-
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_wall_of_nan_is_not_crossed(solver):
-    energy = nan_beyond(1.0)
+    energy = nan_beyond(LATTICE, 3.0, 1.0)
     found = meshrep.solve(energy, solver, start=np.zeros(25), max_steps=100, max_seconds=5.0)
     assert np.isfinite(found.energy) and found.energy <= found.start_energy
     assert found.field[0] <= 1.0 and found.result is not Result.CONVERGED
@@ -116,7 +107,7 @@ def test_nan_is_no_best_and_no_reference():
             objective.start[:] = 1.5  # beyond the wall, and in place
             return Result.MAX_STEPS, objective.start, 1
 
-    energy = nan_beyond(1.0)
+    energy = nan_beyond(LATTICE, 3.0, 1.0)
     start = np.zeros(25)
     found = meshrep.compare(energy, [Lost(), "gd", "lbfgs"], start=start, max_steps=5)
     assert found["lost"].result is Result.DIVERGED
@@ -133,7 +124,7 @@ def test_nan_is_no_best_and_no_reference():
 
 
 def test_a_solver_that_alone_is_finite_has_no_gap():
-    energy = nan_beyond(1.0)
+    energy = nan_beyond(LATTICE, 3.0, 1.0)
     beyond = meshrep.solve(energy, "gd", start=np.full(25, 2.0))
     inside = meshrep.solve(energy, "gd", start=np.zeros(25), max_steps=3)
     for rows in ([beyond, inside], [inside, beyond]):

@@ -354,11 +354,11 @@ def test_newton_rests_where_nothing_is_free():
 
 
 def test_held_phases_leave_no_gauge():
-    from meshrep.minimisers.newton import _gauge
+    from meshrep.minimisers.newton import gauge_of
 
     for energy, gauged in ((PROBLEMS["glass"](), True), (heat("lattice:8x8"), False)):
-        assert (_gauge(energy, 64).part_of is not None) == gauged
-    assert _gauge(PROBLEMS["glass"](), 63).part_of is None
+        assert (gauge_of(energy, 64).part_of is not None) == gauged
+    assert gauge_of(PROBLEMS["glass"](), 63).part_of is None
 
 
 def test_samples_are_taken_off_the_clock_and_end_with_the_field(clock):

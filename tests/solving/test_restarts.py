@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from problems_of_tests import SOLVERS_OF_PHASES, heat, phases
+from problems_of_tests import SOLVERS_OF_PHASES, fails, heat, nan_beyond, phases
 
 import meshrep
 from meshrep import Result
@@ -88,22 +88,13 @@ def test_no_restart_at_all_is_refused(count):
 RING = meshrep.graph_from("ring:6")
 
 
-def nan_beyond(level):
-    """½ |w − 2|², and NaN where the first entry is beyond a level."""
-
-    def value_and_grad(w):
-        return (np.nan if w[0] > level else 0.5 * float((w - 2) @ (w - 2))), w - 2
-
-    return meshrep.FunctionEnergy(RING, value_and_grad)
-
-
 def test_nan_is_never_the_best_of_several():
-    many = meshrep.solve(nan_beyond(0.5), "gd", restarts=6, max_steps=1)
+    many = meshrep.solve(nan_beyond(RING, 2.0, 0.5), "gd", restarts=6, max_steps=1)
     ends = many.restart_energies
     assert np.isnan(ends[0]) and many.energy == np.nanmin(ends) and many.result.word == "max steps"
     lost = int(np.isnan(ends).sum())
     assert 0 < lost < 6 and f"{lost} ended at no finite energy" in many.notes[0]
-    none = meshrep.solve(nan_beyond(-1.0), "gd", restarts=3)
+    none = meshrep.solve(nan_beyond(RING, 2.0, -1.0), "gd", restarts=3)
     assert np.isnan(none.energy) and none.result is Result.DIVERGED
     assert "no seed ended at a finite energy" in none.notes[0]
     assert any("the energy at the start is nan" in note for note in none.notes)
@@ -129,16 +120,8 @@ def test_one_seeds_error_does_not_cost_the_others(error, failing):
 
 
 def test_an_error_in_every_seed_is_an_error():
-    def angry(w):
-        if angry.calls > 1:
-            raise LookupError("not here")
-        angry.calls += 1
-        return float((w * w).sum()), 2 * w
-
-    angry.calls = 0
-    energy = meshrep.FunctionEnergy(RING, angry)
     with pytest.raises(LookupError, match="not here"):
-        meshrep.solve(energy, "lbfgs", restarts=3)
+        meshrep.solve(fails(RING, 2, LookupError("not here")), "lbfgs", restarts=3)
     with pytest.raises(meshrep.InputError, match="has shape"):
         meshrep.solve(glass(), "lbfgs", restarts=3, start=np.zeros(2))
 

@@ -44,14 +44,20 @@ def scales(name, among):
     return [(s, u) for s, u in among if SCALED[name][1] or u == 1.0]
 
 
-@pytest.mark.parametrize(("name", "solver"), list(pairs()))
-def test_powers_of_two_leave_the_path_as_it_is(name, solver):
+def in_other_units(name, solver, among):
+    """Yield (solution, solution in the units s and u, s, u); nothing where all are refused."""
     here = solved_or_refused(name, solver)
-    for s, u in scales(name, TWOS):
+    for s, u in scales(name, among):
         there = solved_or_refused(name, solver, s=s, u=u)
         if isinstance(here, str):
             assert there == here
-            continue
+        else:
+            yield here, there, s, u
+
+
+@pytest.mark.parametrize(("name", "solver"), list(pairs()))
+def test_powers_of_two_leave_the_path_as_it_is(name, solver):
+    for here, there, s, u in in_other_units(name, solver, TWOS):
         np.testing.assert_array_equal(there.field / u, here.field)
         np.testing.assert_array_equal(np.array(there.history.energy) / s, here.history.energy)
         assert (there.result, there.steps) == (here.result, here.steps)
@@ -68,13 +74,8 @@ def convex():
 
 @pytest.mark.parametrize(("name", "solver"), list(convex()))
 def test_powers_of_ten_change_the_energy_by_rounding(name, solver):
-    here = solved_or_refused(name, solver)
-    for s, u in scales(name, TENS):
-        there = solved_or_refused(name, solver, s=s, u=u)
-        if isinstance(here, str):
-            assert there == here
-        else:
-            assert there.energy / s == pytest.approx(here.energy, rel=1e-6, abs=1e-7)
+    for here, there, s, _ in in_other_units(name, solver, TENS):
+        assert there.energy / s == pytest.approx(here.energy, rel=1e-6, abs=1e-7)
 
 
 @pytest.mark.parametrize("kind", ["quartic", "quadratic", "dirichlet"])

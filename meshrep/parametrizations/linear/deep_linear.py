@@ -39,8 +39,8 @@ class DeepLinear(Parametrization):
         as they do not add to the rank; they change the path of Adam.
     share : float
         The field begins at this multiple of the start, in (0, 1], as counted from the energy's
-        origin. With 1 it begins at the start;
-        with 0.01 it begins near zero, as in the paper.
+        origin. With 1 it begins at the start; with 0.01 it begins near the origin, as in the
+        paper.
 
     Raises
     ------

@@ -222,6 +222,8 @@ class _Cloud:
 class _SmoothedMap(Map):
     """The field itself; what it pulls back is the smoothed step, not Jᵀg."""
 
+    remembers = True
+
     def __init__(
         self, recipe: KernelSmoothing, energy: Energy, start: np.ndarray, backend: Backend
     ) -> None:

@@ -12,7 +12,15 @@ from meshrep.minimisers.gradient_flow import GradientFlow
 from meshrep.minimisers.mfac import MFAC
 from meshrep.parametrizations.linear.kernel import KernelSmoothing
 from meshrep.solving.declaration import NamedSolver
-from meshrep.solving.named.shared import DECAY, DECAYING, LONG, WINDOW, lr, momentum
+from meshrep.solving.named.shared import (
+    DECAY,
+    DECAYING,
+    LONG,
+    LR_BY_CURVATURE,
+    WINDOW,
+    lr,
+    momentum,
+)
 from meshrep.solving.solver import Solver
 
 # The step lengths of kernel: those of "root" add up over neighbours and must be shorter.
@@ -56,7 +64,7 @@ SOLVERS = (
         "Gradient descent with the longest stable step, in one compiled loop with the energy.",
         "As a baseline.",
         lambda energy, **settings: Solver(GradientDescent(**settings), stopping=LONG),
-        (lr(shown="by the curvature"),),
+        (LR_BY_CURVATURE,),
         "first order",
     ),
     NamedSolver(
@@ -65,7 +73,7 @@ SOLVERS = (
         "with it.",
         "Well-conditioned problems, where it is often the first to reach engineering accuracy.",
         lambda energy, **settings: Solver(Nesterov(**settings), stopping=LONG),
-        (lr(shown="by the curvature"),),
+        (LR_BY_CURVATURE,),
         "first order",
     ),
     NamedSolver(
@@ -73,7 +81,7 @@ SOLVERS = (
         "Descent with Polyak's momentum, in one compiled loop with the energy.",
         "Well-conditioned problems, to compare with nesterov.",
         lambda energy, **settings: Solver(HeavyBall(**settings), stopping=LONG),
-        (lr(shown="by the curvature"), momentum(0.97)),
+        (LR_BY_CURVATURE, momentum(0.97)),
         "first order",
     ),
     NamedSolver(
@@ -109,7 +117,7 @@ SOLVERS = (
         "M-FAC: steps by the inverse Fisher matrix of the last 32 gradients.",
         "Noisy gradients, for which it was made; try it on your own energy.",
         lambda energy, **settings: Solver(MFAC(**settings), stopping=LONG),
-        (lr(shown="by the curvature"), momentum(0.9)),
+        (LR_BY_CURVATURE, momentum(0.9)),
         "first order",
     ),
     NamedSolver(

@@ -7,8 +7,10 @@ from dataclasses import replace
 from meshrep.base.settings import Setting
 from meshrep.minimisers.monitor import Stopping
 
-LR = Setting("lr", float, "step length: of gd, nesterov, heavy-ball and mfac in field² / energy, "
-             "of others in natural units", above=0)  # fmt: skip
+LR = Setting("lr", float, "step length, in natural units", above=0)
+LR_BY_CURVATURE = Setting(
+    "lr", float, "step length, in units of field² / energy", shown="by the curvature", above=0
+)
 MOMENTUM = Setting("momentum", float, "share of the last step kept", least=0, below=1)
 DECAY = Setting("decay", float, "steps in which the step length halves", above=0)
 
