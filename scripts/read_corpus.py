@@ -32,11 +32,11 @@ from meshrep.sources.files import READ, load
 
 MEMORY = 8 << 30  # bytes that each reading may take
 VERDICTS = {
-    "agrees": "nodes, edges and components as another library has them",
-    "differs with a remark": "not so, and the graph says what was changed on the way",
-    "differs in silence": "not so, and the graph says nothing",
+    "agrees": "another library finds the same counts and size",
+    "differs with a remark": "no other library does, and the graph says what was changed in it",
+    "differs in silence": "no other library does, and the graph says nothing",
     "read by meshrep alone": "no other library reads it",
-    "refused, as by others": "nobody reads it",
+    "refused, as by others": "no library reads it",
     "refused, read by others": "another library finds points in it",
     "crashed": "meshrep raised something else than its own errors, died, or took too long",
 }
@@ -69,7 +69,7 @@ def counts_of_graph(graph: Graph) -> Counts:
 
 
 def theirs(read: Callable[[Path], Counts]) -> Callable[[Path], dict[str, Any]]:
-    """The same from another library."""
+    """What another library reads, in the form of :func:`ours`."""
     return lambda path: {"counts": read(path)}
 
 
@@ -118,7 +118,7 @@ def verdict(own: dict[str, Any], others: dict[str, dict[str, Any]]) -> str:
     """Which of ``VERDICTS`` a file gets."""
     found = [other["counts"] for other in others.values() if "counts" in other]
     found = [counts for counts in found if counts.nodes]
-    if "counts" in own and own["counts"].edges:  # who finds points alone passed over the cells
+    if "counts" in own and own["counts"].edges:  # one that finds only points missed the cells
         found = [counts for counts in found if counts.edges]
     if "crashed" in own:
         return "crashed"

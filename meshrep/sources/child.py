@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for eac
 _GIGABYTE = 1 << 30
 _WHERE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
 _RUN = "from meshrep.sources.child import main; main(*sys.argv[2:])"
-# The extra of meshrep that brings a library; what none brings is named by itself.
+# The extra of meshrep that installs a library. A library in no extra is named by itself.
 _EXTRA = {
     "vtkmodules": "viz", "pyvista": "viz", "trimesh": "geometry", "meshio": "geometry",
     "networkx": "geometry", "lxml": "geometry",
@@ -67,10 +68,11 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
         python_path = json.dumps([entry or os.getcwd() for entry in sys.path])
         command = [sys.executable, "-c", _WHERE + _RUN, python_path]
         command += [library, str(path.absolute()), out, str(room)]
+        stdin, held = os.pipe()  # nothing is written: the child sees its end when this process ends
         try:
             done = subprocess.run(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 capture_output=True,
                 timeout=limit,
                 cwd=folder,
@@ -81,6 +83,9 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
                 f"{shown}: {library} was still reading it after {limit:.0f} s: "
                 "the file is probably damaged"
             ) from None
+        finally:
+            os.close(stdin)
+            os.close(held)
         heard = done.stderr.decode("utf-8", "replace")
         report = _report(done.stdout.decode("utf-8", "replace"))
         if done.returncode != 0 or report is None or not os.path.exists(out):
@@ -150,6 +155,7 @@ def _complaint(heard: str) -> str:
 
 def main(library: str, path: str, out: str, room: str) -> None:
     """Read ``path`` and write its arrays to ``out``; report by one line of JSON on stdout."""
+    _end_with_parent()
     _limit_memory(int(room))
     stdout = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no report
@@ -172,6 +178,16 @@ def main(library: str, path: str, out: str, room: str) -> None:
     os.write(stdout, (json.dumps({"meshrep": report}) + "\n").encode())
     sys.stderr.flush()
     os._exit(code)  # VTK may still crash while it is torn down
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent, which holds standard input open, has ended."""
+
+    def wait() -> None:
+        os.read(0, 1)
+        os._exit(3)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _limit_memory(room: int) -> None:

@@ -47,10 +47,10 @@ _OWN: dict[str, Callable[[str, bytes], Raw]] = {
 _OWN_IN_FOLDER: dict[str, Callable[[str, bytes, Path], Raw]] = {
     ".inp": _read_inp,
     ".gltf": read_gltf,
+    ".glb": read_gltf,
     ".bdf": read_nastran,
     ".nas": read_nastran,
     ".fem": read_nastran,
-    ".glb": read_gltf,
 }
 # Formats that a library reads, in a child process.
 _READ_BY = {

@@ -245,7 +245,9 @@ def arrays_of_meshio(mesh: Any) -> Arrays:
         points = np.pad(points, ((0, 0), (0, 1)))
     data = {POINT + name: np.asarray(array) for name, array in mesh.point_data.items()}
     for name, blocks in mesh.cell_data.items():
-        data[CELL + name] = np.concatenate([np.asarray(block) for block in blocks])
+        of_blocks = [np.asarray(block) for block in blocks]
+        if len({block.shape[1:] for block in of_blocks}) == 1:
+            data[CELL + name] = np.concatenate(of_blocks)
     cells = Cells.join(parts)
     return _arrays(points, cells) | of_numbers(data, len(points), len(cells))
 

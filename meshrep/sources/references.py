@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,12 +33,9 @@ def refuse_references_outside(path: Path, shown: str) -> None:
     for reference in _references(path, shown):
         file = inside(path.parent, reference, shown)
         # XDMF may name files of data that the mesh does not need; EnSight numbers files by "*".
-        if (
-            path.suffix.lower() not in (".xdmf", ".xmf")
-            and "*" not in reference
-            and not file.exists()
-        ):
-            raise InputError(f"{shown}: it refers to '{reference[:80]}', which is not beside it")
+        optional = path.suffix.lower() in (".xdmf", ".xmf") or "*" in reference
+        if not optional and not os.path.exists(file):
+            raise _not_beside(reference, shown)
 
 
 def inside(folder: Path, reference: str, shown: str) -> Path:
@@ -50,13 +48,55 @@ def inside(folder: Path, reference: str, shown: str) -> Path:
     """
     folder = folder.absolute().resolve()
     target = Path(reference)
-    file = (folder / target).resolve() if "\0" not in reference else folder.parent
+    # Path.resolve would raise where symbolic links form a loop.
+    file = Path(os.path.realpath(folder / target)) if "\0" not in reference else folder.parent
     if target.is_absolute() or not file.is_relative_to(folder):
         raise InputError(
             f"{shown}: it refers to '{brief(reference)}' outside its own folder: "
             "such files are not followed; put the data beside it"
         )
     return file
+
+
+def read_beside(folder: Path, reference: str, shown: str) -> bytes:
+    """The content of the file that a reference names, in the folder or below it.
+
+    Raises
+    ------
+    InputError
+        Where it is anywhere else, is not there, or cannot be read.
+    """
+    file = inside(folder, reference, shown)
+    if not os.path.isfile(file):  # Path.is_file would raise where the name is too long
+        raise _not_beside(reference, shown)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{shown}: it refers to '{brief(reference)}', which cannot be read ({error.strerror})"
+        ) from None
+
+
+def read_included(
+    folder: Path, reference: str, shown: str, chain: tuple[Path, ...]
+) -> tuple[Path, bytes]:
+    """A file that another one includes, and its content.
+
+    ``chain`` holds the files that are being read, each included in the one before it.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_beside`, and where the file is one of the chain.
+    """
+    file = inside(folder, reference, shown)
+    if file in chain or len(chain) > 9:
+        raise InputError(f"{shown}: '{brief(reference)}' includes itself")
+    return file, read_beside(folder, reference, shown)
+
+
+def _not_beside(reference: str, shown: str) -> InputError:
+    return InputError(f"{shown}: it refers to '{brief(reference)}', which is not beside it")
 
 
 def _references(path: Path, shown: str) -> Iterator[str]:

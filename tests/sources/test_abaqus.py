@@ -77,6 +77,8 @@ def test_avs_ucd(tmp_path, name):
     graph = read(tmp_path, text, name)
     assert (graph.n, graph.m, len(graph.cells)) == (5, 8, 2)
     assert graph.degree.tolist() == [4, 3, 3, 3, 3]  # the apex comes first
+    damaged = avs.read_avs(name, text.replace("8 8.5", "1e400 8.5").encode())
+    assert damaged.remarks == ("its data not read: they are damaged",)
     raw = avs.read_avs(name, text.encode())
     assert raw.point_data["my t"].tolist() == [7.5, 8.5, 9.5, 10.5, 11.5]
     assert {key: array.tolist() for key, array in raw.cell_data.items()} == {

@@ -1,5 +1,6 @@
 """What a library leaves out is refused or told, and what it cannot read is named truly."""
 
+import re
 import zipfile
 
 import numpy as np
@@ -88,6 +89,83 @@ def test_a_grid_beyond_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("meshrep.sources.formats.gaps.available_memory", lambda: 1 << 30)
     with pytest.raises(InputError, match=r"grid of 31,960,000 points needs about 23\.8 GiB"):
         load(path)
+
+
+PIECE = (
+    '<VTKFile type="UnstructuredGrid" version="1.0" byte_order="LittleEndian"><UnstructuredGrid>'
+    '<Piece NumberOfPoints="3" NumberOfCells="1"><Points>'
+    '<DataArray type="Float64" NumberOfComponents="3" format="ascii">0 0 0 1 0 0 0 1 0</DataArray>'
+    '</Points><Cells><DataArray type="Int64" Name="connectivity" format="ascii">0 1 2</DataArray>'
+    '<DataArray type="Int64" Name="offsets" format="ascii">3</DataArray><DataArray type="UInt8" '
+    'Name="types" format="ascii">5</DataArray></Cells></Piece></UnstructuredGrid></VTKFile>'
+)
+
+
+@pytest.mark.parametrize("name", ["NumberOfComponents", "NumberOfCells"])
+@pytest.mark.parametrize("claim", ["3000000000", "9" * 5000])
+def test_claims_beyond_the_size_of_the_file(tmp_path, name, claim):
+    """VTK would take minutes and all memory before it finds that the numbers are missing."""
+    pytest.importorskip("vtkmodules")
+    path = tmp_path / "a.vtu"
+    path.write_text(re.sub(f'{name}="[0-9]"', f'{name}="{claim}"', PIECE))
+    with pytest.raises(InputError, match=f"its attribute {name} is [0-9,]+, too many"):
+        load(path)
+
+
+def test_claims_that_are_true(tmp_path):
+    pytest.importorskip("vtkmodules")
+    (tmp_path / "a.vtu").write_text(PIECE)
+    assert load(tmp_path / "a.vtu").m == 3
+
+
+@pytest.mark.parametrize("extent", ["0 1-2 0 1 0 1", "- 1", "0 " + "9" * 5000])
+def test_an_extent_that_is_damaged(tmp_path, extent):
+    pytest.importorskip("vtkmodules")
+    path = tmp_path / "a.vti"
+    path.write_text(f'<VTKFile type="ImageData"><ImageData WholeExtent="{extent}">')
+    with pytest.raises(InputError):
+        load(path)
+
+
+def test_a_name_of_data_that_is_not_utf8(tmp_path):
+    pytest.importorskip("vtkmodules")
+    text = "# vtk DataFile Version 3.0\n\nASCII\nDATASET POLYDATA\nPOINTS 3 float\n"
+    text += "0 0 0 1 0 0 0 1 0\nPOLYGONS 1 4\n3 0 1 2\n"
+    text += "POINT_DATA 3\nSCALARS hét float\nLOOKUP_TABLE default\n1 2 3\n"
+    path = tmp_path / "a.vtk"
+    path.write_bytes(text.encode("latin-1"))
+    assert load(path).origin.point_data["hét"].tolist() == [1, 2, 3]
+
+
+LONG = "a" * 300  # longer than a name may be
+
+
+@pytest.mark.parametrize("name", [LONG, "loop", "sub"])
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.inp", "*Include, input={}\n"),
+        ("a.bdf", "INCLUDE '{}'\n"),
+        ("a.gltf", '{{"asset": {{"version": "2.0"}}, "buffers": [{{"uri": "{0}"}}], "meshes": [{{'
+        '"primitives": [{{"attributes": {{"POSITION": 0}}}}]}}], "accessors": [{{"count": 1, '
+        '"type": "VEC3", "componentType": 5126, "bufferView": 0}}], "bufferViews": [{{"buffer": 0'
+        "}}]}}"),
+        ("a.pvd", '<VTKFile><Collection><DataSet file="{}/b.vtu"/></Collection></VTKFile>'),
+    ],
+)  # fmt: skip
+def test_a_reference_to_no_file(tmp_path, file, text, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / file).write_text(text.format(name))
+    with pytest.raises(InputError, match=f"'{name[:79]}.*', which is not beside it"):
+        load(tmp_path / file)
+
+
+@pytest.mark.parametrize(("file", "line"), [("a.inp", "*Include, input="), ("a.bdf", "INCLUDE ")])
+def test_a_file_that_includes_itself(tmp_path, file, line):
+    (tmp_path / file).write_text(100 * f"{line}{file}\n")
+    with pytest.raises(InputError, match="includes itself"):
+        load(tmp_path / file)
 
 
 CASE = """FORMAT

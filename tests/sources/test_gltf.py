@@ -101,6 +101,13 @@ def test_glb_and_sparse_numbers(tmp_path):
         "indices": {"bufferView": 2, "componentType": 5123},
         "values": {"bufferView": 3},
     }
+    claims = document({})
+    claims["accessors"][0] = claims["accessors"][0] | {"count": 10**13}
+    del claims["accessors"][0]["bufferView"]
+    claims["accessors"][0]["sparse"] = scene["accessors"][0]["sparse"] | {"count": 10**12}
+    claims["bufferViews"] = scene["bufferViews"]
+    with pytest.raises(InputError, match=r"1,000,000,000,000 numbers .* do not fit"):
+        read(tmp_path, json.dumps(claims).encode(), "a.gltf")
     text = json.dumps(scene).encode()
     chunks = struct.pack("<II", len(text), 0x4E4F534A) + text
     chunks += struct.pack("<II", len(data), 0x004E4942) + data

@@ -154,6 +154,13 @@ def test_counts_that_are_too_small(tmp_path):
         load(tmp_path / "a.vtk")
 
 
+def test_off_whose_face_has_a_size_of_too_many_digits(tmp_path):
+    path = tmp_path / "a.off"
+    path.write_text(f"OFF\n4 1 0\n{POINTS}{'9' * 5000} 0 1 2\n")  # Python converts 4,300 digits
+    with pytest.raises(InputError, match="line 7 is no list"):
+        load(path)
+
+
 @pytest.mark.parametrize("count", [2.5, float("nan")])
 def test_ply_whose_lists_have_no_whole_size(tmp_path, count):
     header = PLY.replace("ascii", "binary_little_endian").replace("uchar", "float")

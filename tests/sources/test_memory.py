@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import HEXAHEDRON, QUAD, TETRAHEDRON, TRIANGLE, Cells
-from meshrep.sources.memory import from_arrays, from_pyvista, from_trimesh
+from meshrep.sources.memory import from_arrays, from_meshio, from_pyvista, from_trimesh
 
 SQUARE = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float)
 
@@ -40,6 +40,37 @@ def test_from_arrays(icosahedron):
 def test_arrays_that_are_no_mesh(points, faces):
     with pytest.raises(InputError):
         from_arrays(points, faces)
+
+
+def test_data_of_pyvista_that_are_computed():
+    """VTK computes the values of an affine array: they keep their type."""
+    pytest.importorskip("pyvista")
+    from vtkmodules import vtkCommonCore
+
+    if not hasattr(vtkCommonCore, "vtkAffineTypeFloat64Array"):
+        pytest.skip("this VTK has no such array")
+    import pyvista as pv
+
+    plane = pv.Plane(i_resolution=1, j_resolution=1)
+    computed = vtkCommonCore.vtkAffineTypeFloat64Array()
+    computed.SetName("computed")
+    computed.SetNumberOfTuples(4)
+    computed.ConstructBackend(0.5, 0.25)
+    plane.GetPointData().AddArray(computed)
+    data = from_pyvista(plane).origin.point_data
+    assert data["computed"].tolist() == [0.25, 0.75, 1.25, 1.75]
+
+
+def test_data_of_meshio_that_differ_between_blocks():
+    """Data with one column for triangles and two for lines are left out, and the mesh is read."""
+    meshio = pytest.importorskip("meshio")
+    data = {"own": [np.zeros(1), np.zeros((1, 2))], "both": [np.ones(1), np.zeros(1)]}
+    mesh = meshio.Mesh(SQUARE, [("triangle", [(0, 1, 2)]), ("line", [(2, 3)])], cell_data=data)
+    graph = from_meshio(mesh)
+    assert graph.m == 4
+    assert {key: array.tolist() for key, array in graph.origin.cell_data.items()} == {
+        "both": [1, 0]
+    }
 
 
 def test_repairs_are_told():

@@ -16,7 +16,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import POLYLINE, VERTEX, Cells
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.normalise import Raw
-from meshrep.sources.references import inside
+from meshrep.sources.references import read_included
 
 _SOLIDS = {4: 10, 5: 14, 6: 13, 8: 12, 10: 24, 13: 27, 15: 26, 20: 25}
 _FACES = {3: 5, 4: 9, 6: 22, 8: 23, 9: 28}
@@ -111,7 +111,8 @@ def _blocks(path: str, text: str, folder: Path, chain: tuple[Path, ...]) -> Iter
             at += 1
         block = _keyword(line, where)
         if "INPUT" in block.parameters and block.keyword in ("INCLUDE", "NODE", "ELEMENT"):
-            file, rows = _other_file(path, folder, block, chain)
+            file, data = read_included(folder, block.parameters["INPUT"], path, chain)
+            rows = text_of(data, path, "an Abaqus file")
             if block.keyword == "INCLUDE":
                 yield from _blocks(path, rows, folder, (*chain, file))
                 block = None
@@ -133,19 +134,6 @@ def _keyword(line: str, where: str) -> _Block:
         name, _, value = part.partition("=")
         parameters[re.sub(r"\s", "", name).upper()] = value.strip().strip('"')
     return _Block(" ".join(parts[0].split()).upper() if parts else "", parameters, where)
-
-
-def _other_file(
-    path: str, folder: Path, block: _Block, chain: tuple[Path, ...]
-) -> tuple[Path, str]:
-    """A file that a block names, and its text."""
-    named = block.parameters["INPUT"]
-    file = inside(folder, named, path)
-    if not file.is_file():
-        raise InputError(f"{path}: it includes '{named[:80]}', which is not beside it")
-    if file in chain or len(chain) > 9:
-        raise InputError(f"{path}: '{named[:80]}' includes itself")
-    return file, text_of(file.read_bytes(), path, "an Abaqus file")
 
 
 class _Model:
@@ -264,7 +252,7 @@ class _Model:
         )
         idle = set(self.parts) - {instance.part for instance in self.instances}
         remarks += [
-            f"part {self.parts[name].name} not read: no instance places it" for name in idle
+            f"part {self.parts[name].name} not read: no instance places it" for name in sorted(idle)
         ]
         if self.ties:
             remarks.append(f"not read: *{', *'.join(sorted(self.ties))}, which tie nodes together")

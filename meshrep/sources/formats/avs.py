@@ -79,7 +79,7 @@ def read_avs(path: str, data: bytes) -> Raw:
             at = _data(lines, at, number, of_points)
         if int(words[3]):
             _data(lines, at, numbered, of_cells)
-    except (IndexError, ValueError, KeyError):
+    except (IndexError, ValueError, KeyError, OverflowError):
         remarks = ("its data not read: they are damaged",)
     cells = Cells(np.array(nodes), np.array(offsets), np.array(kinds))
     return Raw(path, rows[:, 1:], cells, remarks, of_points, of_cells)

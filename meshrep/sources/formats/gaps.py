@@ -1,4 +1,4 @@
-"""What libraries pass over without a word, looked for before they read a file."""
+"""What libraries pass over without a word or fail at, looked for before they read a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from meshrep.sources.wording import counted
 
 GRIDS = (".vti", ".vtr", ".vts")
 _BYTES_PER_POINT = 800  # 690 measured: points, hexahedra, edges, and their sorting
-_EXTENT = re.compile(rb"""\bWholeExtent\s*=\s*["']([-+\d\s]*)["']""")
+# Thirty digits of a number are enough to refuse it, and Python converts no more than 4,300.
+_WHOLE = re.compile(rb"[-+]?\d{1,30}")
+_EXTENT = re.compile(rb"""\bWholeExtent\s*=\s*["']([^"']*)["']""")
+_XML_OF_VTK = (".vtu", ".vtp", *GRIDS)
+_CLAIM = re.compile(rb"""NumberOf(\w{1,20})\s*=\s*["']\s*\+?(\d{1,30})""")
+# The most numbers that a byte of the file may stand for: a bit each, or more where compressed.
+_NUMBERS_PER_BYTE, _NUMBERS_PER_COMPRESSED_BYTE = 8, 10_000
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
@@ -24,9 +30,11 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        Where what is left out would make the rest wrong.
+        Where what is left out would make the rest wrong, or the file declares more than it holds.
     """
     ending = file.suffix.lower()
+    if ending in _XML_OF_VTK:
+        _refuse_large_claims(file.read_bytes(), path)
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
     elif ending in GRIDS:
@@ -39,7 +47,7 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
             raise InputError(f"{path}: it is no Tecplot file: no line begins with ZONE")
         _refuse_several(path, zones, "zone")
     elif ending == ".su2":
-        told = re.search(rb"^\s*NZONE\s*=\s*(\d+)", file.read_bytes(), re.I | re.M)
+        told = re.search(rb"^\s*NZONE\s*=\s*(\d{1,30})", file.read_bytes(), re.I | re.M)
         _refuse_several(path, int(told[1]) if told else 1, "zone")
     elif ending in (".ele", ".node"):
         if not re.search(rb"^[ \t]*\d", file.read_bytes(), re.M):  # meshio would look for ever
@@ -55,10 +63,25 @@ def points_of_grid(file: Path) -> int:
     """The points of a grid of VTK's XML formats by its extent: compressed ones are small files."""
     with file.open("rb") as start:
         told = _EXTENT.search(start.read(1 << 16))
-    ends = [int(word) for word in told[1].split()] if told else []
+    ends = [int(word) for word in _WHOLE.findall(told[1])] if told else []
     return math.prod(
         max(last - first + 1, 0) for first, last in zip(ends[::2], ends[1::2], strict=False)
     )
+
+
+def _refuse_large_claims(data: bytes, path: str) -> None:
+    """Raise where a file of VTK's XML formats declares more numbers than its bytes can hold.
+
+    VTK takes minutes and all memory to set up arrays of many components before it reads them.
+    """
+    head = data.partition(b"<AppendedData")[0]
+    share = _NUMBERS_PER_COMPRESSED_BYTE if b"compressor" in head else _NUMBERS_PER_BYTE
+    for name, count in _CLAIM.findall(head):
+        if int(count) > share * len(data):
+            raise InputError(
+                f"{path}: its attribute NumberOf{name.decode()} is {int(count):,}, too many for a "
+                f"file of {counted(len(data), 'byte')}: it is cut short or damaged"
+            )
 
 
 def _refuse_large_grid(path: str, points: int) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, TRIANGLE, VERTEX, Cells
 from meshrep.sources.normalise import Raw
-from meshrep.sources.references import inside
+from meshrep.sources.references import inside, read_beside
 from meshrep.sources.wording import counted
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -98,7 +98,9 @@ class _Scene:
 
     def read(self) -> None:
         for buffer in self.document.get("buffers", []):
-            self._refuse_outside(buffer.get("uri", "data:"))
+            uri = buffer.get("uri", "data:")
+            if not uri.startswith("data:"):
+                inside(self.folder, _reference(uri), self.path)
         scenes, nodes = self.document.get("scenes", []), self.document.get("nodes", [])
         if scenes:
             roots = scenes[self.document.get("scene", 0)].get("nodes", [])
@@ -176,18 +178,21 @@ class _Scene:
         accessor = self._item("accessors", number)
         count, width = accessor["count"], _WIDTHS[accessor["type"]]
         kind = np.dtype(_COMPONENTS[accessor["componentType"]])
-        if "bufferView" in accessor:
-            found = self._view(accessor, kind, count, width)
-        elif count <= 64 * max(1, accessor.get("sparse", {}).get("count", 0)):
-            found = np.zeros((count, width), kind)
-        else:
-            raise ValueError(f"accessor {number} of {count:,} has no numbers")
+        which = np.zeros(0, dtype=np.int64)
         if sparse := accessor.get("sparse"):
             indices = sparse["indices"]
             index_kind = np.dtype(_COMPONENTS[indices["componentType"]])
             which = self._view(indices, index_kind, sparse["count"], 1).ravel()
+            values = self._view(sparse["values"], kind, sparse["count"], width)
+        if "bufferView" in accessor:
+            found = self._view(accessor, kind, count, width)
+        elif count <= 64 * max(1, len(which)):
+            found = np.zeros((count, width), kind)
+        else:
+            raise ValueError(f"accessor {number} of {count:,} has no numbers")
+        if len(which):
             found = found.copy()
-            found[which] = self._view(sparse["values"], kind, sparse["count"], width)
+            found[which] = values
         return found
 
     def _view(self, source: dict[str, Any], kind: np.dtype, count: int, width: int) -> np.ndarray:
@@ -222,17 +227,12 @@ class _Scene:
                 return base64.b64decode(uri.partition(",")[2], validate=True)
             except binascii.Error:
                 raise ValueError("a data URI is no base64") from None
-        file = self._refuse_outside(uri)
-        if not file.is_file():
-            raise InputError(f"{self.path}: it refers to '{uri[:80]}', which is not beside it")
-        return file.read_bytes()
+        return read_beside(self.folder, _reference(uri), self.path)
 
-    def _refuse_outside(self, uri: str) -> Path:
-        """The file in the folder that a URI names, if it names one."""
-        elsewhere = re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri)
-        if elsewhere and elsewhere[0] == "data:":
-            return self.folder
-        return inside(self.folder, "/" + uri if elsewhere else unquote(uri), self.path)
+
+def _reference(uri: str) -> str:
+    """The path of the file that a URI names; a URI with a scheme becomes an absolute path."""
+    return "/" + uri if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", uri) else unquote(uri)
 
 
 def _matrix(node: dict[str, Any]) -> np.ndarray:

@@ -12,7 +12,7 @@ from meshrep.errors import InputError
 
 _WORD = re.compile(r"(?<!\S)(?!(?:nan(?:\(\S*\))?|inf|infinity)(?!\S))[A-Za-z_]\S*", re.I)
 _HEAD = re.compile(rb"[^\n]*\n[^\n]*\n\s*(ASCII|BINARY)\b", re.I)
-_BINARY_POINTS = re.compile(rb"^\s*POINTS\s+(\d+)\s+(\w+)", re.I | re.M)
+_BINARY_POINTS = re.compile(rb"^\s*POINTS\s+(\d{1,30})\d*\s+(\w+)", re.I | re.M)
 _CELLS = ("VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS", "CELLS")
 _WIDTHS = {"double": 8, "long": 8, "unsigned_long": 8, "vtkidtype": 8, "float": 4, "int": 4,
            "unsigned_int": 4, "short": 2, "unsigned_short": 2}  # fmt: skip

@@ -16,7 +16,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, Cells
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.normalise import Raw
-from meshrep.sources.references import inside
+from meshrep.sources.references import read_included
 
 # VTK's kind and the nodes' fields, with middle nodes and with corners only.
 _LINES = dict.fromkeys(("CROD", "CTUBE", "CBAR", "CBEAM", "CBUSH", "CGAP", "CVISC"), (2, 3))
@@ -42,7 +42,7 @@ _TIES = ("RBE1", "RBE2", "RBE3", "RBAR", "RROD", "MPC")
 def read_nastran(path: str, data: bytes, folder: Path) -> Raw:
     """The nodes and elements of a bulk data deck, in the basic coordinate system."""
     cards: dict[str, list[list[str]]] = {}
-    for name, fields in _cards(path, text_of(data, path, "a Nastran deck"), folder, 0):
+    for name, fields in _cards(path, text_of(data, path, "a Nastran deck"), folder, ()):
         cards.setdefault(name, []).append(fields)
     try:
         number, points = _nodes(cards)
@@ -59,7 +59,9 @@ def read_nastran(path: str, data: bytes, folder: Path) -> Raw:
     return Raw(path, points, Cells.join(cells), (f"not read: {told}",) if told else ())
 
 
-def _cards(path: str, text: str, folder: Path, depth: int) -> Iterator[tuple[str, list[str]]]:
+def _cards(
+    path: str, text: str, folder: Path, chain: tuple[Path, ...]
+) -> Iterator[tuple[str, list[str]]]:
     """Each card's name and its fields, continuation lines put together."""
     text = re.split(r"(?im)^\s*BEGIN\s+(?:BULK|SUPER)[^\n]*\n", text, maxsplit=1)[-1]
     name, fields = "", [""]
@@ -73,12 +75,8 @@ def _cards(path: str, text: str, folder: Path, depth: int) -> Iterator[tuple[str
             if name:
                 yield name, fields
             name = ""
-            file = inside(folder, included[1].strip(), path)
-            if not file.is_file() or depth > 9:
-                raise InputError(
-                    f"{path}: it refers to '{included[1][:80]}', which is not beside it"
-                )
-            yield from _cards(path, text_of(file.read_bytes(), path, "a deck"), folder, depth + 1)
+            file, data = read_included(folder, included[1].strip(), path, chain)
+            yield from _cards(path, text_of(data, path, "a deck"), folder, (*chain, file))
             continue
         first, row = _split(line)
         if not first or first[0] in "+*":

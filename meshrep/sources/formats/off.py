@@ -145,7 +145,7 @@ def _regrouped(body: _Body, colours_end_lines: bool) -> tuple[list[str], list[in
             return None
         size = body.components
         if k >= body.vertices:
-            if not words[at].isdecimal():
+            if not words[at].isdecimal() or len(words[at]) > 18:  # no file has so many nodes
                 return None
             size = 1 + int(words[at])
         rows.append(" ".join(words[at : at + size]))

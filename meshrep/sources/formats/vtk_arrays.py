@@ -50,8 +50,11 @@ def _with_data(arrays: Arrays, dataset: Any) -> Arrays:
     for prefix, of in ((POINT, dataset.GetPointData()), (CELL, dataset.GetCellData())):
         for k in range(of.GetNumberOfArrays()):
             array = of.GetArray(k)  # None where it holds no numbers
-            if array is not None and array.GetName():
-                data[prefix + array.GetName()] = _numbers(array)
+            name = array.GetName() if array is not None else None
+            if isinstance(name, bytes):  # it is not UTF-8
+                name = name.decode("latin-1")
+            if name:
+                data[prefix + name] = _numbers(array)
     return arrays | of_numbers(data, len(arrays["points"]), len(arrays["kinds"]))
 
 
@@ -74,9 +77,9 @@ def _numbers(array: Any) -> np.ndarray:
         return np.array(vtk_to_numpy(array))
     except Exception:
         # Implicit (computed) arrays have no buffer: copy them into one that has.
-        from vtkmodules.vtkCommonCore import vtkIdTypeArray
+        from vtkmodules.vtkCommonCore import vtkDataArray
 
-        plain = vtkIdTypeArray()
+        plain = vtkDataArray.CreateDataArray(array.GetDataType())
         plain.DeepCopy(array)
         return np.array(vtk_to_numpy(plain))
 

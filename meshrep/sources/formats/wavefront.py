@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.graphs.cells import Cells
+from meshrep.graphs.cells import LINE, POLYLINE, VERTEX, Cells
 from meshrep.sources.formats.text import plain_table, rows_of_numbers, text_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
@@ -60,13 +60,9 @@ def read_obj(path: str, data: bytes) -> Raw:
             f"vertices 1 … {n}: the file is damaged or cut short"
         )
     cells = polygons(absolute, sizes)
-    lines = np.array(is_line, dtype=bool)
-    if lines.any():
-        kinds = np.where(lines & (sizes > 2), 4, np.where(lines, np.minimum(sizes, 3), cells.kinds))
-        kinds[lines & (sizes == 2)] = 3
-        kinds[lines & (sizes == 1)] = 1
-        cells = Cells(cells.connectivity, cells.offsets, kinds)
-    return Raw(path, points, cells)
+    lines_of_size = np.array([0, VERTEX, LINE, POLYLINE])[np.minimum(sizes, 3)]
+    kinds = np.where(np.array(is_line, dtype=bool), lines_of_size, cells.kinds)
+    return Raw(path, points, Cells(cells.connectivity, cells.offsets, kinds))
 
 
 def _face_nodes(path: str, faces: list[str], lines: list[int]) -> tuple[np.ndarray, np.ndarray]:
