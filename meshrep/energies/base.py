@@ -18,7 +18,7 @@ from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.given import tried
+from meshrep.energies.given import real_array, tried
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
@@ -334,11 +334,10 @@ class Energy(Lean, ABC):
         Raises
         ------
         InputError
-            When the shape is not the energy's, or an entry is not finite.
+            When it is no array of real numbers, its shape is not the energy's, or an entry is not
+            finite.
         """
-        w = np.array(w, dtype=np.float64)
-        if w.shape != self.shape:
-            raise InputError(f"the field has shape {w.shape} where {self.shape} is needed")
+        w = np.array(real_array(w, self.shape, "the field must be"))
         if not np.isfinite(w).all():
             raise InputError("the field has a NaN or infinite entry: start from finite numbers")
         Fixed(self.fixed, self.fixed_values, NumpyBackend()).hold(w)

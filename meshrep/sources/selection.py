@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def ends(graph: GraphLike, share: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         Where the graph has no points or no extent, or the share is not within (0, 0.5).
     """
     graph = Graph.of(graph)
-    if not 0 < share < 0.5:
+    if not isinstance(share, Real) or not 0 < share < 0.5:
         raise InputError(f"the share of an end lies between 0 and 0.5, not {share}")
     if graph.points is None:
         raise InputError(
@@ -135,7 +136,7 @@ def random_split(
         Where the share is not within (0, 0.5], or there are fewer than two nodes.
     """
     graph = Graph.of(graph)
-    if not 0 < share <= 0.5:
+    if not isinstance(share, Real) or not 0 < share <= 0.5:
         raise InputError(f"the share lies between 0 and 0.5, not {share}")
     if graph.n < 2:
         raise InputError(f"{graph.name}: one node cannot be both hot and cold")

@@ -334,7 +334,7 @@ TRANSIENT = ("--transient", "2")
             "dimensions must be a whole number, 3 or more",
         ),
         (("--kuramoto", "--set", "readout=square"), "readout must be one of value, circle"),
-        (("--kuramoto", "--start", "short.npy"), "has shape"),
+        (("--kuramoto", "--start", "short.npy"), "not an array of shape"),
         (("--kuramoto", "--start", "nan.npy"), "NaN"),
         (("--solver", "lift"), "lift works on oscillators"),
     ],

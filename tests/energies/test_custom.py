@@ -213,7 +213,7 @@ def test_a_sum_holds_what_its_terms_hold():
         (lambda g: meshrep.FunctionEnergy(g, lambda w: (0.0, w), shape=(3,)), "no shape"),
         (lambda g: meshrep.FunctionEnergy(g, lambda w: (0.0, w), shape=(9, 2, 2)), "no shape"),
         (lambda g: meshrep.EdgeEnergy(g, lambda xp: (xp.sin,)), "potential is"),
-        (lambda g: meshrep.EdgeEnergy(g, log_cosh).clamp(np.zeros(3)), "has shape"),
+        (lambda g: meshrep.EdgeEnergy(g, log_cosh).clamp(np.zeros(3)), "not an array of shape"),
         (lambda g: meshrep.EdgeEnergy(g, log_cosh).clamp(np.full(9, np.inf)), "infinite"),
     ],
 )

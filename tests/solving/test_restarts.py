@@ -122,7 +122,7 @@ def test_one_seeds_error_does_not_cost_the_others(error, failing):
 def test_an_error_in_every_seed_is_an_error():
     with pytest.raises(LookupError, match="not here"):
         meshrep.solve(fails(RING, 2, LookupError("not here")), "lbfgs", restarts=3)
-    with pytest.raises(meshrep.InputError, match="has shape"):
+    with pytest.raises(meshrep.InputError, match="not an array of shape"):
         meshrep.solve(glass(), "lbfgs", restarts=3, start=np.zeros(2))
 
 

@@ -254,7 +254,7 @@ def test_a_comparison_takes_names_and_compositions_once_each():
 
 
 def test_an_unusable_setting_ends_a_comparison_before_any_row():
-    with pytest.raises(meshrep.InputError, match="has shape"):
+    with pytest.raises(meshrep.InputError, match="not an array of shape"):
         meshrep.compare(heat("lattice:8x8"), ["gd"], start=np.zeros(3))
     with pytest.raises(meshrep.InputError, match="did you mean layers"):
         meshrep.compare(heat("lattice:8x8"), ["gcn"], layer=3)

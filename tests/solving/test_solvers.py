@@ -255,8 +255,12 @@ def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
     [
         (lambda e: meshrep.solve(e, "gcm"), "did you mean gcn"),
         (lambda e: meshrep.solve(e, "lbfgs", hiden=3), "lbfgs has no setting 'hiden': it has none"),
-        (lambda e: meshrep.solve(e, "adam", start=np.zeros(3)), "has shape"),
+        (lambda e: meshrep.solve(e, "adam", start=np.zeros(3)), "not an array of shape"),
         (lambda e: meshrep.solve(e, "adam", start=np.full(144, np.nan)), "NaN"),
+        (lambda e: meshrep.solve(e, "adam", start=["a"] * 144), "must be an array of real numbers"),
+        (lambda e: meshrep.solve(e, "adam", start=[[1.0], [1, 2]]), "not a list of 2"),
+        (lambda e: meshrep.solve(e, "adam", start=np.full(144, 1j)), "type complex128"),
+        (lambda e: meshrep.random_split(e.graph, share="a"), "between 0 and 0.5, not a"),
         (lambda e: meshrep.solve(e, "adam", dtype="float16"), "float32 or float64"),
         (lambda e: meshrep.solve(e, Solver(LBFGS()), lr=0.1), "by name"),
         (lambda e: meshrep.compare(e, []), "no solver"),
