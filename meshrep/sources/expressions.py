@@ -136,8 +136,8 @@ class _Walker:
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(name, arguments)
         raise InputError(
-            f"'{self.text}': only numbers, arithmetic, comparisons and the names "
-            f"{self.known} may stand in a selection, no {type(node).__name__}"
+            f"'{self.text}': {brief(ast.unparse(node))} may not stand in a condition: use numbers, "
+            f"arithmetic, comparisons and the names {self.known}"
         )
 
     def _named(self, name: str) -> Any:
