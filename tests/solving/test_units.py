@@ -114,6 +114,7 @@ def test_phases_in_joules_take_the_path_of_phases_in_units_of_the_coupling(solve
 
 
 def test_a_cloud_in_picometres_moves_as_one_in_metres():
+    pytest.importorskip("gudhi")
     points = np.random.default_rng(0).random((60, 2))
     here, there = (
         meshrep.solve(meshrep.RipsPersistence(s * points), "sgd", max_steps=50)
