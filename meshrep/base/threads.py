@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -12,9 +13,15 @@ from typing import Any
 from meshrep.base import limits
 from meshrep.base.backends import installed
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 LOOK = 0.1  # seconds over which the cores that a run gets are counted
 SHORTEST_REST, LONGEST_REST = 0.4, 3.2  # seconds on fewer threads before more are tried again
-BUSY = 0.6  # share of its threads' time that a run gets from the system below which others work
+BUSY = 0.6  # share of its threads' time that a run gets, below which it lacks cores or work
+OFTEN = 60.0  # cores taken away a second above which it lacks cores: ten times what is usual alone
 FREE = 0.9  # share above which more threads may help
 
 _runs = threading.local()  # the fit of the run in this thread, since numba counts by thread
@@ -24,7 +31,9 @@ class FittedThreads:
     """Fits the number of numba's threads to the cores that the process gets.
 
     The threads of a kernel wait for each other. If other processes use the cores, one that lost its
-    core holds up all, and fewer threads are faster. Results do not depend on their number.
+    core holds up all, and fewer threads are faster. Results do not depend on their number. Threads
+    that sleep because a solver works in one thread for a while are told from threads that lost
+    their cores by the number of times that the system took a core away; Windows does not count it.
 
     Parameters
     ----------
@@ -40,6 +49,7 @@ class FittedThreads:
 
     def _begin(self, seconds: float) -> None:
         self.wall, self.cpu, self.seconds = time.perf_counter(), time.process_time(), seconds
+        self.taken = cores_taken()
 
     def look(self) -> None:
         """Change the number of threads if the time since the last look says so."""
@@ -48,7 +58,8 @@ class FittedThreads:
             return
         threads = self.numba.get_num_threads()
         got = (time.process_time() - self.cpu) / passed
-        if threads > 1 and got < BUSY * threads:
+        alone = (cores_taken() - self.taken) / passed < OFTEN  # false for NaN
+        if threads > 1 and got < BUSY * threads and not alone:
             self.numba.set_num_threads(max(1, round(got)))
             self._begin(self.rest)
             self.rest = min(2 * self.rest, LONGEST_REST)
@@ -62,6 +73,16 @@ class FittedThreads:
     def end(self) -> None:
         """Give the thread its number of threads back."""
         self.numba.set_num_threads(self.most)
+
+
+def cores_taken() -> float:
+    """How often the system took a core from a thread of this process; NaN where it does not count.
+
+    On Linux and macOS these are the involuntary context switches.
+    """
+    if resource is None:
+        return math.nan
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw)
 
 
 def fit_threads() -> None:

@@ -17,7 +17,8 @@ class Machine:
     """A machine whose time passes when told, beside other processes; it stands for numba too."""
 
     def __init__(self, monkeypatch, threads_of_run):
-        self.threads, self.wall, self.cpu = threads_of_run, 0.0, 0.0
+        self.threads, self.wall, self.cpu, self.taken = threads_of_run, 0.0, 0.0, 0.0
+        monkeypatch.setattr(threads, "cores_taken", lambda: self.taken)
         clock = types.SimpleNamespace(perf_counter=lambda: self.wall, process_time=lambda: self.cpu)
         monkeypatch.setattr(threads, "time", clock)
 
@@ -33,6 +34,7 @@ class Machine:
         for _ in range(round(seconds / 0.05)):
             self.wall += 0.05
             self.cpu += 0.05 * min(self.threads, cores)
+            self.taken += 10.0 * (self.threads > cores)  # 200 a second
             fitted.look()
             had.append(self.threads)
         return had
@@ -49,6 +51,29 @@ def test_fewer_threads_on_a_busy_machine_and_all_on_a_quiet_one(monkeypatch):
     machine.run(fitted, 1.0, cores=1)
     fitted.end()
     assert machine.threads == 4
+
+
+def test_threads_without_work_are_not_taken_for_threads_without_cores(monkeypatch):
+    machine = Machine(monkeypatch, 2)
+    fitted = FittedThreads(machine)
+    machine.set_num_threads(2)
+    for _ in range(40):  # half of the time in one thread, on a quiet machine
+        machine.wall += 0.05
+        machine.cpu += 0.05 * 1.1
+        fitted.look()
+    assert machine.threads == 2
+    machine.taken = np.nan  # where cores taken are not counted, the time alone decides
+    for _ in range(4):
+        machine.wall += 0.05
+        machine.cpu += 0.05 * 1.1
+        fitted.look()
+    assert machine.threads == 1
+
+
+def test_cores_that_were_taken_are_counted_or_unknown(monkeypatch):
+    assert threads.cores_taken() >= 0 or threads.resource is None
+    monkeypatch.setattr(threads, "resource", None)
+    assert np.isnan(threads.cores_taken())
 
 
 def test_a_neighbour_that_takes_a_fair_share_changes_nothing(monkeypatch):
