@@ -15,7 +15,7 @@ import meshrep
 from bench import Report, Say, kernel_ways
 from meshrep.base.backends import cores, installed
 from meshrep.base.tables import markdown, number
-from meshrep.base.threads import calm_threads
+from meshrep.base.threads import calm_threads, fit_threads
 from meshrep.energies.base import Energy
 from meshrep.energies.heat import HeatBath
 from meshrep.energies.kuramoto import Kuramoto
@@ -25,7 +25,7 @@ from meshrep.sources.selection import random_split
 
 SIDE, QUICK_SIDE = 500, 200
 ROUNDS, QUICK_ROUNDS = 5, 1
-WINDOW = 0.5  # seconds of work for each rate
+WINDOW = 1.0  # seconds of work for each rate
 HEAT = ("gd", "heavy-ball", "nesterov", "adam", "rk4", "lbfgs", "lbfgs-scipy", "lbfgs-newton",
         "newton", "spectral", "multilevel", "sobolev", "gcn", "gcn-res")  # fmt: skip
 PHASES = ("adam", "lbfgs", "newton", "rk4", "lift", "anneal", "gcn")
@@ -79,14 +79,16 @@ def rates(
     return found
 
 
-def calls(call: Callable[[], object]) -> Callable[[], float]:
-    """Return a way that repeats a call."""
+def calls(call: Callable[[], object], nodes: int) -> Callable[[], float]:
+    """Return a way that repeats a call, with its threads fitted as those of a run are."""
 
     def way() -> float:
-        begun, done = time.perf_counter(), 0
-        while (passed := time.perf_counter() - begun) < WINDOW:
-            call()
-            done += 1
+        with calm_threads(nodes):
+            begun, done = time.perf_counter(), 0
+            while (passed := time.perf_counter() - begun) < WINDOW:
+                call()
+                fit_threads()
+                done += 1
         return done / passed
 
     return way
@@ -117,7 +119,7 @@ def ways_on(side: int) -> dict[str, Callable[[], float]]:
     kuramoto = Kuramoto(graph)
     torch = ("torch", "gcn step by")
     kernels = {
-        name: calls(way.call)
+        name: calls(way.call, graph.n)
         for name, way in kernel_ways.ways(heat, kuramoto).items()
         if not name.startswith(torch)
     }
@@ -132,8 +134,7 @@ def run(quick: bool, say: Say) -> Report:
         return "## Under load\n\nThe package numba is missing, and there are no kernels.", {}
     side = QUICK_SIDE if quick else SIDE
     loads = sorted({0, 1, cores()})
-    with calm_threads(side * side):
-        rows = rates(ways_on(side), loads, QUICK_ROUNDS if quick else ROUNDS, say)
+    rows = rates(ways_on(side), loads, QUICK_ROUNDS if quick else ROUNDS, say)
     text = [
         "## Under load",
         INTRODUCTION,
