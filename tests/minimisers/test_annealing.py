@@ -289,14 +289,19 @@ def test_automatic_temperatures_scale_with_the_coupling():
     )
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(INTERPRETED, reason="seconds need the compiler")
 @pytest.mark.parametrize("law", LAWS)
-def test_a_time_limit_is_kept_and_the_run_still_cools(law):
-    energy = oscillators("lattice:40x40", LAWS[law])
-    Annealing().warm_up(objective(energy))
+def test_a_time_limit_is_kept_and_the_run_still_cools(law, clock, monkeypatch):
+    """On the clock a sweep takes 10 ms, so that about 45 of them fit into nine tenths of it."""
+    sweep = Spins.sweep
+
+    def slow(spins, temperatures, first):
+        sweep(spins, temperatures, first)
+        clock.now += 0.01 * len(temperatures)
+
+    monkeypatch.setattr(Spins, "sweep", slow)
+    energy = oscillators("lattice:12x12", LAWS[law])
     outcome, _ = anneal(energy, max_seconds=0.5, sweeps=10**7, max_steps=10**8)
-    assert outcome.result is Result.TIME_LIMIT
+    assert outcome.result is Result.TIME_LIMIT and 40 <= outcome.steps <= 50
     plenty, _ = anneal(energy, sweeps=outcome.steps)
     assert outcome.history.energy[-1] == pytest.approx(plenty.history.energy[-1], rel=0.05)
 
