@@ -75,6 +75,6 @@ def aggregate(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray) -> tupl
 @cache
 def compiled() -> Callable[..., Any]:
     """:func:`aggregate` compiled by numba."""
-    from numba import njit
+    from meshrep.kernels.compiling import kernel
 
-    return njit(cache=True, nogil=True)(aggregate)
+    return kernel()(aggregate)

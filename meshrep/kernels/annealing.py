@@ -21,6 +21,8 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
+
 UNIT = 2.0**-32
 TINY = 1e-300
 FRESH = 256  # sweeps after which C and S are computed again
@@ -101,7 +103,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     The two must differ in ``block``, as in :mod:`meshrep.kernels.heat`. It changes no result.
     """
 
-    @njit(cache=True, nogil=True, parallel=parallel, error_model="numpy")
+    @kernel(parallel=parallel, error_model="numpy")
     def heat_bath(indptr, indices, a, starts, c, s, temperatures, key, first, reflections):
         """Sweeps of −Σ_edges a_ij cos(φ_i − φ_j), one for each temperature, with its reflections.
 
@@ -160,7 +162,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                             c[low + i] = hx * new - hy * across if taken else p
                             s[low + i] = hy * new + hx * across if taken else q
 
-    @njit(cache=True, nogil=True, parallel=parallel, error_model="numpy")
+    @kernel(parallel=parallel, error_model="numpy")
     def fields(indptr, indices, a, c, s, C, S):
         """Compute C and S of the spins."""
         for i in prange(len(c)):
@@ -170,7 +172,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 y += a[k] * s[indices[k]]
             C[i], S[i] = c[i] * x + s[i] * y, c[i] * y - s[i] * x
 
-    @njit(cache=True, nogil=True, parallel=parallel, error_model="numpy")
+    @kernel(parallel=parallel, error_model="numpy")
     def metropolis(
         indptr, indices, a, law, starts, c, s, C, S, temperatures, key, first, reflections
     ):  # fmt: skip

@@ -26,6 +26,7 @@ import numpy as np
 from numba import njit, prange
 
 from meshrep.kernels import network
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.network import add, bend, gate
 
 
@@ -166,7 +167,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def project(x, weights, attention, rows, spread, marks):
         """spread (K, n, h) = x W^k, and marks (K, n, 2) = spread a^k, the pairs (s, t)."""
         n = len(x)
@@ -174,7 +175,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
             end = min(n, (b + 1) * rows)
             _project(b * rows, end, tile, x, weights, attention, spread, marks)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def attend(indptr, indices, bias, spread, marks, bent, slope, part, rows, shares, out):
         """shares (K, nnz) = α, and out (n, h) = σ(Σ_k α^k Y^k / K), where ``part`` is 1/K."""
         n = len(out)
@@ -184,7 +185,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 slope, part, shares, out,
             )  # fmt: skip
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def weigh(indptr, indices, spread, marks, shares, d, bent, part, rows, pulls, own):
         """pulls (K, nnz) = p, and own (K, n) = s̄, from D = ``d`` (n, h)."""
         n = len(d)
@@ -194,7 +195,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 part, pulls, own,
             )  # fmt: skip
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def unproject(
         indptr, indices, mirror, x, weights, attention, spread, shares, pulls, own,
         d, part, slope, rows, gated, back_weights, back_attention, out,

@@ -45,6 +45,6 @@ def first_fit(indptr: np.ndarray, indices: np.ndarray, distance: int) -> np.ndar
 @cache
 def compiled() -> Callable[..., Any]:
     """:func:`first_fit` compiled by numba."""
-    from numba import njit
+    from meshrep.kernels.compiling import kernel
 
-    return njit(cache=True, nogil=True)(first_fit)
+    return kernel()(first_fit)

@@ -68,6 +68,6 @@ def merge(
 @cache
 def compiled() -> Callable[..., Any]:
     """:func:`merge` compiled by numba."""
-    from numba import njit
+    from meshrep.kernels.compiling import kernel
 
-    return njit(cache=True, nogil=True)(merge)
+    return kernel()(merge)

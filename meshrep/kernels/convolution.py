@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit, prange
 
 from meshrep.kernels import network
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.network import add, bend, gate, read_tile
 
 
@@ -55,7 +56,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def forward(indptr, indices, p, x, weight, slope, rows, out):
         """out (n, h) = σ(P x W), by blocks of ``rows`` rows."""
         n = len(x)
@@ -67,7 +68,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 np.dot(spread[: end - t], weight, out[t:end])
                 bend(out[t:end], slope)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def forward_and_read(
         indptr, indices, p, x, weight, slope, rows, out,
         readout, through, z, offset, unit, field,
@@ -91,7 +92,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                     plain[: end - t], residual[: end - t], field[t:end],
                 )  # fmt: skip
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def backward(indptr, indices, p, d, x, weight, slope, rows, weights):
         """From D_l (n, h) to D_{l−1}, written over ``x`` = X_{l−1}.
 
@@ -112,7 +113,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 np.dot(spread[:m], weight.T, back[:m])
                 gate(back[:m], x[t:end], slope, x[t:end])
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def latents(indptr, indices, p, d, z, weight, rows, weights, g, unit, through, gradient):
         """As ``backward`` for the first layer: z̄ (n, h₀) = P D_1 W_1ᵀ + unit g R₀ᵀ."""
         n = len(z)

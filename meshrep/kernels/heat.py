@@ -28,6 +28,7 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.steps import squares, step_rows
 from meshrep.kernels.sums import in_order
 from meshrep.kernels.updates import NESTEROV
@@ -130,7 +131,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     by the options of ``njit``: the two versions must differ in ``block``.
     """
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def value_and_grad(rows, baths, w, gradient):
         """Energy of w; its gradient is written to ``gradient``, 0 at fixed nodes."""
         n = len(w)
@@ -141,14 +142,14 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             partial[b] = energy + bath_rows(baths, w, gradient, begin, end)
         return in_order(partial)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def hvp(rows, baths, w, tangent, product):
         """Write the Hessian at w times ``tangent``, 0 at fixed nodes."""
         n = len(w)
         for b in prange((n + block - 1) // block):
             bend_rows(rows, baths, w, tangent, product, b * block, min(n, (b + 1) * block))
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def descend(
         rows, baths, w, spare, m, v, rule, lr, beta1, beta2, eps, taken, steps, energies, norms
     ):
@@ -179,7 +180,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def flow(rows, baths, w, first, second, total, dt, steps, inverse_mass, energies):
         """Take RK4 steps of dw/dt = −∇E / mass in place; ``energies[k]`` is that before step k."""
         n = len(w)

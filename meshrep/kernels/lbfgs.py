@@ -20,8 +20,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.sums import in_order
 
 _SUMS = {"reassoc", "contract", "nsz"}
@@ -30,7 +31,7 @@ _SUMS = {"reassoc", "contract", "nsz"}
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` entries for each partial sum."""
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath=_SUMS)
+    @kernel(parallel=parallel, fastmath=_SUMS)
     def dot(a, b):
         """a·b."""
         p = len(a)
@@ -43,7 +44,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             partial[part] = total
         return in_order(partial)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def place(x, alpha, d, out):
         """out ← x + α d."""
         p = len(x)
@@ -52,7 +53,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             for i in range(np.uint64(part * block), np.uint64(min(p, (part + 1) * block))):
                 out[i] = x[i] + alpha * d[i]
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath=_SUMS)
+    @kernel(parallel=parallel, fastmath=_SUMS)
     def absorb(rows, used, alpha, new, old, products, sy, yy):
         """Store the step s = α d and the difference y = new − old of gradients; old ← new.
 
@@ -99,7 +100,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             yy[s, slot] = yy[slot, s] = in_order(partial[:, 4 * k + 3])
         return in_order(partial[:, 4 * count])
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath=_SUMS)
+    @kernel(parallel=parallel, fastmath=_SUMS)
     def combine(rows, active, weights, scale, base, slot, g, x, trial):
         """rows[slot] ← d = scale·base + Σ weights[k]·rows[k], trial ← x + d; returns d·g.
 
@@ -135,7 +136,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     return SimpleNamespace(dot=dot, place=place, absorb=absorb, combine=combine)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def two_loop(active, products, sy, yy, gamma, weights):
     """The two-loop recursion by inner products; see ``minimisers.quasi_newton.two_loop``."""
     m, count = len(sy), len(active)

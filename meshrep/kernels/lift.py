@@ -20,7 +20,9 @@ from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from meshrep.kernels.compiling import kernel
 
 TINY = 1e-30  # avoids 0/0 at a node on which nothing acts
 
@@ -34,7 +36,7 @@ def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
     block = 2048 if parallel else 1 << 40
     one, two, wide = np.uint64(1), np.uint64(2), np.uint64(h)
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath=True, error_model="numpy")
+    @kernel(parallel=parallel, fastmath=True, error_model="numpy")
     def pull(rows, bounds, x, replicas, shrink, over):
         """A sweep for each entry s of ``shrink`` and ω of ``over``, with p = D Σ_j a_ij x_j; λ = 0.
 
@@ -77,7 +79,7 @@ def compiled(h: int, alone: bool, parallel: bool) -> SimpleNamespace:
                             for q in range(r):
                                 x[own + c * r + q] = scale[q] * z[c * r + q]
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath=True, error_model="numpy")
+    @kernel(parallel=parallel, fastmath=True, error_model="numpy")
     def descend(rows, bounds, law, squares, x, z, replicas, shrink, over):
         """The same for any α, β, γ: nodes of a colour must be three edges apart or more.
 

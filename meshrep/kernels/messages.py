@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit, prange
 
 from meshrep.kernels import network
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.network import add, bend, gate
 
 
@@ -129,14 +130,14 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     """These kernels and those that all networks share, with threads or without, in tiles."""
     shared = network.PARALLEL if parallel else network.SERIAL
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def address(x, edge, rows, to, sent):
         """to (n, h) = A = x U, and sent (n, h) = B = x V, where ``edge`` is [U; V; v]."""
         n = len(x)
         for b in prange((n + rows - 1) // rows):
             _address(b * rows, min(n, (b + 1) * rows), tile, x, edge, to, sent)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def collect(indptr, indices, a, x, to, sent, edge, node, scale, slope, rows, sums, out):
         """sums (n, h) = S, and out (n, h′) = σ(x N + S T); ``node`` is [N; T], ``scale`` 1/g."""
         n = len(x)
@@ -146,7 +147,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 node, scale, slope, sums, out,
             )  # fmt: skip
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def return_sums(x, d, node, scale, rows, back_node, sums):
         """From D = ``d`` (n, h′): ``sums`` S becomes C.
 
@@ -157,7 +158,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
             end = min(n, (b + 1) * rows)
             _return_sums(b * rows, end, tile, x, d, node, scale, back_node[b], sums)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def return_messages(
         indptr, indices, a, x, to, sent, edge, node, sums, d, slope, rows, gated, back_edge, out
     ):

@@ -13,8 +13,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.sums import in_order
 
 _CHUNKS = 64  # parts of a Galerkin product, each with its own marker array
@@ -27,7 +28,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     by the options of ``njit``: the two versions must differ in ``block``.
     """
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def pivots(indptr, indices, data, inverse):
         """Write the inverses of what a sweep divides by; return the least entry of the diagonal.
 
@@ -52,7 +53,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 inverse[i] = 1.0 / (diagonal + 0.5 * outside) if diagonal > 0.0 else 0.0
         return least.min()
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def forward(indptr, indices, data, inverse, b, x):
         """A sweep from 0: (D + L) x = b, where L are the lower triangles of the diagonal blocks."""
         n = len(x)
@@ -68,7 +69,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                         total -= data[k] * x[j]
                 x[i] = total * inverse[i]
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def backward(indptr, indices, data, inverse, b, x, old):
         """A sweep from the last row of each block to its first; ``old`` is x before the sweep."""
         n = len(x)
@@ -82,7 +83,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     total -= data[k] * (x[j] if low <= j < high else old[j])
                 x[i] += total * inverse[i]
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def residual(indptr, indices, data, b, x, r):
         """r = b − A x."""
         n = len(r)
@@ -93,7 +94,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     total -= data[k] * x[indices[k]]
                 r[i] = total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def restrict(indptr, indices, data, fine, coarse):
         """coarse = Pᵀ fine, from the rows of Pᵀ."""
         n = len(coarse)
@@ -104,7 +105,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     total += data[k] * fine[indices[k]]
                 coarse[i] = total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def prolong(indptr, indices, data, coarse, x, old):
         """Add P coarse to x; write the sum to ``old`` too."""
         n = len(x)
@@ -116,7 +117,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 x[i] = total
                 old[i] = total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def product(indptr, indices, data, shift, x, y):
         """y = (A + shift·I) x."""
         n = len(x)
@@ -127,7 +128,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     total += data[k] * x[indices[k]]
                 y[i] = total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def dot(a, b):
         """a·b."""
         n = len(a)
@@ -140,7 +141,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             partial[c] = total
         return in_order(partial)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def advance(x, r, p, q, step):
         """x += step p, r −= step q; return r·r."""
         n = len(x)
@@ -156,7 +157,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             partial[c] = total
         return in_order(partial)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def turn(z, p, beta):
         """p = z + beta p."""
         n = len(z)
@@ -164,7 +165,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             for i in range(np.uint64(c * block), np.uint64(min(n, (c + 1) * block))):
                 p[i] = z[i] + beta * p[i]
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def galerkin(
         rows, nodes, weights, indptr, indices, data, p_indptr, p_indices, p_data,
         out_indptr, out_indices, out,

@@ -17,6 +17,8 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
+
 BLOCKS, FEWEST = 64, 512  # largest number of blocks, hence of threads; fewest rows of a block
 
 
@@ -67,7 +69,7 @@ def read_tile(out, z, readout, through, offset, unit, plain, residual, field):
 def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
     """The kernels, with threads or without, ``tile`` rows at a time."""
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def read(last, readout, through, z, offset, unit, rows, field):
         """field (n, d) = unit (X_L R + z R₀ + offset), where ``last`` is X_L (n, h)."""
         n, d = offset.shape
@@ -81,7 +83,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                     plain[: end - t], residual[: end - t], field[t:end],
                 )  # fmt: skip
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def unread(last, readout, through, z, g, unit, slope, rows, readouts, throughs):
         """Pull the gradient g (n, d) back through the readout: ``last`` X_L (n, h) becomes D_L.
 
@@ -109,7 +111,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                 np.dot(scaled[:m], readout.T, back[:m])
                 gate(back[:m], last[t:end], slope, last[t:end])
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def pass_through(g, unit, through, rows, gradient):
         """Add unit g R₀ᵀ to z̄ = ``gradient`` (n, h₀)."""
         n = len(g)
@@ -122,7 +124,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
                     for c in range(gradient.shape[1]):
                         gradient[t + r, c] += unit * back[r, c]
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def angle(u, cos, sin, first, phases):
         """phases (n,) = arg u (n, 2) on the turn nearest to ``first``."""
         for i in prange(len(u)):
@@ -130,7 +132,7 @@ def _compiled(parallel: bool, tile: int) -> SimpleNamespace:
             across, along = y * cos[i] - x * sin[i], x * cos[i] + y * sin[i]
             phases[i] = first[i] + np.arctan2(across, along)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def turn(g, u, floor, pull):
         """pull (n, 2) = g (n,) ∂ arg u / ∂u."""
         for i in prange(len(u)):

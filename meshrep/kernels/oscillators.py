@@ -25,6 +25,7 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
 from meshrep.kernels.steps import squares, step_rows
 from meshrep.kernels.sums import in_order
 from meshrep.kernels.updates import NESTEROV
@@ -204,14 +205,14 @@ def flow_rows(stage, w, new, total, drift, torque, around, inverse_mass, dt, beg
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     """The kernels, with threads or without, and with ``block`` rows for each partial sum."""
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def turn(w, z):
         """Write (cos w, sin w)."""
         n = len(w)
         for b in prange((n + block - 1) // block):
             turn_rows(w, z, b * block, min(n, (b + 1) * block))
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def value_and_grad(rows, law, z, y, own, around, gradient):
         """Energy of the spins z; its gradient is written to ``gradient``."""
         alpha, beta, gamma = law
@@ -230,7 +231,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 second_rows(rows, z, y, own, gradient, b * block, min(n, (b + 1) * block))
         return in_order(partial)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def hvp(rows, law, z, y, dy, own, v, product):
         """Write the Hessian at the spins z times v: the derivative of the gradient along v."""
         n = len(v)
@@ -243,7 +244,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 begin, end = b * block, min(n, (b + 1) * block)
                 bend_again_rows(rows, z, y, dy, own, v, product, begin, end)
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def descend(
         rows, law, z, y, own, w, spare, m, v,
         rule, lr, beta1, beta2, eps, taken, steps, energies, norms,
@@ -295,7 +296,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             if rule == NESTEROV and step > 0 and energies[step] > energies[step - 1]:
                 taken[1] = 0.0
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def flow(
         rows,
         law,

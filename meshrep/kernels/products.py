@@ -11,7 +11,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from meshrep.kernels.compiling import kernel
 
 
 def _compiled(parallel: bool, block: int) -> SimpleNamespace:
@@ -20,7 +22,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
     The two versions must differ in ``block``, by which numba's cache distinguishes them.
     """
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def prolong(indptr, indices, data, coarse, scale, z, fine):
         """fine ← P·coarse + scale·z."""
         n = len(fine)
@@ -31,7 +33,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     total += data[k] * coarse[indices[k]]
                 fine[i] = total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def restrict(indptr, indices, data, fine, scale, coarse, pulled):
         """coarse ← R·fine, pulled ← scale·coarse."""
         n = len(coarse)
@@ -43,7 +45,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                 coarse[i] = total
                 pulled[i] = scale[i] * total
 
-    @njit(cache=True, nogil=True, parallel=parallel)
+    @kernel(parallel=parallel)
     def recur(indptr, indices, data, a, b1, c, v, b2):
         """b2 ← c v + a A·b1 − b2, a step of Clenshaw's recurrence."""
         n = len(v)

@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import numpy as np
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
+
 FAR = 40.0  # e^{−40} = 4e-18
 
 # Taylor coefficients of e^{−s}, with an error of 1e-15 up to s = 40/64.
@@ -41,7 +43,7 @@ def gaussian(t):
 def _compiled(parallel: bool, lanes: int) -> SimpleNamespace:
     """The kernel, with threads or without; numba's cache distinguishes the two by ``lanes``."""
 
-    @njit(cache=True, nogil=True, parallel=parallel, fastmath={"contract"}, error_model="numpy")
+    @kernel(parallel=parallel, fastmath={"contract"}, error_model="numpy")
     def spread(x, centres, weights, sigma, floor, out):
         """Write Σ_j k w_j (n, e), divided by Σ_j k + floor where ``floor`` > 0.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from numba import njit, prange
 
+from meshrep.kernels.compiling import kernel
+
 DESCENT, HEAVY_BALL, NESTEROV, ADAM, UNIFORM = 0, 1, 2, 3, 4
 
 
@@ -34,7 +36,7 @@ def update(rule, x, g, m, v, lr, beta1, beta2, eps, scale1, scale2):
     return x - lr * scale1 * m / ((v * scale2) ** 0.5 + eps), m, v
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
     """One step of a rule on whole arrays in place, for objectives whose energy is not fused.
 
@@ -66,7 +68,7 @@ def advance(params, gradient, m, v, rule, lr, beta1, beta2, eps, taken):
             )
 
 
-@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+@kernel(parallel=True, error_model="numpy")
 def advance_in_threads(params, gradient, m, v, lr, beta1, beta2, eps, taken):
     """The step of Adam that :func:`advance` takes, in threads."""
     taken += 1.0
