@@ -2,7 +2,7 @@
 
 import sys
 
-from meshrep.cli.main import main
+from meshrep.cli.program import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

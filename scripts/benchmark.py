@@ -30,6 +30,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from meshrep.base.interrupts import listen
+
+INTERRUPTED = "interrupted; finished suites are kept"
+if __name__ == "__main__":
+    listen("benchmark", INTERRUPTED)
+
 from bench import (
     Report,
     Say,
@@ -49,7 +55,7 @@ from bench import (
 from bench.store import Draw, Store
 
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.interrupts import exit_code
+from meshrep.cli.exits import exit_code
 from meshrep.cli.outputs.collector import writable
 from meshrep.cli.parser import OneLineParser
 from meshrep.errors import InputError
@@ -83,7 +89,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return exit_code("benchmark", lambda: run(arguments))
+    return exit_code("benchmark", lambda: run(arguments), INTERRUPTED)
 
 
 def parser() -> OneLineParser:

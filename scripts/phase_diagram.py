@@ -15,8 +15,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from meshrep.base.interrupts import hold, listen, pending
+
+INTERRUPTED = "interrupted; finished points are kept"
+if __name__ == "__main__":
+    listen("phase_diagram", INTERRUPTED)
+
 from meshrep.base.backends import installed
-from meshrep.cli.interrupts import exit_code
+from meshrep.cli.exits import exit_code
 from meshrep.cli.parser import OneLineParser
 from meshrep.cli.printer import Printer
 from meshrep.errors import InputError
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(
         "phase_diagram",
         lambda: run(parser().parse_args(arguments)),
-        "interrupted; finished points are kept",
+        INTERRUPTED,
     )
 
 
@@ -86,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     out = writable(options.out)
     store = Store(writable(out / "points"), settings)
 
+    hold()
     done = sweep(points, store, processes=options.processes, observe=say.progress.points, say=say)
     say.clear()
     written = [write_csv(done.columns(), out / "table.csv")]
@@ -105,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
     before = f", {done.found:,} of them from an earlier run" if done.found else ""
     say(f"{len(done.rows):,} of {len(points):,} points{before}")
     say(f"wrote {out}/: {', '.join(path.name for path in written)}")
-    if done.interrupted:
+    if done.interrupted or pending():
         print(f"phase_diagram: interrupted with {len(done.rows):,} of {len(points):,} points done; "
               "run the same command again to continue", file=sys.stderr)  # fmt: skip
         return 130

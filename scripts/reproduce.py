@@ -23,6 +23,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from meshrep.base.interrupts import hold, interruptible, listen
+
+INTERRUPTED = "interrupted; finished pieces are kept, and the same command goes on"
+if __name__ == "__main__":
+    listen("reproduce", INTERRUPTED)
+
 from bench import machine
 from papers.ledger import Ledger, run
 from papers.page import write_page, write_row
@@ -31,7 +37,7 @@ from papers.rows import ROWS
 
 from meshrep.base.backends import installed
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.interrupts import exit_code
+from meshrep.cli.exits import exit_code
 from meshrep.cli.outputs.collector import writable
 from meshrep.cli.parser import OneLineParser
 from meshrep.errors import InputError, MeshrepError
@@ -58,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(
         "reproduce",
         lambda: _main(parser().parse_args(arguments)),
-        "interrupted; finished pieces are kept, and the same command goes on",
+        INTERRUPTED,
     )
 
 
@@ -135,7 +141,8 @@ def one(row: Row, options: Any, ledger: Ledger, describe: Callable[[], dict[str,
         line.show(f"{where}: {does}" if does else where)
 
     try:
-        with ProgressLine() as line:
+        hold()
+        with ProgressLine() as line, interruptible():
             for _, seconds, failure in run(row, options.quick, ledger, describe, tell):
                 line.clear()
                 became = f"{seconds:,.1f} s" if failure is None else f"failed: {told(failure)}"

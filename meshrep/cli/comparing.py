@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from meshrep.base.backends import installed
+from meshrep.base.interrupts import pending
 from meshrep.cli.options import Output, Solving
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import marks, save_fields, save_film, save_pictures, save_tables
@@ -101,6 +102,7 @@ def save(
     say: Printer,
 ) -> None:
     """Simplify the best field if that was asked for, and write everything."""
+    comparison.interrupted |= pending()
     simplified = _simplified(comparison, solving.simplify, say)
     if comparison.interrupted:
         filming = f" and filming {output.film}" if output.film is not None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from meshrep.base.interrupts import pending
 from meshrep.cli.options import Flow, Output
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.trajectory import save_trajectory
@@ -34,6 +35,9 @@ def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: 
         say(line)
     if trajectory.interrupted:
         print("meshrep: interrupted; the frames so far were saved", file=sys.stderr)
+        return 130
+    if pending():
+        print("meshrep: interrupted after the last frame; all frames were saved", file=sys.stderr)
         return 130
     return 0
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meshrep.base.interrupts import hold, pending
+from meshrep.cli.exits import all_out, output_closed
 from meshrep.cli.help import page, wanted
-from meshrep.cli.interrupts import all_out, output_closed, send_lost_interrupts_again
 from meshrep.cli.options import Options, parse
 from meshrep.cli.printer import Printer
 from meshrep.errors import MeshrepError
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from meshrep.solving.compare import Comparison
 
 
+INTERRUPTED_LATE = "meshrep: interrupted after the last solve; all results were saved"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     warnings.showwarning = _note
-    send_lost_interrupts_again()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -62,6 +65,7 @@ def _main(options: Options) -> int:
     chosen = choose_solvers(options.solving, problem.energy)  # refuses before a folder is made
     name = f"{problem.energy.graph.name}-{options.posed.name}"
     outputs = Outputs(options.output.folder or Path("out") / name)
+    hold()  # from here on there may be something to lose
     with say.compiling():
         if options.flow is not None:
             from meshrep.cli.following import follow
@@ -80,6 +84,7 @@ def _main(options: Options) -> int:
         from meshrep.cli.comparing import show
 
         show(comparison, options.output.look)
+        code = _verdict(comparison, problem)  # Ctrl-C may have come while the window was open
     return code
 
 
@@ -89,6 +94,9 @@ def _verdict(comparison: Comparison, problem: Problem) -> int:
         moves = problem.energy.quantity == "position"
         what = "points so far were" if moves else "field so far was"
         print(f"meshrep: interrupted; the best {what} saved", file=sys.stderr)
+        return 130
+    if pending():
+        print(INTERRUPTED_LATE, file=sys.stderr)
         return 130
     if not comparison.solutions:
         print("meshrep: every solver failed, see the table", file=sys.stderr)

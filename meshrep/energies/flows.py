@@ -12,6 +12,7 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
+from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import Interruptible
 from meshrep.energies.base import Energy, checked_energy, laid_out
 from meshrep.energies.evaluator import Evaluator
@@ -224,31 +225,41 @@ class _Run:
         between = self.times[1] - self.times[0]
         count = int(np.ceil(between / (dt or chosen)))
         step, inverse = between / count, 1.0 / self.mass
-        fields, energies, interrupted = [w.copy()], [self.energy.value(w)], False
+        frames, interrupted = [(w.copy(), self.energy.value(w))], False
         taken, chunk = 0, 8
         try:
-            for now in self.times[1:]:
-                left = count
-                while left:
-                    some = min(chunk, left)
-                    begun = time.perf_counter()
-                    runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
-                    spent = max(time.perf_counter() - begun, 1e-9)
-                    chunk = max(1, min(2 * some if some == chunk else chunk,
-                                       int(limits.CALL_SECONDS * some / spent)))  # fmt: skip
-                    left -= some
-                    taken += some
-                if not np.isfinite(w).all():
-                    raise SolveError(f"the field became infinite before t = {now:g}: lower dt")
-                fields.append(w.copy())
-                energies.append(self.energy.value(w))
-                if self.observe:
-                    self.observe(float(now), float(self.times[-1]))
+            with interruptible():
+                for now in self.times[1:]:
+                    left = count
+                    while left:
+                        some = min(chunk, left)
+                        begun = time.perf_counter()
+                        runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
+                        spent = max(time.perf_counter() - begun, 1e-9)
+                        chunk = max(1, min(2 * some if some == chunk else chunk,
+                                           int(limits.CALL_SECONDS * some / spent)))  # fmt: skip
+                        left -= some
+                        taken += some
+                    if not np.isfinite(w).all():
+                        raise SolveError(f"the field became infinite before t = {now:g}: lower dt")
+                    frames.append((w.copy(), self.energy.value(w)))
+                    if self.observe:
+                        self.observe(float(now), float(self.times[-1]))
         except KeyboardInterrupt:
             interrupted = True
+        return self._trajectory(
+            frames, "rk4", taken, 4 * taken, interrupted, self._step_notes(step, limit)
+        )
+
+    def _trajectory(
+        self, frames: list[tuple[np.ndarray, float]], method: str, steps: int, evaluations: int,
+        interrupted: bool, notes: list[str],
+    ) -> Trajectory:  # fmt: skip
+        """The trajectory of the fields and energies that were reached."""
+        fields, energies = zip(*frames, strict=True)
         return Trajectory(
-            self.energy, self.times[: len(fields)], np.array(fields), np.array(energies), "rk4",
-            taken, 4 * taken, interrupted, self._step_notes(step, limit),
+            self.energy, self.times[: len(frames)], np.array(fields), np.array(energies), method,
+            steps, evaluations, interrupted, notes,
         )  # fmt: skip
 
     def _step_notes(self, step: float, limit: float) -> list[str]:
@@ -285,27 +296,24 @@ class _Run:
         options: dict[str, Any] = {}
         if method in ("bdf", "radau") and energy.has_hessian and w.ndim == 1:
             options["jac"] = jacobian
-        fields, energies, steps, interrupted = [w.copy()], [energy.value(w)], 0, False
+        frames, steps, interrupted = [(w.copy(), energy.value(w))], 0, False
         y = w[free].ravel()
         try:
-            for begun, ended in zip(self.times[:-1], self.times[1:], strict=True):
-                span = begun / clock, ended / clock
-                part = solve_ivp(
-                    slope, span, y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
-                )
-                if not part.success or not np.isfinite(part.y[:, -1]).all():
-                    late = clock * part.t[-1]
-                    raise SolveError(f"{method} gave up at t = {late:g}: {part.message}")
-                y = part.y[:, -1]
-                steps += len(part.t) - 1
-                whole[free] = y.reshape(whole[free].shape)
-                fields.append(whole.copy())
-                energies.append(energy.value(whole))
-                if self.observe:
-                    self.observe(float(ended), float(self.times[-1]))
+            with interruptible():
+                for begun, ended in zip(self.times[:-1], self.times[1:], strict=True):
+                    span = begun / clock, ended / clock
+                    part = solve_ivp(
+                        slope, span, y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
+                    )
+                    if not part.success or not np.isfinite(part.y[:, -1]).all():
+                        late = clock * part.t[-1]
+                        raise SolveError(f"{method} gave up at t = {late:g}: {part.message}")
+                    y = part.y[:, -1]
+                    steps += len(part.t) - 1
+                    whole[free] = y.reshape(whole[free].shape)
+                    frames.append((whole.copy(), energy.value(whole)))
+                    if self.observe:
+                        self.observe(float(ended), float(self.times[-1]))
         except KeyboardInterrupt:
             interrupted = True
-        return Trajectory(
-            energy, self.times[: len(fields)], np.array(fields), np.array(energies), method, steps,
-            calls, interrupted,
-        )  # fmt: skip
+        return self._trajectory(frames, method, steps, calls, interrupted, [])

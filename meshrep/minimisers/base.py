@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
+from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import Outcome, Result
 from meshrep.base.pickling import Lean
 from meshrep.energies.base import Energy, laid_out
@@ -260,7 +261,8 @@ class Minimiser(Lean, ABC):
         start = objective.start + 0  # a user's minimiser may write to its first parameters
         monitor.start_clock()
         try:
-            ended: object = self.run(objective, monitor)
+            with interruptible():
+                ended: object = self.run(objective, monitor)
             if not (isinstance(ended, tuple) and len(ended) == 3 and isinstance(ended[0], Result)):
                 raise InputError(
                     f"{type(self).__name__}.run must return (result, params, steps) with a "

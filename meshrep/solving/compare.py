@@ -315,7 +315,10 @@ def compare(
     if rows and len(refused) == len(rows):
         raise InputError(refused[0].message)
     solutions = [row for row in rows if isinstance(row, Solution)]
-    reference = best_known(energy, solutions, polish=not interrupted)
+    try:
+        reference = best_known(energy, solutions, polish=not interrupted)
+    except KeyboardInterrupt:
+        interrupted, reference = True, best_known(energy, solutions, polish=False)
     return Comparison(energy, rows, reference, seed, interrupted)
 
 

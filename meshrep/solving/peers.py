@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import History, Result
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
@@ -119,7 +120,8 @@ class Built:
     def _watched(self, recorder: Recorder) -> Result:
         with calm_threads(self.energy.graph.n):
             try:
-                self.go(recorder)
+                with interruptible():
+                    self.go(recorder)
             except Enough as enough:
                 return enough.result
             except KeyboardInterrupt:

@@ -70,6 +70,11 @@ def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = Tru
 
     Ends whose energy is not finite do not count. A single solution is not a reference for itself,
     and is not polished.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C comes while it is polished.
     """
     ended = [row for row in solutions if np.isfinite(row.energy)]
     if not ended:
@@ -85,6 +90,7 @@ def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = Tru
         return found
     try:
         polished = solve(energy, "newton", start=best.field, gtol=GTOL, max_seconds=20.0)
+        polished.raise_if_interrupted()
     except Exception:  # no error may cost the solutions that there are
         return found
     if not polished.energy <= best.energy:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from meshrep.base.interrupts import interruptible
+
 T = TypeVar("T")
 
 
@@ -39,9 +41,10 @@ def for_each_seed(
     futures: list[Future[T | None]] = []
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         try:
-            for seed in seeds[1:]:
-                futures.append(pool.submit(guarded, seed))
-            wait(futures)
+            with interruptible():
+                for seed in seeds[1:]:
+                    futures.append(pool.submit(guarded, seed))
+                wait(futures)
         except KeyboardInterrupt:
             halted.set()
             wait(futures)

@@ -11,6 +11,7 @@ import numpy as np
 
 from meshrep.base import limits
 from meshrep.base.backends import Backend, backend_for, gpu_seen, installed
+from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import History, Result
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
@@ -146,7 +147,8 @@ class Stages:
         stages = self.solver.stages
         backends = [self._backend(stage) for stage in stages]
         with calm_threads(self.energy.graph.n):
-            objective, seconds = self._prepare(stages[0], backends[0], self.w0)
+            with interruptible():
+                objective, seconds = self._prepare(stages[0], backends[0], self.w0)
             self.setup_s += seconds
             return self._solved(stages, backends, objective)
 
@@ -167,7 +169,8 @@ class Stages:
             if number:
                 clock = time.perf_counter()
                 try:
-                    objective, laying_out = self._prepare(stage, backend, field, objective)
+                    with interruptible():
+                        objective, laying_out = self._prepare(stage, backend, field, objective)
                 except KeyboardInterrupt:
                     result = Result.INTERRUPTED
                     break

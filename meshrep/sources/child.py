@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base.interrupts import removed_at_end
 from meshrep.errors import InputError, MissingPart
 from meshrep.sources.formats.gaps import GRIDS, points_of_grid
 from meshrep.sources.normalise import Raw
@@ -27,6 +29,7 @@ from meshrep.sources.wording import one_line
 
 TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
 _GIGABYTE = 1 << 30
+_PREFIX = "meshrep-"  # of the folders that hold what a child gives back
 _WHERE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
 _RUN = "from meshrep.sources.child import main; main(*sys.argv[2:])"
 # The extra of meshrep that installs a library. A library in no extra is named by itself.
@@ -63,7 +66,7 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
     points = points_of_grid(path) if path.suffix.lower() in GRIDS else 0
     room = int(min(0.8 * available_memory(), 4 * _GIGABYTE + 200 * size + 600 * points))
     limit = TIME_LIMIT + size / 1e6
-    with tempfile.TemporaryDirectory(prefix="meshrep-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, removed_at_end(folder):
         out = os.path.join(folder, "arrays.npz")
         python_path = json.dumps([entry or os.getcwd() for entry in sys.path])
         command = [sys.executable, "-c", _WHERE + _RUN, python_path]
@@ -155,7 +158,7 @@ def _complaint(heard: str) -> str:
 
 def main(library: str, path: str, out: str, room: str) -> None:
     """Read ``path`` and write its arrays to ``out``; report by one line of JSON on stdout."""
-    _end_with_parent()
+    _end_with_parent(Path(out).parent)
     _limit_memory(int(room))
     stdout = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no report
@@ -180,11 +183,13 @@ def main(library: str, path: str, out: str, room: str) -> None:
     os._exit(code)  # VTK may still crash while it is torn down
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     """End this process when the parent, which holds standard input open, has ended."""
 
     def wait() -> None:
         os.read(0, 1)
+        if folder.name.startswith(_PREFIX):  # if the parent was killed, nobody else removes it
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()

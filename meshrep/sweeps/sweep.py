@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.backends import cores
+from meshrep.base.interrupts import interruptible
 from meshrep.base.pickling import check_named
 from meshrep.errors import InputError, MeshrepError
 from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
@@ -239,7 +240,7 @@ def sweep(
     begun = time.perf_counter()
     answers = (job(point) for point in left) if count <= 1 else spread(job, left, count, _lost)
     try:
-        with contextlib.closing(answers):
+        with interruptible(), contextlib.closing(answers):
             for row in answers:
                 rows[row.point] = row
                 if observe:

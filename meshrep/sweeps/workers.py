@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing import connection, get_context
 from typing import Any, Generic, TypeVar
 
+from meshrep.base.interrupts import leave
+
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 ATTEMPTS = 2  # how often a task is tried if its worker dies
+PATIENCE = 5.0  # seconds in which a worker may remove the file that it is writing
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
             "VECLIB_MAXIMUM_THREADS")  # fmt: skip
 
@@ -107,10 +112,12 @@ class _Crew(Generic[Task]):
         return f"signal {-process.exitcode}"
 
     def kill(self) -> None:
-        """Kill every worker."""
+        """End every worker."""
         for process in self.process.values():
             process.terminate()
         for process in self.process.values():
+            process.join(PATIENCE)
+            process.kill()
             process.join()
 
 
@@ -140,6 +147,16 @@ def _inherited() -> Iterator[None]:
 def _serve(pipe: Any, job: Callable[[Any], Any]) -> None:
     """The loop of a worker: answer tasks until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: leave(3))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             pipe.send(job(pipe.recv()))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, even if it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        leave(3)

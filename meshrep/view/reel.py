@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.base.interrupts import pending
 from meshrep.errors import InputError, MissingPart
 from meshrep.view.write import replacing
 
@@ -38,7 +39,7 @@ class Reel:
     _writer: _Writer
 
     def write(self, images: Iterator[np.ndarray], colours: np.ndarray) -> None:
-        """Write images as they are made.
+        """Write images as they are made; Ctrl-C in a program ends the film at the last one made.
 
         Parameters
         ----------
@@ -56,7 +57,8 @@ class Reel:
         if first is None:
             raise InputError(f"{self.path}: a film needs at least one frame")
         with replacing(self.path) as temporary:
-            self._writer(temporary, itertools.chain([first], images), self.rate, colours)
+            more = itertools.takewhile(lambda _: not pending(), images)
+            self._writer(temporary, itertools.chain([first], more), self.rate, colours)
 
 
 def reel(path: str | os.PathLike[str], size: tuple[int, int], rate: float) -> Reel:

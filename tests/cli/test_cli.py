@@ -257,33 +257,10 @@ def test_quiet_is_quiet(run):
     assert (code, said, errors) == (0, "", "")
 
 
-LOST = """
-import ctypes, os, signal, sys, time
-from meshrep.cli import main as cli
-def problem(options):
-    @ctypes.CFUNCTYPE(None)
-    def callback():
-        os.kill(os.getpid(), signal.SIGINT)
-        for _ in range(1000): pass
-    callback()
-    time.sleep(30)
-    return 0
-cli._main = problem
-sys.exit(cli.main(["--graph", "ring:8"]))
-"""
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_is_not_lost_in_a_callback():
-    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 130  # 0 after the sleep
-    assert done.stderr.strip() == "meshrep: interrupted before there was a result to save"
-
-
 MARKED = """
 import sys
 from pathlib import Path
-from meshrep.cli.main import main
+from meshrep.cli.program import run
 from meshrep.minimisers.monitor import Monitor
 record = Monitor.record_stretch
 def marked(self, step, *given):
@@ -292,7 +269,7 @@ def marked(self, step, *given):
         Path("under way").touch()
     return verdict
 Monitor.record_stretch = marked
-sys.exit(main(sys.argv[1:]))
+sys.exit(run())
 """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meshrep.base.backends import installed
+from meshrep.base.interrupts import pending
 from meshrep.errors import InputError, MissingPart
 
 
@@ -54,7 +55,10 @@ class Outputs:
             self.lacks(f"no {what}: {said}")
 
     def can_draw(self) -> bool:
-        """Whether pictures can be drawn; if not, what they need is noted."""
+        """Whether one more picture can be drawn; if not, the reason is noted."""
+        if pending():
+            self.lacks("the other pictures were not drawn, because the run was interrupted")
+            return False
         if installed("matplotlib"):
             return True
         self.lacks("pictures need matplotlib: pip install 'meshrep[viz]'")

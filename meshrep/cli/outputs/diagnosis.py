@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.interrupts import interruptible
 from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.diagnosis.advice import number
@@ -54,7 +55,7 @@ def save_diagnoses(
     done: list[Diagnosis] = []
     interrupted = False
     try:
-        with outputs.attempt("diagnosis", _FAILURES):
+        with interruptible(), outputs.attempt("diagnosis", _FAILURES):
             examined = Examination(
                 comparison.problem, start, comparison.best.field, seed=comparison.seed,
                 begin=say.begin,
@@ -82,11 +83,8 @@ def save_diagnoses(
     outputs.add(write_json(found, outputs / "diagnosis.json"))
     if done and pictures and not interrupted and outputs.can_draw():
         say.begin("drawing the diagnosis")
-        try:
-            with outputs.attempt("picture of the diagnosis", _FAILURES):
-                outputs.add(draw(done, outputs / "diagnosis.png"))
-        except KeyboardInterrupt:
-            interrupted = True
+        with outputs.attempt("picture of the diagnosis", _FAILURES):
+            outputs.add(draw(done, outputs / "diagnosis.png"))
     say.clear()
     return interrupted
 

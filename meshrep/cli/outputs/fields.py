@@ -71,17 +71,18 @@ def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, A
     )  # fmt: skip
     note_engine(drawn, outputs)
     outputs.add(drawn.path)
-    if not best.problem.convex and len(comparison.solutions) > 1:
+    if not best.problem.convex and len(comparison.solutions) > 1 and outputs.can_draw():
         outputs.add(_ends(comparison, outputs / "solvers.png", look))
-    outputs.add(
-        convergence(
-            comparison.histories,
-            comparison.reference.energy,
-            outputs / "convergence.png",
-            title=graph.name,
-            order=comparison.orders or None,
+    if outputs.can_draw():
+        outputs.add(
+            convergence(
+                comparison.histories,
+                comparison.reference.energy,
+                outputs / "convergence.png",
+                title=graph.name,
+                order=comparison.orders or None,
+            )
         )
-    )
 
 
 def save_film(

@@ -76,6 +76,7 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
     )  # fmt: skip
     note_engine(drawn, outputs)
     outputs.add(drawn.path)
-    path = outputs / "trajectory.png"
-    curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
-    outputs.add(path)
+    if outputs.can_draw():
+        path = outputs / "trajectory.png"
+        curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
+        outputs.add(path)

@@ -1,24 +1,12 @@
-"""What ends a program from outside: Ctrl-C, and a reader of its output who has left.
-
-Compilers call back into Python, where what is raised is dropped, a Ctrl-C among it.
-"""
+"""How a program ends: its exit code, one sentence on what went wrong, a reader who has left."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 from meshrep.errors import MeshrepError
-
-
-def send_lost_interrupts_again() -> None:
-    """From now on send a Ctrl-C that fell into such a callback once more, a moment later."""
-    sys.unraisablehook = _sent_again
 
 
 def exit_code(program: str, work: Callable[[], int], interrupted: str = "") -> int:
@@ -39,7 +27,6 @@ def exit_code(program: str, work: Callable[[], int], interrupted: str = "") -> i
         The exit code: that of the work or of its error, 130 after Ctrl-C, 0 if the reader of the
         output has left.
     """
-    send_lost_interrupts_again()
     try:
         return all_out(work())
     except MeshrepError as error:
@@ -63,11 +50,3 @@ def output_closed() -> int:
     """Write to nowhere from now on, as after ``| head``; the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _sent_again(lost: Any) -> None:
-    if lost.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(lost)
-        return
-    send = signal.raise_signal if os.name == "nt" else partial(os.kill, os.getpid())
-    threading.Timer(0.05, send, [signal.SIGINT]).start()
