@@ -19,6 +19,14 @@ def pytest_addoption(parser):
         ("--renumber", "put the nodes of the shared problems in another order"),
     ):
         group.addoption(name, type=int, metavar="SEED", help=what)
+    group.addoption(
+        "--interrupts", type=int, default=3, metavar="N", help="random ones of each program"
+    )
+
+
+def pytest_generate_tests(metafunc):
+    if "interrupt" in metafunc.fixturenames:
+        metafunc.parametrize("interrupt", range(metafunc.config.getoption("interrupts")))
 
 
 def pytest_configure(config):

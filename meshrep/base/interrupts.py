@@ -52,6 +52,17 @@ def hold() -> None:
         listener.holding = True
 
 
+def stop_listening() -> None:
+    """Ignore signals from now on, because the program has done all that it was to do.
+
+    Otherwise Python would give them back to the system while it ends, which would kill the process.
+    """
+    if _listening:
+        _listening.clear()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
 def pending() -> bool:
     """Whether a signal has asked this program to end."""
     return any(listener.asked is not None for listener in _listening)

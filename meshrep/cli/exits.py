@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from meshrep.base.interrupts import stop_listening
 from meshrep.errors import MeshrepError
 
 
@@ -38,6 +39,8 @@ def exit_code(program: str, work: Callable[[], int], interrupted: str = "") -> i
         return 130
     except BrokenPipeError:
         return output_closed()
+    finally:
+        stop_listening()
 
 
 def all_out(code: int) -> int:

@@ -138,3 +138,18 @@ sent()
 print("went on")
 """
     assert ran(code, tmp_path) == (0, "went on\n", "")
+
+
+def test_a_signal_while_python_ends_does_not_kill(tmp_path):
+    code = """
+import atexit
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+late = [Late()]
+late.append(late)  # a cycle: it goes when Python has given the signals back
+hold()
+interrupts.stop_listening()
+print("all done")
+"""
+    assert ran(code, tmp_path) == (0, "all done\n", "")
