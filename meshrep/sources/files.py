@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from meshrep.base.names import shown
 from meshrep.base.settings import both_spellings
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
@@ -27,7 +28,7 @@ from meshrep.sources.formats.wavefront import read_obj
 from meshrep.sources.normalise import Raw, graph_of
 from meshrep.sources.references import refuse_references_outside
 from meshrep.sources.room import available_memory
-from meshrep.sources.wording import counted, shown
+from meshrep.sources.wording import counted
 
 
 def _read_inp(path: str, data: bytes, folder: Path) -> Raw:
