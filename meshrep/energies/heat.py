@@ -288,7 +288,8 @@ class HeatBath(Energy):
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """‖diag L‖₂·|T_hot − T_cold|: the size of the gradient where neighbours differ by that."""
-        return float(np.linalg.norm(self.diagonal)) * self.unit or self.scale / self.unit
+        size = float(np.linalg.norm(self.diagonal)) * self.unit
+        return size if 0 < size < np.inf else self.scale / self.unit
 
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""
