@@ -50,9 +50,9 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
 
     Notes
     -----
-    The size of a minimum is |E*|, but at least 1e-6 of the fall from the start, or of unit² times
-    the least curvature of a node if that is less: an energy whose minimum is 0 has no other size,
-    and heavy edges raise the energy of the start but not that of the minimum.
+    The size of a minimum is |E*|. Where that may be 0, the size is at least 1e-6 of the fall from
+    the start, or of unit² times the least curvature of a node if that is less: heavy edges raise
+    the energy of the start, but not that of the minimum.
 
     The estimate includes what rounding of the Hessian may hide. Its diagonal is a sum of weights,
     so that next to a weight of 1e16 it no longer holds a curvature of 1.
@@ -80,21 +80,29 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     if found is None:
         return np.inf if energy.convex else np.nan
     value = float(value)
-    curvature = matrix.diagonal()
-    least = float(curvature[curvature > 0].min(initial=np.inf)) * energy.unit**2
-    size = max(abs(value - found), NEARLY_ZERO * min(abs(begun - value), least))
+    size = abs(value - found)
+    if found >= 0.5 * abs(value):  # else the minimum is not 0
+        curvature = matrix.diagonal()
+        least = float(curvature[curvature > 0].min(initial=np.inf)) * energy.unit**2
+        size = max(size, NEARLY_ZERO * min(abs(begun - value), least))
     return found / size if size else np.inf
 
 
 def _newton_gap(matrix: sparse.csr_array, slope: np.ndarray) -> float | None:
     """The fall ½ gᵀH⁻¹g, infinite if it was not found; None if H is not positive definite."""
-    left = None
+    top, steep = float(abs(matrix.data).max(initial=0.0)), float(abs(slope).max())
+    if not (0 < top < np.inf and steep < np.inf):
+        return None
+    matrix, slope = matrix / top, slope / steep  # so that no square overflows or vanishes
+    unknown = None
     for kind in dict.fromkeys((choose(matrix)[0], "jacobi")):  # CG bears a singular matrix
         system = ShiftedSystem(kind)
         system.renew(matrix)
         answer = system.solve(-slope, 0.0, ACCURATE, SETTLED)
-        left = -0.5 * float(slope @ answer.s) if answer.positive else -np.inf
-        if answer.reached and left >= 0:
-            hidden = _EPS * abs(matrix).sum(axis=1) @ (answer.s * answer.s)
-            return left + float(hidden)
-    return None if left is None or left < 0 else np.inf
+        left = -0.5 * float(slope @ answer.s)
+        if answer.positive and left >= 0:
+            unknown = np.inf
+            if answer.reached:
+                hidden = _EPS * abs(matrix).sum(axis=1) @ (answer.s * answer.s)
+                return (left + float(hidden)) * steep * (steep / top)
+    return unknown
