@@ -109,7 +109,8 @@ class Differences(Formula):
         across = w[i] - w[j]
         flow = a * across
         n = len(w)
-        return 0.5 * (across @ flow), np.bincount(i, flow, n) - np.bincount(j, flow, n)
+        out = 0.0 + np.bincount(i, flow, n)  # a float, also without edges
+        return 0.5 * (across @ flow), out - np.bincount(j, flow, n)
 
 
 class Kernels(Fused):

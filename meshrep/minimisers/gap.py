@@ -15,8 +15,8 @@ from meshrep.energies.base import Energy
 from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.linear_solvers import ShiftedSystem, choose
 
-ACCURATE = 0.01  # relative residual of the Newton step: a gap need not be known better
-SETTLED = 8  # iterations that must together add less than that share to the gap
+ACCURATE = 0.01  # relative error of the gap, which need not be known better
+SETTLED = 8  # iterations of multigrid that must together add less than that share to the gap
 NEARLY_ZERO = 1e-6  # share of a natural energy below which a minimum counts as 0
 _EPS = float(np.finfo(float).eps)
 
@@ -95,10 +95,13 @@ def _newton_gap(matrix: sparse.csr_array, slope: np.ndarray) -> float | None:
         return None
     matrix, slope = matrix / top, slope / steep  # so that no square overflows or vanishes
     unknown = None
+    curvature = matrix.diagonal()
+    spread = float(curvature[curvature > 0].min(initial=1.0))  # soft directions beside stiff ones
+    accurate = max(ACCURATE * spread**0.5, 1e-10)
     for kind in dict.fromkeys((choose(matrix)[0], "jacobi")):  # CG bears a singular matrix
         system = ShiftedSystem(kind)
         system.renew(matrix)
-        answer = system.solve(-slope, 0.0, ACCURATE, SETTLED)
+        answer = system.solve(-slope, 0.0, accurate if kind == "jacobi" else ACCURATE, SETTLED)
         left = -0.5 * float(slope @ answer.s)
         if answer.positive and left >= 0:
             unknown = np.inf

@@ -63,8 +63,10 @@ def conjugate_gradients(
     most 10,000). It also stops, with ``positive`` False, where the matrix or the preconditioner has
     a negative curvature. ``vectors`` has the operations on vectors: dot, advance, turn.
 
-    With ``settled`` = d it stops only once the last d iterations have together added at most rtol
-    of rightᵀ x. A small residual alone says little of soft directions beside stiff ones.
+    With ``settled`` = d it stops instead when the energy xᵀAx is right to about rtol: the last d
+    iterations added at most that share to it, and so would the preconditioned residual. A small
+    residual says little of soft directions beside stiff ones. That needs a preconditioner which is
+    near the inverse.
 
     References
     ----------
@@ -79,21 +81,23 @@ def conjugate_gradients(
     most = min(10 * len(right), 10_000) if most is None else most
     p, rho = np.zeros_like(right), 1.0
     added: list[float] = []
-    small = False
     for k in range(most):
         z = r if precondition is None else precondition(r)
         rho, last = float(vectors.dot(r, z)), rho
+        enough = rtol * sum(added)
+        if k > settled > 0 and 0 <= rho <= enough and sum(added[-settled:]) <= enough:
+            return Answer(x, True, k)
         if not rho > 0:
-            return Answer(x, small and rho == 0, k)  # nothing is left to add
+            return Answer(x, False, k)
         vectors.turn(z, p, rho / last if k else 0.0)
         q = product(p)
         curvature = float(vectors.dot(p, q))
         if not curvature > 0:
             return Answer(x, False, k)
-        small = vectors.advance(x, r, p, q, rho / curvature) ** 0.5 <= target
-        added.append(rho * rho / curvature)
-        if small and (not settled or sum(added[-settled:]) <= rtol * sum(added)):
+        left = vectors.advance(x, r, p, q, rho / curvature) ** 0.5
+        if (left <= target and not settled) or left == 0.0:
             return Answer(x, True, k + 1)
+        added.append(rho * (rho / curvature))
     return Answer(x, True, most, reached=False)
 
 

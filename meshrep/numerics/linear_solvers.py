@@ -137,7 +137,8 @@ class ShiftedSystem:
     def solve(self, right: np.ndarray, shift: float, rtol: float, settled: int = 0) -> Answer:
         """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖.
 
-        ``settled`` is that of :func:`conjugate_gradients`.
+        ``settled`` is that of :func:`conjugate_gradients`, for "amg" alone: the diagonal is too far
+        from the matrix.
         """
         if self.coupled.all() and len(right):
             answer = self._coupled(right, shift, rtol, settled)
@@ -167,7 +168,7 @@ class ShiftedSystem:
         vectors = _kernels() if threads else PLAIN
         if self.kind == "jacobi":
             return conjugate_gradients(
-                product, right, rtol, lambda r: r / diagonal, None, vectors, settled
+                product, right, rtol, lambda r: r / diagonal, vectors=vectors
             )
         most = 200
         for attempt in range(2):
