@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from problems_of_tests import mostly_slow
 
 import meshrep
 from meshrep.base import limits
@@ -373,7 +372,7 @@ def well(target, power=2):
 
 @pytest.mark.parametrize("form", kernel.NAMES)
 @pytest.mark.parametrize("minimiser", [GradientDescent(lr=0.02), Adam(lr=0.02)], ids=["gd", "adam"])
-@pytest.mark.parametrize("name", mostly_slow(1, BACKENDS))
+@pytest.mark.parametrize("name", BACKENDS)
 def test_it_solves(form, minimiser, name):
     x = cloud(40, 2)
     energy = well(x + np.array([0.5, -0.3]))
