@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from typing import Any
 
 from meshrep.base.progress import ProgressLine
-from meshrep.cli.streams import printable
 
 
 class Printer:
@@ -35,7 +34,7 @@ class Printer:
     def __call__(self, line: str) -> None:
         """Print a line unless quiet."""
         if not self.quiet:
-            print(printable(line), flush=True)
+            print(line, flush=True)
 
     def begin(self, name: str) -> None:
         """Say what begins, in the line of progress."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from meshrep.base.interrupts import listen
+from meshrep.base.interrupts import listen, stop_listening
 
 
 def run() -> int:
     """Run the command line; return the exit code."""
     listen("meshrep", "interrupted before there was a result to save")
-    from meshrep.cli.main import main
+    try:
+        from meshrep.cli.main import main
 
-    return main(sys.argv[1:])
+        return main(sys.argv[1:])
+    finally:
+        stop_listening()

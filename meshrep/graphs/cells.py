@@ -113,6 +113,12 @@ FACES_OF_KIND: dict[int, tuple[tuple[int, ...], ...]] = {
 SOLID_KINDS = frozenset({TETRAHEDRON, VOXEL, HEXAHEDRON, WEDGE, PYRAMID, 24, 25, 26, 27})
 
 
+def _are_whole(values: np.ndarray) -> bool:
+    if values.dtype.kind != "f":
+        return not values.size
+    return bool((np.isfinite(values) & (values == np.floor(values))).all())
+
+
 @dataclass(frozen=True, eq=False)
 class Cells(Lean):
     """Cells of mixed kinds.
@@ -133,7 +139,12 @@ class Cells(Lean):
 
     def __post_init__(self) -> None:
         for name, kind in (("connectivity", np.int64), ("offsets", np.int64), ("kinds", np.uint8)):
-            object.__setattr__(self, name, frozen(getattr(self, name), kind))
+            given = np.asarray(getattr(self, name))
+            if given.dtype.kind not in "iub" and not _are_whole(given):
+                raise InputError(f"the {name} of cells are whole numbers, and these are not")
+            if name == "kinds" and len(given) and not 0 <= given.min() <= given.max() < 256:
+                raise InputError("the kinds of cells are VTK's codes, from 0 to 255")
+            object.__setattr__(self, name, frozen(given, kind))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -184,6 +195,13 @@ class Cells(Lean):
         if not len(self):
             return
         sizes = np.diff(self.offsets)
+        if len(sizes) != len(self) or self.offsets[0] or (sizes < 0).any():
+            raise InputError("the offsets of cells begin with 0, never fall, and are one more")
+        if self.offsets[-1] != len(self.connectivity):
+            raise InputError(
+                f"the cells need {self.offsets[-1]} node numbers and {len(self.connectivity)} "
+                "are given"
+            )
         if (sizes == sizes[0]).all() and (self.kinds == self.kinds[0]).all():
             table = self.connectivity.reshape(len(self), int(sizes[0]))
             yield int(self.kinds[0]), np.arange(len(self)), table
@@ -287,6 +305,11 @@ class Cells(Lean):
                 local = [(k, (k + 1) % nodes.shape[1]) for k in range(last)]
             elif kind in EDGES_OF_KIND:
                 local = list(EDGES_OF_KIND[kind])
+                need = 1 + max((max(pair) for pair in local), default=0)
+                if nodes.shape[1] != need:
+                    raise InputError(
+                        f"a {KIND_NAMES[kind]} has {need} nodes, and one lists {nodes.shape[1]}"
+                    )
             else:
                 raise InputError(
                     f"cells of VTK kind {kind} are not supported: "

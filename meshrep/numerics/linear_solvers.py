@@ -134,14 +134,10 @@ class ShiftedSystem:
             self.inner = sparse.csr_array(self.inner + sparse.diags_array(holes * 1e-300))
         self.inner.sort_indices()
 
-    def solve(self, right: np.ndarray, shift: float, rtol: float, settled: int = 0) -> Answer:
-        """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖.
-
-        ``settled`` is that of :func:`conjugate_gradients`, for "amg" alone: the diagonal is too far
-        from the matrix.
-        """
+    def solve(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
+        """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖."""
         if self.coupled.all() and len(right):
-            answer = self._coupled(right, shift, rtol, settled)
+            answer = self._coupled(right, shift, rtol)
             self.iterations += answer.iterations
             return answer
         s = np.zeros_like(right)
@@ -152,12 +148,12 @@ class ShiftedSystem:
         s[alone] = np.where(self.diagonal[alone] + shift > 0, lone, 0.0)
         if not self.coupled.any():
             return Answer(s, positive)
-        answer = self._coupled(right[self.coupled], shift, rtol, settled)
+        answer = self._coupled(right[self.coupled], shift, rtol)
         s[self.coupled] = answer.s
         self.iterations += answer.iterations
-        return Answer(s, positive and answer.positive, answer.iterations, answer.reached)
+        return Answer(s, positive and answer.positive, answer.iterations)
 
-    def _coupled(self, right: np.ndarray, shift: float, rtol: float, settled: int) -> Answer:
+    def _coupled(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
         if self.kind == "direct":
             return by_factors(self.inner, right, shift)
         diagonal = self.inner.diagonal() + shift
@@ -176,7 +172,7 @@ class ShiftedSystem:
             self.setups = self._cycles.setups
             if cycle is None:
                 return Answer(right, False)
-            answer = conjugate_gradients(product, right, rtol, cycle, most, vectors, settled)
+            answer = conjugate_gradients(product, right, rtol, cycle, most, vectors)
             if answer.positive or self._cycles.fresh:
                 break  # an old hierarchy may be indefinite where a new one would not be
         self._cycles.note(answer.iterations, rtol)

@@ -7,6 +7,7 @@ in a folder of its own; pickles are never read.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +25,24 @@ import numpy as np
 
 from meshrep.base.interrupts import removed_at_end
 from meshrep.errors import InputError, MissingPart
-from meshrep.sources.formats.gaps import GRIDS, points_of_grid
 from meshrep.sources.normalise import Raw
-from meshrep.sources.room import available_memory
+from meshrep.sources.room import refuse_beyond_file, room_for
 from meshrep.sources.wording import one_line
 
 TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
-_GIGABYTE = 1 << 30
 _PREFIX = "meshrep-"  # of the folders that hold what a child gives back
-_WHERE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-_RUN = "from meshrep.sources.child import main; main(*sys.argv[2:])"
+# Seconds of the processor, so that a busy machine changes nothing.
+_LEAST_WORK, _WORK_PER_MEGABYTE = 6.0, 3.0
+# The part of a file's memory for the data of the child; code takes some as well. trimesh keeps a
+# tree of the whole XML.
+_SHARE = {"trimesh": 1.0}
+_WHERE = "import json, os, sys; sys.path[:] = json.loads(sys.argv[1]); "
+# The memory that the threads of libraries reserve grows with the cores.
+_WHERE += "".join(
+    f"os.environ['{name}'] = '1'; "
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "VTK_SMP_MAX_THREADS")
+)
+_RUN = "from meshrep.sources.child import main; main(*sys.argv[3:], sys.argv[2])"
 # The extra of meshrep that installs a library. A library in no extra is named by itself.
 _EXTRA = {
     "vtkmodules": "viz", "pyvista": "viz", "trimesh": "geometry", "meshio": "geometry",
@@ -42,18 +53,22 @@ _EXTRA = {
 _PIP = {"collada": "pycollada"}
 
 
-def read_apart(path: Path, shown: str, library: str) -> Raw:
+def read_apart(path: Path, shown: str, library: str, named: Sequence[Path] = ()) -> Raw:
     """The mesh in a file, read by "vtk", "pyvista", "trimesh" or "meshio" in a child process.
+
+    ``named`` are the other files that it is read from.
 
     Raises as :func:`arrays_apart` does.
     """
     from meshrep.sources.memory import raw_of
 
-    return raw_of(shown, arrays_apart(path, shown, library))
+    return raw_of(shown, arrays_apart(path, shown, library, named))
 
 
-def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
-    """The arrays that a library reads from a file in a child process.
+def arrays_apart(
+    path: Path, shown: str, library: str, named: Sequence[Path] = ()
+) -> dict[str, np.ndarray]:
+    """The arrays that a library reads from a file, and from those it names, in a child process.
 
     Raises
     ------
@@ -62,14 +77,14 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
     InputError
         Where it fails, crashes, or takes too much memory or time.
     """
-    size = path.stat().st_size
-    points = points_of_grid(path) if path.suffix.lower() in GRIDS else 0
-    room = int(min(0.8 * available_memory(), 4 * _GIGABYTE + 200 * size + 600 * points))
+    size = sum(file.stat().st_size for file in (path, *named))
+    room = int(_SHARE.get(library, 0.6) * room_for(size))
+    work = max(_LEAST_WORK, _WORK_PER_MEGABYTE * size / 1e6)
     limit = TIME_LIMIT + size / 1e6
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, removed_at_end(folder):
         out = os.path.join(folder, "arrays.npz")
         python_path = json.dumps([entry or os.getcwd() for entry in sys.path])
-        command = [sys.executable, "-c", _WHERE + _RUN, python_path]
+        command = [sys.executable, "-c", _WHERE + _RUN, python_path, str(work)]
         command += [library, str(path.absolute()), out, str(room)]
         stdin, held = os.pipe()  # nothing is written: the child sees its end when this process ends
         try:
@@ -95,6 +110,7 @@ def arrays_apart(path: Path, shown: str, library: str) -> dict[str, np.ndarray]:
             raise _failure(shown, str(path.absolute()), library, done.returncode, report, heard)
         if library in ("vtk", "pyvista") and (complaint := _complaint(heard)):
             raise InputError(f"{shown}: VTK cannot read it whole ({complaint}): is it complete?")
+        refuse_beyond_file(shown, os.path.getsize(out), size)
         with np.load(out, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
@@ -130,6 +146,8 @@ def _failure(
             why = signal.Signals(-code).name
         except ValueError:
             why = f"signal {-code}"
+        if why == "SIGXCPU":
+            return InputError(f"{shown}: {library} needs too long to read it: it is damaged")
         return InputError(
             f"{shown}: {library} crashed while reading it ({why}): "
             "the file is damaged, or asks for more memory than there is"
@@ -156,10 +174,14 @@ def _complaint(heard: str) -> str:
 # In the child
 
 
-def main(library: str, path: str, out: str, room: str) -> None:
-    """Read ``path`` and write its arrays to ``out``; report by one line of JSON on stdout."""
+def main(library: str, path: str, out: str, room: str, work: str = str(_LEAST_WORK)) -> None:
+    """Read ``path`` and write its arrays to ``out``; report by one line of JSON on stdout.
+
+    ``room`` are the bytes that it may allocate, ``work`` the seconds that it may compute.
+    """
     _end_with_parent(Path(out).parent)
     _limit_memory(int(room))
+    _limit("RLIMIT_CPU", math.ceil(time.process_time() + float(work)))
     stdout = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no report
     report: dict[str, Any] = {"ok": True}
@@ -196,15 +218,25 @@ def _end_with_parent(folder: Path) -> None:
 
 
 def _limit_memory(room: int) -> None:
+    """Let this process allocate so many bytes.
+
+    RLIMIT_AS would also count the code of the libraries and what their threads only reserve.
+    """
+    _limit("RLIMIT_DATA", room)
+    _limit("RLIMIT_CORE", 0)
+
+
+def _limit(name: str, value: int) -> None:
     try:
         import resource
-    except ImportError:  # not on Windows
+
+        limit = getattr(resource, name)
+        most = resource.getrlimit(limit)[1]
+        if most != resource.RLIM_INFINITY:
+            value = min(value, most)
+        resource.setrlimit(limit, (value, most))
+    except (ImportError, ValueError, OSError):  # not on Windows
         return
-    for limit, value in ((resource.RLIMIT_AS, room), (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(limit, (value, value))
-        except (ValueError, OSError):
-            continue
 
 
 def _missing_in(said: str) -> str | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from meshrep.base.names import shown
+import numpy as np
+
 from meshrep.base.settings import both_spellings
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
@@ -26,9 +27,9 @@ from meshrep.sources.formats.ply import read_ply
 from meshrep.sources.formats.stl import read_stl
 from meshrep.sources.formats.wavefront import read_obj
 from meshrep.sources.normalise import Raw, graph_of
-from meshrep.sources.references import refuse_references_outside
-from meshrep.sources.room import available_memory
-from meshrep.sources.wording import counted
+from meshrep.sources.references import files_named_by
+from meshrep.sources.room import available_memory, most_points, refuse_many_points
+from meshrep.sources.wording import counted, shown
 
 
 def _read_inp(path: str, data: bytes, folder: Path) -> Raw:
@@ -107,6 +108,7 @@ def load(
     name = shown(path)
     _check_file(file, name)
     ending = _ending(file)
+    named: list[Path] = []
     if ending in networks.ENDINGS or ending in tables.ENDINGS:
         found = _other(file, name, ending, neighbours is not None or radius is not None)
         if isinstance(found, Graph):
@@ -119,9 +121,9 @@ def load(
     elif ending in _OWN_IN_FOLDER:
         raw = _OWN_IN_FOLDER[ending](name, file.read_bytes(), file.parent)
     elif ending in _APART:
-        refuse_references_outside(file, name)
-        remarks = look_before_reading(file, name)
-        raw = replace(read_apart(file, name, _APART[ending]), remarks=remarks)
+        named = files_named_by(file, name)
+        remarks = look_before_reading(file, name, named)
+        raw = replace(read_apart(file, name, _APART[ending], named), remarks=remarks)
     else:
         raise InputError(
             f"{name}: files ending in '{ending}' are not read: the endings known are "
@@ -129,6 +131,8 @@ def load(
         )
     if not raw.points.size and not len(raw.cells):
         raise InputError(f"{name}: it holds no points and no faces: check that it is complete")
+    size = sum(one.stat().st_size for one in (file, *named))
+    refuse_many_points(name, len(np.atleast_1d(raw.points)), most_points(size))
     return graph_of(raw, name=file.stem, merge=merge, neighbours=neighbours, radius=radius)
 
 

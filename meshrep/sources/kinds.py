@@ -52,7 +52,7 @@ def refuse_wrong_sizes(cells: Cells, path: str) -> None:
         Naming the first such cell.
     """
     least, most = np.ones(256, dtype=np.int64), np.full(256, np.iinfo(np.int64).max)
-    least[0] = 0  # VTK's empty cell
+    least[0], least[TRIANGLE_STRIP] = 0, 3  # 0: VTK's empty cell
     for kind, (_, kept) in _REDUCED.items():
         least[kind] = kept
     for kind, size in _SIZES.items():

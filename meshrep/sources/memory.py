@@ -237,7 +237,7 @@ def arrays_of_meshio(mesh: Any) -> Arrays:
         table = np.asarray(block.data)
         if table.dtype.kind not in "iu" or table.ndim != 2:
             raise ValueError(f"its {block.type} cells are no table of whole numbers")
-        if block.type == "wedge":
+        if block.type == "wedge" and table.shape[1] == 6:
             table = table[:, [0, 2, 1, 3, 5, 4]]
         parts.append(Cells.of_kind(kind, table))
     points = np.asarray(mesh.points, dtype=np.float64)

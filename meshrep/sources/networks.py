@@ -375,7 +375,7 @@ def _read_mtx(path: Path, shown: str) -> Graph:
             f"{shown}: its header claims {entries:,} entries, but {left:,} bytes follow: "
             "it is cut short or damaged"
         )
-    refuse_beyond_memory(shown, max(sizes[:2]), entries)
+    refuse_beyond_memory(shown, max(sizes[:2]), entries, size=path.stat().st_size)
     found = arrays_apart(path, shown, "scipy")  # mmread crashes on some damaged files
     row, column, shape = found["row"], found["column"], found["shape"]
     if len(row) and not (

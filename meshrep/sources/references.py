@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from meshrep.errors import InputError
 from meshrep.sources.wording import brief
+from meshrep.sources.xml_files import local, parse_xml
 
-_HEAD = 1 << 24  # bytes of text in which references are looked for
-_XDMF_ITEM = re.compile(rb"<DataItem\b([^>]*)>([^<]*)<", re.I)
-_XML_PATHS = re.compile(rb"""<(?:\w+:)?(Piece|DataSet|include)\b[^>]*?\b(Source|file|href)\s*=\s*"""
-                        rb"""["']([^"']*)["']""", re.I)  # fmt: skip
+_XML_OF_PARTS = (".pvtu", ".pvtp", ".pvti", ".pvts", ".pvtr", ".vtm", ".pvd")
+_XDMF = (".xdmf", ".xmf")
 # EnSight's lines end with the file, "complex" ones with two files and a frequency.
 _CASE = re.compile(rb"^[ \t]*(model|measured|match|boundary|rigid_body|"
                    rb"(?:complex )?(?:scalar|vector|tensor)[^:\n]*):([^\n]*)$",
                    re.I | re.M)  # fmt: skip
+_STEPS_OUT = re.compile(rb"(?<![^\s\"'/])\.\.(?=[/\s\"']|$)")
 
 
-def refuse_references_outside(path: Path, shown: str) -> None:
-    """Raise where the file names another one that is not there, in its folder or below it.
+def files_named_by(path: Path, shown: str) -> list[Path]:
+    """The files that a file names, and that these name; all lie in its folder or below it.
 
-    Looks into XDMF, VTK's XML collections and EnSight files.
+    Looks into XDMF, VTK's XML collections and EnSight files. TetGen's files come in pairs.
 
     Raises
     ------
     InputError
-        Naming the reference.
+        Where a reference leads elsewhere, or to no file; names the reference.
     """
-    for reference in _references(path, shown):
-        file = inside(path.parent, reference, shown)
-        # XDMF may name files of data that the mesh does not need; EnSight numbers files by "*".
-        optional = path.suffix.lower() in (".xdmf", ".xmf") or "*" in reference
-        if not optional and not os.path.exists(file):
-            raise _not_beside(reference, shown)
+    folder, found, waiting = path.parent, dict[Path, None](), [(path, path.suffix.lower())]
+    while waiting:
+        file, ending = waiting.pop()
+        for reference in _references(file, ending, shown):
+            named = inside(folder, reference, shown, base=file.parent)
+            if "*" in reference:  # EnSight numbers the files of a series
+                pattern = named.name.replace("*", "[0-9]")
+                found |= dict.fromkeys(named.parent.glob(pattern))
+            elif os.path.isfile(named):
+                if named not in found:
+                    found[named] = None
+                    included = ending in _XDMF and _is_xml(named)
+                    waiting.append((named, ending if included else named.suffix.lower()))
+            # XDMF may name files of data that the mesh does not need.
+            elif os.path.lexists(named) or ending not in _XDMF:
+                raise _not_beside(reference, shown)
+    return list(found)
 
 
-def inside(folder: Path, reference: str, shown: str) -> Path:
+def inside(folder: Path, reference: str, shown: str, *, base: Path | None = None) -> Path:
     """The file that a reference names, in the folder or below it.
+
+    The reference is relative to ``base``, or else to the folder.
 
     Raises
     ------
@@ -49,7 +61,9 @@ def inside(folder: Path, reference: str, shown: str) -> Path:
     folder = folder.absolute().resolve()
     target = Path(reference)
     # Path.resolve would raise where symbolic links form a loop.
-    file = Path(os.path.realpath(folder / target)) if "\0" not in reference else folder.parent
+    file = folder.parent
+    if "\0" not in reference:
+        file = Path(os.path.realpath((base or folder) / target))
     if target.is_absolute() or not file.is_relative_to(folder):
         raise InputError(
             f"{shown}: it refers to '{brief(reference)}' outside its own folder: "
@@ -99,24 +113,81 @@ def _not_beside(reference: str, shown: str) -> InputError:
     return InputError(f"{shown}: it refers to '{brief(reference)}', which is not beside it")
 
 
-def _references(path: Path, shown: str) -> Iterator[str]:
-    ending = path.suffix.lower()
+def _is_xml(path: Path) -> bool:
     with path.open("rb") as file:
-        text = file.read(_HEAD)
-    if ending in (".xdmf", ".xmf"):
-        if b"<!ENTITY" in text:
-            raise InputError(f"{shown}: it defines XML entities, which are not followed")
-        for attributes, content in _XDMF_ITEM.findall(text):
-            word = content.decode("utf-8", "replace").strip()
-            form = re.search(rb"""Format\s*=\s*["'](\w+)""", attributes, re.I)
-            if form and form[1].upper() in (b"HDF", b"BINARY"):
-                yield word.partition(":")[0] if form[1].upper() == b"HDF" else word
-    if ending in (".xdmf", ".xmf", ".pvtu", ".pvtp", ".pvti", ".pvts", ".pvtr", ".vtm", ".pvd"):
-        for _, _, name in _XML_PATHS.findall(text):
-            yield name.decode("utf-8", "replace")
-    if ending == ".case":
-        for what, rest in _CASE.findall(text):
-            yield from _of_case(what.decode().lower(), rest.decode("utf-8", "replace").split())
+        return file.read(64).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")[:1] == b"<"
+
+
+def _references(path: Path, ending: str, shown: str) -> list[str]:
+    """The references in a file, by what the format of an ending parses."""
+    if ending in _XML_OF_PARTS or ending in _XDMF:
+        return _XmlReferences(shown).of(path)
+    if ending in (".ele", ".node"):
+        other = path.with_suffix(".node" if ending == ".ele" else ".ele")
+        return [other.name] if other.exists() else []
+    if ending != ".case":
+        return []
+    text = path.read_bytes()
+    found = [".."] if _STEPS_OUT.search(text) else []
+    for what, rest in _CASE.findall(text):
+        found += _of_case(what.decode().lower(), rest.decode("utf-8", "replace").split())
+    return found
+
+
+class _XmlReferences:
+    """The files that an XML document names: in attributes, by XInclude, and in XDMF's items.
+
+    Expat is also VTK's parser. What it refuses is refused here.
+    """
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        self.found: list[str] = []
+        self.items: list[tuple[str, list[str]]] = []  # open DataItems: format, pieces of text
+        self.over = False
+
+    def of(self, path: Path) -> list[str]:
+        handlers = {
+            "StartElementHandler": self._begin,
+            "EndElementHandler": self._end,
+            "CharacterDataHandler": self._text,
+            "CommentHandler": self._apart,
+            "ProcessingInstructionHandler": self._apart,
+        }
+        parse_xml(path, self.shown, handlers, lambda: self.over)
+        return self.found
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        name = local(name).lower()
+        given = {local(key).lower(): value for key, value in attributes.items()}
+        self.over |= name == "appendeddata"  # raw bytes follow, which are no XML
+        self.found += [given[key] for key in ("file", "source", "href") if given.get(key)]
+        if name == "dataitem":
+            self.items.append((given.get("format", "xml").lower(), [""]))
+
+    def _text(self, text: str) -> None:
+        if self.items and self.items[-1][0] != "xml":
+            self.items[-1][1][-1] += text
+
+    def _apart(self, *_: str) -> None:
+        """What follows is another piece of text to some parsers."""
+        if self.items:
+            self.items[-1][1].append("")
+
+    def _end(self, name: str) -> None:
+        if local(name).lower() == "dataitem" and self.items:
+            form, pieces = self.items.pop()
+            if form != "xml":
+                for words in {*pieces, "".join(pieces)}:
+                    self.found += [_file_of(word, form) for word in words.split("\n")]
+                self.found = [reference for reference in self.found if reference]
+
+
+def _file_of(text: str, form: str) -> str:
+    """The file in the text of a DataItem: in HDF5 a driver may precede it, and a path follows."""
+    if form.startswith("bin"):
+        return text.strip()
+    return re.sub(r"^\s*(FILE|CORE|DSM|NDGM|SERIAL|MPI)\w*:", "", text).partition(":")[0].strip()
 
 
 def _of_case(what: str, words: list[str]) -> list[str]:

@@ -10,6 +10,13 @@ from meshrep.errors import InputError
 
 # Edges and weights, both directions of the rows, and the sorting on the way.
 BYTES_PER_EDGE, BYTES_PER_NODE = 180, 100
+# 690 measured: the points of a grid, its hexahedra, their edges and the sorting on the way.
+_BYTES_PER_POINT_OF_GRID = 800
+# What reading a file may take: so much for a small one, whatever it says, and more where its own
+# bytes justify it. A graph takes up to 10 times the bytes of the arrays that it is made from.
+_FOR_A_SMALL_FILE, _PER_BYTE_OF_FILE, _PER_BYTE_OF_ARRAYS = 400 << 20, 200, 10
+_BYTES_PER_POINT = 600  # measured: points that are joined to their nearest ones
+NODES_PER_POINT = 6  # nodes of cells that take the memory of one point
 
 
 def available_memory() -> int:
@@ -37,8 +44,75 @@ def _within_container(room: int) -> int:
         return room
 
 
-def refuse_beyond_memory(what: str, nodes: int, edges: int) -> None:
+def room_for(size: int) -> int:
+    """Bytes of memory that reading a file of ``size`` bytes may take, and no more than are free."""
+    return int(min(0.8 * available_memory(), max(_FOR_A_SMALL_FILE, _PER_BYTE_OF_FILE * size)))
+
+
+def refuse_beyond_file(what: str, arrays: int, size: int) -> None:
+    """Raise where a file of ``size`` bytes unpacks to arrays of more bytes than it justifies.
+
+    Raises
+    ------
+    InputError
+        With the figures.
+    """
+    if _PER_BYTE_OF_ARRAYS * arrays > room_for(size):
+        raise InputError(
+            f"{what}: it holds {arrays:,} bytes of numbers in {size:,} bytes, too many for the "
+            "memory that a file of this size is given: save it uncompressed if it is sound"
+        )
+
+
+def most_points(size: int) -> int:
+    """How many points a file of ``size`` bytes may make."""
+    return room_for(size) // _BYTES_PER_POINT
+
+
+def refuse_many_points(what: str, points: int, most: int) -> None:
+    """Raise where a file makes more points than :func:`most_points`.
+
+    Raises
+    ------
+    InputError
+        With the figures.
+    """
+    if points > most:
+        raise InputError(
+            f"{what}: it makes {points:,} points or more, and the memory that a file of its size "
+            f"is given holds {most:,}: save a part of it, or uncompressed"
+        )
+
+
+def refuse_large_grid(what: str, points: int, size: int | None = None) -> None:
+    """Raise where the cells of a structured grid of so many points would not fit.
+
+    ``size`` is that of the file in bytes, where the grid is one of a file.
+
+    Raises
+    ------
+    InputError
+        With the figures.
+    """
+    need = _BYTES_PER_POINT_OF_GRID * points
+    room = available_memory()
+    if need > room:
+        raise InputError(
+            f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB "
+            f"and {room / 2**30:.3g} GiB are free: cut it or make it coarser"
+        )
+    if size is not None and need > room_for(size):
+        raise InputError(
+            f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB, more than "
+            f"the {room_for(size) / 2**30:.3g} GiB that a file of {size:,} bytes is given: read it "
+            "with PyVista and use mesh.meshrep if it is sound"
+        )
+
+
+def refuse_beyond_memory(what: str, nodes: int, edges: int, *, size: int | None = None) -> None:
     """Raise where a graph of that many nodes and edges would not fit.
+
+    ``size`` is that of the file in bytes, where the graph is one of a file.
 
     Raises
     ------
@@ -47,6 +121,12 @@ def refuse_beyond_memory(what: str, nodes: int, edges: int) -> None:
     """
     need = BYTES_PER_NODE * nodes + BYTES_PER_EDGE * edges
     room = available_memory()
+    if size is not None and need > room_for(size) < room:
+        raise InputError(
+            f"{what}: it declares {nodes:,} nodes and {edges:,} edges, which need about "
+            f"{need / 2**30:.3g} GiB, more than the {room_for(size) / 2**30:.3g} GiB that a file "
+            f"of {size:,} bytes is given: correct its counts"
+        )
     if edges > limits.EDGES_UP_TO or nodes > limits.EDGES_UP_TO or need > room:
         raise InputError(
             f"{what}: {nodes:.3g} nodes and {edges:.3g} edges need about {need / 2**30:.3g} GiB "

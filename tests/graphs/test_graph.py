@@ -23,6 +23,7 @@ from meshrep.graphs.cells import (
     TRIANGLE,
     TRIANGLES_OF_KIND,
     VERTEX,
+    VOXEL,
     Cells,
     LazyCells,
 )
@@ -289,3 +290,22 @@ def test_a_first_order_run_stays_below_500_bytes_a_node():
     """From the lattice to the judged field, the peak of a process of its own."""
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert 100 < float(done.stdout) < 500
+
+
+@pytest.mark.parametrize(
+    ("nodes", "offsets", "kinds", "told"),
+    [
+        ([0, 1, 2, 3], [0, 4], [VOXEL], "a voxel has 8 nodes, and one lists 4"),
+        ([0, 1, 2, 3], [0, 4], [TRIANGLE], "a triangle has 3 nodes, and one lists 4"),
+        ([0, 1, 2], [0, 5], [TRIANGLE], "need 5 node numbers and 3 are given"),
+        ([0, 1, 2], [0, 3, 3, 3], [TRIANGLE], "one more"),
+        ([0, 1, 2], [0, 3, 1, 3], [TRIANGLE] * 3, "never fall"),
+        ([0, 1, 2.5], [0, 3], [TRIANGLE], "whole numbers"),
+        ([0, 1, float("nan")], [0, 3], [TRIANGLE], "whole numbers"),
+        ([0, 1, 2], [0, 3], [261], "from 0 to 255"),
+        ([0, 1, 9], [0, 3], [TRIANGLE], "outside 0 … 3"),
+    ],
+)
+def test_cells_that_do_not_fit(nodes, offsets, kinds, told):
+    with pytest.raises(meshrep.InputError, match=told):
+        Graph.from_cells(np.eye(4)[:, :3], Cells(nodes, offsets, kinds))

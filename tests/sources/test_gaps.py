@@ -81,12 +81,11 @@ def test_pieces_and_blocks(tmp_path):
     assert (graph.n, graph.repairs) == (4, ("the first of 2 time steps read",))
 
 
-def test_a_grid_beyond_memory(tmp_path, monkeypatch):
-    """A compressed image of 32 million equal points is a small file."""
+def test_a_grid_beyond_what_its_file_justifies(tmp_path):
+    """A compressed image of 32 million equal points can be a small file."""
     pytest.importorskip("pyvista")
     path = tmp_path / "image.vti"
     path.write_text('<VTKFile type="ImageData"><ImageData WholeExtent="0 499 0 469 0 135">')
-    monkeypatch.setattr("meshrep.sources.formats.gaps.available_memory", lambda: 1 << 30)
     with pytest.raises(InputError, match=r"grid of 31,960,000 points needs about 23\.8 GiB"):
         load(path)
 
@@ -118,7 +117,6 @@ def test_claims_that_are_true(tmp_path):
     assert load(tmp_path / "a.vtu").m == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extent", ["0 1-2 0 1 0 1", "- 1", "0 " + "9" * 5000])
 def test_an_extent_that_is_damaged(tmp_path, extent):
     pytest.importorskip("vtkmodules")

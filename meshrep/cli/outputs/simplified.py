@@ -50,8 +50,7 @@ def save_simplified(
     threshold = share * float(np.ptp(best.field))
     fields = {"before": best.field, "after": simplified.field}
     found = _extrema(problem, fields, threshold)
-    with outputs.attempt("extrema.csv"):
-        outputs.add(write_csv(found.columns(), outputs / "extrema.csv"))
+    outputs.add(write_csv(found.columns(), outputs / "extrema.csv"))
     if not (pictures and installed("matplotlib")):
         return
     from meshrep.view.persistence import persistence_picture
@@ -60,14 +59,14 @@ def save_simplified(
     graph = best.problem.graph
     titled = {f"{when}: {in_words(problem.measures(w))}": w for when, w in fields.items()}
     span = (float(best.field.min()), float(best.field.max()))
-    with outputs.attempt("simplified.png"):
+    with outputs.attempt("picture"):
         outputs.add(
             panels(
                 graph, titled, outputs / "simplified.png", quantity=best.problem.quantity,  # type: ignore[arg-type]
                 title=graph.name, marks=found.removed or None, **look,
             ).path
         )  # fmt: skip
-    with outputs.attempt("extrema.png"):
+    with outputs.attempt("picture"):
         outputs.add(
             persistence_picture(
                 found.diagrams, outputs / "extrema.png",

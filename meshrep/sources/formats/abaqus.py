@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from meshrep.graphs.cells import POLYLINE, VERTEX, Cells
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.normalise import Raw
 from meshrep.sources.references import read_included
+from meshrep.sources.room import NODES_PER_POINT, most_points, refuse_many_points
 
 _SOLIDS = {4: 10, 5: 14, 6: 13, 8: 12, 10: 24, 13: 27, 15: 26, 20: 25}
 _FACES = {3: 5, 4: 9, 6: 22, 8: 23, 9: 28}
@@ -45,6 +47,11 @@ class _Part:
     points: list[list[float]] = field(default_factory=list)
     # Kind, labels of the nodes, line.
     elements: list[tuple[int, list[str], str]] = field(default_factory=list)
+
+    @cached_property
+    def listed(self) -> int:
+        """How many nodes the elements have together."""
+        return sum(len(labels) for _, labels, _ in self.elements)
 
     def placed(self, shift: int, all_labels: dict[str, int], path: str) -> list[Cells]:
         """The elements as cells on points counted from ``shift``, or on other parts' points."""
@@ -83,7 +90,7 @@ class _Block:
 
 def read_abaqus(path: str, data: bytes, folder: Path) -> Raw:
     """The nodes and elements of a model; every instance of a part has its own points."""
-    model = _Model(path)
+    model = _Model(path, most_points(len(data)))
     for block in _blocks(path, text_of(data, path, "an Abaqus file"), folder, ()):
         model.take(block)
     return model.raw()
@@ -126,6 +133,11 @@ def _blocks(path: str, text: str, folder: Path, chain: tuple[Path, ...]) -> Iter
         yield block
 
 
+def _told(row: str, where: str) -> str:
+    """A row in a message; one of an included file is not shown, whatever file that may be."""
+    return f": '{row[:60]}'" if where.startswith("line") else ""
+
+
 def _keyword(line: str, where: str) -> _Block:
     """``*Element, type=S3, elset="a, b"`` as a block without rows; names keep their case."""
     parts = re.findall(r'(?:"[^"]*"|[^,"])+', line[1:])
@@ -139,8 +151,9 @@ def _keyword(line: str, where: str) -> _Block:
 class _Model:
     """Parts and instances, filled block by block."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, most_points: int) -> None:
         self.path = path
+        self.most_points = most_points
         self.flat = _Part("")  # outside all parts: a file without parts, or an assembly's own
         self.parts: dict[str, _Part] = {}
         self.instances: list[_Instance] = []
@@ -174,7 +187,9 @@ class _Model:
         try:
             return [float(word) if word.strip() else 0.0 for word in row.rstrip(", ").split(",")]
         except ValueError:
-            raise InputError(f"{self.path}: {where} should hold numbers: '{row[:60]}'") from None
+            raise InputError(
+                f"{self.path}: {where} should hold numbers{_told(row, where)}"
+            ) from None
 
     def _nodes(self, block: _Block) -> None:
         system = block.parameters.get("SYSTEM", "R").upper()
@@ -191,7 +206,7 @@ class _Model:
             point = (numbers + [0.0] * 3)[:3]
             label = _label(label)
             if not label.isdecimal():
-                raise InputError(f"{self.path}: {where} is no node: '{row[:60]}'")
+                raise InputError(f"{self.path}: {where} is no node{_told(row, where)}")
             if label in self.at.number:  # as Abaqus does, the last definition holds
                 self.at.points[self.at.number[label]] = _rectangular(point, system)
                 continue
@@ -230,7 +245,7 @@ class _Model:
             if self.parts:
                 remarks.append("no *Instance places its parts: each part taken once as it is")
         placed, points = [(self.flat, 0)], [np.array(self.flat.points).reshape(-1, 3)]
-        shift = len(self.flat.points)
+        shift, listed = len(self.flat.points), self.flat.listed
         labels: dict[str, int] = {}
         for instance in self.instances:
             if instance.part and instance.part not in self.parts:
@@ -240,6 +255,9 @@ class _Model:
                 )
             part = self.parts.get(instance.part, instance.own)
             part = instance.own if instance.own.points else part
+            listed += part.listed
+            nodes = max(shift + len(part.points), listed // NODES_PER_POINT)
+            refuse_many_points(self.path, 2 * nodes, self.most_points)  # labels take as much
             placed.append((part, shift))
             points.append(_moved(np.array(part.points).reshape(-1, 3), instance.moves))
             for label, number in part.number.items():

@@ -18,13 +18,14 @@ from meshrep.sources.formats.curves import along_bulges, along_ellipse, along_sp
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
+from meshrep.sources.room import most_points, refuse_many_points
 from meshrep.sources.wording import counted
 
 # Ends of curves are computed, and other entities' ends are rounded when they are written: those
 # closer than this share of the drawing's size are one.
 _JOINED_WITHIN = 1e-6
 # Blocks inside blocks multiply: a drawing of a few lines may unfold to more than a memory holds.
-_MOST_ENTITIES = 2_000_000
+_MOST_ENTITIES, _BYTES_PER_ENTITY = 200_000, 10
 
 
 class _Entity(NamedTuple):
@@ -75,19 +76,22 @@ class _Drawing:
     """What has been drawn so far."""
 
     path: str
+    most_points: int
+    most_entities: int  # of blocks, each counted as often as it is drawn
     blocks: dict[str, tuple[np.ndarray, list[_Entity]]]
     points: list[np.ndarray] = field(default_factory=list)
     cells: list[Cells] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)  # of curves, whose places are computed
     count: int = 0
     curves: int = 0
-    unfolded: int = 0  # entities of blocks, each as often as it is drawn
+    unfolded: int = 0
     passed: Counter[str] = field(default_factory=Counter)
 
     def add(self, points: np.ndarray) -> int:
         """Put points down; the number of the first."""
         begin = self.count
         self.count += len(points)
+        refuse_many_points(self.path, self.count, self.most_points)
         self.points.append(points)
         return begin
 
@@ -119,7 +123,12 @@ def read_dxf(path: str, data: bytes) -> Raw:
         raise InputError(f"{path}: it is a binary DXF, which is not read: save it as ASCII DXF")
     try:
         blocks, entities = _sections(path, text_of(data, path, "an ASCII DXF"))
-        drawing = _Drawing(path, blocks)
+        drawing = _Drawing(
+            path,
+            most_points(len(data)),
+            max(_MOST_ENTITIES, len(data) // _BYTES_PER_ENTITY),
+            blocks,
+        )
         paper = [entity for entity in entities if entity.flags(67)]
         model = [entity for entity in entities if not entity.flags(67)]
         _draw(drawing, model, np.eye(3), np.zeros(3), depth=0)
@@ -222,9 +231,9 @@ def _draw(
         return np.atleast_2d(points) @ turn + shift
 
     drawing.unfolded += 1 + len(entities)
-    if drawing.unfolded > _MOST_ENTITIES:
+    if drawing.unfolded > drawing.most_entities:
         raise InputError(
-            f"{drawing.path}: its blocks unfold to more than {_MOST_ENTITIES:,} entities: "
+            f"{drawing.path}: its blocks unfold to more than {drawing.most_entities:,} entities: "
             "save a part of it"
         )
     following = iter(entities)

@@ -5,27 +5,31 @@ from __future__ import annotations
 import math
 import re
 import zipfile
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
-from meshrep.sources.room import available_memory
+from meshrep.sources.room import refuse_large_grid
 from meshrep.sources.wording import counted
 
-GRIDS = (".vti", ".vtr", ".vts")
-_BYTES_PER_POINT = 800  # 690 measured: points, hexahedra, edges, and their sorting
+_GRIDS = (".vti", ".vtr", ".vts")
 # Thirty digits of a number are enough to refuse it, and Python converts no more than 4,300.
 _WHOLE = re.compile(rb"[-+]?\d{1,30}")
 _EXTENT = re.compile(rb"""\bWholeExtent\s*=\s*["']([^"']*)["']""")
-_XML_OF_VTK = (".vtu", ".vtp", *GRIDS)
+_DIMENSIONS = re.compile(rb"^\s*DIMENSIONS((?:\s+\d{1,30}){3})", re.I | re.M)
+_XML_OF_VTK = (".vtu", ".vtp", *_GRIDS)
 _CLAIM = re.compile(rb"""NumberOf(\w{1,20})\s*=\s*["']\s*\+?(\d{1,30})""")
 # The most numbers that a byte of the file may stand for: a bit each, or more where compressed.
 _NUMBERS_PER_BYTE, _NUMBERS_PER_COMPRESSED_BYTE = 8, 10_000
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
-def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
+def look_before_reading(file: Path, path: str, named: Sequence[Path] = ()) -> tuple[str, ...]:
     """Remarks on parts of a file that its library leaves out.
+
+    ``named`` are the other files that it is read from.
 
     Raises
     ------
@@ -33,12 +37,14 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
         Where what is left out would make the rest wrong, or the file declares more than it holds.
     """
     ending = file.suffix.lower()
+    files = (file, *named)
+    refuse_large_grid(
+        path, sum(map(_points_of_grid, files)), sum(one.stat().st_size for one in files)
+    )
     if ending in _XML_OF_VTK:
         _refuse_large_claims(file.read_bytes(), path)
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
-    elif ending in GRIDS:
-        _refuse_large_grid(path, points_of_grid(file))
     elif ending == ".3mf":
         _refuse_parts_of_3mf(file, path)
     elif ending in (".dat", ".tec"):
@@ -59,13 +65,18 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
     return ()
 
 
-def points_of_grid(file: Path) -> int:
-    """The points of a grid of VTK's XML formats by its extent: compressed ones are small files."""
+def _points_of_grid(file: Path) -> int:
+    """The points of a grid of VTK's formats by its extent: compressed ones are small files."""
+    ending = file.suffix.lower()
+    if ending not in (*_GRIDS, ".vtk"):
+        return 0
     with file.open("rb") as start:
-        told = _EXTENT.search(start.read(1 << 16))
-    ends = [int(word) for word in _WHOLE.findall(told[1])] if told else []
+        told = (_DIMENSIONS if ending == ".vtk" else _EXTENT).search(start.read(1 << 16))
+    numbers = [int(word) for word in _WHOLE.findall(told[1])] if told else [0]
+    if ending == ".vtk":
+        return math.prod(numbers)
     return math.prod(
-        max(last - first + 1, 0) for first, last in zip(ends[::2], ends[1::2], strict=False)
+        max(last - first + 1, 0) for first, last in zip(numbers[::2], numbers[1::2], strict=False)
     )
 
 
@@ -84,15 +95,6 @@ def _refuse_large_claims(data: bytes, path: str) -> None:
             )
 
 
-def _refuse_large_grid(path: str, points: int) -> None:
-    need, room = _BYTES_PER_POINT * points, available_memory()
-    if need > room:
-        raise InputError(
-            f"{path}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB "
-            f"and {room / 2**30:.3g} GiB are free: cut it or make it coarser"
-        )
-
-
 def _refuse_several(path: str, count: int, what: str) -> None:
     if count > 1:
         raise InputError(f"{path}: it has {counted(count, what)}, and one is read: split the file")
@@ -103,7 +105,7 @@ def _refuse_parts_of_3mf(file: Path, path: str) -> None:
     try:
         with zipfile.ZipFile(file) as archive, archive.open("3D/3dmodel.model") as model:
             head = model.read(1 << 24)
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, ValueError):
         return  # trimesh says what is wrong
     if re.search(rb"""<component\b[^>]*\b\w+:path\s*=|<item\b[^>]*\b\w+:path\s*=""", head):
         raise InputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, TRIANGLE, VERTEX, Cells
 from meshrep.sources.normalise import Raw
 from meshrep.sources.references import inside, read_beside
+from meshrep.sources.room import NODES_PER_POINT, most_points, refuse_many_points
 from meshrep.sources.wording import counted
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -43,7 +45,7 @@ def read_gltf(path: str, data: bytes, folder: Path) -> Raw:
         raise
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise InputError(f"{path}: its JSON part is damaged: is it a glTF file?") from None
-    scene = _Scene(path, document, folder, binary)
+    scene = _Scene(path, document, folder, binary, len(data))
     try:
         scene.read()
     except InputError:
@@ -90,9 +92,11 @@ class _Scene:
     document: dict[str, Any]
     folder: Path
     binary: bytes | None
+    size: int  # of all files, in bytes
     points: list[np.ndarray] = field(default_factory=list)
     cells: list[Cells] = field(default_factory=list)
     count: int = 0
+    listed: int = 0  # nodes of cells
     remarks: list[str] = field(default_factory=list)
     _buffers: dict[int, bytes] = field(default_factory=dict)
 
@@ -100,7 +104,8 @@ class _Scene:
         for buffer in self.document.get("buffers", []):
             uri = buffer.get("uri", "data:")
             if not uri.startswith("data:"):
-                inside(self.folder, _reference(uri), self.path)
+                file = inside(self.folder, _reference(uri), self.path)
+                self.size += os.path.getsize(file) if os.path.isfile(file) else 0
         scenes, nodes = self.document.get("scenes", []), self.document.get("nodes", [])
         if scenes:
             roots = scenes[self.document.get("scene", 0)].get("nodes", [])
@@ -170,6 +175,10 @@ class _Scene:
         nodes = np.arange(size) if listed is None else self._numbers(listed).ravel()
         if nodes.dtype.kind not in "iu" or (len(nodes) and int(nodes.max()) >= size):
             raise InputError(f"{self.path}: a mesh names point {nodes.max()}, but it has {size}")
+        self.listed += len(nodes)
+        refuse_many_points(
+            self.path, max(self.count, self.listed // NODES_PER_POINT), most_points(self.size)
+        )
         kind, table = _cells_of_mode(primitive.get("mode", 4), nodes.astype(np.int64))
         self.cells.append(Cells.of_kind(kind, table + shared[number]))
 

@@ -88,7 +88,7 @@ class _Sections:
         elif name in _CELLS:
             count, size = map(int, self._words(2))
             if self._next().upper() != "OFFSETS":
-                self._numbers(name, size)
+                self._refuse_other_count(name, count, self._numbers(name, size))
                 return
             for part, need in (("OFFSETS", count), ("CONNECTIVITY", size)):
                 self._words(2)  # the part's name and its type
@@ -122,8 +122,10 @@ class _Sections:
         if kind.lower() != "string":
             self._numbers(f"FIELD array {name}", need)
             return
-        self.at = self.text.find("\n", self.at) + 1
-        for _ in range(need):  # a text a line
+        self.at = (self.text.find("\n", self.at) + 1) or len(self.text)
+        for found in range(need):  # a text a line
+            if self.at == len(self.text):
+                _refuse_short(self.path, f"FIELD array {name}", need, found)
             self.at = (self.text.find("\n", self.at) + 1) or len(self.text)
 
     def _pass_metadata(self) -> None:
@@ -144,11 +146,27 @@ class _Sections:
         self.at = found.end()
         return list(found.groups())
 
-    def _numbers(self, name: str, need: int) -> None:
+    def _refuse_other_count(self, name: str, count: int, words: list[str]) -> None:
+        """Raise where lists of cells, each after its size, are not as many as declared."""
+        at = found = 0
+        while at < len(words):
+            size = int(words[at])
+            if size < 0:
+                break
+            at += 1 + size
+            found += 1
+        if at != len(words) or found != count:
+            raise InputError(
+                f"{self.path}: its section {name} declares {count:,} cells, and the sizes in its "
+                f"list make {found:,}: the file is damaged"
+            )
+
+    def _numbers(self, name: str, need: int) -> list[str]:
         """Pass over the numbers up to the next word, which should be as many as needed."""
         following = _WORD.search(self.text, self.at)
         end = following.start() if following else len(self.text)
-        found = len(self.text[self.at : end].split())
+        words = self.text[self.at : end].split()
+        found = len(words)
         self.at = end
         _refuse_short(self.path, name, need, found)
         if found > need:
@@ -156,3 +174,4 @@ class _Sections:
                 f"{self.path}: its section {name} declares {need:,} numbers and holds {found:,}: "
                 "correct its counts"
             )
+        return words

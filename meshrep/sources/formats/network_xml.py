@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.links import Links
-from meshrep.sources.wording import counted, one_line
+from meshrep.sources.wording import counted
+from meshrep.sources.xml_files import local, parse_xml
 
 _NUMBERS = (
     "int",
@@ -97,17 +98,19 @@ def read_gexf(path: Path, shown: str) -> Links:
 
 
 def _root(path: Path, shown: str) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(
-            f"{shown}: it is no whole XML ({one_line(error)}): check that it is complete"
-        ) from None
+    tree = ElementTree.TreeBuilder()
+    handlers = {
+        "StartElementHandler": tree.start,
+        "EndElementHandler": tree.end,
+        "CharacterDataHandler": tree.data,
+    }
+    parse_xml(path, shown, handlers)
+    return tree.close()
 
 
 def _tag(element: ElementTree.Element) -> str:
     """The name of an element, without its namespace."""
-    return element.tag.rpartition("}")[2]
+    return local(element.tag)
 
 
 def _within(

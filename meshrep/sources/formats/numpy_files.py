@@ -14,7 +14,7 @@ from meshrep.graphs.cells import LINE, Cells
 from meshrep.sources.formats import sparse_npz
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
-from meshrep.sources.room import available_memory
+from meshrep.sources.room import refuse_beyond_file
 from meshrep.sources.wording import one_line
 
 
@@ -50,8 +50,7 @@ def read_npz(path: Path, shown: str) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > available_memory() / 4:
-            raise InputError(f"{shown}: it unpacks to {unpacked:,} bytes, too many for the memory")
+        refuse_beyond_file(shown, unpacked, path.stat().st_size)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except InputError:
@@ -61,8 +60,10 @@ def read_npz(path: Path, shown: str) -> Any:
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise InputError(f"{shown}: its member {name!r} is no NumPy array")
+    numbers = sum(array.size for array in arrays.values())
+    refuse_beyond_file(shown, 8 * numbers, path.stat().st_size)  # as the graph will hold them
     if set(arrays) >= sparse_npz.MARKS:
-        return sparse_npz.matrix_of(arrays, shown)
+        return sparse_npz.matrix_of(arrays, shown, path.stat().st_size)
     points = _first_of(arrays, ("points", "vertices", "pos", "xyz"))
     if points is None and len(arrays) == 1:
         points = next(iter(arrays.values()))

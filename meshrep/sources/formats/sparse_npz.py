@@ -20,8 +20,8 @@ _INDICES = {
 _DIMENSIONS = {"dia": 2, "bsr": 3}  # of the data; 1 for the others
 
 
-def matrix_of(arrays: Mapping[str, np.ndarray], shown: str) -> Any:
-    """The matrix that the arrays of the file describe.
+def matrix_of(arrays: Mapping[str, np.ndarray], shown: str, size: int) -> Any:
+    """The matrix that the arrays of a file of ``size`` bytes describe.
 
     SciPy does not check indices and pointers: wrong ones can make it crash or run without end.
 
@@ -38,7 +38,7 @@ def matrix_of(arrays: Mapping[str, np.ndarray], shown: str) -> Any:
     if shape.shape != (2,) or shape.dtype.kind not in "iu" or shape.min() < 0:
         raise InputError(f"{shown}: the shape of its matrix is not two whole numbers")
     rows, columns = (int(size) for size in shape)
-    refuse_beyond_memory(shown, max(rows, columns), data.size)
+    refuse_beyond_memory(shown, max(rows, columns), data.size, size=size)
     if data.ndim != _DIMENSIONS.get(form, 1) or data.dtype.kind not in "biuf":
         raise InputError(f"{shown}: the data of its {form} matrix are no real numbers of {form}")
     indices = []

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.sources.room import refuse_large_grid
+
 Arrays = dict[str, np.ndarray]
 POINT, CELL = "point:", "cell:"  # before the names of a dataset's own arrays
 
@@ -26,6 +28,7 @@ def arrays_of(dataset: Any) -> Arrays:
     if dataset.IsA("vtkDataSet"):
         from vtkmodules.vtkFiltersCore import vtkAppendFilter
 
+        refuse_large_grid(dataset.GetClassName(), dataset.GetNumberOfPoints())
         whole = vtkAppendFilter()  # turns structured grids and images into explicit cells
         whole.AddInputData(dataset)
         whole.Update()
