@@ -16,8 +16,10 @@ from itertools import groupby
 from pathlib import Path
 
 from meshrep.base.tables import markdown
+from meshrep.cli.exits import exit_code
 from meshrep.cli.help import TOPICS, page
 from meshrep.solving.catalogue import known_solvers
+from meshrep.view.write import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_README = ("newton", "lbfgs", "multilevel", "nesterov", "adam", "lift", "gcn", "kernel")
@@ -107,10 +109,10 @@ def main(arguments: list[str]) -> int:
         if renewed(text) != text:
             behind.append(path.relative_to(ROOT))
             if "--check" not in arguments:
-                path.write_text(renewed(text), encoding="utf-8")
+                write_text(renewed(text), path)
     print("\n".join(map(str, behind)) or "every page is up to date")
     return int(bool(behind) and "--check" in arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(exit_code("pages", lambda: main(sys.argv[1:])))

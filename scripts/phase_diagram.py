@@ -22,7 +22,8 @@ if __name__ == "__main__":
     listen("phase_diagram", INTERRUPTED)
 
 from meshrep.base.backends import installed
-from meshrep.cli.exits import exit_code
+from meshrep.base.names import shown
+from meshrep.cli.exits import exit_code, tell
 from meshrep.cli.parser import OneLineParser
 from meshrep.cli.printer import Printer
 from meshrep.errors import InputError
@@ -111,16 +112,16 @@ def run(options: argparse.Namespace) -> int:
         )  # fmt: skip
     before = f", {done.found:,} of them from an earlier run" if done.found else ""
     say(f"{len(done.rows):,} of {len(points):,} points{before}")
-    say(f"wrote {out}/: {', '.join(path.name for path in written)}")
+    say(f"wrote {shown(out)}/: {', '.join(path.name for path in written)}")
     if done.interrupted or pending():
-        print(f"phase_diagram: interrupted with {len(done.rows):,} of {len(points):,} points done; "
-              "run the same command again to continue", file=sys.stderr)  # fmt: skip
+        tell("phase_diagram", f"interrupted with {len(done.rows):,} of {len(points):,} points "
+             "done; run the same command again to continue")  # fmt: skip
         return 130
     if done.failures:
         first = done.failures[0]
-        print(f"phase_diagram: {len(done.failures):,} of {len(points):,} points failed, the first "
-              f"at s1 = {first.s1:g}, s2 = {first.s2:g}, seed {first.seed}: "
-              f"{first.result.removeprefix('failed: ')}", file=sys.stderr)  # fmt: skip
+        tell("phase_diagram", f"{len(done.failures):,} of {len(points):,} points failed, the first "
+             f"at s1 = {first.s1:g}, s2 = {first.s2:g}, seed {first.seed}: "
+             f"{first.result.removeprefix('failed: ')}")  # fmt: skip
         return 1
     return 0
 

@@ -10,12 +10,12 @@ deserve a look, and a table of how many files of each folder agree, differ and a
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +25,9 @@ from typing import Any
 import numpy as np
 from corpus.peers import PEERS, Counts
 
-from meshrep.errors import MeshrepError
+from meshrep.cli.exits import exit_code
+from meshrep.cli.parser import OneLineParser
+from meshrep.errors import InputError, MeshrepError
 from meshrep.graphs.cells import POLYGON, QUAD
 from meshrep.graphs.graph import Graph
 from meshrep.sources.files import READ, load
@@ -170,8 +172,12 @@ def table(records: list[dict[str, Any]]) -> str:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main() -> int:
+    return exit_code("read_corpus", run, "interrupted")
+
+
+def run() -> int:
+    parser = OneLineParser(prog="read_corpus.py", description=__doc__.partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, help="write every reading there, as JSON lines")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds for each reading")
@@ -179,6 +185,9 @@ def main() -> None:
         "--without", nargs="+", default=[], metavar="ENDING", help="leave these out: .txt .xml"
     )
     chosen = parser.parse_args()
+    for folder in chosen.folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder")
     records = []
     file = chosen.out.open("w") if chosen.out else None
     for record in readings(chosen.folders, chosen.limit, chosen.without):
@@ -188,7 +197,8 @@ def main() -> None:
         if record["verdict"] in ("differs in silence", "refused, read by others", "crashed"):
             print(json.dumps(record))
     print(table(records))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

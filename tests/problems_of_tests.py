@@ -36,6 +36,14 @@ def solvers(names):
     return params
 
 
+def mostly_slow(quick, items):
+    """Parameters of a test, of which only the first ``quick`` are run by ``make test``."""
+    return [
+        pytest.param(item, marks=[] if number < quick else pytest.mark.slow)
+        for number, item in enumerate(items)
+    ]
+
+
 SOLVERS = solvers(name for name in PRESETS if name not in FOR_PHASES | FOR_CLOUDS)
 SOLVERS_OF_PHASES = solvers(name for name in PRESETS if name not in FOR_CLOUDS)
 

@@ -97,6 +97,7 @@ def test_refused_inputs_compile_and_draw_nothing(tmp_path, arguments, word):
 BATH = ("--graph", "lattice:12x12", "--bath", "--no-show", "--out", "o")
 
 
+@pytest.mark.slow
 def test_the_default_comparison_asks_for_no_torch(tmp_path):
     got, said, errors, names = imported(tmp_path, *BATH, "--no-pictures")
     assert got == 0, errors

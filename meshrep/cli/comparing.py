@@ -11,12 +11,12 @@ from typing import Any
 
 from meshrep.base.backends import installed
 from meshrep.base.interrupts import pending
+from meshrep.base.names import shown
 from meshrep.cli.options import Output, Solving
-from meshrep.cli.outputs.collector import Outputs
+from meshrep.cli.outputs.collector import FAILURES, Outputs
 from meshrep.cli.outputs.fields import marks, save_fields, save_film, save_pictures, save_tables
 from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Chosen, Problem
-from meshrep.errors import MeshrepError
 from meshrep.solving.compare import Comparison, compare
 from meshrep.solving.solution import Solution
 
@@ -83,12 +83,10 @@ def _early_picture(
             return
         drawn = True
         say.begin("drawing")
-        with contextlib.suppress(
-            MeshrepError, OSError, RuntimeError
-        ):  # the final picture reports the error
+        with contextlib.suppress(*FAILURES):  # the final picture reports the error
             plot(row, output.look, path)
             say.clear()
-            say(f"{path} shows {row.solver} for now")
+            say(f"{shown(path)} shows {row.solver} for now")
 
     return draw
 
@@ -105,7 +103,7 @@ def save(
     comparison.interrupted |= pending()
     simplified = _simplified(comparison, solving.simplify, say)
     if comparison.interrupted:
-        filming = f" and filming {output.film}" if output.film is not None else ""
+        filming = f" and filming {shown(output.film)}" if output.film is not None else ""
         say(f"interrupted: writing what there is{filming} …")
     say.begin("writing")
     pictures = output.pictures and not comparison.interrupted
@@ -167,12 +165,11 @@ def _simplified(comparison: Comparison, share: float | None, say: Printer) -> So
 
 
 def examine(
-    comparison: Comparison, problem: Problem, output: Output, folder: Path, say: Printer
+    comparison: Comparison, problem: Problem, output: Output, outputs: Outputs, say: Printer
 ) -> None:
     """Say why the solves were slow, and save it; Ctrl-C keeps what was found."""
     from meshrep.cli.outputs.diagnosis import save_diagnoses
 
-    outputs = Outputs(folder)
     comparison.interrupted = save_diagnoses(
         comparison, problem.start, outputs, say, pictures=output.pictures
     )

@@ -1,13 +1,19 @@
-"""How a program ends: its exit code, one sentence on what went wrong, a reader who has left."""
+"""How a program ends: its exit code, and one sentence on what went wrong."""
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 from meshrep.base.interrupts import stop_listening
-from meshrep.errors import MeshrepError
+from meshrep.base.names import shown
+from meshrep.cli.streams import Streams, printable
+from meshrep.errors import InputError, MeshrepError
+
+INTERRUPTED_AND_FAILED = "interrupted; what could be written was saved"
 
 
 def exit_code(program: str, work: Callable[[], int], interrupted: str = "") -> int:
@@ -25,31 +31,51 @@ def exit_code(program: str, work: Callable[[], int], interrupted: str = "") -> i
     Returns
     -------
     int
-        The exit code: that of the work or of its error, 130 after Ctrl-C, 0 if the reader of the
-        output has left.
+        The exit code: that of the work or of its error, and 130 after Ctrl-C. Where that would be
+        0 and what was printed is lost, it is that of an :class:`meshrep.InputError`. A reader of
+        the output who has left changes nothing.
     """
+    os.environ["MPLBACKEND"] = "agg"  # programs draw into files, on a machine of any settings
+    show, warnings.showwarning = warnings.showwarning, _note
     try:
-        return all_out(work())
-    except MeshrepError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        if interrupted:
-            print(f"{program}: {interrupted}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return output_closed()
+        with Streams() as streams:
+            code = _code(program, work, interrupted)
+            lost = streams.lost
+            if lost:
+                tell(program, f"what was printed is lost, because standard output {lost}")
+                code = code or InputError.exit_code
+            return code
     finally:
         stop_listening()
+        warnings.showwarning = show
 
 
-def all_out(code: int) -> int:
-    """The exit code, when all that was printed is out: BrokenPipeError if its reader has left."""
-    sys.stdout.flush()
-    return code
+def _code(program: str, work: Callable[[], int], interrupted: str) -> int:
+    try:
+        return work()
+    except SystemExit as end:  # argparse has printed its help
+        return end.code if isinstance(end.code, int) else 0
+    except MeshrepError as error:
+        tell(program, str(error))
+        return error.exit_code
+    except OSError as error:
+        about = f"{error.filename}: " if error.filename else ""
+        tell(program, f"{about}{(error.strerror or str(error)).lower()}")
+        return InputError.exit_code
+    except MemoryError:
+        tell(program, "not enough memory for this problem: take a smaller one")
+        return InputError.exit_code
+    except KeyboardInterrupt:
+        if interrupted:
+            tell(program, interrupted)
+        return 130
 
 
-def output_closed() -> int:
-    """Write to nowhere from now on, as after ``| head``; the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def tell(program: str, sentence: str) -> None:
+    """Say in one line on standard error what went wrong, or how a program ended early."""
+    print(f"{program}: {shown(sentence)}", file=sys.stderr)
+
+
+def _note(message: Any, *_: Any, **__: Any) -> None:
+    """A warning as one line."""
+    print(f"note: {printable(' '.join(str(message).split()))}", file=sys.stderr)

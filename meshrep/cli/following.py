@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from meshrep.base.interrupts import pending
+from meshrep.cli.exits import INTERRUPTED_AND_FAILED, tell
 from meshrep.cli.options import Flow, Output
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.trajectory import save_trajectory
@@ -12,6 +11,7 @@ from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Problem
 from meshrep.energies.flows import Trajectory, integrate
 from meshrep.energies.phases import frequency_spread
+from meshrep.errors import InputError
 
 
 def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:
@@ -33,13 +33,14 @@ def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: 
     say.clear()
     for line in outputs.report():
         say(line)
-    if trajectory.interrupted:
-        print("meshrep: interrupted; the frames so far were saved", file=sys.stderr)
+    for failure in outputs.failed:
+        tell("meshrep", failure)
+    if trajectory.interrupted or pending():
+        late = "interrupted after the last frame; all frames were saved"
+        saved = "interrupted; the frames so far were saved" if trajectory.interrupted else late
+        tell("meshrep", INTERRUPTED_AND_FAILED if outputs.failed else saved)
         return 130
-    if pending():
-        print("meshrep: interrupted after the last frame; all frames were saved", file=sys.stderr)
-        return 130
-    return 0
+    return InputError.exit_code if outputs.failed else 0
 
 
 def _tell(trajectory: Trajectory, say: Printer) -> None:

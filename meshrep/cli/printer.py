@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from meshrep.base.progress import ProgressLine
+from meshrep.cli.streams import printable
 
 
 class Printer:
@@ -34,7 +35,7 @@ class Printer:
     def __call__(self, line: str) -> None:
         """Print a line unless quiet."""
         if not self.quiet:
-            print(line, flush=True)
+            print(printable(line), flush=True)
 
     def begin(self, name: str) -> None:
         """Say what begins, in the line of progress."""

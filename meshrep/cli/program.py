@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from meshrep.base.interrupts import listen, stop_listening
+from meshrep.base.interrupts import listen
 
 
 def run() -> int:
     """Run the command line; return the exit code."""
     listen("meshrep", "interrupted before there was a result to save")
-    try:
-        from meshrep.cli.main import main
+    from meshrep.cli.main import main
 
-        return main(sys.argv[1:])
-    finally:
-        stop_listening()
+    return main(sys.argv[1:])

@@ -12,7 +12,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
-from meshrep.minimisers.newton import gauge_of
+from meshrep.minimisers.gap import gauge_of
 
 
 class Curvature:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Backend
+from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
-from meshrep.energies.heat_evaluators import Baths, Formula, Kernels
+from meshrep.energies.heat_evaluators import Baths, Differences, Formula, Kernels
 from meshrep.errors import InputError
 from meshrep.graphs.conductances import conductances, mass
 from meshrep.graphs.graph import Graph, GraphLike
@@ -221,6 +221,11 @@ class HeatBath(Energy):
         """The energy in the back end's own operations, whatever is installed."""
         return Formula(self._coupling, self._baths, backend)
 
+    @cached_property
+    def judge(self) -> Evaluator:
+        """By differences over edges, since no other way bears weights that differ much."""
+        return Differences(self._coupling, self._baths, NumpyBackend("float64", jit=False))
+
     @property
     def _baths(self) -> Baths:
         """What the evaluators need to know beside the conductances."""
@@ -288,7 +293,8 @@ class HeatBath(Energy):
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """‖diag L‖₂·|T_hot − T_cold|: the size of the gradient where neighbours differ by that."""
-        return float(np.linalg.norm(self.diagonal)) * self.unit or self.scale / self.unit
+        size = float(np.linalg.norm(self.diagonal)) * self.unit
+        return size if 0 < size < np.inf else self.scale / self.unit
 
     def settings(self) -> dict[str, Any]:
         """Bath sizes, temperatures, λ, p and the Laplacian."""

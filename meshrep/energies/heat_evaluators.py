@@ -60,6 +60,11 @@ class Formula(Evaluator):
         """L w."""
         return self.diagonal * w - self.coupling @ w
 
+    def _conducted(self, w: Array) -> tuple[Any, Array]:
+        """½ wᵀLw and L w."""
+        flow = self._flow(w)
+        return 0.5 * (w * flow).sum(), flow
+
     def value(self, w: Array) -> Any:
         """The energy without its gradient, which torch can differentiate.
 
@@ -74,8 +79,7 @@ class Formula(Evaluator):
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         """Energy and gradient (n,)."""
-        gradient = self._flow(w)
-        value = 0.5 * (w * gradient).sum()
+        value, gradient = self._conducted(w)
         d = w[self.nodes] - self.targets
         below = d * abs(d) ** (self.power - 2) if self.power != 2 else d
         value = value + self.strength * (below * d).sum()
@@ -91,6 +95,22 @@ class Formula(Evaluator):
         product[self.nodes] += p * (p - 1) * self.strength * d * v[self.nodes]
         self.fixed.clear(product)
         return product
+
+
+class Differences(Formula):
+    """The energy on NumPy arrays by differences over edges, which rounds less than L w.
+
+    L w rounds each product of a weight and a temperature. Beside a weight of 1e12 that hides a
+    flow of 1e-4. Differences take about five times as long.
+    """
+
+    def _conducted(self, w: np.ndarray) -> tuple[Any, np.ndarray]:
+        i, j, a = self.edges
+        across = w[i] - w[j]
+        flow = a * across
+        n = len(w)
+        out = 0.0 + np.bincount(i, flow, n)  # a float, also without edges
+        return 0.5 * (across @ flow), out - np.bincount(j, flow, n)
 
 
 class Kernels(Fused):

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from meshrep.base import limits
 from meshrep.base.arrays import frozen, read_only
+from meshrep.base.names import shown
 from meshrep.base.pickling import Lean
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
@@ -84,7 +85,8 @@ class Graph(Lean):
     cells : Cells
         Faces or cells for drawing and finite elements, in node numbers; may be empty.
     name : str
-        What to call the graph in reports and file names.
+        What to call the graph in reports and file names, where characters that do not print are
+        escaped.
     origin : Origin or None
         The file that it came from.
     labels : tuple or None
@@ -101,6 +103,7 @@ class Graph(Lean):
     labels: tuple | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", shown(self.name))
         if self.n < 1:
             raise InputError(f"{self.name}: a graph needs at least one node")
         if self.labels is not None and len(self.labels) != self.n:

@@ -21,6 +21,7 @@ from meshrep.errors import InputError
 
 CERTAIN = 1e-7  # relative gap up to which a run with a small gradient has converged
 CERTAIN_SINGLE = 2e-6  # the same in float32, whose energies are rounded at 1e-7
+LEAST_TIGHTENING = 1e-3  # by which the wanted gradient is multiplied at most where the gap is large
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,6 @@ class Monitor:
         All recorded states' steps, seconds, energies and gradient norms.
     notes : list of str
         Sentences for the user. A minimiser may add to them.
-    known_fall : float
-        A minimiser may set it to the fall of the energy that a full Newton step predicted from the
-        last state. If that is small, ``gap`` is not asked.
 
     Examples
     --------
@@ -172,7 +170,6 @@ class Monitor:
     ) -> None:
         self.stopping = stopping
         self._gap = gap
-        self.known_fall = np.inf
         self.stochastic = stochastic
         self.scale = scale
         self.samples: list[Sample] = []
@@ -332,7 +329,7 @@ class Monitor:
 
     def _verdict(self, step: int, grad_norm: float, seconds: float, params: Array) -> Result | None:
         rule = self.stopping
-        small = grad_norm <= rule.gtol * self.scale and not self.stochastic
+        small = grad_norm <= rule.gtol * self.scale < np.inf and not self.stochastic
         if small and self._certain(params):
             return Result.CONVERGED
         if rule.patience and self._small_changes >= rule.patience:
@@ -347,16 +344,16 @@ class Monitor:
 
     def _certain(self, params: Array) -> bool:
         """Whether the gap is as small as the gradient; if not, ask for a smaller gradient."""
-        energy = self.history.energy[-1]
-        certain = CERTAIN if params.dtype.itemsize >= 8 else CERTAIN_SINGLE
-        if self._gap is None or self.known_fall <= certain * abs(energy):
+        if self._gap is None:
             return True
+        certain = CERTAIN if params.dtype.itemsize >= 8 else CERTAIN_SINGLE
         begun = time.perf_counter()
         gap = self._gap(params)
         self._pause(time.perf_counter() - begun)
         if not gap > certain:
             return True
-        self.scale *= 0.5 * (certain / gap) ** 0.5  # a gap falls as the gradient squared
+        # A gap falls as the gradient squared.
+        self.scale *= max(0.5 * (certain / gap) ** 0.5, LEAST_TIGHTENING)
         return False
 
     def _flat(self, step: int) -> bool:

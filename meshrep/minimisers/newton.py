@@ -8,12 +8,11 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.outcome import Result
-from meshrep.energies.base import Energy
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective, note_kinks
+from meshrep.minimisers.gap import gauge_of
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.quadratic_models import Model, Shifted, TrustRegion
-from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.least import least_eigenvalue
 from meshrep.numerics.linear_solvers import KINDS, ShiftedSystem, warm_up
 
@@ -112,15 +111,6 @@ class Newton(Minimiser):
         return run.verdict, run.point.params, run.step
 
 
-def gauge_of(energy: Energy, free: int) -> Gauge:
-    """The gauge of an energy with ``free`` free entries.
-
-    It leaves out constants if a constant shift costs no energy and no node is fixed.
-    """
-    invariant = energy.shift_invariant and len(energy.shape) == 1 and free == energy.graph.n
-    return Gauge(energy.component_of if invariant else None, free)
-
-
 @dataclass(eq=False)
 class _Point:
     """A point (p,) with its energy and its gradient (f,) of the free variables."""
@@ -216,7 +206,6 @@ class _Run:
     def _next_point(self, rtol: float) -> _Point | Result:
         """The next point, or the reason why there is none."""
         here, model = self.point, self.model
-        self.monitor.known_fall = np.inf
         noise = model.noise(here.energy)
         flat = False
         for _ in range(_ATTEMPTS):
@@ -228,8 +217,6 @@ class _Run:
             fall = here.energy - trial.energy
             flat = proposal.predicted <= noise
             if np.isfinite(trial.energy) and np.isfinite(trial.gradient).all():
-                if isinstance(model, Shifted) and model.shift == 0.0:
-                    self.monitor.known_fall = proposal.predicted
                 if flat and fall >= -noise and trial.norm < here.norm:
                     model.trust(1.0)
                     return trial

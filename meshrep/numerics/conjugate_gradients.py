@@ -24,11 +24,14 @@ class Answer:
         Whether no sign was found that the matrix is not positive definite.
     iterations : int
         Of conjugate gradients; 0 for a factorisation.
+    reached : bool
+        Whether the accuracy that was asked for was reached.
     """
 
     s: np.ndarray
     positive: bool
     iterations: int = 0
+    reached: bool = True
 
 
 def _advance(x: np.ndarray, r: np.ndarray, p: np.ndarray, q: np.ndarray, step: float) -> float:
@@ -52,12 +55,23 @@ def conjugate_gradients(
     precondition: Product | None = None,
     most: int | None = None,
     vectors: Any = PLAIN,
+    settled: int = 0,
 ) -> Answer:
     """Preconditioned CG on a matrix that should be positive definite (Hestenes and Stiefel 1952).
 
     It stops at ‖residual‖₂ ≤ rtol ‖right‖₂, or after ``most`` iterations (by default 10 n, but at
     most 10,000). It also stops, with ``positive`` False, where the matrix or the preconditioner has
     a negative curvature. ``vectors`` has the operations on vectors: dot, advance, turn.
+
+    With ``settled`` = d it stops instead when the energy xᵀAx is right to about rtol: the last d
+    iterations added at most that share to it, and so would the preconditioned residual. A small
+    residual says little of soft directions beside stiff ones. That needs a preconditioner which is
+    near the inverse.
+
+    References
+    ----------
+    Strakoš and Tichý, "On error estimation in the conjugate gradient method" (2002), for the
+    energy that the last iterations added as an estimate of the error.
     """
     x = np.zeros_like(right)
     r = right.copy()
@@ -66,9 +80,13 @@ def conjugate_gradients(
         return Answer(x, True)
     most = min(10 * len(right), 10_000) if most is None else most
     p, rho = np.zeros_like(right), 1.0
+    added: list[float] = []
     for k in range(most):
         z = r if precondition is None else precondition(r)
         rho, last = float(vectors.dot(r, z)), rho
+        enough = rtol * sum(added)
+        if k > settled > 0 and 0 <= rho <= enough and sum(added[-settled:]) <= enough:
+            return Answer(x, True, k)
         if not rho > 0:
             return Answer(x, False, k)
         vectors.turn(z, p, rho / last if k else 0.0)
@@ -76,9 +94,11 @@ def conjugate_gradients(
         curvature = float(vectors.dot(p, q))
         if not curvature > 0:
             return Answer(x, False, k)
-        if vectors.advance(x, r, p, q, rho / curvature) ** 0.5 <= target:
+        left = vectors.advance(x, r, p, q, rho / curvature) ** 0.5
+        if (left <= target and not settled) or left == 0.0:
             return Answer(x, True, k + 1)
-    return Answer(x, True, most)
+        added.append(rho * (rho / curvature))
+    return Answer(x, True, most, reached=False)
 
 
 def steihaug(

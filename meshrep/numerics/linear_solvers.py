@@ -134,10 +134,14 @@ class ShiftedSystem:
             self.inner = sparse.csr_array(self.inner + sparse.diags_array(holes * 1e-300))
         self.inner.sort_indices()
 
-    def solve(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
-        """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖."""
+    def solve(self, right: np.ndarray, shift: float, rtol: float, settled: int = 0) -> Answer:
+        """s with (H + μI) s = right; iterative solvers stop at ‖residual‖ ≤ rtol ‖right‖.
+
+        ``settled`` is that of :func:`conjugate_gradients`, for "amg" alone: the diagonal is too far
+        from the matrix.
+        """
         if self.coupled.all() and len(right):
-            answer = self._coupled(right, shift, rtol)
+            answer = self._coupled(right, shift, rtol, settled)
             self.iterations += answer.iterations
             return answer
         s = np.zeros_like(right)
@@ -148,12 +152,12 @@ class ShiftedSystem:
         s[alone] = np.where(self.diagonal[alone] + shift > 0, lone, 0.0)
         if not self.coupled.any():
             return Answer(s, positive)
-        answer = self._coupled(right[self.coupled], shift, rtol)
+        answer = self._coupled(right[self.coupled], shift, rtol, settled)
         s[self.coupled] = answer.s
         self.iterations += answer.iterations
-        return Answer(s, positive and answer.positive, answer.iterations)
+        return Answer(s, positive and answer.positive, answer.iterations, answer.reached)
 
-    def _coupled(self, right: np.ndarray, shift: float, rtol: float) -> Answer:
+    def _coupled(self, right: np.ndarray, shift: float, rtol: float, settled: int) -> Answer:
         if self.kind == "direct":
             return by_factors(self.inner, right, shift)
         diagonal = self.inner.diagonal() + shift
@@ -172,7 +176,7 @@ class ShiftedSystem:
             self.setups = self._cycles.setups
             if cycle is None:
                 return Answer(right, False)
-            answer = conjugate_gradients(product, right, rtol, cycle, most, vectors)
+            answer = conjugate_gradients(product, right, rtol, cycle, most, vectors, settled)
             if answer.positive or self._cycles.fresh:
                 break  # an old hierarchy may be indefinite where a new one would not be
         self._cycles.note(answer.iterations, rtol)

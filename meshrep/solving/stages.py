@@ -268,14 +268,14 @@ class Stages:
     def _gap_of(self, objective: Objective, start_energy: float) -> Callable[[Any], float]:
         """The relative gap at the objective's parameters."""
         return lambda params: relative_gap(
-            self.energy, self._outward(objective.field(params)), start_energy
+            self.fitted, self._outward(objective.field(params)), start_energy
         )
 
     def _note_gap(self, field: np.ndarray, start_energy: float) -> None:
         """Say how far the end of a run is above the minimum, where that is known and much."""
         if self.energy.graph.n > limits.GAP_NOTED_UP_TO:
             return
-        gap = relative_gap(self.energy, field, start_energy)
+        gap = relative_gap(self.fitted, field, start_energy)
         if gap > _NOTED:
             self.notes.append(
                 f"the energy is about {gap:.1g} of itself above its minimum, by the estimate of a "

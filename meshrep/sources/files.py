@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from meshrep.base.names import shown
 from meshrep.base.settings import both_spellings
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
@@ -29,7 +30,7 @@ from meshrep.sources.formats.wavefront import read_obj
 from meshrep.sources.normalise import Raw, graph_of
 from meshrep.sources.references import files_named_by
 from meshrep.sources.room import available_memory, most_points, refuse_many_points
-from meshrep.sources.wording import counted, shown
+from meshrep.sources.wording import counted
 
 
 def _read_inp(path: str, data: bytes, folder: Path) -> Raw:

@@ -1,17 +1,8 @@
-"""Words for messages: counts with their plurals, paths and foreign texts on one line."""
+"""Words for messages: counts with their plurals, and foreign texts on one line."""
 
 from __future__ import annotations
 
 from typing import Any
-
-
-def shown(path: Any) -> str:
-    """A path as text for one line of a message: control characters are escaped.
-
-    >>> shown("two\\nlines.ply")
-    'two\\\\nlines.ply'
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
 def counted(count: int, what: str, plural: str = "") -> str:

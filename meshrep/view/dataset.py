@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.names import encodable, shown
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, POLYGON, POLYLINE, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.graphs.graph import Graph
@@ -15,6 +16,7 @@ from meshrep.view.layout import positions
 
 if TYPE_CHECKING:
     import pyvista
+    from vtkmodules.vtkCommonCore import vtkStringArray
 
 _PIXEL = 8
 _STROKES = (VERTEX, LINE, POLYLINE)
@@ -93,23 +95,34 @@ def dataset(
     mesh, order = _grid(points, cells)
     if origin is not None and node_of is not None:
         for name, values in origin.point_data.items():
-            mesh.point_data[name] = values
+            mesh.point_data[shown(name)] = values
         if len(origin.cells):
             for name, values in origin.cell_data.items():
-                mesh.cell_data[name] = values[order]
+                mesh.cell_data[shown(name)] = values[order]
     elif original and graph.labels is not None:
-        mesh.point_data["name"] = np.array([str(label) for label in graph.labels])
+        mesh.GetPointData().AddArray(_texts("name", graph.labels))
     for name, values in arrays.items():
-        mesh.point_data[name] = values
+        mesh.point_data[shown(name)] = values
     if cell_fields:
         known = cells if node_of is None else cells.renumbered(node_of)
         what = f"the mesh of {graph.name} has {len(cells)} cells"
         for name, of in cell_fields.items():
             of_cells = of(known) if callable(of) else of
-            mesh.cell_data[str(name)] = _checked(name, of_cells, len(cells), what)[order]
+            mesh.cell_data[shown(name)] = _checked(name, of_cells, len(cells), what)[order]
     if arrays:
-        mesh.set_active_scalars(next(iter(arrays)))
+        mesh.set_active_scalars(shown(next(iter(arrays))))
     return mesh
+
+
+def _texts(name: str, texts: Iterable[Any]) -> vtkStringArray:
+    """An array of texts in UTF-8, which PyVista reads but does not make."""
+    from vtkmodules.vtkCommonCore import vtkStringArray
+
+    array = vtkStringArray()
+    array.SetName(name)
+    for text in texts:
+        array.InsertNextValue(encodable(text))
+    return array
 
 
 def needs_grid(cells: Cells) -> bool:

@@ -39,11 +39,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         something other than a plain file.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path} cannot be written: it exists and is not a plain file")
     stem = target.name.removesuffix(target.suffix)[:64]
     temporary = target.with_name(f".{stem}-{secrets.token_hex(4)}{target.suffix}")
     try:
+        if target.exists() and not target.is_file():
+            raise InputError(f"{path} cannot be written: it exists and is not a plain file")
         target.parent.mkdir(parents=True, exist_ok=True)
         with removed_at_end(temporary):
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -62,7 +62,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(text: str, path: str | os.PathLike[str]) -> Path:
-    """Write text in UTF-8.
+    """Write text in UTF-8; a lone surrogate, as in the name of a file, becomes ``\\udcff``.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def write_text(text: str, path: str | os.PathLike[str]) -> Path:
         If the file cannot be written.
     """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     return Path(path)
 
 
@@ -129,7 +129,10 @@ def write_csv(
     if len(set(lengths.values())) > 1:
         raise InputError(f"{path}: columns differ in length: {lengths}")
     cells = [[_cell(value) for value in np.asarray(v).tolist()] for v in columns.values()]
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         rows = csv.writer(file)
         rows.writerow(columns)
         rows.writerows(zip(*cells, strict=True))

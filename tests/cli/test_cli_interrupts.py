@@ -82,7 +82,7 @@ def test_before_the_first_solve(kind, name, number, tmp_path):
     ("kind", "name"),
     [
         ("call", "best_known"),
-        ("import", "pyvista"),
+        pytest.param("import", "pyvista", marks=pytest.mark.slow),
         pytest.param("return", "Minimiser.minimise", marks=pytest.mark.slow),
         pytest.param("return", "solve", marks=pytest.mark.slow),
         pytest.param("return", "best_known", marks=pytest.mark.slow),

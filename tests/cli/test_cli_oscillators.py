@@ -371,6 +371,7 @@ def test_ctrl_c_before_the_first_frame_saves_the_start(run, monkeypatch, physics
     assert len(table(out / "history.csv")) == 1
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_transient_of_phases_saves_the_frames(run, monkeypatch):
     from meshrep.energies import flows
 

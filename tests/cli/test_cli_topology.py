@@ -262,8 +262,8 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_the_rest_stands(run, monkeyp
 
     monkeypatch.setattr(cloud, "cloud_panels", refuse)
     code, said, errors, out = run(*CLOUD, *BRIEF[:4])
-    assert code == 0, errors
-    assert "no picture: no extent" in said
+    assert code == 2
+    assert errors == "meshrep: no cloud.png: no extent\n"
     assert (out / "diagrams.png").exists() and "diagrams.png" in said
     assert not (out / "cloud.png").exists()
 

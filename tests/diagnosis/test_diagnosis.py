@@ -130,6 +130,7 @@ def test_the_best_step_is_in_the_units_of_a_solver():
     np.testing.assert_allclose(gaps[2] / gaps[1], rate.predicted**10, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_variables_have_the_name_given():
     energy = heat("lattice:5x5")
     examined = Examination(energy)

@@ -41,6 +41,7 @@ def test_a_path_with_fixed_ends(n):
         assert abs(overlap) == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["by factors", "by lobpcg", "by lobpcg on the diagonal"])
 def test_a_lattice_up_to_constants(way, monkeypatch):
     """Kuramoto with equal phases: H is the Laplacian of 40×30 nodes, without its constants."""
@@ -64,6 +65,7 @@ def test_a_lattice_up_to_constants(way, monkeypatch):
     assert abs(found.modes.mean(axis=1)).max() < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "q"), [(64, 3), (64, 25), (700, 7), (700, 260)])
 def test_twisted_states_of_a_ring(n, q):
     """H = cos(2πq/n) L is PSD if neighbours differ by less than a quarter turn, else negative."""
@@ -210,6 +212,7 @@ def test_the_inverse_square_root_of_h_has_condition_number_one():
     assert np.isnan(meshrep.diagnose(energy, field=end).end.boost)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe", [meshrep.Multilevel(), meshrep.GraphNetwork()], ids=lambda r: r.name
 )
@@ -231,6 +234,7 @@ def test_large_problems_agree_with_dense_ones(recipe, never_dense):
     assert kernel.effective_rank == pytest.approx(exact.sum() ** 2 / (exact @ exact), rel=0.5)
 
 
+@pytest.mark.slow
 def test_eigenvalues_that_have_not_converged_are_reported_as_bounds(never_dense, monkeypatch):
     monkeypatch.setattr(limits, "LANCZOS_NUMBERS_UP_TO", (1.0, 1.0, 1.0))  # allows twenty steps
     energy = heat("lattice:25x25")

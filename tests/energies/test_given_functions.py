@@ -62,6 +62,7 @@ ALIKE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs-scipy", "multilevel", "gd", "newton", "adam-torch"])
 @pytest.mark.parametrize("name", ALIKE)
 def test_functions_that_mean_the_same_take_the_same_path(name, solver):

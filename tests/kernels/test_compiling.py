@@ -6,6 +6,7 @@ import random
 import warnings
 
 import pytest
+from problems_of_tests import mostly_slow
 
 numba = pytest.importorskip("numba")
 if numba.config.DISABLE_JIT:
@@ -56,7 +57,10 @@ def test_a_source_that_changed_is_compiled_anew(fresh, tmp_path):
     assert fresh()(3.0) == 0.75
 
 
-@pytest.mark.parametrize("damage", ["empty", "short", "tail", "noise", "flip", "other", "folder"])
+DAMAGES = ("empty", "short", "tail", "noise", "flip", "other", "folder")
+
+
+@pytest.mark.parametrize("damage", mostly_slow(2, DAMAGES))
 def test_a_damaged_file_is_compiled_anew(fresh, tmp_path, damage):
     kept = fresh()
     assert kept(3.0) == 1.5 and kept(3) == 1.5

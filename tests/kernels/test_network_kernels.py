@@ -178,6 +178,7 @@ def test_passes_allocate_nothing_that_grows(graph):
     assert np.shares_memory(pulled, made.map.pull_back(np.ones(graph.n)))
 
 
+@pytest.mark.slow
 def test_networks_run_without_torch_and_do_not_import_it():
     code = (
         "import sys, meshrep; g = meshrep.graph_from('lattice:8x8'); "

@@ -77,6 +77,7 @@ def test_the_fast_exponential_is_accurate():
     np.testing.assert_allclose(ratio, 1, rtol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_the_proposed_angle_is_near_the_lowest_energy(seed):
     x, y, u, v = np.random.default_rng(seed).standard_normal(4)
@@ -192,6 +193,7 @@ def test_the_number_of_threads_changes_nothing(law):
     np.testing.assert_array_equal(*ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_cutting_a_run_into_calls_changes_nothing(law):
     energy = oscillators("lattice:5x4", LAWS[law])
@@ -218,6 +220,7 @@ def test_the_same_seeds_give_the_same_phases():
     assert not np.allclose(first, own)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(INTERPRETED, reason="too long without the compiler")
 def test_a_ferromagnet_reaches_its_ground_state():
     energy = Kuramoto(meshrep.graph_from("lattice:20x20"))

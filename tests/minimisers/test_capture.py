@@ -137,6 +137,7 @@ def test_both_walks_agree_in_other_variables(compare, physics, variables, rule, 
     assert done[0] is Result.MAX_STEPS and done[2] == STEPS
 
 
+@pytest.mark.slow
 def test_both_walks_retreat_from_a_step_too_long(compare):
     class Leap(first_order.HeavyBall):
         auto_lr = 1e5
@@ -145,6 +146,7 @@ def test_both_walks_retreat_from_a_step_too_long(compare):
     assert not np.isfinite(done[3].history.energy).all()
 
 
+@pytest.mark.slow
 def test_both_walks_halve_the_step_of_a_flat_run(compare):
     done = compare(
         lambda: RULES["adam"](0.05), ENERGIES["quartic"](), max_steps=3000, ftol=1e-3, window=20
@@ -239,6 +241,7 @@ class Driver:
         graph.replay = self.step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("rule", ["nesterov", "adam"])
 def test_warming_up_and_capturing_do_not_change_the_run(monkeypatch, run, rule, fails):

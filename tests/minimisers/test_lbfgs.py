@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from problems_of_tests import OSCILLATORS, PROBLEMS, heat
+from problems_of_tests import OSCILLATORS, PROBLEMS, heat, mostly_slow
 
 import meshrep
 from meshrep import Result, Solver, Stopping
@@ -291,7 +291,7 @@ def test_a_preconditioner_saves_most_of_the_steps():
     np.testing.assert_allclose(field, 1.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", list(PROBLEMS))
+@pytest.mark.parametrize("name", mostly_slow(3, PROBLEMS))
 def test_it_ends_where_scipy_does_in_about_as_many_steps(name):
     energy = PROBLEMS[name]()
     ours, field = run(energy, LBFGS(), gtol=1e-8)

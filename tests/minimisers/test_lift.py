@@ -188,6 +188,7 @@ def solved(energy, seed, **settings):
     return meshrep.solve(energy, Solver(Lift(**settings), then=Solver(LBFGS())), seed=seed)
 
 
+@pytest.mark.slow
 def test_a_ferromagnet_loses_its_vortices():
     energy = Kuramoto(meshrep.graph_from("lattice:30x30"))
     seeds = range(4)

@@ -182,6 +182,7 @@ def test_an_automatic_step_is_halved_if_the_curvature_was_underestimated(backend
         assert found.energy == pytest.approx(exact, rel=1e-8), minimiser.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpy", "numba", "torch"])
 def test_rounding_in_single_precision_does_not_shorten_the_step(backend):
     pytest.importorskip(backend)

@@ -108,6 +108,7 @@ def test_restarts_help_where_the_energy_is_strongly_convex():
     assert restarted < 1e-3 * kept
 
 
+@pytest.mark.slow
 def test_momentum_takes_steps_in_proportion_to_the_root_of_the_condition_number():
     """Steps to a given gap: about κ for descent, about √κ for both momenta."""
     counts = {}

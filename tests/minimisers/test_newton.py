@@ -99,6 +99,7 @@ def test_strip_baths_take_no_more_than_ten_steps_by_multigrid():
     np.testing.assert_allclose(fields[0], fields[1], atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signs", ["ferromagnet", "spin glass"])
 @pytest.mark.parametrize("linear", ["auto", "direct", "jacobi", "cg"])
 def test_spins_from_random_phases_reach_a_minimum(signs, linear):

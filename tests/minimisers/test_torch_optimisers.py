@@ -68,6 +68,7 @@ def test_lowers_an_energy_of_phases(name):
     assert found.energy < found.start_energy - 10  # the minimum is −60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rmsprop", "adam", "lbfgs", "muon", "shampoo", "soap", "adamp"])
 def test_trains_networks(name):
     needs(name)
@@ -215,6 +216,7 @@ def test_shampoo_depends_on_the_layout_and_a_note_gives_it():
     assert not any("matrix" in note for note in path(energy, TorchOptimiser("rmsprop"), 3).notes)
 
 
+@pytest.mark.slow
 def test_large_matrices_are_refused_with_their_size():
     pytest.importorskip(PACKAGE)
     energy = heat("lattice:100x100")

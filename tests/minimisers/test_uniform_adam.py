@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from problems_of_tests import heat
+from problems_of_tests import heat, mostly_slow
 
 import meshrep
 from meshrep import Result, Solver, Stopping
@@ -16,8 +16,8 @@ from meshrep.parametrizations.linear.spectral import Spectral
 RENEWED = ("spectral-adam", "multilevel-adam", "kappa-adam")
 
 
-@pytest.mark.parametrize("solver", RENEWED)
-@pytest.mark.parametrize("baths", ["ends", "random"])
+@pytest.mark.parametrize("solver", mostly_slow(1, RENEWED))
+@pytest.mark.parametrize("baths", mostly_slow(1, ["ends", "random"]))
 def test_every_start_between_hot_baths_ends_in_the_minimum(solver, baths):
     """The bath's curvature falls by a factor of 10⁴ during the run."""
     energy = heat("lattice:12x12", baths, t_hot=100.0, t_cold=0.0)

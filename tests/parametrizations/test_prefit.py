@@ -100,6 +100,7 @@ def test_impossible_widths_are_refused(build, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1.0, 50.0])
 def test_the_fit_comes_as_near_as_is_asked(unit, backend):
     energy = cloud(unit=unit)

@@ -66,6 +66,7 @@ def test_the_half_is_its_root():
     np.testing.assert_allclose(half @ half.T / unit**2, whole / unit, rtol=0.05, atol=0.02)
 
 
+@pytest.mark.slow
 def test_the_half_conditions_better():
     energy = heat("lattice:16x16", power=2)
     H = energy.hessian(energy.random_start(0)).toarray()

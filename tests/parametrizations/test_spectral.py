@@ -39,6 +39,7 @@ def test_fixed_nodes_stay(name):
     check_fixed(Spectral(), ENERGIES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", BACKENDS)
 @pytest.mark.parametrize("name", ENERGIES)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from problems_of_tests import heat
+from problems_of_tests import heat, mostly_slow
 
 import meshrep
 from meshrep.base.backends import backend_for
@@ -282,7 +282,7 @@ def energy_of(solution):
 
 
 @pytest.mark.parametrize("solver", ["gd", "nesterov"])
-@pytest.mark.parametrize("name", ["lattice", "sphere", "torus", "random"])
+@pytest.mark.parametrize("name", mostly_slow(1, ["lattice", "sphere", "torus", "random"]))
 def test_simplified_fields_have_what_was_above_the_threshold_and_nothing_else(graphs, name, solver):
     graph, threshold = graphs[name], 0.8
     w = np.random.default_rng(5).random(graph.n)

@@ -214,6 +214,7 @@ def test_cavities_of_many_points_are_refused_with_the_time():
         rips_diagrams(points, (2,))
 
 
+@pytest.mark.slow
 def test_a_line_of_many_points_is_quick():
     points = np.outer(np.random.default_rng(0).uniform(-1, 1, 20_000), [1.0, 2.0, -1.0])
     found = rips_diagrams(points)

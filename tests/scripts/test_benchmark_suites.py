@@ -257,6 +257,7 @@ def test_docs_are_full_runs(program, monkeypatch, capsys):
     assert "## Start-up" in Path("docs/benchmarks.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("matplotlib"), reason="needs matplotlib")
 def test_figures_are_drawn_from_the_data(program):
     row = {"ours": True, "reason": "", "to": {"1e-2": 0.1, "1e-4": 0.2, "1e-6": 0.3}}

@@ -62,6 +62,7 @@ def test_rates_are_those_predicted(small):
     assert cell["runs"]["NAG"]["factor"] is None
 
 
+@pytest.mark.slow
 def test_the_methods_follow_their_equations(small):
     for name, strays in small["equations"]["strays"].items():
         assert strays[0] > strays[1] > strays[2], name

@@ -128,6 +128,7 @@ CORNERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS_OF_PHASES)
 @pytest.mark.parametrize("name", CORNERS)
 def test_every_solver_keeps_the_contract_in_the_corners(name, solver):
@@ -190,6 +191,7 @@ def backend(request):
     return backend_for(request.param, "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS, ids=NAMES)
 def test_the_shared_start_passes_the_circle_exactly(network, backend):
     """On whatever turn of the circle each phase is."""

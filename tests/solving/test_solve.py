@@ -78,6 +78,7 @@ def test_every_solver_keeps_the_contract_in_the_corners(name, solver):
     assert not np.shares_memory(start, solution.field)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_hundred_degrees_between_the_baths(solver):
     """t_hot = 100: a quartic bath 10⁴ times stiffer; steps are in units of the span."""

@@ -117,6 +117,7 @@ def test_claims_that_are_true(tmp_path):
     assert load(tmp_path / "a.vtu").m == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extent", ["0 1-2 0 1 0 1", "- 1", "0 " + "9" * 5000])
 def test_an_extent_that_is_damaged(tmp_path, extent):
     pytest.importorskip("vtkmodules")

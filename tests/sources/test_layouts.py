@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 import pytest
+from problems_of_tests import mostly_slow
 
 from meshrep.errors import InputError
 from meshrep.graphs.cells import TETRAHEDRON, TRIANGLE, Cells
@@ -121,14 +122,17 @@ def test_stl_text_and_binary_in_disguise(tmp_path):
 
 @pytest.mark.parametrize(
     "polygons",
-    [
-        "POLYGONS 4 16\n" + FACES,
-        "POLYGONS 4 16 " + FACES.replace("\n", " ") + "\n",
-        "POLYGONS\n4\n16\n" + FACES.replace(" ", "\n"),
-        "METADATA\nINFORMATION 0\n\npolygons 4 16\n" + FACES,
-        "POLYGONS 4 16\n" + FACES + "POINT_DATA 4\nFIELD all 2\nNORMALS 1 2 float 1 nan\n"
-        "t 1 1 string\nPOINTS 9 float\nSCALARS s float\nLOOKUP_TABLE default 1 2\n3 4\n",
-    ],
+    mostly_slow(
+        1,
+        [
+            "POLYGONS 4 16\n" + FACES,
+            "POLYGONS 4 16 " + FACES.replace("\n", " ") + "\n",
+            "POLYGONS\n4\n16\n" + FACES.replace(" ", "\n"),
+            "METADATA\nINFORMATION 0\n\npolygons 4 16\n" + FACES,
+            "POLYGONS 4 16\n" + FACES + "POINT_DATA 4\nFIELD all 2\nNORMALS 1 2 float 1 nan\n"
+            "t 1 1 string\nPOINTS 9 float\nSCALARS s float\nLOOKUP_TABLE default 1 2\n3 4\n",
+        ],
+    ),
 )
 def test_legacy_vtk_whatever_its_lines_are(tmp_path, polygons):
     pytest.importorskip("vtkmodules")

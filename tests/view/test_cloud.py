@@ -87,6 +87,7 @@ def test_a_scale_of_colours_only_where_there_are_loops(tmp_path, pages):
     assert bar.get_ylim() == (0, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
 def test_no_text_leaves_the_page(tmp_path, pages, d):
     points = 1e3 * ring()[:, :1] if d == 1 else 1e3 * ring(d=d)

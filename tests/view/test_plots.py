@@ -143,6 +143,7 @@ def test_order_that_does_not_fit_is_refused(tmp_path, order, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_many_solvers_are_told_apart_and_named(tmp_path, figures):
     histories = {f"solver {k}": fall(0.02 * (k + 1), 60) for k in range(20)}
     plots.convergence(histories, 2.0, tmp_path / "c.png")

@@ -39,17 +39,20 @@ def save_clouds(
     save_tables(comparison, outputs, settings)
     clouds = {"before": energy.points, f"after, {best.solver}": best.field}
     diagrams = {name: energy.diagrams(points) for name, points in clouds.items()}
-    outputs.add(write_csv(_columns(diagrams), outputs / "diagrams.csv"))
+    with outputs.attempt("diagrams.csv"):
+        outputs.add(write_csv(_columns(diagrams), outputs / "diagrams.csv"))
     if installed("pyvista"):
         moved = replace(energy.graph, points=in_space(best.field), origin=None)
         fields = {"start": in_space(energy.points)}
         fields |= {name: in_space(field) for name, field in comparison.fields.items()}
         path = mesh_path(moved, outputs / "cloud")
-        outputs.add(write_mesh(moved, fields, path, original=False))
+        with outputs.attempt(path.name):
+            outputs.add(write_mesh(moved, fields, path, original=False))
     else:
         outputs.lacks("the cloud as a mesh needs pyvista: pip install 'meshrep[viz]'")
         columns = {f"x{k}": best.field[:, k].tolist() for k in range(best.field.shape[1])}
-        outputs.add(write_csv(columns, outputs / "cloud.csv"))
+        with outputs.attempt("cloud.csv"):
+            outputs.add(write_csv(columns, outputs / "cloud.csv"))
     if pictures and outputs.can_draw():
         _pictures(comparison, energy, clouds, diagrams, outputs)
     if film is not None:
@@ -106,9 +109,9 @@ def _pictures(
     drawn = f", of a subsample of {energy.subsample}" if energy.subsample else ""
     targets = {k: loss.target for k, loss in energy.losses.items() if loss.target is not None}
     of_loops = drawn.replace(", of", ", loops of") if 1 in energy.signs else ""
-    with outputs.attempt("picture"):
+    with outputs.attempt("cloud.png"):
         outputs.add(_panels(energy, clouds, outputs / "cloud.png", f"{name}{of_loops}"))
-    with outputs.attempt("picture"):
+    with outputs.attempt("diagrams.png"):
         outputs.add(
             persistence_picture(
                 {n: {k: d.values for k, d in some.items()} for n, some in diagrams.items()},
@@ -119,9 +122,9 @@ def _pictures(
     if len(comparison.solutions) > 1:
         ends = {f"{row.solver}, E = {row.energy:.3g}": row.field for row in comparison.solutions}
         title = f"{name}, the end of every solver{of_loops}"
-        with outputs.attempt("picture"):
+        with outputs.attempt("solvers.png"):
             outputs.add(_panels(energy, ends, outputs / "solvers.png", title))
-    with outputs.attempt("picture"):
+    with outputs.attempt("convergence.png"):
         outputs.add(losses(comparison.histories, outputs / "convergence.png", title=name))
 
 

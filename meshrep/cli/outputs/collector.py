@@ -1,23 +1,37 @@
-"""Collects the paths that a run has written, and reasons for what it could not write."""
+"""Collects the paths that a run has written, and reasons for what it did not write."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from meshrep.base.backends import installed
 from meshrep.base.interrupts import pending
-from meshrep.errors import InputError, MissingPart
+from meshrep.base.names import shown
+from meshrep.errors import InputError, MeshrepError, MissingPart, in_words
+
+# What leaves out a file, a picture or a diagnosis, but not the rest of a run.
+FAILURES = (MeshrepError, ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
 
 
 class Outputs:
-    """The folder of a run, the paths written, and sentences on what is missing.
+    """The folder of a run, the paths written, and sentences on what was not.
 
     Parameters
     ----------
     folder : Path
         Made if need be.
+
+    Attributes
+    ----------
+    paths : list of Path
+        What was written since the last report.
+    missing : list of str
+        What was left out since then, and why: a package is not installed, or Ctrl-C came.
+    failed : list of str
+        What could not be written, for which a program ends with an error.
 
     Raises
     ------
@@ -29,6 +43,7 @@ class Outputs:
         self.folder = writable(folder)
         self.paths: list[Path] = []
         self.missing: list[str] = []
+        self.failed: list[str] = []
 
     def __truediv__(self, name: str) -> Path:
         """A path in the folder."""
@@ -39,20 +54,25 @@ class Outputs:
         self.paths.append(path)
 
     def lacks(self, sentence: str) -> None:
-        """Note what could not be written, and why; once."""
+        """Note what was left out, and why; once."""
         if sentence not in self.missing:
             self.missing.append(sentence)
 
     @contextlib.contextmanager
-    def attempt(
-        self, what: str, errors: tuple[type[Exception], ...] = (InputError,)
-    ) -> Iterator[None]:
-        """Within, such an error is noted as "no WHAT", and the rest goes on."""
+    def attempt(self, what: str, *, optional: bool = False) -> Iterator[None]:
+        """Within, an error is noted with its reason, and the rest goes on.
+
+        It counts as a failure unless it is ``optional`` or only wants a package to be installed.
+        """
         try:
             yield
-        except errors as error:
-            said = " ".join(str(error).split()) or type(error).__name__
-            self.lacks(f"no {what}: {said}")
+        except FAILURES as error:
+            reason = in_words(error)
+            said = reason if what in reason else f"no {what}: {reason}"
+            if optional or isinstance(error, MissingPart):
+                self.lacks(said)
+            elif said not in self.failed:
+                self.failed.append(said)
 
     def can_draw(self) -> bool:
         """Whether one more picture can be drawn; if not, the reason is noted."""
@@ -64,19 +84,19 @@ class Outputs:
         self.lacks("pictures need matplotlib: pip install 'meshrep[viz]'")
         return False
 
-    def film(self) -> contextlib.AbstractContextManager[None]:
-        """An attempt at a film, which only a part that is not installed may prevent."""
-        return self.attempt("film", (MissingPart,))
-
     def report(self) -> list[str]:
-        """Lines on what was written, in the folder and beside it, and what could not be."""
-        inside = [path.name for path in self.paths if path.parent == self.folder]
-        beside = [f"wrote {path}" for path in self.paths if path.parent != self.folder]
-        return [
-            f"wrote {self.folder}/: {', '.join(inside)}",
-            *beside,
-            *(f"  {line}" for line in self.missing),
-        ]
+        """Lines on what was written, in the folder and beside it, and what was left out."""
+        inside = ", ".join(path.name for path in self.paths if path.parent == self.folder)
+        beside = [f"wrote {shown(path)}" for path in self.paths if path.parent != self.folder]
+        lines = [f"wrote {shown(self.folder)}/: {inside}"] if inside else []
+        lines += [*beside, *(f"  {line}" for line in self.missing)]
+        self.paths, self.missing = [], []
+        return lines
+
+
+def folder_of(graph: str, physics: str) -> Path:
+    """Where a run writes unless --out names a folder: out/GRAPH-PHYSICS, in names of any length."""
+    return Path("out") / f"{graph.replace(os.sep, '_')[:60]}-{physics}"
 
 
 def writable(path: Path) -> Path:

@@ -14,16 +14,12 @@ from meshrep.diagnosis.advice import number
 from meshrep.diagnosis.diagnosing import Examination
 from meshrep.diagnosis.findings import GAP, Diagnosis, draw
 from meshrep.diagnosis.rates import Rate
-from meshrep.errors import MeshrepError
 from meshrep.parametrizations.base import Identity, Parametrization
 from meshrep.solving.compare import Comparison
 from meshrep.view.write import write_json
 
 if TYPE_CHECKING:
     from meshrep.cli.printer import Printer
-
-# What leaves out a set of variables, or the diagnosis, but not what was found before.
-_FAILURES = (MeshrepError, ArithmeticError, MemoryError, RuntimeError, ValueError)
 
 
 def save_diagnoses(
@@ -55,13 +51,13 @@ def save_diagnoses(
     done: list[Diagnosis] = []
     interrupted = False
     try:
-        with interruptible(), outputs.attempt("diagnosis", _FAILURES):
+        with interruptible(), outputs.attempt("diagnosis", optional=True):
             examined = Examination(
                 comparison.problem, start, comparison.best.field, seed=comparison.seed,
                 begin=say.begin,
             )  # fmt: skip
             for name, recipe in _variables(comparison):
-                with outputs.attempt(f"diagnosis of {name}", _FAILURES):
+                with outputs.attempt(f"diagnosis of {name}", optional=True):
                     done.append(examined.of(recipe, name))
                     say.clear()
                     say(f"\n{done[-1].text()}")
@@ -80,10 +76,11 @@ def save_diagnoses(
         "interrupted": interrupted,
         "versions": versions(),
     }
-    outputs.add(write_json(found, outputs / "diagnosis.json"))
+    with outputs.attempt("diagnosis.json"):
+        outputs.add(write_json(found, outputs / "diagnosis.json"))
     if done and pictures and not interrupted and outputs.can_draw():
         say.begin("drawing the diagnosis")
-        with outputs.attempt("picture of the diagnosis", _FAILURES):
+        with outputs.attempt("diagnosis.png"):
             outputs.add(draw(done, outputs / "diagnosis.png"))
     say.clear()
     return interrupted

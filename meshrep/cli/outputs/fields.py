@@ -34,10 +34,13 @@ def save_tables(
     """Write the report with these settings and entries, and the histories of energy and order."""
     report = comparison.report() | dict(entries or {})
     report["problem"] = {**report["problem"], **settings}
-    outputs.add(write_json(report, outputs / "report.json"))
-    outputs.add(write_csv(comparison.columns(), outputs / "history.csv"))
+    with outputs.attempt("report.json"):
+        outputs.add(write_json(report, outputs / "report.json"))
+    with outputs.attempt("history.csv"):
+        outputs.add(write_csv(comparison.columns(), outputs / "history.csv"))
     if comparison.orders:
-        outputs.add(write_csv(_order_columns(comparison), outputs / "order.csv"))
+        with outputs.attempt("order.csv"):
+            outputs.add(write_csv(_order_columns(comparison), outputs / "order.csv"))
 
 
 def save_fields(
@@ -49,13 +52,15 @@ def save_fields(
     if installed("pyvista"):
         measured = node_fields(best.problem, best.field)
         cells = cell_fields(best.problem, best.field)
-        path = mesh_path(graph, outputs / "field")
-        outputs.add(write_mesh(graph, fields | measured, path, original=True, cell_fields=cells))
+        path, arrays = mesh_path(graph, outputs / "field"), fields | measured
+        with outputs.attempt(path.name):
+            outputs.add(write_mesh(graph, arrays, path, original=True, cell_fields=cells))
         return
     outputs.lacks("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
     columns: dict[str, Any] = {"node": graph.labels or range(graph.n)}
     columns |= {name: values.tolist() for name, values in fields.items()}
-    outputs.add(write_csv(columns, outputs / "field.csv"))
+    with outputs.attempt("field.csv"):
+        outputs.add(write_csv(columns, outputs / "field.csv"))
 
 
 def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, Any]) -> None:
@@ -65,24 +70,27 @@ def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, A
     if not outputs.can_draw():
         return
     graph, best = comparison.problem.graph, comparison.best
-    drawn = best.plot(
-        outputs / "field.png", title=f"{graph.name}, {best.solver}",
-        marks=marks(best.problem, best.field), **look,
-    )  # fmt: skip
-    note_engine(drawn, outputs)
-    outputs.add(drawn.path)
+    with outputs.attempt("field.png"):
+        drawn = best.plot(
+            outputs / "field.png", title=f"{graph.name}, {best.solver}",
+            marks=marks(best.problem, best.field), **look,
+        )  # fmt: skip
+        note_engine(drawn, outputs)
+        outputs.add(drawn.path)
     if not best.problem.convex and len(comparison.solutions) > 1 and outputs.can_draw():
-        outputs.add(_ends(comparison, outputs / "solvers.png", look))
+        with outputs.attempt("solvers.png"):
+            outputs.add(_ends(comparison, outputs / "solvers.png", look))
     if outputs.can_draw():
-        outputs.add(
-            convergence(
-                comparison.histories,
-                comparison.reference.energy,
-                outputs / "convergence.png",
-                title=graph.name,
-                order=comparison.orders or None,
+        with outputs.attempt("convergence.png"):
+            outputs.add(
+                convergence(
+                    comparison.histories,
+                    comparison.reference.energy,
+                    outputs / "convergence.png",
+                    title=graph.name,
+                    order=comparison.orders or None,
+                )
             )
-        )
 
 
 def save_film(
@@ -99,10 +107,10 @@ def film_frames(
     energy: Energy, frames: list[tuple[float, np.ndarray]], outputs: Outputs, path: Path,
     title: str, label_time: str, look: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Film fields at their times, where everything that is needed is installed."""
+    """Film fields at their times."""
     from meshrep.view.film import film
 
-    with outputs.film():
+    with outputs.attempt("film"):
         drawn = film(
             energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
             title=title, label_time=label_time, **look,

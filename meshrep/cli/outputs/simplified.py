@@ -50,7 +50,8 @@ def save_simplified(
     threshold = share * float(np.ptp(best.field))
     fields = {"before": best.field, "after": simplified.field}
     found = _extrema(problem, fields, threshold)
-    outputs.add(write_csv(found.columns(), outputs / "extrema.csv"))
+    with outputs.attempt("extrema.csv"):
+        outputs.add(write_csv(found.columns(), outputs / "extrema.csv"))
     if not (pictures and installed("matplotlib")):
         return
     from meshrep.view.persistence import persistence_picture
@@ -59,14 +60,14 @@ def save_simplified(
     graph = best.problem.graph
     titled = {f"{when}: {in_words(problem.measures(w))}": w for when, w in fields.items()}
     span = (float(best.field.min()), float(best.field.max()))
-    with outputs.attempt("picture"):
+    with outputs.attempt("simplified.png"):
         outputs.add(
             panels(
                 graph, titled, outputs / "simplified.png", quantity=best.problem.quantity,  # type: ignore[arg-type]
                 title=graph.name, marks=found.removed or None, **look,
             ).path
         )  # fmt: skip
-    with outputs.attempt("picture"):
+    with outputs.attempt("extrema.png"):
         outputs.add(
             persistence_picture(
                 found.diagrams, outputs / "extrema.png",

@@ -32,11 +32,15 @@ def save_trajectory(
     columns = {"time": trajectory.times.tolist(), "energy": trajectory.energies.tolist()}
     if order is not None:
         columns["rho"] = order.tolist()
-    outputs.add(write_json(_report(trajectory, settings, seed), outputs / "report.json"))
-    outputs.add(write_csv(columns, outputs / "history.csv"))
+    with outputs.attempt("report.json"):
+        outputs.add(write_json(_report(trajectory, settings, seed), outputs / "report.json"))
+    with outputs.attempt("history.csv"):
+        outputs.add(write_csv(columns, outputs / "history.csv"))
     frames = list(zip(trajectory.times.tolist(), trajectory.fields, strict=True))
     if installed("pyvista"):
-        outputs.add(write_series(graph, frames, outputs.folder, "transient", field=energy.quantity))
+        with outputs.attempt("transient.pvd"):
+            path = write_series(graph, frames, outputs.folder, "transient", field=energy.quantity)
+            outputs.add(path)
     else:
         outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
     if pictures and outputs.can_draw():
@@ -69,14 +73,16 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
     graph, energy = trajectory.problem.graph, trajectory.problem
     low, high = trajectory.fields.min(), trajectory.fields.max()
     last = trajectory.fields[-1]
-    drawn = picture(
-        graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
-        title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
-        marks=marks(energy, last), **look,
-    )  # fmt: skip
-    note_engine(drawn, outputs)
-    outputs.add(drawn.path)
+    with outputs.attempt("field.png"):
+        drawn = picture(
+            graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
+            title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
+            marks=marks(energy, last), **look,
+        )  # fmt: skip
+        note_engine(drawn, outputs)
+        outputs.add(drawn.path)
     if outputs.can_draw():
-        path = outputs / "trajectory.png"
-        curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
-        outputs.add(path)
+        with outputs.attempt("trajectory.png"):
+            path = outputs / "trajectory.png"
+            curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
+            outputs.add(path)

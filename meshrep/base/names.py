@@ -1,0 +1,31 @@
+"""Names from outside, of files, nodes and arrays, as text that can be printed and written.
+
+The name of a file is bytes, and those that are not UTF-8 reach Python as lone surrogates, which no
+encoding takes. Names may also hold ends of lines and the escape codes of terminals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def shown(name: Any) -> str:
+    """A name as text for one line: what does not print is escaped.
+
+    >>> shown("two\\nlines.ply"), shown("red\\x1b[31m"), shown("ü\\udcff")
+    ('two\\\\nlines.ply', 'red\\\\x1b[31m', 'ü\\\\udcff')
+    """
+    text = str(name)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def encodable(name: Any) -> str:
+    """A name as text that every file in UTF-8 can hold: surrogates and zeros are escaped.
+
+    >>> encodable("two\\nlines"), encodable("ü\\udcff"), encodable("a\\0b")
+    ('two\\nlines', 'ü\\\\udcff', 'a\\\\x00b')
+    """
+    text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.replace("\0", "\\x00")
