@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.interrupts import removed_at_end
+from meshrep.base.names import encodable
 from meshrep.errors import InputError, MissingPart
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import refuse_beyond_file, room_for
@@ -77,6 +78,10 @@ def arrays_apart(
     InputError
         Where it fails, crashes, or takes too much memory or time.
     """
+    if library == "pyvista" and encodable(path) != str(path):
+        raise InputError(
+            f"{shown}: PyVista cannot open a path that is not UTF-8: rename the file or its folder"
+        )
     size = sum(file.stat().st_size for file in (path, *named))
     room = int(_SHARE.get(library, 0.6) * room_for(size))
     work = max(_LEAST_WORK, _WORK_PER_MEGABYTE * size / 1e6)
@@ -263,7 +268,7 @@ def _by_vtk(path: str) -> dict[str, np.ndarray]:
         from vtkmodules.vtkIOXML import vtkXMLGenericDataObjectReader
 
         reader = vtkXMLGenericDataObjectReader()
-    reader.SetFileName(path)
+    reader.SetFileName(os.fsencode(path))  # VTK takes bytes where a path is not UTF-8
     reader.Update()
     return arrays_of(reader.GetOutputDataObject(0))
 

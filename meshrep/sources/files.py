@@ -155,7 +155,7 @@ def resolve(name: str | os.PathLike[str]) -> tuple[Path, bool]:
     text = os.fspath(name)
     if not text or "\0" in text:
         raise InputError(f"'{shown(text)}' is no file name")
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     try:
         if os.path.lexists(path):
             return path, False

@@ -101,6 +101,33 @@ def test_files_do_not_get_the_numbers_of_closed_streams(tmp_path):
     assert (tmp_path / "kept").read_text() == "True"
 
 
+LATTICE = ("--graph", "lattice:6x6", "--no-pictures")
+CLOUD = ("--topology", "cloud:20", "--solver", "adam", "--max-steps", "3", "--no-pictures")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        ((*LATTICE, "--solver", "newton"), "field.*"),
+        ((*LATTICE, "--transient", "1", "--frames", "2"), "transient.pvd"),
+        ((*CLOUD,), "diagrams.csv"),
+    ],
+)
+def test_a_file_that_cannot_be_written_costs_only_itself(run, tmp_path, arguments, others):
+    pytest.importorskip("pyvista")
+    if "--topology" in arguments:
+        pytest.importorskip("gudhi")
+    for name in ("report.json", "history.csv"):
+        (tmp_path / "results" / name).mkdir(parents=True)
+    code, said, errors, out = run(*arguments)
+    assert code == 2 and len(list(out.glob(others))) == 1
+    assert errors == "".join(
+        f"meshrep: results/{name} cannot be written: it exists and is not a plain file\n"
+        for name in ("report.json", "history.csv")
+    )
+    assert "wrote results/: " in said and "report.json" not in said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirected", "code"),
