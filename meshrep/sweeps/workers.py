@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing import connection, get_context
@@ -87,7 +88,8 @@ class _Crew(Generic[Task]):
     def start(self, task: Task) -> Any:
         """Start a worker on a task; return the pipe that will carry its answer."""
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=_serve, args=(theirs, self.job), daemon=True)
+        given = (theirs, self.job, bool(self.process))  # all workers would warn of the same
+        process = self.context.Process(target=_serve, args=given, daemon=True)
         with _inherited():
             process.start()
         theirs.close()
@@ -144,8 +146,10 @@ def _inherited() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _serve(pipe: Any, job: Callable[[Any], Any]) -> None:
+def _serve(pipe: Any, job: Callable[[Any], Any], quiet: bool) -> None:
     """The loop of a worker: answer tasks until the other end of the pipe is closed."""
+    if quiet:
+        warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: leave(3))
     threading.Thread(target=_end_with_parent, daemon=True).start()
