@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +26,19 @@ Array = Any  # a NumPy array or a torch tensor, according to the back end
 
 @cache
 def installed(package: str) -> bool:
-    """Whether a package can be found, without importing it."""
+    """Whether a package can be found, without importing it.
+
+    Raises
+    ------
+    InputError
+        For numba, where its number of threads is set to one that it refuses in the middle of a run.
+    """
+    threads = os.environ.get("NUMBA_NUM_THREADS", "").strip()
+    if package == "numba" and re.fullmatch(r"-\d+|0+", threads):
+        raise InputError(
+            f"NUMBA_NUM_THREADS is {threads}, and kernels need at least one thread: unset it, or "
+            "set it to 1 or more"
+        )
     try:
         return importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):

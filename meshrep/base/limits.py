@@ -29,6 +29,9 @@ CALL_SECONDS = 0.1
 # Coordinates moved by the first call, before the speed of a call is known.
 FIRST_CALL_UP_TO = 10_000_000
 
+# Steps of a flow in time, which take hours on the smallest graph.
+FLOW_STEPS_UP_TO = 10_000_000_000
+
 # Dense matrices and factorisations.
 
 # Rows up to which all eigenvalues are computed even where only the least one is wanted.

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
+from meshrep.base.randomness import random_from
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.given import real_array, tried
@@ -210,7 +211,7 @@ class Energy(Lean, ABC):
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """A start drawn uniformly from [0, unit) above the origin."""
-        return self.origin + self.unit * np.random.default_rng(seed).random(self.shape)
+        return self.origin + self.unit * random_from(seed).random(self.shape)
 
     @cached_property
     def scale(self) -> float:
@@ -340,6 +341,10 @@ class Energy(Lean, ABC):
         w = np.array(real_array(w, self.shape, "the field must be"))
         if not np.isfinite(w).all():
             raise InputError("the field has a NaN or infinite entry: start from finite numbers")
+        return self.with_fixed(w)
+
+    def with_fixed(self, w: np.ndarray) -> np.ndarray:
+        """The field itself (float64), with the fixed nodes at their values; nothing is checked."""
         Fixed(self.fixed, self.fixed_values, NumpyBackend()).hold(w)
         return w
 

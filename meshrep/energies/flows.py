@@ -203,6 +203,15 @@ def integrate(
     return run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
 
 
+def _refuse_endless(method: str, steps: float) -> None:
+    """Raise InputError for more steps than could ever be taken."""
+    if not steps <= limits.FLOW_STEPS_UP_TO:
+        raise InputError(
+            f"{method} would take {steps:.2g} steps, and {limits.FLOW_STEPS_UP_TO:.0e} are the "
+            "most: take a shorter time, a longer dt, or an implicit method (bdf, radau)"
+        )
+
+
 class _Run:
     def __init__(
         self,
@@ -223,6 +232,7 @@ class _Run:
                 "implicit method (bdf, radau)"
             )
         between = self.times[1] - self.times[0]
+        _refuse_endless("rk4", self.times[-1] / (dt or chosen))
         count = int(np.ceil(between / (dt or chosen)))
         step, inverse = between / count, 1.0 / self.mass
         frames, interrupted = [(w.copy(), self.energy.value(w))], False
@@ -280,6 +290,10 @@ class _Run:
         whole, weight = w.copy(), self.mass[free].reshape(-1, *[1] * (w.ndim - 1))
         # SciPy's first step is absolute, so that time must be in the unit of the problem.
         clock = energy.unit**2 / energy.scale * float(self.mass.mean())
+        if not np.isfinite(float(self.times[-1]) / clock):
+            raise InputError(f"a time of {self.times[-1]:g} is too long for {method}: take less")
+        if method == "rk45":  # explicit, so that its steps stay about as short as those of rk4
+            _refuse_endless(method, self.times[-1] / stable_step(energy, w, self.mass))
         calls = 0
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
@@ -288,7 +289,7 @@ class HeatBath(Energy):
     def random_start(self, seed: int = 0) -> np.ndarray:
         """Uniform between the two bath temperatures."""
         low = self.origin
-        draw = np.random.default_rng(seed).random(self.graph.n)
+        draw = random_from(seed).random(self.graph.n)
         return self.clamp(low + self.unit * draw)
 
     def gradient_scale(self, start: np.ndarray) -> float:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from meshrep.base.randomness import random_from
 from meshrep.energies.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
@@ -72,9 +71,7 @@ class XYGlass(Kuramoto):
     def __init__(self, graph: GraphLike, coupling: str = "binary", seed: int = 0) -> None:
         if coupling not in ("binary", "gaussian"):
             raise InputError(f"unknown coupling {coupling!r}: choose binary or gaussian")
-        if not (isinstance(seed, (int, np.integer)) and seed >= 0):
-            raise InputError(f"seed must be a whole number of 0 or more, not {seed!r}")
-        graph, rng = Graph.of(graph), np.random.default_rng(seed)
+        graph, rng = Graph.of(graph), random_from(seed)
         if coupling == "binary":
             drawn = rng.choice([-1.0, 1.0], graph.m)
         else:

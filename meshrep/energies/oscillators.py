@@ -25,6 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend
+from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.couplings import coupled, number, numbers
 from meshrep.energies.evaluator import Evaluator
@@ -244,7 +245,7 @@ class Oscillators(Energy):
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """Uniform on the circle, in [0, 2π)."""
-        return np.random.default_rng(seed).uniform(0.0, 2 * np.pi, self.graph.n)
+        return random_from(seed).uniform(0.0, 2 * np.pi, self.graph.n)
 
     def measures(self, w: np.ndarray) -> dict[str, float]:
         """ρ; where there are plaquettes the number of vortices; on a cycle the winding."""

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend
+from meshrep.base.randomness import random_from
 from meshrep.base.settings import both_spellings
 from meshrep.energies.base import Energy
 from meshrep.energies.dimensions import Dimensions, dimensions, signs_of
@@ -153,6 +154,7 @@ class RipsPersistence(Energy):
             raise InputError("max_length is for the Rips filtration: drop it, or take rips")
         self.penalty, self.filtration, self.max_length = penalty, filtration, max_length
         self._set_bounds(bound, centre, strength)
+        random_from(seed)
         self.subsample, self.seed = _subsample(subsample, len(points)), int(seed)
         self.stochastic = self.subsample is not None
         if self.subsample and links == "births":
@@ -219,7 +221,7 @@ class RipsPersistence(Energy):
 
     def drawn(self, number: int, *, judged: bool = False) -> np.ndarray:
         """Points (k,) of subsample ``number``; the judge has subsamples of its own."""
-        rng = np.random.default_rng([self.seed, int(judged), number])
+        rng = random_from(self.seed, int(judged), number)
         return rng.choice(len(self.points), self.subsample, replace=False)
 
     @cached_property

@@ -125,7 +125,7 @@ class Annealing(Minimiser):
         spins = self._spins(objective)
         hot, cold = self.temperatures(spins.law)
         monitor.notes.append(f"annealed from temperature {hot:.3g} to {cold:.3g}")
-        total = min(self.sweeps, monitor.stopping.max_steps)
+        total = min(self.sweeps, int((1 - RESERVED) * monitor.stopping.max_steps))
         limit = (1 - RESERVED) * monitor.stopping.max_seconds
         phases, done, count = start, 0, 1
         while True:

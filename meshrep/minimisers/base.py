@@ -138,8 +138,13 @@ class Objective:
         return self.energy.hessian(params.reshape(self.energy.shape).copy())
 
     def field(self, params: Array) -> np.ndarray:
-        """The field of the parameters in float64 NumPy, with fixed nodes at their values."""
-        return self.energy.clamp(self.backend.to_numpy(self._field(params)))
+        """The field of the parameters in float64 NumPy, with fixed nodes at their values.
+
+        It is not finite where a diverged run ended there.
+        """
+        return self.energy.with_fixed(
+            np.array(self.backend.to_numpy(self._field(params)), dtype=np.float64)
+        )
 
     def warm_up(self) -> None:
         """Evaluate once, so that compilation and lazy imports happen before the clock starts."""

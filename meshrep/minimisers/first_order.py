@@ -180,8 +180,8 @@ class UniformAdam(Adam):
     judges_variables = True
     flat_windows = 2  # a run ends after this many flat windows in a row without a leap
 
-    def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
-        memory = super()._memory(objective, monitor)
+    def _memory(self, objective: Objective, monitor: Monitor, lr: float | None = None) -> Memory:
+        memory = super()._memory(objective, monitor, lr)
         memory.eps = self.eps * monitor.scale / max(len(objective.start), 1) ** 0.5
         return memory
 

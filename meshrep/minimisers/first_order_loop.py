@@ -109,9 +109,9 @@ class FirstOrder(Minimiser):
         )
         return lr
 
-    def _memory(self, objective: Objective, monitor: Monitor) -> Memory:
-        """The memory of the rule at the objective's start."""
-        lr = self._rate(objective, monitor)
+    def _memory(self, objective: Objective, monitor: Monitor, lr: float | None = None) -> Memory:
+        """The memory of the rule at the objective's start; its step is that of :meth:`_rate`."""
+        lr = self._rate(objective, monitor) if lr is None else lr
         start, none = objective.start, objective.start[:0]
         m = none if self.rule == DESCENT else start + 0 if self.rule == NESTEROV else start * 0
         v = start * 0 if self.rule in (ADAM, UNIFORM) else none
@@ -123,8 +123,7 @@ class FirstOrder(Minimiser):
     def warm_up(self, objective: Objective) -> None:
         """Compile the fused stepper by a call with no steps, or take a few steps on a copy."""
         if self._fuses(objective):
-            monitor = Monitor(Stopping())
-            memory = self._memory(objective, monitor)
+            memory = self._memory(objective, Monitor(Stopping()))
             objective.evaluator.descend(objective.start + 0, memory, 0)  # type: ignore[attr-defined]
         else:
             start, memory = objective.start + 0, None
@@ -132,8 +131,10 @@ class FirstOrder(Minimiser):
             traces = objective.energy.stochastic or objective.map.remembers
             for _ in range(5):
                 _, gradient = objective.value_and_grad(start)
-                if memory is None:  # not earlier, since the first evaluation checks the energy
-                    memory = self._memory(objective, Monitor(Stopping()))
+                if memory is None:
+                    # No step moves, since a bound on the curvature may cost many evaluations.
+                    lr = 0.0 if self.lr == "auto" else None
+                    memory = self._memory(objective, Monitor(Stopping()), lr)
                 self._advance(objective)(start, gradient, memory)
                 if time.perf_counter() - begun > WARM_SECONDS and not traces:
                     break  # else the draws of the run would depend on the clock

@@ -46,7 +46,8 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     -------
     float
         NaN where the gap is not known, which is also where the Hessian is indefinite; infinite
-        where the system could not be solved, so that the gap may be large.
+        where the system could not be solved or the field is not finite, so that the gap may be
+        large.
 
     Notes
     -----
@@ -60,6 +61,8 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     On a quadratic energy the estimate is exact. Where a power bath with p = 4 alone acts, it is
     two thirds of the gap.
     """
+    if not np.isfinite(field).all():
+        return np.inf
     if not (energy.has_hessian and energy.smooth and len(energy.shape) == 1):
         return np.nan
     if energy.graph.n > limits.CERTIFIED_UP_TO:

@@ -13,7 +13,7 @@ from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.unit_vectors import Arrays, Jitted, Vectors, lifted
 
 RECORDS = 30  # history entries of a descent
-TIME_SHARE = 0.9  # share of max_seconds; the rest is left for the next minimiser
+SHARE = 0.9  # share of max_seconds and max_steps; the rest is left for the next minimiser
 PLANAR = 0.1  # last share of the first descent, with the extra components switched off
 ROUND, ROUND_PLANAR = 60, 0.15  # sweeps of a round; last share with the extra components off
 ROUND_PENALTY = 2.0  # penalty of a round / penalty of the first descent
@@ -117,8 +117,8 @@ class Lift(Minimiser):
         """Descend once, then in rounds, until all rounds are done or a limit is reached."""
         run = _Run(objective, monitor, self._vectors(objective), self.over)
         run.record_start()
-        first = min(self.steps, monitor.stopping.max_steps)
-        run.descend(first, TIME_SHARE * monitor.stopping.max_seconds, self.penalty, PLANAR)
+        first = min(self.steps, max(1, int(SHARE * monitor.stopping.max_steps)))
+        run.descend(first, SHARE * monitor.stopping.max_seconds, self.penalty, PLANAR)
         vectors, rng = run.vectors, np.random.default_rng([objective.seed, 1])
         best = vectors.plane()
         energies = vectors.energies(best)
@@ -138,7 +138,7 @@ class Lift(Minimiser):
             best[..., lower], energies[lower] = found[..., lower], values[lower]
         vectors.raise_up(best, 0.0, 0)
         winner = vectors.phases(int(energies.argmin()))
-        late = monitor.seconds + ROUND * run.each > TIME_SHARE * monitor.stopping.max_seconds
+        late = monitor.seconds + ROUND * run.each > SHARE * monitor.stopping.max_seconds
         return run.verdict or (Result.TIME_LIMIT if late else Result.MAX_STEPS), winner, run.taken
 
     def _vectors(self, objective: Objective) -> Vectors:
@@ -187,7 +187,7 @@ class _Run:
     def has_time_for(self, sweeps: int) -> bool:
         """Whether the limits allow ``sweeps`` more and leave time for the next minimiser."""
         rule, seconds = self.monitor.stopping, self.monitor.seconds + sweeps * self.each
-        return self.taken + sweeps <= rule.max_steps and seconds <= TIME_SHARE * rule.max_seconds
+        return self.taken + sweeps <= SHARE * rule.max_steps and seconds <= SHARE * rule.max_seconds
 
     def descend(self, sweeps: int, until: float, penalty: float, planar: float) -> None:
         """Descend until ``sweeps`` sweeps are done or the clock shows ``until`` seconds.

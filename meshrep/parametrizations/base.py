@@ -26,8 +26,8 @@ class Map(ABC):
         minimiser works with every map.
     notes : sequence of str
         Sentences for the user on how it was laid out.
-    prefit_s : float
-        Seconds that went into fitting parameters to the start.
+    prefit_s, prefit_steps : float, int
+        Seconds and steps that went into fitting parameters to the start.
     compile_s : float
         Seconds of loading and compiling code before the fit.
     remembers : bool
@@ -43,6 +43,7 @@ class Map(ABC):
     start: Array
     notes: Sequence[str] = ()
     prefit_s: float = 0.0
+    prefit_steps: int = 0
     compile_s: float = 0.0
     remembers: bool = False
     unit: float = 1.0
@@ -125,6 +126,10 @@ class Parametrization(Lean, ABC):
         seed : int
             Seed of random numbers.
         """
+
+    def limited(self, max_steps: float, max_seconds: float) -> Parametrization:
+        """The same variables, whose fit to the start leaves part of a run's limits to the run."""
+        return self
 
 
 class Identity(Parametrization):

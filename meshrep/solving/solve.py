@@ -7,6 +7,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, cores, installed
 from meshrep.base.outcome import Result
+from meshrep.base.randomness import random_from
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError, in_words
 from meshrep.minimisers.monitor import Progress
-from meshrep.parametrizations.base import Identity
+from meshrep.parametrizations.base import Identity, whole
 from meshrep.solving.catalogue import compose, solver_named
 from meshrep.solving.restarts import for_each_seed
 from meshrep.solving.solution import Solution, lowest
@@ -66,8 +68,9 @@ def solve(
         "auto", "cpu" or "cuda"; "float64" or "float32". Only torch uses a GPU. Networks run on a
         GPU with "cuda", and with "auto" where torch sees one; elsewhere they run in numba.
     max_steps, max_seconds, gtol : optional
-        Limits that replace those of every stage: see :class:`meshrep.Stopping`. With restarts
-        ``max_seconds`` is for all seeds together.
+        Limits of the whole run, in place of those of its last stage: see
+        :class:`meshrep.Stopping`. Stages, restarts and the fit of a network to the start share
+        ``max_steps`` and ``max_seconds``. Compilation and set-up are not counted.
     observe : callable, optional
         Called with the solver's name and a Progress about ten times a second;
         ``meshrep.progress()`` gives a function that prints.
@@ -116,8 +119,9 @@ def solve(
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
     each = None if max_seconds is None else max_seconds * share
-    composed = composed.limited(max_steps=max_steps, max_seconds=each, gtol=gtol)
     composed, fallback = _with_what_is_installed(composed, energy)
+    most = None if max_steps is None else _for_each_seed(max_steps, restarts)
+    composed = composed.limited(max_steps=most, max_seconds=each, gtol=gtol)
     _follows_noise(composed, energy)
     if fallback:
         warnings.warn(fallback, stacklevel=2)
@@ -128,8 +132,9 @@ def solve(
     def run(seed: int, given: ArrayLike | None, observe: Any) -> Solution:
         w0 = energy.clamp(energy.random_start(seed) if given is None else given)
         return Stages(
-            energy, composed, w0, seed, device, dtype, observe, list(notes), sample, moved
-        ).solution()
+            energy, composed, w0, seed, device, dtype, observe, list(notes), sample, moved,
+            np.inf if most is None else most,
+        ).solution()  # fmt: skip
 
     start = None if start is None else energy.clamp(start)
     if restarts == 1:
@@ -141,8 +146,7 @@ def _posed(
     energy: Energy, solver: AnySolver, seed: int, restarts: int, settings: dict[str, Any]
 ) -> tuple[Solver, list[str]]:
     """The composition for a solver, and notes on it; InputError for what does not fit."""
-    if seed < 0:
-        raise InputError(f"seed must be 0 or more, not {seed}")
+    random_from(seed)
     if restarts < 1:
         raise InputError(f"restarts must be 1 or more, not {restarts}")
     if energy.unbounded:
@@ -176,11 +180,22 @@ def check_posed(
     A comparison checks all its solvers before the first one runs.
     """
     composed, _ = _posed(energy, solver, seed, restarts, settings)
-    composed = composed.limited(max_steps=max_steps, max_seconds=max_seconds, gtol=gtol)
     composed, _ = _with_what_is_installed(composed, energy)
+    most = None if max_steps is None else _for_each_seed(max_steps, restarts)
+    composed = composed.limited(max_steps=most, max_seconds=max_seconds, gtol=gtol)
     _follows_noise(composed, energy)
     if device not in ("auto", "cpu") and installed("torch"):
         backend_for("torch", device, dtype)
+
+
+def _for_each_seed(max_steps: int, restarts: int) -> int:
+    """The steps that each seed may take, so that all together take at most ``max_steps``."""
+    if isinstance(max_steps, Real) and 0 < max_steps < restarts:
+        raise InputError(
+            f"max_steps is {max_steps}, less than one step for each of {restarts} restarts: raise "
+            "it, or take fewer restarts"
+        )
+    return max_steps if restarts == 1 else whole(max_steps, 0, "max_steps") // restarts
 
 
 def _best_of(

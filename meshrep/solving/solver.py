@@ -77,16 +77,18 @@ class Solver:
         return [self, *(self.then.stages if self.then else [])]
 
     def limited(self, **limits: Any) -> Solver:
-        """The solver with every stage's stopping rule changed where a limit is not None."""
+        """The solver with every stage's stopping rule changed where a limit is not None.
+
+        A stage that another one follows keeps its own number of steps if that is smaller.
+        """
         given = {name: limit for name, limit in limits.items() if limit is not None}
-        later = dict(given)
-        if self.leg and "max_steps" in given:
+        whole = dict(given)
+        if self.then and "max_steps" in given:  # a stage hands over where it would without a limit
             given["max_steps"] = min(self.stopping.max_steps, given["max_steps"])
-            later["max_steps"] -= given["max_steps"]
         return replace(
             self,
             stopping=replace(self.stopping, **given),
-            then=self.then.limited(**later) if self.then else None,
+            then=self.then.limited(**whole) if self.then else None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import History, Result
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
+from meshrep.errors import MeshrepError, in_words
 from meshrep.graphs.ordering import Order, better_order
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.gap import relative_gap
@@ -69,12 +71,14 @@ class Stages:
         notes: list[str],
         sample: Callable[[np.ndarray], Any] | None,
         renumbered: Renumbered | None = None,
+        max_steps: float = np.inf,
     ) -> None:
         self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
         self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
-        self.sample = sample
+        self.sample, self.max_steps = sample, max_steps  # of all stages together
         self.samples: list[Sample] = []
         self.setup_s = self.compile_s = self.prefit_s = 0.0
+        self.prefit_steps = 0
         self.fitted = energy.fitted(w0)
         self.order, self.inner = None, self.fitted  # the energy of the objectives
         if renumbered is not None:
@@ -122,11 +126,12 @@ class Stages:
         """
         begun = time.perf_counter()
         inward = self._inward(field)
+        variables = stage.parametrization.limited(self.max_steps, stage.stopping.max_seconds)
         kept = before.evaluator if before is not None and before.backend == backend else None
 
         def laid_out() -> tuple[Objective, float]:
             clock = time.perf_counter()
-            made = Objective(self.inner, inward, backend, stage.parametrization, self.seed, kept)
+            made = Objective(self.inner, inward, backend, variables, self.seed, kept)
             apart = made.map.prefit_s + made.map.compile_s
             return made, time.perf_counter() - clock - apart
 
@@ -139,6 +144,7 @@ class Stages:
         _loaded.add(kind)
         stage.minimiser.warm_up(objective)
         self.prefit_s += objective.map.prefit_s
+        self.prefit_steps += objective.map.prefit_steps
         self.compile_s += time.perf_counter() - begun - seconds - objective.map.prefit_s
         return objective, seconds
 
@@ -174,14 +180,18 @@ class Stages:
                 except KeyboardInterrupt:
                     result = Result.INTERRUPTED
                     break
+                except Exception as error:
+                    result = self._failed(stage, error)
+                    break
                 paused += time.perf_counter() - clock - laying_out
             self.notes += objective.map.notes
-            left = stage.stopping.max_seconds - spent - laying_out
+            left = stage.stopping.max_seconds - self.prefit_s - spent - laying_out
+            most = self.max_steps - self.prefit_steps - steps
             monitor = Monitor(
                 replace(
                     stage.stopping,
                     max_seconds=max(left, 0.0),
-                    max_steps=stage.stopping.max_steps + unused,
+                    max_steps=int(max(min(stage.stopping.max_steps + unused, most), 0)),
                 ),
                 scale * objective.map.unit,
                 self._observe_after(steps, spent + laying_out),
@@ -189,8 +199,15 @@ class Stages:
                 self.energy.stochastic,
                 self._gap_of(objective, start_energy),
             )
-            outcome = stage.minimiser.minimise(objective, monitor)
-            field = self._outward(objective.field(outcome.params))
+            try:
+                outcome = stage.minimiser.minimise(objective, monitor)
+            except Exception as error:
+                if not number:
+                    raise
+                result = self._failed(stage, error)
+                break
+            found = self._outward(objective.field(outcome.params))
+            field = found if np.isfinite(found).all() else field
             self.samples += [
                 Sample(steps + s.step, spent + laying_out + s.seconds, s.value)
                 for s in monitor.samples
@@ -204,14 +221,15 @@ class Stages:
             evaluations += outcome.evaluations
             spent = time.perf_counter() - begun - paused
             self.notes += outcome.notes
+            arrived = stage.leg and result is Result.CONVERGED
+            ended = left <= 0 or outcome.steps >= most or arrived
+            if result is Result.INTERRUPTED or ended:
+                break
             if number + 1 < len(stages) and not stage.leg:
                 self.notes.append(
                     f"{stage.label.split('+')[0]} handed over to {stages[number + 1].label} after "
                     f"{outcome.steps} steps, {spent:.3g} s ({result.word})"
                 )
-            arrived = stage.leg and result is Result.CONVERGED
-            if result is Result.INTERRUPTED or left <= 0 or arrived:
-                break
         if not steps:
             field = self._unrounded(field)
         if self.sample is not None:
@@ -253,6 +271,14 @@ class Stages:
             sampling_s=sampling,
             prefit_s=self.prefit_s,
         )
+
+    def _failed(self, stage: Solver, error: Exception) -> Result:
+        """Say that a later stage failed. Input that it refuses is an error of the composition."""
+        if isinstance(error, MeshrepError):
+            raise error
+        traceback.clear_frames(error.__traceback__)  # they hold arrays
+        self.notes.append(f"{stage.label} failed: {in_words(error)}; the field before it is kept")
+        return Result.FAILED
 
     def _unrounded(self, field: np.ndarray) -> np.ndarray:
         """The start, for a field that differs by the rounding of a network or of float32 alone."""

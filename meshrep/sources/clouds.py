@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from meshrep.base import limits
+from meshrep.base.randomness import random_from
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 from meshrep.graphs.graph import Graph
@@ -21,7 +22,7 @@ def uniform(n: int, dim: int = 2, seed: int = 0) -> np.ndarray:
     """
     if n < 1 or dim not in (1, 2, 3):
         raise InputError(f"a cloud needs n ≥ 1 points in 1, 2 or 3 dimensions, not {n} in {dim}")
-    return np.random.default_rng(seed).uniform(-1.0, 1.0, (n, dim))
+    return random_from(seed).uniform(-1.0, 1.0, (n, dim))
 
 
 def nearest(points: np.ndarray, k: int = DEFAULT_NEIGHBOURS, *, name: str = "cloud") -> Graph:

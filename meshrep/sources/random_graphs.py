@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from meshrep.base.randomness import random_from
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources.clouds import within
@@ -41,7 +42,7 @@ def stochastic_block(
     inside, outside = size * (size - 1) // 2, size * size
     expected = blocks * inside * p_in + blocks * (blocks - 1) / 2 * outside * p_out
     refuse_beyond_memory(what, n, int(expected))
-    random = np.random.default_rng(seed)
+    random = random_from(seed)
     pairs = []
     for a in range(blocks):
         i, j = _triangle_pair(_chosen(inside, p_in, random))
@@ -69,7 +70,7 @@ def erdos_renyi(n: int, mean_degree: float = 6.0, seed: int = 0) -> Graph:
         raise InputError(f"{what}: the mean degree lies within 0 … {n - 1}, not {mean_degree}")
     refuse_beyond_memory(what, n, int(n * mean_degree / 2))
     chance = mean_degree / (n - 1) if n > 1 else 0.0
-    slots = _chosen(n * (n - 1) // 2, chance, np.random.default_rng(seed))
+    slots = _chosen(n * (n - 1) // 2, chance, random_from(seed))
     return Graph.from_edges(n, np.stack(_triangle_pair(slots), axis=1), name=what)
 
 
@@ -105,9 +106,9 @@ def random_geometric(
         radius = (mean_degree / (ball * n)) ** (1 / dim)
     if not (math.isfinite(radius) and radius > 0):
         raise InputError(f"{what}: radius must be a positive number, not {radius}")
-    expected = n * n / 2 * min(1.0, ball * radius**dim)
+    expected = n * n / 2 * min(1.0, ball * min(radius, 1.0) ** dim)
     refuse_beyond_memory(what, n, int(expected))
-    points = np.random.default_rng(seed).uniform(0.0, 1.0, (n, dim))
+    points = random_from(seed).uniform(0.0, 1.0, (n, dim))
     return within(points, radius, name=what)
 
 

@@ -129,6 +129,12 @@ def refuse_beyond_memory(what: str, nodes: int, edges: int, *, size: int | None 
         )
     if edges > limits.EDGES_UP_TO or nodes > limits.EDGES_UP_TO or need > room:
         raise InputError(
-            f"{what}: {nodes:.3g} nodes and {edges:.3g} edges need about {need / 2**30:.3g} GiB "
-            f"to build and {room / 2**30:.3g} GiB are free: choose a smaller size"
+            f"{what}: {_shown(nodes)} nodes and {_shown(edges)} edges need about "
+            f"{_shown(need // 2**30)} GiB to build and {room / 2**30:.3g} GiB are free: choose a "
+            "smaller size"
         )
+
+
+def _shown(count: int) -> str:
+    """A count in three digits; a whole number may be beyond the largest float."""
+    return f"{count:.3g}" if count < 1e300 else "more than 1e300"

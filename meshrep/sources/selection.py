@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.randomness import random_from
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate, names_in, quoted
@@ -141,7 +142,7 @@ def random_split(
     if graph.n < 2:
         raise InputError(f"{graph.name}: one node cannot be both hot and cold")
     count = max(1, int(share * graph.n))
-    order = np.random.default_rng(seed).permutation(graph.n)
+    order = random_from(seed).permutation(graph.n)
     return np.sort(order[:count]), np.sort(order[count : 2 * count])
 
 

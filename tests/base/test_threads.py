@@ -9,6 +9,7 @@ import meshrep
 from meshrep.base import limits, threads
 from meshrep.base.backends import installed
 from meshrep.base.threads import FittedThreads, calm_threads, fit_threads
+from meshrep.errors import InputError
 
 needs_numba = pytest.mark.skipif(not installed("numba"), reason="needs numba")
 
@@ -113,3 +114,13 @@ def test_a_change_of_threads_within_a_run_changes_no_bit(monkeypatch):
         )
         fields.append(meshrep.solve(energy, "lbfgs", max_steps=40).field)
     np.testing.assert_array_equal(*fields)
+
+
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_a_number_of_threads_that_numba_refuses_is_one_sentence(number, monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", number)
+    installed.cache_clear()
+    with pytest.raises(InputError, match=f"NUMBA_NUM_THREADS is {number}"):
+        installed("numba")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    assert isinstance(installed("numba"), bool)

@@ -261,3 +261,16 @@ def test_hopf_oscillators_without_their_torque_follow_the_gradient():
     energy = phases("HopfKuramoto", "lattice:6x6", 1.0, 0.3, torque=0.0)
     w = energy.random_start(0)
     np.testing.assert_allclose(energy.judge.velocity(w), -energy.gradient(w), atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("time", "settings"),
+    [(1e300, {}), (1.0, {"dt": 1e-300}), (1e300, {"method": "rk45"}), (1e308, {"method": "bdf"})],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of a time near infinity
+def test_a_flow_that_would_never_end_is_refused(time, settings):
+    energy = meshrep.HeatBath(meshrep.graph_from("lattice:4x4"), [0], [15], strength=1e3)
+    if "method" in settings and settings["method"] == "bdf":
+        energy = meshrep.HeatBath(energy.graph.with_weights(np.full(24, 1e6)), [0], [15])
+    with pytest.raises(meshrep.InputError, match=r"most: take a shorter time|is too long for bdf"):
+        meshrep.integrate(energy, time, **settings)

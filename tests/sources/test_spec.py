@@ -79,3 +79,13 @@ def test_the_unknown_is_told_what_is_known():
     with pytest.raises(InputError) as caught:
         graph_from("mesh:50x50")
     assert all(example in str(caught.value) for example in KNOWN)
+
+
+@pytest.mark.parametrize("spec", ["tree:1000000^64", "lattice:" + "9" * 320 + "x2"])
+def test_a_size_beyond_every_float_is_refused(spec):
+    with pytest.raises(InputError, match=r"more than 1e300 nodes|beyond any computer"):
+        graph_from(spec)
+
+
+def test_a_radius_beyond_the_square_connects_all_points():
+    assert graph_from("rgg:10", radius=1e300).m == 45

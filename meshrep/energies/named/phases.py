@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from meshrep.base.randomness import random_from
 from meshrep.base.settings import Setting
 from meshrep.energies.declaration import Idle, NamedEnergy
 from meshrep.errors import InputError
@@ -40,7 +41,7 @@ def natural_frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray
         return node_values(graph, text, "--frequencies", "a number")
     if not (np.isfinite(spread) and spread >= 0):
         raise InputError(f"--frequencies: the spread must be 0 or more, not {text}")
-    return spread * np.random.default_rng([seed, 1]).standard_normal(graph.n)
+    return spread * random_from(seed, 1).standard_normal(graph.n)
 
 
 def _spread(omega: Any) -> str:

@@ -10,6 +10,7 @@ of network supplies its layers as a :class:`meshrep.parametrizations.networks.pa
 
 from __future__ import annotations
 
+import copy
 import time
 from abc import abstractmethod
 from collections.abc import Callable
@@ -131,6 +132,14 @@ class Network(Parametrization):
         self.slope, self.spread = slope, spread
         self.prefit_tol, self.prefit_lr = float(prefit_tol), float(prefit_lr)
         self.prefit_steps = whole(prefit_steps, 0, "prefit_steps")
+        self.prefit_seconds = np.inf
+
+    def limited(self, max_steps: float, max_seconds: float) -> Network:
+        """The same network, whose fit takes at most half of a run's steps and seconds."""
+        twin = copy.copy(self)
+        twin.prefit_steps = int(min(self.prefit_steps, max_steps // 2))
+        twin.prefit_seconds = 0.5 * max_seconds
+        return twin
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -203,6 +212,7 @@ class NetworkMap(Map):
             host = NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
             self.start = backend.asarray(host.start)  # NumPy is many times faster on small products
             self.notes, self.prefit_s, self.compile_s = host.notes, host.prefit_s, host.compile_s
+            self.prefit_steps = host.prefit_steps
         elif recipe.network_start == "prefit":
             self._fit(recipe, backend.asarray(wanted), backend)
 
@@ -232,11 +242,12 @@ class NetworkMap(Map):
             least = min(least, error)
             stuck = step > 0 and step % GIVE_UP == 0 and least > GAIN * before
             lost = not np.isfinite(error)
-            if error <= recipe.prefit_tol or stuck or lost or step == recipe.prefit_steps:
+            late = time.perf_counter() - clock > recipe.prefit_seconds
+            if error <= recipe.prefit_tol or stuck or lost or late or step == recipe.prefit_steps:
                 break
             before = least if step % GIVE_UP == 0 else before
             advance(params, self.net.pull_back(miss * slope), memory)
-        self.prefit_s = time.perf_counter() - clock
+        self.prefit_s, self.prefit_steps = time.perf_counter() - clock, step
         said = f"the network was fitted to the start in {step} steps, {self.prefit_s:.3g} s"
         if lost:
             said += ", and diverged: take a smaller prefit_lr"
