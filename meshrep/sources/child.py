@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +53,21 @@ _EXTRA = {
 _PIP = {"collada": "pycollada"}
 
 
-def read_apart(path: Path, shown: str, library: str, named: Sequence[Path] = ()) -> Raw:
+def read_apart(path: Path, shown: str, library: str, size: int) -> Raw:
     """The mesh in a file, read by "vtk", "pyvista", "trimesh" or "meshio" in a child process.
-
-    ``named`` are the other files that it is read from.
 
     Raises as :func:`arrays_apart` does.
     """
     from meshrep.sources.memory import raw_of
 
-    return raw_of(shown, arrays_apart(path, shown, library, named))
+    return raw_of(shown, arrays_apart(path, shown, library, size))
 
 
-def arrays_apart(
-    path: Path, shown: str, library: str, named: Sequence[Path] = ()
-) -> dict[str, np.ndarray]:
-    """The arrays that a library reads from a file, and from those it names, in a child process.
+def arrays_apart(path: Path, shown: str, library: str, size: int) -> dict[str, np.ndarray]:
+    """The arrays that a library reads from a file in a child process.
+
+    ``size`` are the bytes of the file, and of those that it names, for which the process is given
+    memory and time.
 
     Raises
     ------
@@ -82,7 +80,6 @@ def arrays_apart(
         raise InputError(
             f"{shown}: PyVista cannot open a path that is not UTF-8: rename the file or its folder"
         )
-    size = sum(file.stat().st_size for file in (path, *named))
     room = int(_SHARE.get(library, 0.6) * room_for(size))
     work = max(_LEAST_WORK, _WORK_PER_MEGABYTE * size / 1e6)
     limit = TIME_LIMIT + size / 1e6

@@ -20,7 +20,7 @@ from meshrep.sources.formats import tables
 from meshrep.sources.formats.abaqus import read_abaqus
 from meshrep.sources.formats.avs import is_avs, read_avs
 from meshrep.sources.formats.dxf import read_dxf
-from meshrep.sources.formats.gaps import look_before_reading
+from meshrep.sources.formats.gaps import look_before_reading, size_of
 from meshrep.sources.formats.gltf import read_gltf
 from meshrep.sources.formats.nastran import read_nastran
 from meshrep.sources.formats.off import read_off
@@ -109,7 +109,7 @@ def load(
     name = shown(path)
     _check_file(file, name)
     ending = _ending(file)
-    named: list[Path] = []
+    size = file.stat().st_size
     if ending in networks.ENDINGS or ending in tables.ENDINGS:
         found = _other(file, name, ending, neighbours is not None or radius is not None)
         if isinstance(found, Graph):
@@ -122,9 +122,9 @@ def load(
     elif ending in _OWN_IN_FOLDER:
         raw = _OWN_IN_FOLDER[ending](name, file.read_bytes(), file.parent)
     elif ending in _APART:
-        named = files_named_by(file, name)
-        remarks = look_before_reading(file, name, named)
-        raw = replace(read_apart(file, name, _APART[ending], named), remarks=remarks)
+        size = size_of(file, files_named_by(file, name), name)
+        remarks = look_before_reading(file, name)
+        raw = replace(read_apart(file, name, _APART[ending], size), remarks=remarks)
     else:
         raise InputError(
             f"{name}: files ending in '{ending}' are not read: the endings known are "
@@ -132,7 +132,6 @@ def load(
         )
     if not raw.points.size and not len(raw.cells):
         raise InputError(f"{name}: it holds no points and no faces: check that it is complete")
-    size = sum(one.stat().st_size for one in (file, *named))
     refuse_many_points(name, len(np.atleast_1d(raw.points)), most_points(size))
     return graph_of(raw, name=file.stem, merge=merge, neighbours=neighbours, radius=radius)
 

@@ -375,8 +375,9 @@ def _read_mtx(path: Path, shown: str) -> Graph:
             f"{shown}: its header claims {entries:,} entries, but {left:,} bytes follow: "
             "it is cut short or damaged"
         )
-    refuse_beyond_memory(shown, max(sizes[:2]), entries, size=path.stat().st_size)
-    found = arrays_apart(path, shown, "scipy")  # mmread crashes on some damaged files
+    size = path.stat().st_size
+    refuse_beyond_memory(shown, max(sizes[:2]), entries, size=size)
+    found = arrays_apart(path, shown, "scipy", size)  # mmread crashes on some damaged files
     row, column, shape = found["row"], found["column"], found["shape"]
     if len(row) and not (
         min(row.min(), column.min()) >= 0 and row.max() < shape[0] and column.max() < shape[1]

@@ -12,9 +12,10 @@ from meshrep.errors import InputError
 BYTES_PER_EDGE, BYTES_PER_NODE = 180, 100
 # 690 measured: the points of a grid, its hexahedra, their edges and the sorting on the way.
 _BYTES_PER_POINT_OF_GRID = 800
-# What reading a file may take: so much for a small one, whatever it says, and more where its own
-# bytes justify it. A graph takes up to 10 times the bytes of the arrays that it is made from.
-_FOR_A_SMALL_FILE, _PER_BYTE_OF_FILE, _PER_BYTE_OF_ARRAYS = 400 << 20, 200, 10
+# What reading a file may take: so much for a small one, whatever it says, and more for each byte of
+# a larger one. A graph takes up to 10 times the bytes of the arrays that it is made from.
+_SMALL_FILE, _FOR_A_SMALL_FILE = 2_000_000, 400 << 20
+_PER_BYTE_BEYOND, _PER_BYTE_OF_ARRAYS = 1000, 10
 _BYTES_PER_POINT = 600  # measured: points that are joined to their nearest ones
 NODES_PER_POINT = 6  # nodes of cells that take the memory of one point
 
@@ -46,7 +47,8 @@ def _within_container(room: int) -> int:
 
 def room_for(size: int) -> int:
     """Bytes of memory that reading a file of ``size`` bytes may take, and no more than are free."""
-    return int(min(0.8 * available_memory(), max(_FOR_A_SMALL_FILE, _PER_BYTE_OF_FILE * size)))
+    room = _FOR_A_SMALL_FILE + _PER_BYTE_BEYOND * max(0, size - _SMALL_FILE)
+    return int(min(0.8 * available_memory(), room))
 
 
 def refuse_beyond_file(what: str, arrays: int, size: int) -> None:
@@ -84,10 +86,11 @@ def refuse_many_points(what: str, points: int, most: int) -> None:
         )
 
 
-def refuse_large_grid(what: str, points: int, size: int | None = None) -> None:
+def refuse_large_grid(what: str, points: int, size: int | None = None) -> int:
     """Raise where the cells of a structured grid of so many points would not fit.
 
-    ``size`` is that of the file in bytes, where the grid is one of a file.
+    ``size`` is that of the file in bytes, where the grid is one of a file. Returns the size that it
+    counts as: grids compress well, so that a large file counts as a byte a point at least.
 
     Raises
     ------
@@ -101,12 +104,13 @@ def refuse_large_grid(what: str, points: int, size: int | None = None) -> None:
             f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB "
             f"and {room / 2**30:.3g} GiB are free: cut it or make it coarser"
         )
-    if size is not None and need > room_for(size):
+    if size is not None and size <= _SMALL_FILE and need > room_for(size):
         raise InputError(
             f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB, more than "
             f"the {room_for(size) / 2**30:.3g} GiB that a file of {size:,} bytes is given: read it "
             "with PyVista and use mesh.meshrep if it is sound"
         )
+    return 0 if size is None else max(size, points) if size > _SMALL_FILE else size
 
 
 def refuse_beyond_memory(what: str, nodes: int, edges: int, *, size: int | None = None) -> None:

@@ -11,7 +11,7 @@ import pytest
 READ = """
 from pathlib import Path
 from meshrep.sources.child import arrays_apart
-arrays_apart(Path({!r}), "a pipe", "meshio")
+arrays_apart(Path({!r}), "a pipe", "meshio", 0)
 """
 
 

@@ -26,10 +26,21 @@ _NUMBERS_PER_BYTE, _NUMBERS_PER_COMPRESSED_BYTE = 8, 10_000
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
-def look_before_reading(file: Path, path: str, named: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Remarks on parts of a file that its library leaves out.
+def size_of(file: Path, named: Sequence[Path], path: str) -> int:
+    """The bytes that a file and those that it names count as: see :func:`room_for`.
 
-    ``named`` are the other files that it is read from.
+    Raises
+    ------
+    InputError
+        Where they hold a grid that is too large.
+    """
+    files = (file, *named)
+    size = sum(one.stat().st_size for one in files)
+    return refuse_large_grid(path, sum(map(_points_of_grid, files)), size)
+
+
+def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
+    """Remarks on parts of a file that its library leaves out.
 
     Raises
     ------
@@ -37,10 +48,6 @@ def look_before_reading(file: Path, path: str, named: Sequence[Path] = ()) -> tu
         Where what is left out would make the rest wrong, or the file declares more than it holds.
     """
     ending = file.suffix.lower()
-    files = (file, *named)
-    refuse_large_grid(
-        path, sum(map(_points_of_grid, files)), sum(one.stat().st_size for one in files)
-    )
     if ending in _XML_OF_VTK:
         _refuse_large_claims(file.read_bytes(), path)
     if ending == ".vtk":
