@@ -185,6 +185,9 @@ def _equal_rows(table: np.ndarray) -> np.ndarray:
 
     Most rows have no equal, and a hash tells them apart sooner than sorting by every column.
     """
+    if table.shape[1] > len(table):  # few long rows
+        of: dict[bytes, int] = {}
+        return np.array([of.setdefault(row.tobytes(), k) for k, row in enumerate(table)], np.int64)
     key = np.zeros(len(table), dtype=np.uint64)
     for column in table.T:
         key ^= np.ascontiguousarray(column).view(np.uint64)

@@ -81,11 +81,11 @@ def test_blocks_and_axes_of_their_own(tmp_path):
 
 
 def test_blocks_that_unfold_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(dxf, "_MOST_ENTITIES", 1000)
+    monkeypatch.setattr(dxf, "most_points", lambda size: 1000)
     many = "".join(
         f"0 BLOCK 2 B{k} 10 0 {f'0 INSERT 2 B{k + 1} 70 999 ' * 9}0 ENDBLK " for k in range(9)
     )
-    with pytest.raises(InputError, match="unfold to more than 1,000 entities"):
+    with pytest.raises(InputError, match="makes 1,998 points or more"):
         drawn(tmp_path, "0 INSERT 2 B0", many + "0 BLOCK 2 B9 10 0 0 POINT 10 0 0 ENDBLK")
 
 

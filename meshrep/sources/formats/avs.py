@@ -95,6 +95,8 @@ def _data(lines: list[str], at: int, number: dict[int, int], into: dict[str, np.
     names = [line.partition(",")[0].strip() for line in lines[at + 1 : at + 1 + count]]
     at += 1 + count
     table = np.array([line.split() for line in lines[at : at + len(number)]], dtype=np.float64)
+    if table.shape[1] != 1 + sum(sizes) or min(sizes) < 1:
+        raise ValueError
     place = [number[int(label)] for label in table[:, 0]]
     values = np.empty((len(number), sum(sizes)))
     values[place] = table[:, 1:]

@@ -18,14 +18,12 @@ from meshrep.sources.formats.curves import along_bulges, along_ellipse, along_sp
 from meshrep.sources.formats.text import text_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
-from meshrep.sources.room import most_points, refuse_many_points
+from meshrep.sources.room import NODES_PER_POINT, most_points, refuse_many_points
 from meshrep.sources.wording import counted
 
 # Ends of curves are computed, and other entities' ends are rounded when they are written: those
 # closer than this share of the drawing's size are one.
 _JOINED_WITHIN = 1e-6
-# Blocks inside blocks multiply: a drawing of a few lines may unfold to more than a memory holds.
-_MOST_ENTITIES, _BYTES_PER_ENTITY = 200_000, 10
 
 
 class _Entity(NamedTuple):
@@ -77,15 +75,51 @@ class _Drawing:
 
     path: str
     most_points: int
-    most_entities: int  # of blocks, each counted as often as it is drawn
     blocks: dict[str, tuple[np.ndarray, list[_Entity]]]
     points: list[np.ndarray] = field(default_factory=list)
     cells: list[Cells] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)  # of curves, whose places are computed
     count: int = 0
     curves: int = 0
-    unfolded: int = 0
     passed: Counter[str] = field(default_factory=Counter)
+    drawn: dict[str, _Drawing] = field(default_factory=dict)  # blocks in their own coordinates
+    open: list[str] = field(default_factory=list)  # blocks that are being drawn
+
+    def block(self, name: str) -> tuple[np.ndarray, _Drawing]:
+        """The base point of a block, and its drawing, which is made once."""
+        key = name.upper()
+        if key not in self.blocks or key in self.open or len(self.open) > 16:
+            why = "is not there" if key not in self.blocks else "has itself inside"
+            raise InputError(f"{self.path}: it inserts the block '{name[:60]}', which {why}")
+        base, entities = self.blocks[key]
+        if key not in self.drawn:
+            block = _Drawing(self.path, self.most_points, self.blocks)
+            block.drawn, block.open = self.drawn, [*self.open, key]
+            _draw(block, entities)
+            self.drawn[key] = block
+        return base, self.drawn[key]
+
+    def copies(
+        self, block: _Drawing, turn: np.ndarray, shifts: np.ndarray, base: np.ndarray
+    ) -> None:
+        """Put a block down at each of the shifts (k, 3), its points p at (p - base) @ turn."""
+        copies = len(shifts)
+        self.curves += copies * block.curves
+        for kind, count in block.passed.items():
+            self.passed[kind] += copies * count
+        if not block.count:
+            return
+        points = (np.concatenate(block.points) - base) @ turn
+        cells = Cells.join(block.cells)
+        begins = self.add((points + shifts[:, None]).reshape(-1, 3)) + block.count * np.arange(
+            copies
+        )
+        nodes = (cells.connectivity + begins[:, None]).ravel()
+        sizes = np.tile(np.diff(cells.offsets), copies)
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        self.cells.append(Cells(nodes, offsets, np.tile(cells.kinds, copies)))
+        if block.ends:
+            self.ends += (np.array(block.ends) + begins[:, None]).ravel().tolist()
 
     def add(self, points: np.ndarray) -> int:
         """Put points down; the number of the first."""
@@ -126,16 +160,15 @@ def read_dxf(path: str, data: bytes) -> Raw:
         drawing = _Drawing(
             path,
             most_points(len(data)),
-            max(_MOST_ENTITIES, len(data) // _BYTES_PER_ENTITY),
             blocks,
         )
         paper = [entity for entity in entities if entity.flags(67)]
         model = [entity for entity in entities if not entity.flags(67)]
-        _draw(drawing, model, np.eye(3), np.zeros(3), depth=0)
+        _draw(drawing, model)
         if drawing.count:
             drawing.passed["of paper space"] += len(paper)
         else:
-            _draw(drawing, paper, np.eye(3), np.zeros(3), depth=0)
+            _draw(drawing, paper)
     except (ValueError, OverflowError, IndexError) as error:
         if isinstance(error, InputError):
             raise
@@ -222,69 +255,57 @@ def _sections(
     return blocks, entities
 
 
-def _draw(
-    drawing: _Drawing, entities: list[_Entity], turn: np.ndarray, shift: np.ndarray, depth: int
-) -> None:
-    """Draw entities, whose points p lie at ``p @ turn + shift``."""
-
-    def placed(points: np.ndarray) -> np.ndarray:
-        return np.atleast_2d(points) @ turn + shift
-
-    drawing.unfolded += 1 + len(entities)
-    if drawing.unfolded > drawing.most_entities:
-        raise InputError(
-            f"{drawing.path}: its blocks unfold to more than {drawing.most_entities:,} entities: "
-            "save a part of it"
-        )
+def _draw(drawing: _Drawing, entities: list[_Entity]) -> None:
+    """Draw entities in their own coordinates."""
     following = iter(entities)
     for entity in following:
-        kind, axes = entity.kind, entity.axes()
+        kind = entity.kind
         if kind == "LINE":
-            drawing.line(placed(np.stack([entity.point(10), entity.point(11)])))
+            drawing.line(np.stack([entity.point(10), entity.point(11)]))
         elif kind == "POINT":
-            begin = drawing.add(placed(entity.point()))
+            begin = drawing.add(entity.point()[None])
             drawing.cells.append(Cells.of_kind(VERTEX, np.array([[begin]])))
         elif kind in ("CIRCLE", "ARC"):
             whole, radius = kind == "CIRCLE", entity.first(40)
             arms = np.array([(radius, 0, 0), (0, radius, 0)])
             start, end = np.radians([entity.first(50), entity.first(51)])
             span = () if whole else (start, end)
-            curve = along_ellipse(entity.point(), arms, *span) @ axes
-            drawing.line(placed(curve), closed=whole, curve=True)
+            curve = along_ellipse(entity.point(), arms, *span) @ entity.axes()
+            drawing.line(curve, closed=whole, curve=True)
         elif kind == "ELLIPSE":
             major = entity.point(11)
-            arms = np.stack([major, entity.first(40, 1.0) * np.cross(axes[2], major)])
+            arms = np.stack([major, entity.first(40, 1.0) * np.cross(entity.axes()[2], major)])
             start, end = entity.first(41), entity.first(42, 2 * np.pi)
             whole = abs(end - start - 2 * np.pi) < 1e-6
             curve = along_ellipse(entity.point(), arms, *(() if whole else (start, end)))
-            drawing.line(placed(curve), closed=whole, curve=True)
+            drawing.line(curve, closed=whole, curve=True)
         elif kind in ("SPLINE", "HELIX"):
             curve, closed = _spline(entity)
-            drawing.line(placed(curve), closed=closed, curve=True)
+            drawing.line(curve, closed=closed, curve=True)
         elif kind == "LWPOLYLINE":
             x, y, bulge = entity.rows(10, 20, 42).T
             flat = np.stack([x, y, np.full(len(x), entity.first(38))], axis=1)
             closed = bool(entity.flags() & 1)
             curve = along_bulges(flat, bulge, closed=closed)
             drawing.curves += bool(bulge.any())
-            drawing.line(placed(curve @ axes), closed=closed)
+            drawing.line(curve @ entity.axes(), closed=closed)
         elif kind == "POLYLINE":
             vertices = []
             for vertex in following:
                 if vertex.kind != "VERTEX":
                     break
                 vertices.append(vertex)
-            _polyline(drawing, entity, vertices, turn, shift)
+            _polyline(drawing, entity, vertices)
         elif kind in ("3DFACE", "SOLID", "TRACE"):
             corners = np.stack([entity.point(code) for code in (10, 11, 12, 13)])
             if kind != "3DFACE":
-                corners = corners[[0, 1, 3, 2]] @ axes
+                corners = corners[[0, 1, 3, 2]] @ entity.axes()
             same = (corners == np.roll(corners, 1, axis=0)).all(axis=1)
-            drawing.faces(placed(corners[~same]), [list(range(int((~same).sum())))])
+            drawing.faces(corners[~same], [list(range(int((~same).sum())))])
         elif kind == "MESH":
-            _mesh(drawing, entity, turn, shift)
+            _mesh(drawing, entity)
         elif kind == "INSERT":
-            _insert(drawing, entity, turn, shift, depth)
+            _insert(drawing, entity)
         elif kind not in ("SEQEND", "ATTRIB", "ENDBLK", "VIEWPORT"):
             drawing.passed[kind] += 1
 
@@ -306,13 +327,7 @@ def _spline(entity: _Entity) -> tuple[np.ndarray, bool]:
     return curve, False
 
 
-def _polyline(
-    drawing: _Drawing,
-    entity: _Entity,
-    vertices: list[_Entity],
-    turn: np.ndarray,
-    shift: np.ndarray,
-) -> None:
+def _polyline(drawing: _Drawing, entity: _Entity, vertices: list[_Entity]) -> None:
     """The older polyline: flat with bulges, in space, a grid of points, or a mesh of faces."""
     flags = entity.flags()
     if flags & 64:
@@ -323,7 +338,7 @@ def _polyline(
             corners = [abs(int(vertex.first(code))) for code in (71, 72, 73, 74)]
             faces.append([corner - 1 for corner in corners if corner])
         points = np.array([vertex.point() for vertex in located]).reshape(-1, 3)
-        drawing.faces(points @ turn + shift, [face for face in faces if face])
+        drawing.faces(points, [face for face in faces if face])
         return
     if flags & 4:  # smoothed: the frame that it was smoothed from stands before it
         vertices = [v for v in vertices if not v.flags() & 16]
@@ -338,7 +353,7 @@ def _polyline(
         grid = np.vstack([grid, grid[:1]]) if flags & 1 else grid
         grid = np.hstack([grid, grid[:, :1]]) if flags & 32 else grid
         quads = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=-1)
-        drawing.faces(points @ turn + shift, quads.reshape(-1, 4).tolist())
+        drawing.faces(points, quads.reshape(-1, 4).tolist())
         return
     closed = bool(flags & 1)
     if not flags & 8:
@@ -347,10 +362,10 @@ def _polyline(
         drawing.curves += bool(bulges.any())
         points = along_bulges(points, bulges, closed=closed) @ entity.axes()
     if len(points):
-        drawing.line(points @ turn + shift, closed=closed)
+        drawing.line(points, closed=closed)
 
 
-def _mesh(drawing: _Drawing, entity: _Entity, turn: np.ndarray, shift: np.ndarray) -> None:
+def _mesh(drawing: _Drawing, entity: _Entity) -> None:
     """A subdivision mesh, at the level at which it is stored."""
     codes = [code for code, _ in entity.groups]
     begin = codes.index(93)
@@ -362,25 +377,22 @@ def _mesh(drawing: _Drawing, entity: _Entity, turn: np.ndarray, shift: np.ndarra
             raise ValueError("a face of no vertices")
         faces.append(listed[at + 1 : at + 1 + listed[at]])
         at += 1 + listed[at]
-    drawing.faces(entity.rows(10, 20, 30) @ turn + shift, faces)
+    drawing.faces(entity.rows(10, 20, 30), faces)
 
 
-def _insert(
-    drawing: _Drawing, entity: _Entity, turn: np.ndarray, shift: np.ndarray, depth: int
-) -> None:
+def _insert(drawing: _Drawing, entity: _Entity) -> None:
     """A block, scaled, turned and moved, once or in rows and columns."""
     name = entity.text(2)
-    if name.upper() not in drawing.blocks or depth > 16:
-        why = "has itself inside" if depth > 16 else "is not there"
-        raise InputError(f"{drawing.path}: it inserts the block '{name[:60]}', which {why}")
-    base, entities = drawing.blocks[name.upper()]
+    base, block = drawing.block(name)
     scale = np.array([entity.first(code, 1.0) for code in (41, 42, 43)])
     cosine, sine = np.cos(np.radians(entity.first(50))), np.sin(np.radians(entity.first(50)))
     axes = np.array([(cosine, sine, 0), (-sine, cosine, 0), (0, 0, 1)]) @ entity.axes()
     columns, rows = (max(1, int(entity.first(code, 1))) for code in (70, 71))
-    inner = scale[:, None] * axes @ turn
-    for column in range(columns):
-        for row in range(rows):
-            steps = np.array([column * entity.first(44), row * entity.first(45), 0])
-            origin = (entity.point() @ entity.axes() + steps @ axes) @ turn + shift
-            _draw(drawing, entities, inner, origin - base @ inner, depth + 1)
+    listed = sum(len(cells.connectivity) for cells in block.cells)
+    many = drawing.count + columns * rows * max(1, block.count, listed // NODES_PER_POINT)
+    refuse_many_points(drawing.path, many, drawing.most_points)
+    steps = np.zeros((columns, rows, 3))
+    steps[:, :, 0] = (np.arange(columns) * entity.first(44))[:, None]
+    steps[:, :, 1] = np.arange(rows) * entity.first(45)
+    shifts = entity.point() @ entity.axes() + steps.reshape(-1, 3) @ axes
+    drawing.copies(block, scale[:, None] * axes, shifts, base)

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from meshrep.errors import InputError
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
 from meshrep.sources.room import refuse_large_grid
@@ -18,6 +20,7 @@ _GRIDS = (".vti", ".vtr", ".vts")
 # Thirty digits of a number are enough to refuse it, and Python converts no more than 4,300.
 _WHOLE = re.compile(rb"[-+]?\d{1,30}")
 _EXTENT = re.compile(rb"""\bWholeExtent\s*=\s*["']([^"']*)["']""")
+_PIECE = re.compile(rb"""<Piece\b[^>]*?\bExtent\s*=\s*["']([^"']*)["']""")
 _DIMENSIONS = re.compile(rb"^\s*DIMENSIONS((?:\s+\d{1,30}){3})", re.I | re.M)
 _XML_OF_VTK = (".vtu", ".vtp", *_GRIDS)
 _CLAIM = re.compile(rb"""NumberOf(\w{1,20})\s*=\s*["']\s*\+?(\d{1,30})""")
@@ -49,7 +52,9 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
     """
     ending = file.suffix.lower()
     if ending in _XML_OF_VTK:
-        _refuse_large_claims(file.read_bytes(), path)
+        data = file.read_bytes()
+        _refuse_large_claims(data, path)
+        _refuse_other_extent(data, path)
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
     elif ending == ".3mf":
@@ -100,6 +105,21 @@ def _refuse_large_claims(data: bytes, path: str) -> None:
                 f"{path}: its attribute NumberOf{name.decode()} is {int(count):,}, too many for a "
                 f"file of {counted(len(data), 'byte')}: it is cut short or damaged"
             )
+
+
+def _refuse_other_extent(data: bytes, path: str) -> None:
+    """Raise where the pieces of a grid do not fill its extent: VTK would read a part, or zeros."""
+    whole = _EXTENT.search(data)
+    pieces = [_WHOLE.findall(told) for told in _PIECE.findall(data.partition(b"<Appended")[0])]
+    if whole is None or not pieces or any(len(piece) != 6 for piece in pieces):
+        return
+    ends = np.array(pieces, dtype=object).astype(float)
+    covered = np.where(np.arange(6) % 2, ends.max(axis=0), ends.min(axis=0))
+    if not np.array_equal(covered, [float(end) for end in _WHOLE.findall(whole[1])]):
+        raise InputError(
+            f"{path}: its WholeExtent is '{whole[1].decode('latin-1')[:80]}', and its pieces fill "
+            f"'{' '.join(f'{end:.0f}' for end in covered)}': the file is damaged"
+        )
 
 
 def _refuse_several(path: str, count: int, what: str) -> None:

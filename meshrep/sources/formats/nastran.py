@@ -49,7 +49,11 @@ def read_nastran(path: str, data: bytes, folder: Path) -> Raw:
         groups, left = _elements(cards, number)
     except KeyError as error:
         raise InputError(f"{path}: its card {error.args[0]} is not there") from None
-    except (ValueError, IndexError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(
+            f"{path}: its coordinate systems refer to each other in a circle or a long chain"
+        ) from None
+    except (ValueError, IndexError) as error:
         raise InputError(f"{path}: one of its cards is damaged ({error})") from None
     if not len(points):
         raise InputError(f"{path}: it has no nodes (GRID): is it a Nastran deck?")

@@ -55,6 +55,7 @@ class Lines:
                 self.lines.append(line)
                 self.numbers.append(header_lines + number)
         self.at = 0
+        self.surplus = 0  # numbers on lines that hold more than their records
 
     def _take(self, element: Element) -> tuple[list[str], list[int]]:
         start, self.at = self.at, self.at + element.count
@@ -75,6 +76,7 @@ class Lines:
         if any(size for _, _, size in element.properties[: max(columns)]):
             raise InputError(f"{self.path}: a list before the numbers of '{element.name}'")
         lines, numbers = self._take(element)
+        self._compare(element, lines, 0)
         return rows_of_numbers(lines, numbers, self.path, columns)
 
     def lists(self, element: Element, column: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,12 +84,22 @@ class Lines:
         if any(size for _, _, size in element.properties[:column]):
             raise InputError(f"{self.path}: a list before the list of '{element.name}'")
         lines, numbers = self._take(element)
-        return lists_of_numbers(lines, numbers, self.path, skip=column)
+        nodes, sizes = lists_of_numbers(lines, numbers, self.path, skip=column)
+        self._compare(element, lines, len(nodes))
+        return nodes, sizes
+
+    def _compare(self, element: Element, lines: list[str], listed: int) -> None:
+        """Count the numbers that lines hold beyond those of their records."""
+        if sum(size is not None for _, _, size in element.properties) == bool(listed):
+            held = sum(len(line.split()) for line in lines)
+            self.surplus += max(0, held - listed - len(lines) * len(element.properties))
 
     def left(self) -> str:
-        """A remark on lines beyond the header's counts; "" if there are none."""
+        """A remark on lines and numbers beyond the header's counts; "" if there are none."""
         left = len(self.lines) - self.at
-        return f"{counted(left, 'line')} beyond the counts of its header not read" if left else ""
+        told = [counted(left, "line")] * bool(left)
+        told += [counted(self.surplus, "number")] * bool(self.surplus)
+        return f"{' and '.join(told)} beyond the counts of its header not read" if told else ""
 
 
 class Words:

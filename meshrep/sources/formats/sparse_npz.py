@@ -47,6 +47,7 @@ def matrix_of(arrays: Mapping[str, np.ndarray], shown: str, size: int) -> Any:
             raise InputError(f"{shown}: its {form} matrix has no array {name!r}")
         if arrays[name].ndim != 1 or arrays[name].dtype.kind not in "iu":
             raise InputError(f"{shown}: {name!r} is not a list of whole numbers")
+        _refuse_outside(arrays[name], _ends(form, name, rows, columns, data), name, shown)
         indices.append(arrays[name])
     try:
         if form == "coo":
@@ -59,6 +60,27 @@ def matrix_of(arrays: Mapping[str, np.ndarray], shown: str, size: int) -> Any:
         return matrix
     except Exception as error:
         raise InputError(f"{shown}: its {form} matrix is damaged ({one_line(error)})") from None
+
+
+def _ends(form: str, name: str, rows: int, columns: int, data: np.ndarray) -> tuple[int, int]:
+    """The least and the largest value that an array of indices may hold."""
+    if name == "offsets":
+        return -rows, columns
+    if name == "indptr":
+        return 0, len(data)
+    across = rows if name == "row" or form == "csc" else columns
+    if form == "bsr":
+        across //= max(1, data.shape[2])
+    return 0, across - 1
+
+
+def _refuse_outside(values: np.ndarray, ends: tuple[int, int], name: str, shown: str) -> None:
+    """SciPy narrows indices to 32 bits where the shape allows it, whatever they are."""
+    if values.size and not ends[0] <= int(values.min()) <= int(values.max()) <= ends[1]:
+        raise InputError(
+            f"{shown}: its matrix is damaged: {name!r} holds {values.min()} … {values.max()}, and "
+            f"its shape and data allow {ends[0]} … {ends[1]}"
+        )
 
 
 def _form(value: np.ndarray) -> str:

@@ -14,6 +14,7 @@ from meshrep.errors import InputError
 from meshrep.sources.formats import column_names
 from meshrep.sources.wording import counted
 
+_WIDEST = 20_000  # columns of a table that is no matrix
 SAMPLE = 1000  # rows from which the delimiter and the header are judged
 _COMMENTS = ("#", "%", "//")
 _MARKS = "\t;|,"  # in the order in which they are preferred
@@ -187,6 +188,11 @@ def parsed(text: str, remarks: tuple[str, ...], shown: str) -> TextTable:
     if not rows:
         raise InputError(f"{shown}: it holds no rows of data")
     rows = _square(rows, numbers, shown)
+    if len(rows[0]) > max(_WIDEST, len(rows) + 1):  # wider than an adjacency matrix
+        raise InputError(
+            f"{shown}: it has {len(rows[0]):,} columns and {counted(len(rows), 'row')}, which are "
+            "neither points, edges nor a matrix"
+        )
     header = _header(rows) or None
     if header:
         again = next((k for k, row in enumerate(rows[1:], 1) if row == rows[0]), None)
