@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import pickle
 
+_MOST, _END = 560, 120  # characters of a text, and of its end where it is cut
+
+
+def escaped(text: str) -> str:
+    """A text as one line that prints: what does not is escaped.
+
+    >>> escaped("two\\nlines"), escaped("red\\x1b[31m"), escaped("ü\\udcff")
+    ('two\\\\nlines', 'red\\\\x1b[31m', 'ü\\\\udcff')
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
 
 class MeshrepError(Exception):
-    """Base of every error that meshrep raises on purpose; its text is one clear sentence."""
+    """Base of every error that meshrep raises on purpose; its text is one clear sentence.
+
+    Whatever it quotes, the text is one line that prints, and long ones are cut in the middle.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        line = escaped(str(text))
+        super().__init__(line if len(line) <= _MOST else f"{line[: _MOST - _END]} … {line[-_END:]}")
 
 
 class InputError(MeshrepError, ValueError):

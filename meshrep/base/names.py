@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from meshrep.errors import escaped
+
 
 def shown(name: Any) -> str:
     """A name as text for one line: what does not print is escaped.
@@ -15,10 +17,7 @@ def shown(name: Any) -> str:
     >>> shown("two\\nlines.ply"), shown("red\\x1b[31m"), shown("ü\\udcff")
     ('two\\\\nlines.ply', 'red\\\\x1b[31m', 'ü\\\\udcff')
     """
-    text = str(name)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return escaped(str(name))
 
 
 def encodable(name: Any) -> str:

@@ -19,6 +19,7 @@ from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.given import tried
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 from meshrep.errors import InputError, SolveError
+from meshrep.sources.room import available_memory
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -189,6 +190,7 @@ def integrate(
     if frames < 1:
         raise InputError(f"a trajectory needs at least one frame, not {frames}")
     w = energy.clamp(energy.random_start(seed) if start is None else start)
+    _refuse_many_frames(frames, w.nbytes)
     weight = np.ones(energy.graph.n) if mass is None else np.asarray(mass, dtype=np.float64)
     if weight.shape != (energy.graph.n,) or not (weight > 0).all():
         raise InputError("the mass must be one positive number a node")
@@ -201,6 +203,16 @@ def integrate(
         known = ", ".join(["rk4", *SCIPY_METHODS])
         raise InputError(f"unknown integrator {method!r}: choose among {known}")
     return run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
+
+
+def _refuse_many_frames(frames: int, size: int) -> None:
+    """Raise InputError for more frames of ``size`` bytes each than fit into the memory."""
+    need, room = frames * (2 * size + 500), available_memory()  # each is copied once
+    if need > room:
+        raise InputError(
+            f"{frames:,} frames need about {need / 2**30:.3g} GiB and {room / 2**30:.3g} GiB are "
+            "free: keep fewer frames"
+        )
 
 
 def _refuse_endless(method: str, steps: float) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph
+from meshrep.sources.wording import brief
 
 _RANGE = re.compile(r"(\d{1,18})\s*-\s*(\d{1,18})")
 
@@ -214,7 +215,7 @@ def _whole(items: np.ndarray) -> np.ndarray | None:
         return items
     if items.dtype.kind == "O":
         try:
-            numbers = [int(item) if _is_decimal(item) else float(item) for item in items]
+            numbers = [int(item) if _is_decimal(item) else _real(item) for item in items]
         except (TypeError, ValueError):
             return None
         items = np.array(numbers)
@@ -222,6 +223,12 @@ def _whole(items: np.ndarray) -> np.ndarray | None:
             return items
     sound = np.isfinite(items) & (items == np.floor(items)) & (abs(items) < 2**53)
     return items.astype(np.int64) if sound.all() else None
+
+
+def _real(item: Any) -> float:
+    if isinstance(item, str) and "_" in item:  # Python's own spelling, in which 1_0 is 10
+        raise ValueError
+    return float(item)
 
 
 def _is_decimal(item: Any) -> bool:
@@ -288,7 +295,7 @@ def _of_names(graph: Graph, items: np.ndarray, who: str) -> np.ndarray:
         name = name.item() if isinstance(name, np.generic) else name
         some = ", ".join(str(label) for label in labels[:3])
         raise InputError(
-            f"{who}: no node of {graph.name} is called {name}: it has {some}"
+            f"{who}: no node of {graph.name} is called {brief(str(name))}: it has {brief(some)}"
             f"{', …' if len(labels) > 3 else ''} (a place in their order is chosen as in "
             "'index == 0')"
         )

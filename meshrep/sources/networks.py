@@ -332,6 +332,9 @@ def _of_matrix(
     weights = rows.data[stands].astype(np.float64)
     loops = row == column
     told = list(remarks)
+    zeros = int((~stands).sum())
+    if zeros and sparse.issparse(matrix):
+        told.append(f"{counted(zeros, 'entry', 'entries')} of weight 0 left out")
     if loops.any():
         told.append(f"{counted(int(loops.sum()), 'entry', 'entries')} on the diagonal left out")
         row, column, weights = row[~loops], column[~loops], weights[~loops]

@@ -128,7 +128,8 @@ def _checked_points(raw: Raw) -> np.ndarray:
         )
     if not len(points):
         raise InputError(f"{raw.path}: it holds no points and no faces: check that it is complete")
-    points = np.ascontiguousarray(points, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # some NaNs warn when they are converted
+        points = np.ascontiguousarray(points, dtype=np.float64)
     if points.shape[1] == 2:
         points = np.pad(points, ((0, 0), (0, 1)))
     finite = np.isfinite(points)

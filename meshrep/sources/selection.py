@@ -16,6 +16,7 @@ from meshrep.base.randomness import random_from
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.expressions import FUNCTIONS, evaluate, names_in, quoted
+from meshrep.sources.formats.numpy_files import read_array
 from meshrep.sources.naming import Names, nodes_called, nodes_in_words
 from meshrep.sources.wording import brief
 
@@ -234,13 +235,11 @@ def _in_file(graph: Graph, path: Path) -> np.ndarray:
     name = brief(str(path))
     if not _is_file(path):
         raise InputError(f"{name}: there is no such file of nodes")
+    if path.suffix.lower() == ".npy":
+        return nodes_called(graph, read_array(path, name), name)
     try:
-        if path.suffix.lower() == ".npy":
-            return nodes_called(graph, np.load(path, allow_pickle=False), name)
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (OSError, ValueError):
         raise InputError(f"{name}: it is no file of nodes") from None
     names, words = Names(graph), []
     for line in lines:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
+from meshrep.sources.formats.numpy_files import read_array
 
 
 def node_values(graph: Graph, text: str, option: str, others: str) -> np.ndarray:
@@ -27,12 +30,12 @@ def node_values(graph: Graph, text: str, option: str, others: str) -> np.ndarray
         When the file cannot be read, or holds no numbers.
     """
     try:
-        values = np.load(text, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        values = read_array(Path(text), text)
+    except InputError as error:
         raise InputError(
             f"{option} {text}: neither {others} nor a readable .npy file of node values"
         ) from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+    if values.dtype.kind not in "fiu":
         raise InputError(f"{option} {text}: it does not hold an array of numbers")
     origin = graph.origin
     if origin is not None and values.shape[:1] == origin.node_of.shape != (graph.n,):
@@ -43,7 +46,6 @@ def node_values(graph: Graph, text: str, option: str, others: str) -> np.ndarray
 def diagram(text: str, option: str) -> np.ndarray:
     """Births and deaths (m, 2) from a .npy file; raises InputError when it cannot be read."""
     try:
-        values = np.load(text, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return read_array(Path(text), text)
+    except InputError as error:
         raise InputError(f"{option} {text}: no readable .npy file of births and deaths") from error
-    return np.asarray(values)

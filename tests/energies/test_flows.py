@@ -90,6 +90,7 @@ def test_ctrl_c_keeps_the_frames_so_far():
         ({"t": -1.0}, "positive and finite"),
         ({"t": float("nan")}, "positive and finite"),
         ({"t": 1.0, "frames": 0}, "at least one frame"),
+        ({"t": 1.0, "frames": 10**9}, "keep fewer frames"),
         ({"t": 1.0, "method": "euler"}, "unknown integrator"),
         ({"t": 1.0, "mass": np.zeros(64)}, "positive number a node"),
         ({"t": 1.0, "mass": np.ones(3)}, "positive number a node"),

@@ -26,6 +26,11 @@ _XML_OF_VTK = (".vtu", ".vtp", *_GRIDS)
 _CLAIM = re.compile(rb"""NumberOf(\w{1,20})\s*=\s*["']\s*\+?(\d{1,30})""")
 # The most numbers that a byte of the file may stand for: a bit each, or more where compressed.
 _NUMBERS_PER_BYTE, _NUMBERS_PER_COMPRESSED_BYTE = 8, 10_000
+_ELEMENT = re.compile(rb"<([^\s/>!?:]+)[\s/>]")
+_OF_3MF = frozenset(
+    b"model metadata metadatagroup resources object mesh vertices vertex triangles triangle build "
+    b"components component item basematerials base trianglesets triangleset ref refrange".split()
+)
 _TIMESTEP = re.compile(rb"""timestep\s*=\s*["']([^"']*)["']""", re.I)
 
 
@@ -58,7 +63,7 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
     elif ending == ".3mf":
-        _refuse_parts_of_3mf(file, path)
+        return _remarks_on_3mf(file, path)
     elif ending in (".dat", ".tec"):
         zones = len(re.findall(rb"^\s*ZONE\b", file.read_bytes(), re.I | re.M))
         if not zones:
@@ -127,15 +132,23 @@ def _refuse_several(path: str, count: int, what: str) -> None:
         raise InputError(f"{path}: it has {counted(count, what)}, and one is read: split the file")
 
 
-def _refuse_parts_of_3mf(file: Path, path: str) -> None:
-    """Objects in other members of the archive (3MF's production extension) are not followed."""
+def _remarks_on_3mf(file: Path, path: str) -> tuple[str, ...]:
+    """A remark on elements that 3MF does not know, which trimesh passes over.
+
+    Objects in other members of the archive (3MF's production extension) are refused.
+    """
     try:
         with zipfile.ZipFile(file) as archive, archive.open("3D/3dmodel.model") as model:
             head = model.read(1 << 24)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, ValueError):
-        return  # trimesh says what is wrong
+        return ()  # trimesh says what is wrong
     if re.search(rb"""<component\b[^>]*\b\w+:path\s*=|<item\b[^>]*\b\w+:path\s*=""", head):
         raise InputError(
             f"{path}: its objects stand in other parts of the archive (3MF's production "
             "extension), which are not read: save it as one model"
         )
+    strange = [name for name in _ELEMENT.findall(head) if name.lower() not in _OF_3MF]
+    if not strange:
+        return ()
+    first = strange[0].decode("latin-1")[:20]
+    return (f"{counted(len(strange), 'element')} not read, such as <{first}>",)

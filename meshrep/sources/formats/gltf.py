@@ -24,10 +24,11 @@ from meshrep.graphs.cells import LINE, TRIANGLE, VERTEX, Cells
 from meshrep.sources.normalise import Raw
 from meshrep.sources.references import inside, read_beside
 from meshrep.sources.room import NODES_PER_POINT, most_points, refuse_many_points
-from meshrep.sources.wording import counted
+from meshrep.sources.wording import brief, counted
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+_OF_PRIMITIVE = {"attributes", "indices", "material", "mode", "targets", "extensions", "extras"}
 _JSON, _BINARY = 0x4E4F534A, 0x004E4942
 
 
@@ -150,6 +151,9 @@ class _Scene:
         self, primitive: dict[str, Any], matrix: np.ndarray, shared: dict[int, int]
     ) -> None:
         number = primitive["attributes"]["POSITION"]
+        strange = sorted(primitive.keys() - _OF_PRIMITIVE)
+        if strange:
+            self.remarks.append(f"not read: '{brief(str(strange[0]), 20)}' of a primitive")
         accessor = self._item("accessors", number)
         compressed = "KHR_draco_mesh_compression" in primitive.get("extensions", {})
         if compressed and "bufferView" not in accessor:
@@ -180,6 +184,12 @@ class _Scene:
             self.path, max(self.count, self.listed // NODES_PER_POINT), most_points(self.size)
         )
         kind, table = _cells_of_mode(primitive.get("mode", 4), nodes.astype(np.int64))
+        size = {1: 2, 4: 3}.get(primitive.get("mode", 4), 1)
+        if len(nodes) % size:
+            self.remarks.append(
+                f"{counted(len(nodes) % size, 'index', 'indices')} beyond the last cell of a "
+                "primitive not read"
+            )
         self.cells.append(Cells.of_kind(kind, table + shared[number]))
 
     def _numbers(self, number: int) -> np.ndarray:

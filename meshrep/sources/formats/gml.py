@@ -9,9 +9,10 @@ from typing import Any
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.links import Links
-from meshrep.sources.wording import one_line
+from meshrep.sources.wording import brief, counted, one_line
 
 _TOKEN = re.compile(r'"([^"]*)"|([\[\]])|([^\s\[\]"]+)')
+_LISTS = ("node", "edge", "graphics")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _REAL = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE
@@ -57,6 +58,9 @@ def read_gml(text: str, shown: str, remarks: tuple[str, ...]) -> Links:
                 )
         edges.append((labels[edge["source"]], labels[edge["target"]], edge))
     directed = dict(_plain(graph)).get("directed") == 1
+    other = [key for key, value in graph if isinstance(value, list) and key not in _LISTS]
+    if other:
+        remarks += (f"{counted(len(other), 'list')} not read, such as '{brief(other[0], 20)}'",)
     named = {labels[key]: _with_place(node) for key, node in nodes.items()}
     return Links(named, edges, [directed] * len(edges), remarks)
 
@@ -83,7 +87,9 @@ def _pairs(text: str, shown: str) -> Pairs:
             key = word
         else:
             line = text.count("\n", 0, found.start()) + 1
-            raise InputError(f"{shown}: line {line}: '{found[0][:40]}' stands where no value can")
+            raise InputError(
+                f"{shown}: line {line}: '{one_line(found[0], 40)}' stands where no value can"
+            )
     if len(open_lists) > 1 or key is not None:
         raise InputError(f"{shown}: it ends within a list: it is cut short")
     return open_lists[0]

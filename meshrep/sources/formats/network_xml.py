@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.links import Links
-from meshrep.sources.wording import counted
+from meshrep.sources.wording import brief, counted
 from meshrep.sources.xml_files import local, parse_xml
 
 _NUMBERS = (
@@ -23,6 +24,9 @@ _NUMBERS = (
     "bigdecimal",
     "biginteger",
 )
+_OF_GRAPHML = ("node", "edge", "data", "desc", "port", "hyperedge", "locator")
+_OF_GEXF = ("node", "edge", "nodes", "edges", "attributes", "attribute", "attvalues", "spells",
+            "meta", "phylogeny")  # fmt: skip
 _DIRECTED = {"directed": True, "undirected": False, "mutual": False}
 
 
@@ -46,6 +50,7 @@ def read_graphml(path: Path, shown: str) -> Links:
     keys = {child.get("id"): child for child in root if _tag(child) == "key"}
     nodes: dict[Hashable, dict[str, Any]] = {}
     edges, directed = [], []
+    others = Counter(_tag(element) for _, element in _within(graphs[0]))
     for graph, element in _within(graphs[0]):
         if _tag(element) == "node":
             name = _new_id(element, nodes, shown)
@@ -55,8 +60,14 @@ def read_graphml(path: Path, shown: str) -> Links:
             edges.append((*ends, _data(element, keys, "edge", shown)))
             told = element.get("directed", str(graph.get("edgedefault") == "directed"))
             directed.append(told.lower() in ("true", "1"))
-    remarks = () if len(graphs) == 1 else (f"the first of {len(graphs)} graphs is read",)
-    return Links(_with_ends(nodes, edges), edges, directed, remarks)
+    remarks = [f"the first of {len(graphs)} graphs is read"] if len(graphs) > 1 else []
+    outside = sum(_tag(child) in ("node", "edge") for child in root.iter()) - sum(
+        _tag(child) in ("node", "edge") for graph in graphs for child in graph.iter()
+    )
+    if outside:
+        remarks.append(f"{counted(outside, 'node or edge', 'nodes and edges')} outside not read")
+    remarks += _unread(others, _OF_GRAPHML)
+    return Links(_with_ends(nodes, edges), edges, directed, tuple(remarks))
 
 
 def read_gexf(path: Path, shown: str) -> Links:
@@ -89,12 +100,20 @@ def read_gexf(path: Path, shown: str) -> Links:
             edges.append((*ends, _gexf_values(element, columns, shown)))
             timed += not {"start", "end", "timestamp"}.isdisjoint(element.keys())
             directed.append(_DIRECTED.get(element.get("type", default).lower(), False))
-    remarks = []
+    parts = Counter(_tag(element) for part in graph for element in part)
+    remarks = _unread(parts + Counter(map(_tag, graph)), _OF_GEXF)
     if other_labels:
         remarks.append("nodes are named by their ids, not by their labels")
     if timed:
         remarks.append(f"{counted(timed, 'edge')} that last for a time taken to last for ever")
     return Links(_with_ends(nodes, edges), edges, directed, tuple(remarks))
+
+
+def _unread(names: Counter[str], known: tuple[str, ...]) -> list[str]:
+    """A remark on elements of a graph that the format does not know."""
+    other = sum(count for name, count in names.items() if name not in known)
+    first = next((name for name in names if name not in known), "")
+    return [f"{counted(other, 'element')} not read, such as <{brief(first, 20)}>"] if other else []
 
 
 def _root(path: Path, shown: str) -> ElementTree.Element:

@@ -16,7 +16,15 @@ from meshrep.graphs.cells import LINE, POLYLINE, VERTEX, Cells
 from meshrep.sources.formats.text import plain_table, rows_of_numbers, text_of
 from meshrep.sources.kinds import polygons
 from meshrep.sources.normalise import Raw
+from meshrep.sources.wording import counted
 
+# Kinds of lines that hold no vertices, faces or lines.
+_OTHERS = frozenset([
+    "vt", "vn", "vp", "p", "o", "g", "s", "mg", "mtllib", "usemtl", "usemap", "maplib", "cstype",
+    "deg", "bmat", "step", "curv", "curv2", "surf", "parm", "trim", "hole", "scrv", "sp", "end",
+    "con", "bevel", "c_interp", "d_interp", "lod", "shadow_obj", "trace_obj", "ctech", "stech",
+    "bsp", "bzp", "cdc", "cdp", "res", "call", "csh",
+])  # fmt: skip
 _AFTER_SLASH = re.compile(r"/\S*")
 
 
@@ -32,6 +40,7 @@ def read_obj(path: str, data: bytes) -> Raw:
     face_lines: list[int] = []
     seen: list[int] = []  # vertices before each face, to resolve relative references
     is_line: list[bool] = []
+    unknown: list[int] = []
     text = text_of(data, path, "an OBJ file").replace("\\\n", "  ")
     for number, line in enumerate(text.split("\n"), 1):
         word, _, rest = line.strip().replace("\t", " ").partition(" ")
@@ -43,6 +52,8 @@ def read_obj(path: str, data: bytes) -> Raw:
             face_lines.append(number)
             seen.append(len(vertices))
             is_line.append(word == "l")
+        elif word and word[0] != "#" and word not in _OTHERS:
+            unknown.append(number)
     if not vertices:
         raise InputError(f"{path}: it has no vertex lines 'v x y z': is it an OBJ file?")
     points = rows_of_numbers(vertices, vertex_lines, path)
@@ -62,7 +73,9 @@ def read_obj(path: str, data: bytes) -> Raw:
     cells = polygons(absolute, sizes)
     lines_of_size = np.array([0, VERTEX, LINE, POLYLINE])[np.minimum(sizes, 3)]
     kinds = np.where(np.array(is_line, dtype=bool), lines_of_size, cells.kinds)
-    return Raw(path, points, Cells(cells.connectivity, cells.offsets, kinds))
+    told = f"{counted(len(unknown), 'line')} of no known kind not read" if unknown else ""
+    remarks = (f"{told}, the first is line {unknown[0]}",) if unknown else ()
+    return Raw(path, points, Cells(cells.connectivity, cells.offsets, kinds), remarks)
 
 
 def _face_nodes(path: str, faces: list[str], lines: list[int]) -> tuple[np.ndarray, np.ndarray]:
