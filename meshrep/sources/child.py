@@ -25,6 +25,7 @@ import numpy as np
 from meshrep.base.interrupts import removed_at_end
 from meshrep.base.names import encodable
 from meshrep.errors import InputError, MissingPart
+from meshrep.sources.confined import confine
 from meshrep.sources.normalise import Raw
 from meshrep.sources.room import refuse_beyond_file, room_for
 from meshrep.sources.wording import one_line
@@ -184,6 +185,7 @@ def main(library: str, path: str, out: str, room: str, work: str = str(_LEAST_WO
     _end_with_parent(Path(out).parent)
     _limit_memory(int(room))
     _limit("RLIMIT_CPU", math.ceil(time.process_time() + float(work)))
+    confine(Path(path), Path(out).parent)
     stdout = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no report
     report: dict[str, Any] = {"ok": True}

@@ -1,6 +1,8 @@
 """Files that name other files: however it is written, nothing outside the folder is read."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -111,3 +113,35 @@ def test_what_an_included_file_holds_is_not_told(tmp_path):
     with pytest.raises(InputError, match=r"notes\.txt, line 1") as caught:
         load(tmp_path / "a.inp")
     assert "secret" not in str(caught.value)
+
+
+READ = """
+import sys
+from pathlib import Path
+from meshrep.sources.confined import confine
+if not confine(Path(sys.argv[1])):
+    raise SystemExit(77)
+import vtkmodules.vtkIOXML, scipy.io
+print(Path(sys.argv[1]).read_text())
+for name in sys.argv[2:]:
+    try:
+        print(Path(name).read_text())
+    except PermissionError:
+        print("denied")
+"""
+
+
+def test_the_reading_process_cannot_open_files_elsewhere(tmp_path):
+    """HDF5 and others can name files in ways that are not parsed; libraries still load."""
+    pytest.importorskip("vtkmodules")
+    (tmp_path / "inside").mkdir()
+    secret, beside, target = (tmp_path / name for name in ("secret", "inside/b", "target"))
+    for file in (secret, beside, target):
+        file.write_text(file.name)
+    link = tmp_path / "inside" / "a"
+    link.symlink_to(target)  # the file itself may be a link
+    command = [sys.executable, "-c", READ, link, beside, secret, "/etc/passwd"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("this system has no Landlock")
+    assert done.stdout.split() == ["target", "b", "denied", "denied"], done.stderr
