@@ -26,9 +26,9 @@ class MeshrepError(Exception):
 
     exit_code = 1
 
-    def __init__(self, text: str = "") -> None:
-        line = escaped(str(text))
-        super().__init__(line if len(line) <= _MOST else f"{line[: _MOST - _END]} … {line[-_END:]}")
+    def __str__(self) -> str:
+        line = escaped(super().__str__())
+        return line if len(line) <= _MOST else f"{line[: _MOST - _END]} … {line[-_END:]}"
 
 
 class InputError(MeshrepError, ValueError):

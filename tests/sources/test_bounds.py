@@ -17,15 +17,20 @@ from meshrep.sources.room import available_memory, room_for
 
 MEGABYTES, SECONDS = 500, 10.0
 MEASURE = """
-import json, resource, sys
+import json, pathlib, resource, sys
 import meshrep
 told = ""
 try:
     meshrep.load(sys.argv[1])
 except meshrep.errors.InputError as error:
     told = str(error)
-used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(json.dumps([told, [of.ru_maxrss / 1024 for of in used], [of.ru_utime for of in used]]))
+used = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+most = [used[0].ru_maxrss / 1024]
+status = pathlib.Path("/proc/self/status")
+if status.exists():  # ru_maxrss of this process includes what its parent took before the fork
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    most.append(int(line.split()[1]) / 1024)
+print(json.dumps([told, most, [of.ru_utime for of in used]]))
 """
 
 

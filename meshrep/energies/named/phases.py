@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meshrep.base.randomness import random_from
 from meshrep.base.settings import Setting
 from meshrep.energies.declaration import Idle, NamedEnergy
 from meshrep.errors import InputError
@@ -31,6 +30,7 @@ def natural_frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray
     """
     import numpy as np
 
+    from meshrep.base.randomness import random_from
     from meshrep.sources.values import node_values
 
     if text is None:
