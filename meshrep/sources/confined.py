@@ -6,6 +6,7 @@ files. Numbers are those of the kernel's documentation, ``userspace-api/landlock
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -14,8 +15,8 @@ from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, on every processor
 _PATH_BENEATH, _READ_FILE, _NO_NEW_PRIVILEGES = 1, 1 << 2, 38
-_OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/proc", "/sys", "/dev", "/etc/ld.so.cache",
-                  "/etc/localtime")  # fmt: skip
+_OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/opt", "/nix/store", "/gnu/store", "/proc",
+                  "/sys", "/dev", "/etc/ld.so.cache", "/etc/localtime")  # fmt: skip
 
 
 class _Rules(ctypes.Structure):
@@ -62,7 +63,12 @@ def _of_python(folder: Path) -> Iterable[Path]:
     with open("/proc/self/maps") as maps:
         loaded = {line.split(None, 5)[5].strip() for line in maps if line.count("/")}
     installed = {Path(root) for root in (sys.prefix, sys.base_prefix, *_OF_THE_SYSTEM)}
-    installed |= {Path(entry) for entry in sys.path if entry.endswith("-packages")}
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    packages = {Path(entry) for entry in sys.path if entry.endswith("-packages")}
+    installed |= packages | {Path(entry) for entry in libraries if entry}
+    for place in packages:  # some installers link each package to a cache
+        with contextlib.suppress(OSError):
+            installed |= {Path(os.path.realpath(p)) for p in place.iterdir() if p.is_symlink()}
     modules = {Path(entry) for entry in sys.path if entry} | {Path(__file__).parents[1]}
     modules |= {Path(name).parent for name in loaded if name.startswith("/")}
     within = Path(os.path.realpath(folder))
