@@ -446,3 +446,12 @@ def test_a_graph_without_points_is_refused():
 def test_settings_are_checked(wrong):
     with pytest.raises(InputError):
         KernelSmoothing(**wrong)
+
+
+def test_fixed_nodes_of_a_field_stay():
+    graph = meshrep.graph_from("lattice:6x6")
+    cold, hot = meshrep.ends(graph)
+    energy = meshrep.HeatBath(graph, hot, cold, t_hot=2.0, kind="dirichlet")
+    found = meshrep.solve(energy, "kernel", max_steps=50)
+    assert found.energy < found.start_energy
+    assert (found.field[hot] == 2.0).all() and (found.field[cold] == 0.0).all()

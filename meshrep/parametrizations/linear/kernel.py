@@ -256,6 +256,7 @@ class _SmoothedMap(Map):
         else:
             weights = self._interpolant(centres, pulls, sigma)
             step = self.cloud.spread(self.x, centres, weights, sigma, 0.0)
+        step = step.reshape(self.shape)
         self.fixed.clear(step)
         return step.reshape(-1)
 
