@@ -332,6 +332,8 @@ def _of_matrix(
     weights = rows.data[stands].astype(np.float64)
     loops = row == column
     told = list(remarks)
+    if repeated := table.nnz - rows.nnz:
+        told.append(f"{counted(repeated, 'repeated entry', 'repeated entries')} added up")
     zeros = int((~stands).sum())
     if zeros and sparse.issparse(matrix):
         told.append(f"{counted(zeros, 'entry', 'entries')} of weight 0 left out")

@@ -221,3 +221,31 @@ def test_ensight_with_variables(tmp_path):
     (tmp_path / "square.im").write_text(values)
     graph = load(path)
     assert (graph.n, graph.m, graph.component_count) == (4, 4, 1)
+
+
+@pytest.mark.parametrize("mode", ["Ascii", "Binary", "Appended"])
+@pytest.mark.parametrize("header", [32, 64])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_pieces_that_count_fewer_than_their_arrays_hold(tmp_path, mode, header, compressed):
+    pv = pytest.importorskip("pyvista")
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
+
+    from meshrep.sources.formats.gaps import look_before_reading
+
+    for coded in (True, False):
+        writer = vtkXMLPolyDataWriter()
+        writer.SetInputData(pv.Plane(i_resolution=3, j_resolution=2))
+        writer.SetFileName(str(tmp_path / "a.vtp"))
+        getattr(writer, f"SetDataModeTo{mode}")()
+        getattr(writer, f"SetHeaderTypeToUInt{header}")()
+        getattr(writer, f"SetCompressorTypeTo{'ZLib' if compressed else 'None'}")()
+        writer.SetEncodeAppendedData(coded)
+        writer.Write()
+        data = (tmp_path / "a.vtp").read_bytes()
+        assert look_before_reading(tmp_path / "a.vtp", "a") == ()
+        for count, told in ((b'Polys="6"', "'offsets' holds 6"), (b'Points="12"', "holds 36")):
+            assert count in data
+            fewer = count.replace(b"6", b"5").replace(b"12", b"11")
+            (tmp_path / "b.vtp").write_bytes(data.replace(count, fewer, 1))
+            with pytest.raises(InputError, match=told):
+                look_before_reading(tmp_path / "b.vtp", "b")
