@@ -27,6 +27,7 @@ _HOME = {
     "Backend": "meshrep.base.backends",
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
+    "Conduction": "meshrep.energies.conduction.energy",
     "DeepLinear": "meshrep.parametrizations.linear.deep_linear",
     "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
@@ -154,6 +155,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.diagnosis.diagnosing import diagnose as diagnose
     from meshrep.diagnosis.findings import Diagnosis as Diagnosis
     from meshrep.energies.base import Energy as Energy
+    from meshrep.energies.conduction.energy import Conduction as Conduction
     from meshrep.energies.custom import EdgeEnergy as EdgeEnergy
     from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
     from meshrep.energies.evaluator import Evaluator as Evaluator

@@ -1,0 +1,1 @@
+"""Heat conduction in a part, by finite elements: materials, patches, elements, the energy."""

@@ -1,0 +1,208 @@
+"""The part as a system of numbers: couplings by conduction, heat sources, capacity.
+
+    ½ ∫ k|∇T|² = ½ Σ_{i<j} a_ij (T_i − T_j)²,   a_ij = −∫ k ∇φ_i·∇φ_j,
+
+since the shape functions sum to one. So the matrix is symmetric and its rows sum to 0 exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from meshrep.energies.conduction.blocks import Block, blocks_of, geometry, sound
+from meshrep.energies.conduction.elements import rule
+from meshrep.energies.conduction.materials import Property
+from meshrep.errors import InputError
+from meshrep.graphs.graph import Graph
+
+_THICKNESS = {1: "area", 2: "thickness"}
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the part is made of.
+
+    Attributes
+    ----------
+    conductivity, source, capacity : Property
+        k, q and ρc; per length, area or volume of the mesh they are times ``sections``.
+    sections : dict of int to Property
+        The area of wires (1) and the thickness of shells (2), where these conduct.
+    """
+
+    conductivity: Property
+    source: Property
+    capacity: Property
+    sections: dict[int, Property]
+
+
+class Part:
+    """The cells of a graph that conduct heat.
+
+    Parameters
+    ----------
+    graph : Graph
+    conductivity, source, capacity : what :class:`Property` takes
+    thickness, area : what :class:`Property` takes, optional
+        Without them, shells conduct only in a mesh without solids, and wires in one without both,
+        then with 1.
+
+    Raises
+    ------
+    InputError
+        Where there are no points or no cells, a node lies on no conducting cell, or a property
+        cannot be used.
+    """
+
+    def __init__(
+        self, graph: Graph, conductivity: Any, source: Any, capacity: Any, thickness: Any, area: Any
+    ) -> None:
+        if graph.points is None:
+            raise InputError(f"{graph.name}: conduction needs a mesh with points and cells")
+        self.graph, self.points = graph, graph.points
+        blocks = blocks_of(graph, self.points)
+        if not blocks:
+            raise InputError(f"{graph.name}: conduction needs cells, and there are none")
+        given = {1: area, 2: thickness}
+        highest = max(block.dimension for block in blocks)
+        conducts = {d for d, section in given.items() if section is not None} | {highest}
+        self.blocks = [
+            sound(graph, block, self.points, rule(block.kind, block.order))
+            for block in blocks
+            if block.dimension in conducts
+        ]
+        self._refuse_uncovered()
+        self.material = Material(
+            Property(graph, conductivity, "conductivity", tensors=True),
+            Property(graph, source, "source", positive=False),
+            Property(graph, capacity, "capacity"),
+            {
+                d: Property(graph, 1.0 if given[d] is None else given[d], _THICKNESS[d])
+                for d in conducts - {3}
+            },
+        )
+
+    def _refuse_uncovered(self) -> None:
+        covered = np.zeros(self.graph.n, dtype=bool)
+        for block in self.blocks:
+            covered[block.nodes] = True
+        if not covered.all():
+            node = self.graph.called(int(covered.argmin()))
+            raise InputError(
+                f"{self.graph.name}: {int((~covered).sum())} nodes (node {node} is one) lie on no "
+                "cell that conducts: give shells a thickness= and wires an area= where they "
+                "conduct beside solids, or leave these cells out of the mesh"
+            )
+
+    def section(self, block: Block, positions: np.ndarray) -> np.ndarray | float:
+        """Thickness of shells or area of wires at positions (c, q, 3); 1 for solids."""
+        section = self.material.sections.get(block.dimension)
+        return 1.0 if section is None else section.at(block.which, positions)
+
+    @cached_property
+    def coupling(self) -> sparse.csr_array:
+        """The symmetric matrix (n, n) of a_ij = −∫ k ∇φ_i·∇φ_j, without diagonal."""
+        n = self.graph.n
+        upper = sparse.csr_array((n, n))
+        for block in self.blocks:
+            pairs = list(combinations(range(block.nodes.shape[1]), 2))
+            one, other = (np.array(side) for side in zip(*pairs, strict=True))
+            parts = [
+                self._stiffness(piece)[:, one, other]
+                for piece in block.pieces(len(rule(block.kind, block.order).weights))
+            ]
+            values = -np.concatenate(parts).ravel()
+            i, j = block.nodes[:, one].ravel(), block.nodes[:, other].ravel()
+            proper = i != j  # collapsed cells have a node twice
+            i, j, values = i[proper], j[proper], values[proper]
+            rows, columns = np.minimum(i, j), np.maximum(i, j)
+            upper = upper + sparse.csr_array(
+                sparse.coo_array((values, (rows, columns)), shape=(n, n))
+            )
+        coupling = sparse.csr_array(upper + upper.T)
+        coupling.sort_indices()
+        return coupling
+
+    def _stiffness(self, block: Block) -> np.ndarray:
+        """∫ k ∇φ_i·∇φ_j of each cell, (c, k, k)."""
+        table = rule(block.kind, block.order)
+        corners = self.points[block.nodes]
+        weights, duals = geometry(corners, table)
+        positions = table.values @ corners
+        k = self.material.conductivity.at(block.which, positions)
+        weights = abs(weights) * self.section(block, positions)
+        slopes = table.slopes @ duals  # ∇φ, (c, q, k, 3)
+        if k.ndim == 4:
+            flux = slopes @ k
+        else:
+            flux = slopes
+            weights = weights * k
+        weighted = (slopes * weights[:, :, None, None]).transpose(0, 2, 1, 3)
+        c, count = block.nodes.shape
+        flux = flux.transpose(0, 2, 1, 3).reshape(c, count, -1)
+        return weighted.reshape(c, count, -1) @ flux.transpose(0, 2, 1)
+
+    @cached_property
+    def load(self) -> np.ndarray:
+        """∫ q φ_i, shape (n,)."""
+        load = np.zeros(self.graph.n)
+        source = self.material.source
+        if source.one and not source.table:
+            return load
+        for piece, table, weights, positions in self.pieces():
+            q = source.at(piece.which, positions)
+            load += self._summed(piece.nodes, (weights * q) @ table.values)
+        return load
+
+    @cached_property
+    def lumped(self) -> np.ndarray:
+        """Capacity ∫ ρc φ_i, shape (n,), lumped by the diagonal of the consistent matrix.
+
+        Row sums are negative at the corners of serendipity cells, so that they do not serve
+        (Hinton, Rock and Zienkiewicz 1976).
+        """
+        lumped = np.zeros(self.graph.n)
+        for piece, table, weights, positions in self.pieces():
+            density = weights * self.material.capacity.at(piece.which, positions)
+            diagonal = density @ table.values**2
+            share = density.sum(axis=1) / diagonal.sum(axis=1)
+            lumped += self._summed(piece.nodes, diagonal * share[:, None])
+        return lumped
+
+    @property
+    def volume(self) -> float:
+        """Length times area, area times thickness, and volume of all that conducts."""
+        return sum(float(weights.sum()) for *_, weights, _ in self.pieces())
+
+    def flux(self, field: np.ndarray) -> np.ndarray:
+        """Mean of −k∇T in each cell of the graph, (c, 3); NaN in those that do not conduct."""
+        total = np.zeros((len(self.graph.cells), 3))
+        size = np.zeros(len(total))
+        for piece, table, weights, positions in self.pieces():
+            duals = geometry(self.points[piece.nodes], table)[1]
+            slope = np.einsum("ck,cqkx->cqx", field[piece.nodes], table.slopes @ duals)
+            k = self.material.conductivity.at(piece.which, positions)
+            flow = -(slope[:, :, None] @ k)[:, :, 0] if k.ndim == 4 else -k[..., None] * slope
+            np.add.at(total, piece.which, (weights[..., None] * flow).sum(axis=1))
+            np.add.at(size, piece.which, weights.sum(axis=1))
+        with np.errstate(invalid="ignore"):
+            return total / size[:, None]
+
+    def pieces(self) -> Any:
+        """Yield cells with their rule, weights (c, q) times section, and positions (c, q, 3)."""
+        for block in self.blocks:
+            table = rule(block.kind, block.order)
+            for piece in block.pieces(len(table.weights)):
+                corners = self.points[piece.nodes]
+                positions = table.values @ corners
+                weights = abs(geometry(corners, table)[0]) * self.section(piece, positions)
+                yield piece, table, weights, positions
+
+    def _summed(self, nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.bincount(nodes.ravel(), values.ravel(), minlength=self.graph.n)

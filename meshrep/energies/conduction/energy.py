@@ -1,0 +1,344 @@
+"""Heat conduction in a part, in real units, by finite elements.
+
+    E(T) = ½ ∫ k|∇T|² + ½ ∫_h h (T − T_air)² + ∫_r εσ (|T|⁵/5 − T_s⁴ T) − ∫ q T − ∫_q q″ T,
+
+whose minimum is the weak form of −∇·(k∇T) = q with convection −k ∂T/∂n = h (T − T_air), radiation
+−k ∂T/∂n = εσ (T⁴ − T_s⁴), and a flux q″ into the part.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.randomness import random_from
+from meshrep.energies.base import Energy
+from meshrep.energies.conduction.assembly import Part
+from meshrep.energies.conduction.conditions import (
+    STEFAN_BOLTZMANN,
+    exchanges_of,
+    fluxes_of,
+    held_nodes,
+)
+from meshrep.energies.conduction.evaluators import Differences, Formula, System
+from meshrep.energies.evaluator import Evaluator
+from meshrep.errors import InputError
+from meshrep.graphs.graph import GraphLike
+from meshrep.graphs.operators import absolute_row_sums
+from meshrep.graphs.ordering import Order
+
+_CELSIUS = 273.15  # K at 0 °C
+
+
+class Conduction(Energy):
+    """The temperature of a part that conducts heat, in one consistent system of units.
+
+    A condition acts where all nodes of a boundary face of a solid, of a boundary edge of a surface,
+    or the end of a wire are selected by its ``where``, which is what :func:`meshrep.select` takes.
+    It is integrated over these faces. Where nothing is said, the boundary is insulated.
+
+    Parameters
+    ----------
+    graph : Graph or what ``Graph.of`` takes
+        With points and cells: lines, triangles, quadrilaterals, tetrahedra, hexahedra, wedges and
+        pyramids, linear or quadratic, also mixed. Cells other than linear lines, triangles and
+        tetrahedra need scikit-fem.
+    conductivity : float, text, array, mapping or function
+        k > 0, in W/(m K): a number; the name of an array of cells; an array (c,) or (c, 3, 3) in
+        the order of the input's cells; ``{"MaterialIds": {1: 50.0, 2: 0.3}}`` by the values of an
+        array of cells; a function of x, y, z. Where a number may stand, a symmetric 3×3 matrix may.
+    fixed : mapping, list of pairs, or array, optional
+        ``{where: temperature}``, or temperatures (n,) of the nodes or (N,) of the input's points
+        with NaN where they are free.
+    convection : list of (where, h, air)
+        Film coefficient h > 0 in W/(m² K), and the air's temperature.
+    flux : list of (where, q)
+        Heat q that enters, in W/m².
+    source : what ``conductivity`` takes, except matrices
+        Heat that the part makes, in W/m³.
+    radiation : list of (where, emissivity, surroundings)
+        Emissivity within (0, 1], and the temperature of the surroundings.
+    sides : list of (where, h, air)
+        Convection over the area of shells or the hull of wires, whose nodes are all selected.
+    thickness, area : what ``conductivity`` takes, except matrices, optional
+        Thickness of shells in m and area of wires in m². They are 1 where not given, but beside
+        cells of more dimensions such cells conduct only where these are given.
+    perimeter : float, optional
+        Perimeter of wires for ``sides``; by default that of a circle.
+    capacity : what ``thickness`` takes
+        ρc in J/(m³ K), for flows in time.
+    kelvin : bool, optional
+        Whether temperatures are in kelvin; else they are in °C. It has to be told with radiation.
+    stefan_boltzmann : float
+        σ, in W/(m² K⁴): 5.670374419e-8; give it in other units where the mesh is in these.
+
+    Raises
+    ------
+    InputError
+        Where a value cannot be used, a patch is empty, two conditions of one kind share a face, or
+        nothing decides the temperature of a connected component.
+    MissingPart
+        For cells that need scikit-fem, without it.
+
+    Notes
+    -----
+    The energy is convex, and quadratic without radiation. It is counted from where its terms
+    vanish, which adds a constant: q acts on T less the lowest given temperature.
+    Stiffness is integrated exactly on affine cells.
+
+    Errors in the mean square over the part fall with the square of the size of linear cells, and
+    with the cube for quadratic cells whose edges are straight; on distorted ones with the square
+    for serendipity cells (of 8, 13, 15 and 20 nodes). Readers make the hexahedron of 27 nodes one
+    of 20.
+
+    Examples
+    --------
+    A steel bar of 1 m, held at 100 °C at its left end and cooled at the right one:
+
+    >>> import numpy as np, meshrep
+    >>> bar = meshrep.from_arrays(
+    ...     np.linspace([0, 0, 0], [1, 0, 0], 5),
+    ...     meshrep.Cells.of_kind(3, np.array([[0, 1], [1, 2], [2, 3], [3, 4]])),
+    ... )
+    >>> energy = meshrep.Conduction(
+    ...     bar, 50.0, fixed={"x == 0": 100.0}, convection=[("x == 1", 50.0, 20.0)], area=1e-4
+    ... )
+    >>> temperature = meshrep.solve(energy).field
+    >>> temperature.round(6).tolist()
+    [100.0, 90.0, 80.0, 70.0, 60.0]
+    >>> heat = energy.heat_through(temperature)
+    >>> round(heat["fixed 'x == 0'"], 9), round(heat["convection 'x == 1'"], 9)
+    (0.2, -0.2)
+    """
+
+    quantity = "temperature"
+    convex = True
+    has_hessian = True
+
+    def __init__(
+        self,
+        graph: GraphLike,
+        conductivity: Any,
+        *,
+        fixed: Any = None,
+        convection: Any = (),
+        flux: Any = (),
+        source: Any = 0.0,
+        radiation: Any = (),
+        sides: Any = (),
+        thickness: Any = None,
+        area: Any = None,
+        perimeter: float | None = None,
+        capacity: Any = 1.0,
+        kelvin: bool | None = None,
+        stefan_boltzmann: float = STEFAN_BOLTZMANN,
+    ) -> None:
+        super().__init__(graph)
+        graph = self.graph
+        self.part = Part(graph, conductivity, source, capacity, thickness, area)
+        self.held = held_nodes(graph, fixed)
+        self.fluxes = fluxes_of(self.part, flux)
+        exchanges = [
+            *exchanges_of(self.part, convection, "convection"),
+            *exchanges_of(self.part, sides, "sides", perimeter=_positive(perimeter, "perimeter")),
+            *exchanges_of(
+                self.part, radiation, "radiation",
+                sigma=_positive(stefan_boltzmann, "stefan_boltzmann") or 0.0,
+            ),
+        ]  # fmt: skip
+        self.radiates = any(one.radiates for one in exchanges)
+        self.kelvin = kelvin
+        if self.held:
+            self.fixed = np.concatenate([one.nodes for one in self.held])
+            self.fixed_values = np.concatenate([one.values for one in self.held])
+        levels = [self.fixed_values, *(one.outside for one in exchanges)]
+        given = np.concatenate(levels)
+        self._check_absolute(given)
+        self._system = System(
+            self.part.coupling,
+            self.part.load + sum((load for _, load in self.fluxes), np.zeros(graph.n)),
+            tuple(exchanges),
+            self.fixed,
+            self.fixed_values,
+            float(given.min()) if len(given) else 0.0,
+            _CELSIUS if self.radiates and not kelvin else 0.0,
+        )
+        self._refuse_undecided()
+        self.unit = self._natural_unit(given)
+
+    def _check_absolute(self, given: np.ndarray) -> None:
+        """Refuse temperatures below absolute zero, and radiation in an unknown unit."""
+        if self.radiates and self.kelvin is None:
+            raise InputError(
+                "radiation needs absolute temperatures: say kelvin=True if all temperatures are "
+                "in kelvin, or kelvin=False if they are in °C"
+            )
+        if self.kelvin is None or not len(given):
+            return
+        least, unit = (0.0, "K") if self.kelvin else (-_CELSIUS, "°C")
+        if given.min() < least:
+            raise InputError(f"a temperature of {given.min():g} {unit} is below absolute zero")
+
+    def _refuse_undecided(self) -> None:
+        """InputError where a connected component has nothing that decides its temperature."""
+        component = self.component_of
+        decided = np.zeros(component.max() + 1, dtype=bool)
+        decided[component[self.fixed]] = True
+        for one in self._system.exchanges:
+            decided[component[one.matrix.indices]] = True
+        if not decided.all():
+            node = int(np.flatnonzero(~decided[component])[0])
+            raise InputError(
+                f"{self.graph.name}: nothing decides the temperature of "
+                f"{int((~decided).sum())} of {len(decided)} connected components (one holds node "
+                f"{self.graph.called(node)}): fix a temperature there, or let it convect or radiate"
+            )
+
+    def _natural_unit(self, given: np.ndarray) -> float:
+        """The range of the given temperatures, or the rise by the loads if that is larger.
+
+        Heat Q that crosses a part of length L, volume V and conductivity k makes a rise of about
+        Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions.
+        """
+        spread = float(np.ptp(given))
+        heat = float(abs(self._system.load).sum())
+        if heat:
+            points, upper = self.part.points, self._system.coupling.tocoo()
+            apart = ((points[upper.row] - points[upper.col]) ** 2).sum(axis=1)
+            length = float((np.ptp(points, axis=0) ** 2).sum())
+            conducted = 0.5 * float(upper.data @ apart)
+            spread = max(spread, heat * length / conducted)
+        return spread or float(abs(given).max()) or 1.0
+
+    @property
+    def origin(self) -> float:  # type: ignore[override]
+        """The lowest given temperature."""
+        return self._system.origin
+
+    @property
+    def auto_solver(self) -> tuple[str, str]:
+        """Newton's method, for which a problem without radiation is one linear system."""
+        if self.radiates:
+            return "newton", "convex with a sparse Hessian, and not quadratic since it radiates"
+        return "newton", "quadratic: its minimum is the solution of one sparse linear system"
+
+    @property
+    def coupling(self) -> Any:
+        """The matrix (n, n) of conductances a_ij = −∫ k ∇φ_i·∇φ_j, without diagonal."""
+        return self._system.coupling
+
+    @property
+    def capacity(self) -> np.ndarray:
+        """∫ ρc φ_i of each node (n,), lumped."""
+        return self.part.lumped
+
+    @cached_property
+    def scale(self) -> float:
+        """The mean size of a conductance times unit²."""
+        sizes = abs(self._system.coupling.data)
+        return float(sizes.mean()) * self.unit**2
+
+    @cached_property
+    def _usual_norm(self) -> float:
+        """The 2-norm of the right-hand side of the linear system, counted from the origin."""
+        w = np.full(self.graph.n, self.origin)
+        return float(np.linalg.norm(self.gradient(self.with_fixed(w))))
+
+    def on(self, backend: Backend) -> Evaluator:
+        """The formula over the arrays of the back end."""
+        return Formula(self._system, backend)
+
+    @cached_property
+    def judge(self) -> Evaluator:
+        """By differences over edges, since no other way bears conductances that differ much."""
+        return self._exact
+
+    @cached_property
+    def _exact(self) -> Differences:
+        return Differences(self._system, NumpyBackend("float64", jit=False))
+
+    def reordered(self, order: Order) -> Conduction:
+        """The same problem with nodes in another order."""
+        twin: Conduction = self._on_renumbered(order)
+        twin._system = self._system.reordered(order)
+        return twin
+
+    def hessian(self, w: np.ndarray) -> Any:
+        """Stiffness, convection ∫ h φ_i φ_j, and radiation 4 ∫ εσ |T|³ φ_i φ_j."""
+        return self._system.hessian(np.asarray(w, dtype=np.float64))
+
+    def steepest(self, start: np.ndarray) -> float:
+        """Gershgorin's bound of the Hessian where no temperature is larger than the given ones.
+
+        The temperatures of the start, those of the conditions, and a rise of one unit count.
+        """
+        largest = float(abs(start + self._system.absolute).max(initial=0.0))
+        largest = max(largest, abs(self.origin + self._system.absolute) + self.unit)
+        everywhere = np.full(self.graph.n, largest - self._system.absolute)
+        bound = float(absolute_row_sums(self.hessian(everywhere)).max())
+        return bound or self.scale / self.unit**2
+
+    def random_start(self, seed: int = 0) -> np.ndarray:
+        """Uniform between the origin and one unit above it."""
+        draw = random_from(seed).random(self.graph.n)
+        return self.clamp(self.origin + self.unit * draw)
+
+    def heat_through(self, field: Any) -> dict[str, float]:
+        """Heat that enters the part through each condition, in W, and their balance.
+
+        Parameters
+        ----------
+        field : (n,) array
+            Temperatures of the nodes.
+
+        Returns
+        -------
+        dict of str to float
+            By the kind of condition and its ``where``, such as "convection 'x > 1'"; negative where
+            heat leaves. "source" is what the part makes. "balance" is the sum of all, which is 0 at
+            the minimum.
+        """
+        w = self.clamp(field)
+        supplied = self._exact.unheld(w)[1]
+        found = {one.name: math.fsum(supplied[one.nodes]) for one in self.held}
+        for name, load in self.fluxes:
+            found[name] = math.fsum(load)
+        absolute = self._system.absolute
+        for one in self._system.exchanges:
+            t, out = one.matrix @ w + absolute, one.outside + absolute
+            fall = out - t
+            if one.radiates:
+                below = 0.5 * (abs(t) - t)
+                fall = fall * (out + t) * (out**2 + t**2) + 2.0 * below**4
+            found[one.name] = math.fsum(one.film * fall)
+        if self.part.load.any():
+            found["source"] = math.fsum(self.part.load)
+        found["balance"] = math.fsum(found.values())
+        return found
+
+    def heat_flux(self, field: Any) -> np.ndarray:
+        """Mean of −k∇T in each cell of the graph, (c, 3), in W/m²; NaN in cells without heat."""
+        return self.part.flux(self.clamp(field))
+
+    def settings(self) -> dict[str, Any]:
+        """Sizes of the conditions, and what is given once."""
+        return {
+            "energy": "Conduction", "cells": sum(len(b.which) for b in self.part.blocks),
+            "fixed": len(self.fixed), "conditions": [
+                *(one.name for one in self.held), *(name for name, _ in self.fluxes),
+                *(one.name for one in self._system.exchanges),
+            ],
+            "kelvin": self.kelvin,
+        }  # fmt: skip
+
+
+def _positive(value: float | None, name: str) -> float | None:
+    if value is None:
+        return None
+    if not (isinstance(value, int | float | np.number) and 0 < value < np.inf):
+        raise InputError(f"{name} must be a positive number, not {value!r}")
+    return float(value)

@@ -1,0 +1,218 @@
+"""What a material is made of: a number, an array per cell, values by region, or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from meshrep.energies.conduction.elements import DIMENSION, LINEAR, places
+from meshrep.errors import InputError, kind_of
+from meshrep.graphs.cells import Cells
+from meshrep.graphs.graph import Graph
+
+_HASH = 0x9E3779B97F4A7C15
+
+
+class Property:
+    """A property of the material, looked up by cell and position.
+
+    Parameters
+    ----------
+    graph : Graph
+    given : number, text, array, mapping or function
+        A number; the name of an array of cells in the input; an array (c,) in the order of the
+        input's cells (or of the graph's, where it has no input); ``{"name": {id: value}}`` by the
+        values of such an array; a function of x, y, z, arrays of one shape.
+    name : str
+        What errors begin with.
+    positive : bool
+        Whether it has to be positive.
+    tensors : bool
+        Whether symmetric 3×3 matrices may stand in the place of numbers.
+
+    Raises
+    ------
+    InputError
+        Here or in ``at``, where a value is missing or cannot be used.
+    """
+
+    def __init__(
+        self, graph: Graph, given: Any, name: str, *, positive: bool = True, tensors: bool = False
+    ) -> None:
+        self.graph, self.name, self.positive, self.tensors = graph, name, positive, tensors
+        self.function: Callable[..., Any] | None = given if callable(given) else None
+        self.regions: dict[Any, np.ndarray] | None = None
+        self.table = np.zeros(0)
+        self.one = False
+        if self.function is not None:
+            return
+        if isinstance(given, Mapping):
+            self._by_region(given)
+            return
+        values = self._array_called(given) if isinstance(given, str) else self._numbers(given)
+        self.one = values.shape == () or (tensors and values.shape == (3, 3))
+        if not self.one:
+            values = self._of_cells(values)
+            if tensors and values.ndim == 2 and values.shape[1] == 9:
+                values = values.reshape(-1, 3, 3)
+        allowed = (1, 3) if tensors else (1,)
+        if not self.one and (values.ndim not in allowed or values.shape[1:] not in ((), (3, 3))):
+            raise InputError(f"{name}: an array of shape {values.shape} is no value per cell")
+        self.table = values
+
+    def at(self, which: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Values at positions (c, q, 3) in cells: (c, 1), (c, q) or, of tensors, (c, 1, 3, 3)."""
+        if self.function is not None:
+            shape = positions.shape[:2]
+            values = np.broadcast_to(self._numbers(self.function(*np.moveaxis(positions, 2, 0))),
+                                     shape)  # fmt: skip
+        elif self.regions is not None:
+            values = self._of_regions(which)[:, None]
+        elif self.one:
+            values = np.broadcast_to(self.table, (len(which), 1, *self.table.shape))
+        else:
+            values = self.table[which][:, None]
+        self._check(values, which)
+        return values
+
+    def _check(self, values: np.ndarray, which: np.ndarray) -> None:
+        if values.ndim == 4:
+            turned = values.transpose(0, 1, 3, 2)
+            size = abs(values).max(axis=(2, 3))
+            bad = ~(abs(values - turned).max(axis=(2, 3)) <= 1e-12 * size)
+            if not bad.any():
+                bad = ~(np.linalg.eigvalsh(values)[:, :, 0] > 0)
+            wanted = "a symmetric, positive definite matrix"
+        else:
+            bad = ~(np.isfinite(values) & (values > 0 if self.positive else True))
+            wanted = "positive and finite" if self.positive else "finite"
+        if bad.any():
+            at = np.unravel_index(int(bad.argmax()), bad.shape)
+            shown = np.array2string(values[at], precision=6).replace("\n", "")
+            raise InputError(f"{self.name} must be {wanted}, and is {shown} in cell {which[at[0]]}")
+
+    def _numbers(self, given: Any) -> np.ndarray:
+        try:
+            values = np.asarray(given)
+            if values.dtype.kind in "iuf":
+                return values.astype(np.float64)
+        except (TypeError, ValueError):  # such as lists of different lengths
+            pass
+        raise InputError(
+            f"{self.name}: {kind_of(given)} is no number, array per cell, "
+            'values by region {"name": {id: value}}, or function of x, y, z'
+        )
+
+    def _array_called(self, name: str) -> np.ndarray:
+        origin = self.graph.origin
+        arrays = {} if origin is None else origin.cell_data
+        if name not in arrays:
+            known = ", ".join(arrays) or "none"
+            raise InputError(
+                f"{self.name}: {self.graph.name} has no array of cells called '{name}' "
+                f"(there are: {known})"
+            )
+        return self._numbers(arrays[name])
+
+    def _of_cells(self, values: np.ndarray) -> np.ndarray:
+        """Values in the order of the input's cells, in that of the graph's."""
+        graph = self.graph
+        count, given = len(graph.cells), len(values)
+        there = count if graph.origin is None else len(graph.origin.cells)
+        if given == there:
+            return values if graph.origin is None else values[_cell_of(graph, self.name)]
+        if given == count:
+            return values
+        raise InputError(f"{self.name}: {given} values for {there} cells of {graph.name}")
+
+    def _by_region(self, given: Mapping[Any, Any]) -> None:
+        if len(given) != 1 or not isinstance(inner := next(iter(given.values())), Mapping):
+            raise InputError(
+                f'{self.name}: regions are given as {{"name of an array of cells": '
+                "{id: value, …}}, one array only"
+            )
+        self.array = str(next(iter(given)))
+        ids = self._array_called(self.array)
+        self.table = self._of_cells(ids.reshape(len(ids)) if ids.ndim > 1 else ids)
+        self.regions = {region: self._numbers(value) for region, value in inner.items()}
+        for region, value in self.regions.items():
+            if value.shape != () and not (self.tensors and value.shape == (3, 3)):
+                raise InputError(f"{self.name}: region {region} needs one number")
+
+    def _of_regions(self, which: np.ndarray) -> np.ndarray:
+        assert self.regions is not None
+        ids, at = np.unique(self.table[which], return_inverse=True)
+        missing = [region for region in ids.tolist() if region not in self.regions]
+        if missing:
+            raise InputError(
+                f"{self.name}: {self.array} {missing[0]:g} has no value (given are "
+                f"{', '.join(map(str, self.regions))}): each region needs one"
+            )
+        values = [self.regions[region] for region in ids.tolist()]
+        if any(value.ndim for value in values):
+            values = [value if value.ndim else value * np.eye(3) for value in values]
+        return np.array(values)[at]
+
+
+def numbers_at(value: Any, positions: np.ndarray, name: str) -> np.ndarray:
+    """A number, or a function of x, y, z, at positions (p, 3): finite values (p,).
+
+    Raises
+    ------
+    InputError
+        Where it is neither, or a value is not finite.
+    """
+    try:
+        found = value(*positions.T) if callable(value) else value
+        values = np.broadcast_to(np.asarray(found, dtype=np.float64), len(positions))
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{name} must be a number or a function of x, y, z that returns one for each position"
+        ) from None
+    if not np.isfinite(values).all():
+        raise InputError(f"{name} must be finite, not {values[~np.isfinite(values)][0]}")
+    return values
+
+
+def _cell_of(graph: Graph, name: str) -> np.ndarray:
+    """The number, among the input's cells, of each cell of the graph: the one on its corners."""
+    origin = graph.origin
+    assert origin is not None
+    given = _keys(origin.cells.renumbered(origin.node_of))
+    wanted = _keys(graph.cells)
+    order = np.argsort(given, kind="stable")
+    at = np.minimum(np.searchsorted(given[order], wanted), len(given) - 1)
+    found = order[at]
+    lost = given[found] != wanted
+    if lost.any():
+        raise InputError(
+            f"{name}: cell {int(lost.argmax())} of {graph.name} is not a cell of the input, since "
+            "cells were cut up when it was read: give values in the order of graph.cells"
+        )
+    return found
+
+
+def _keys(cells: Cells) -> np.ndarray:
+    """A number (c,) for each cell that depends on its set of corners and its dimension alone."""
+    keys = np.zeros(len(cells), dtype=np.uint64)
+    for kind, which, nodes in cells.tables():
+        linear = LINEAR.get(_PLAIN.get(kind, kind), kind)
+        corners = len(places(linear)) if linear in LINEAR and linear != 1 else nodes.shape[1]
+        ordered = np.sort(nodes[:, :corners], axis=1)
+        hashed = (ordered.astype(np.uint64) + np.uint64(1)) * np.uint64(_HASH)
+        hashed ^= hashed >> np.uint64(29)
+        hashed *= np.uint64(0xBF58476D1CE4E5B9)
+        hashed ^= hashed >> np.uint64(32)
+        hashed[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = 0
+        dimension = DIMENSION.get(linear, 2 if corners > 2 else 1)
+        keys[which] = hashed.sum(axis=1, dtype=np.uint64) + np.uint64(dimension)
+    return keys
+
+
+# Kinds of higher order that readers reduce to common ones, and others with the same corners.
+_PLAIN = {
+    8: 9, 11: 12, 29: 12, 30: 9, 31: 13, 32: 13, 33: 12, 34: 5, 37: 14, 68: 3, 69: 5, 70: 9, 71: 10,
+    72: 12, 73: 13, 74: 14, 75: 3, 76: 5, 77: 9, 78: 10, 79: 12, 80: 13, 81: 14,
+}  # fmt: skip
