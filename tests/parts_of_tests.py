@@ -122,5 +122,3 @@ def l2_error(energy, field, function):
         off = field[block.nodes] @ table.values.T - function(*np.moveaxis(at, 2, 0))
         total += float((abs(geometry(corners, table)[0]) * off**2).sum())
     return total**0.5
-
-

@@ -70,24 +70,26 @@ def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
         values = _given_at_nodes(graph, fixed)
         nodes = np.flatnonzero(~np.isnan(values))
         return [Held("fixed", nodes, values[nodes])] if len(nodes) else []
-    found, taken = [], np.full(graph.n, -1)
+    found: list[Held] = []
+    holder = np.full(graph.n, -1)
     everything = np.zeros(graph.n)
     points = np.zeros((graph.n, 3)) if graph.points is None else graph.points
     for number, (where, value) in enumerate(pairs):
         name = _name("fixed", where, number)
         nodes = select(graph, where)
         values = numbers_at(value, points[nodes], f"the temperature of {name}")
-        clash = (taken[nodes] >= 0) & (everything[nodes] != values)
+        clash = (holder[nodes] >= 0) & (everything[nodes] != values)
         if clash.any():
             node = int(nodes[clash.argmax()])
             raise InputError(
                 f"node {graph.called(node)} is held at {everything[node]:g} by "
-                f"{found[taken[node]].name} and at {values[clash.argmax()]:g} by {name}: choose "
+                f"{found[holder[node]].name} and at {values[clash.argmax()]:g} by {name}: choose "
                 "nodes that do not overlap"
             )
-        own = taken[nodes] < 0
-        taken[nodes[own]], everything[nodes] = number, values
-        found.append(Held(name, nodes[own], values[own]))
+        own = holder[nodes] < 0
+        if own.any():
+            holder[nodes[own]], everything[nodes] = len(found), values
+            found.append(Held(name, nodes[own], values[own]))
     return found
 
 

@@ -101,7 +101,7 @@ def rule(kind: int, order: int) -> Rule:
     """
     if kind == VERTEX:
         return Rule(np.ones(1), np.ones((1, 1)), np.zeros((1, 1, 0)))
-    points, weights = _quadrature(LINEAR[kind], order)
+    points, weights = quadrature(LINEAR[kind], order)
     return Rule(weights, *shapes(kind, points))
 
 
@@ -172,7 +172,7 @@ def _quadratic_wedge(at: np.ndarray) -> np.ndarray:
     return np.stack([*ends, *edges, *(f * (1.0 - z * z) for f in flat)], axis=1)
 
 
-def _quadrature(linear: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+def quadrature(linear: int, order: int) -> tuple[np.ndarray, np.ndarray]:
     """Points (q, d) and weights (q,) of a conical product rule (Stroud 1971)."""
 
     def gauss(alpha: int) -> tuple[np.ndarray, np.ndarray]:

@@ -100,7 +100,7 @@ class Patch:
 
     def samples(self, radiates: bool, perimeter: Any = None) -> Samples:
         """Its quadrature points, of one more Gauss point in each direction where it radiates."""
-        rows, matrices, weights, positions = 0, [], [], []
+        matrices, weights, positions = [], [], []
         for facets in self.facets:
             block = facets.block
             order = (2 if block.kind == LINEAR[block.kind] else 3) + radiates
@@ -110,8 +110,8 @@ class Patch:
             area = abs(geometry(corners, table)[0]) * self._width(facets, at, perimeter)
             q, k = table.values.shape
             rows = len(block.which) * q
-            columns = np.repeat(block.nodes[:, None], q, axis=1).ravel()
-            values = np.broadcast_to(table.values, (len(block.which), q, k)).ravel()
+            columns = np.repeat(block.nodes, q, axis=0).ravel()
+            values = np.tile(table.values.ravel(), len(block.which))
             starts = k * np.arange(rows + 1)
             matrix = sparse.csr_array((values, columns, starts), (rows, self.part.graph.n))
             matrix.sum_duplicates()
