@@ -173,7 +173,7 @@ def exchanges_of(
     """
     radiates = kind == "radiation"
     wanted = ("emissivity", "surroundings") if radiates else ("h", "air")
-    found = []
+    found: list[Exchange] = []
     for name, patch, (film, outside) in conditions_of(
         part, given, kind, wanted, sides=kind == "sides"
     ):

@@ -92,6 +92,14 @@ def test_a_straight_fin(kind, order):
     """Cooled on its sides and its tip: T − T_air ∝ cosh m(L − x) + (h/mk) sinh m(L − x)."""
     length, k, h, base, air = 0.1, 200.0, 25.0, 100.0, 20.0
     section, perimeter = 4e-6, 8e-3
+    m = np.sqrt(h * perimeter / (k * section))
+
+    def shape(x):
+        return np.cosh(m * (length - x)) + h / (m * k) * np.sinh(m * (length - x))
+
+    def wanted(x, y, z):
+        return air + (base - air) * shape(x) / shape(0)
+
     errors = []
     for n in (8, 16):
         if kind == 5:  # a sheet of thickness 2A/P, both of whose sides are cooled
@@ -106,13 +114,7 @@ def test_a_straight_fin(kind, order):
             graph, k, fixed={"x < 1e-9": base}, convection=[("x > 0.1 - 1e-9", h, air)], **given
         )
         field = meshrep.solve(energy).field
-        m = np.sqrt(h * perimeter / (k * section))
-
-        def shape(x):
-            return np.cosh(m * (length - x)) + h / (m * k) * np.sinh(m * (length - x))
-
-        errors.append(l2_error(energy, field, lambda x, y, z:
-                               air + (base - air) * shape(x) / shape(0)))  # fmt: skip
+        errors.append(l2_error(energy, field, wanted))
         assert imbalance(energy, field) < 1e-10
     assert observed(errors) == pytest.approx(order, abs=0.1)
 
@@ -189,7 +191,7 @@ def test_kinds_of_solids_side_by_side():
 def test_a_wire_between_two_sheets():
     """Sheets of other cells, held at 0 and 1, whose wire carries k A / L."""
     points, cells = box(5, 1)
-    away = points + [3, 0, 0]
+    away = points + np.array([3.0, 0.0, 0.0])
     graph = meshrep.Graph.from_cells(
         np.concatenate([points, away]),
         meshrep.Cells.join([
