@@ -114,6 +114,7 @@ class Hierarchy:
         diagonal = np.arange(matrix.shape[0], dtype=np.int32)
         rows = np.repeat(diagonal, np.diff(matrix.indptr))
         self._on_diagonal = np.flatnonzero(rows == compact(matrix).indices)
+        self._sound: bool | None = None
 
     @property
     def _finest(self) -> sparse.csr_array:
@@ -130,10 +131,14 @@ class Hierarchy:
         if not self.fits(matrix):
             raise ValueError("the matrix has another pattern than the hierarchy was made for")
         finest = self._finest
-        finest.data[:] = matrix.data
-        held = finest.data[self._on_diagonal]
-        finest.data[self._on_diagonal] += shift + _REGULAR * np.abs(held)
-        return all(level.renew() for level in self._levels) and self._coarsest.renew()
+        data = np.array(matrix.data, dtype=finest.data.dtype)
+        data[self._on_diagonal] += shift + _REGULAR * np.abs(data[self._on_diagonal])
+        # The matrices of a quadratic energy are equal.
+        if self._sound is None or not np.array_equal(data, finest.data):
+            finest.data[:] = data
+            levels = all(level.renew() for level in self._levels)
+            self._sound = levels and self._coarsest.renew()
+        return self._sound
 
     def fits(self, matrix: sparse.csr_array) -> bool:
         """Whether a matrix has the pattern that the hierarchy was made for."""

@@ -57,7 +57,7 @@ class System:
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """The stiffness, and 4 ∫ εσ |T|³ φ_i φ_j where the part radiates."""
-        matrix = self.stiffness
+        matrix = self.stiffness.copy()  # solvers may sort it in place
         for one in self.exchanges:
             if one.radiates:
                 slope = 4.0 * one.film * abs(one.matrix @ w + self.absolute) ** 3
