@@ -65,6 +65,8 @@ class Part:
     ) -> None:
         if graph.points is None:
             raise InputError(f"{graph.name}: conduction needs a mesh with points and cells")
+        if not np.isfinite(graph.points).all():
+            raise InputError(f"{graph.name}: a point has a NaN or infinite coordinate")
         self.graph, self.points = graph, graph.points
         blocks = blocks_of(graph, self.points)
         if not blocks:

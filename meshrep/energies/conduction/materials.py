@@ -61,23 +61,34 @@ class Property:
         if not self.one and (values.ndim not in allowed or values.shape[1:] not in ((), (3, 3))):
             raise InputError(f"{name}: an array of shape {values.shape} is no value per cell")
         self.table = values
+        if self.one:
+            self._check(values[None, None], None)
 
     def at(self, which: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Values at positions (c, q, 3) in cells: (c, 1), (c, q) or, of tensors, (c, 1, 3, 3)."""
+        if self.one:  # checked already
+            return np.broadcast_to(self.table, (len(which), 1, *self.table.shape))
         if self.function is not None:
-            shape = positions.shape[:2]
-            values = np.broadcast_to(self._numbers(self.function(*np.moveaxis(positions, 2, 0))),
-                                     shape)  # fmt: skip
+            values = self._of_function(positions)
         elif self.regions is not None:
             values = self._of_regions(which)[:, None]
-        elif self.one:
-            values = np.broadcast_to(self.table, (len(which), 1, *self.table.shape))
         else:
             values = self.table[which][:, None]
         self._check(values, which)
         return values
 
-    def _check(self, values: np.ndarray, which: np.ndarray) -> None:
+    def _of_function(self, positions: np.ndarray) -> np.ndarray:
+        assert self.function is not None
+        values = self._numbers(self.function(*np.moveaxis(positions, 2, 0)))
+        try:
+            return np.broadcast_to(values, positions.shape[:2])
+        except ValueError:
+            raise InputError(
+                f"{self.name}: the function must return one number for each position, an array of "
+                f"shape {positions.shape[:2]} here, not {values.shape}"
+            ) from None
+
+    def _check(self, values: np.ndarray, which: np.ndarray | None) -> None:
         if values.ndim == 4:
             turned = values.transpose(0, 1, 3, 2)
             size = abs(values).max(axis=(2, 3))
@@ -91,7 +102,8 @@ class Property:
         if bad.any():
             at = np.unravel_index(int(bad.argmax()), bad.shape)
             shown = np.array2string(values[at], precision=6).replace("\n", "")
-            raise InputError(f"{self.name} must be {wanted}, and is {shown} in cell {which[at[0]]}")
+            place = "" if which is None else f" in cell {which[at[0]]}"
+            raise InputError(f"{self.name} must be {wanted}, and is {shown}{place}")
 
     def _numbers(self, given: Any) -> np.ndarray:
         try:

@@ -130,6 +130,7 @@ TENSOR = np.diag([1.0, 2.0, -1.0])
     ({"fixed": HELD, "conductivity": None}, "None is no number"),
     ({"fixed": HELD, "conductivity": np.ones(5)}, "5 values for 48 cells"),
     ({"fixed": HELD, "conductivity": TENSOR}, "must be a symmetric, positive definite matrix"),
+    ({"fixed": HELD, "conductivity": lambda x, y, z: np.ones(7)}, "one number for each position"),
     ({"fixed": HELD, "source": np.inf}, "source must be finite"),
     ({"fixed": HELD, "convection": [("x > 0.9", -1.0, 20.0)]}, "the h must be positive, not -1"),
     ({"fixed": HELD, "convection": [("x > 0.9", 1.0)]}, r"condition is \(where, h, air\)"),
