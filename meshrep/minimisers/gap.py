@@ -82,6 +82,8 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     found = _newton_gap(matrix, slope)
     if found is None:
         return np.inf if energy.convex else np.nan
+    if not np.isfinite(found):
+        return np.inf
     value = float(value)
     size = abs(value - found)
     if found >= 0.5 * abs(value):  # else the minimum is not 0

@@ -44,6 +44,12 @@ def test_no_weight_hides_a_gap(solver, factor, every):
     assert found.energy / least - 1 <= 1e-6 or found.result is not Result.CONVERGED
 
 
+def test_a_gap_that_cannot_be_computed_is_large(monkeypatch):
+    monkeypatch.setattr(gap, "_newton_gap", lambda *_: np.inf)
+    energy = heat("lattice:6x6")
+    assert relative_gap(energy, energy.random_start(0), 1.0) == np.inf
+
+
 def test_an_energy_that_is_not_known_to_be_convex_has_a_gap_too():
     graph = resistors(1e10, 2)[0].graph
     spring = (lambda d: 0.5 * d * d, lambda d: d, lambda d: 1.0)
