@@ -59,6 +59,8 @@ def stop_listening() -> None:
     """
     if _listening:
         _listening.clear()
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
 

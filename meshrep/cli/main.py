@@ -16,6 +16,7 @@ from meshrep.cli.exits import INTERRUPTED_AND_FAILED, exit_code, tell
 from meshrep.cli.help import page, wanted
 from meshrep.cli.options import Options, parse
 from meshrep.cli.printer import Printer
+from meshrep.cli.program import INTERRUPTED_EARLY
 from meshrep.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from meshrep.cli.problem import Problem
     from meshrep.solving.compare import Comparison
 
-INTERRUPTED_EARLY = "interrupted before there was a result to save"
 INTERRUPTED_LATE = "interrupted after the last solve; all results were saved"
 
 
@@ -72,9 +72,8 @@ def _main(options: Options) -> int:
         from meshrep.cli.comparing import show
 
         show(comparison, options.output.look)
-        code = _verdict(
-            comparison, problem, outputs
-        )  # Ctrl-C may have come while the window was open
+        # Ctrl-C may have come while the window was open.
+        code = _verdict(comparison, problem, outputs)
     return code
 
 

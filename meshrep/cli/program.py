@@ -6,10 +6,12 @@ import sys
 
 from meshrep.base.interrupts import listen
 
+INTERRUPTED_EARLY = "interrupted before there was a result to save"
+
 
 def run() -> int:
     """Run the command line; return the exit code."""
-    listen("meshrep", "interrupted before there was a result to save")
+    listen("meshrep", INTERRUPTED_EARLY)
     from meshrep.cli.main import main
 
     return main(sys.argv[1:])
