@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.dirichlet_energy import ByDifferences, DirichletEnergy
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.fused import Fused, edges_on
+from meshrep.energies.fused import Fused
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,43 +38,20 @@ class Baths:
     fixed_values: np.ndarray
 
 
-class Formula(Evaluator):
+class Formula(DirichletEnergy):
     """The energy as written, on NumPy arrays or torch tensors."""
 
     def __init__(self, coupling: sparse.csr_array, baths: Baths, backend: Backend) -> None:
-        self.diagonal = backend.asarray(np.asarray(coupling.sum(axis=1)).ravel())
-        self.coupling = backend.sparse(coupling)
+        super().__init__(coupling, backend)
         self.nodes = backend.index(baths.nodes)
         self.targets = backend.asarray(baths.targets)
         self.strength, self.power = baths.strength, baths.power
         self.fixed = Fixed(baths.fixed, baths.fixed_values, backend)
-        self.conductances, self.backend = coupling, backend
-
-    @cached_property
-    def edges(self) -> tuple[Array, Array, Array]:
-        """Both ends and the conductance of every edge."""
-        return edges_on(self.backend, self.conductances)
-
-    def _flow(self, w: Array) -> Array:
-        """L w."""
-        return self.diagonal * w - self.coupling @ w
-
-    def _conducted(self, w: Array) -> tuple[Any, Array]:
-        """½ wᵀLw and L w."""
-        flow = self._flow(w)
-        return 0.5 * (w * flow).sum(), flow
 
     def value(self, w: Array) -> Any:
-        """The energy without its gradient, which torch can differentiate.
-
-        It is computed by edges: the derivative of a product with a CSR tensor would transpose the
-        matrix every time.
-        """
-        i, j, a = self.edges
-        take = self.backend.xp.take  # whose derivative is faster than that of w[i]
-        across, off = take(w, i) - take(w, j), take(w, self.nodes) - self.targets
-        bath = (abs(off) ** self.power).sum()
-        return 0.5 * (a * across * across).sum() + self.strength * bath
+        """The energy without its gradient, which torch can differentiate."""
+        off = self.backend.xp.take(w, self.nodes) - self.targets
+        return self._by_edges(w) + self.strength * (abs(off) ** self.power).sum()
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         """Energy and gradient (n,)."""
@@ -97,20 +73,8 @@ class Formula(Evaluator):
         return product
 
 
-class Differences(Formula):
-    """The energy on NumPy arrays by differences over edges, which rounds less than L w.
-
-    L w rounds each product of a weight and a temperature. Beside a weight of 1e12 that hides a
-    flow of 1e-4. Differences take about five times as long.
-    """
-
-    def _conducted(self, w: np.ndarray) -> tuple[Any, np.ndarray]:
-        i, j, a = self.edges
-        across = w[i] - w[j]
-        flow = a * across
-        n = len(w)
-        out = 0.0 + np.bincount(i, flow, n)  # a float, also without edges
-        return 0.5 * (across @ flow), out - np.bincount(j, flow, n)
+class Differences(ByDifferences, Formula):
+    """The energy on NumPy arrays, for the judge."""
 
 
 class Kernels(Fused):

@@ -11,9 +11,8 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.conduction.conditions import Exchange
-from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.dirichlet_energy import ByDifferences, DirichletEnergy
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.fused import edges_on
 from meshrep.graphs.operators import laplacian
 from meshrep.graphs.ordering import Order
 
@@ -92,7 +91,7 @@ class System:
         )
 
 
-class Formula(Evaluator):
+class Formula(DirichletEnergy):
     """The energy as written, on NumPy arrays or torch tensors.
 
     Terms of the load and of radiation are counted from where they vanish, so that no large
@@ -102,36 +101,17 @@ class Formula(Evaluator):
     """
 
     def __init__(self, system: System, backend: Backend) -> None:
-        self.origin, self.backend = system.origin, backend
-        self.diagonal = backend.asarray(np.asarray(system.coupling.sum(axis=1)).ravel())
-        self.coupling = backend.sparse(system.coupling)
+        super().__init__(system.coupling, backend)
+        self.origin = system.origin
         self.load = backend.asarray(system.load)
-        self.conductances = system.coupling
         self.convection = _on(system, backend, radiates=False)
         self.radiation = _on(system, backend, radiates=True)
         self.fixed = Fixed(system.fixed, system.fixed_values, backend)
 
-    @cached_property
-    def edges(self) -> tuple[Array, Array, Array]:
-        """Both ends and the conductance of every edge."""
-        return edges_on(self.backend, self.conductances)
-
-    def _flow(self, u: Array) -> Array:
-        """L u."""
-        return self.diagonal * u - self.coupling @ u
-
-    def _conducted(self, u: Array) -> tuple[Any, Array]:
-        """½ uᵀLu and L u."""
-        flow = self._flow(u)
-        return 0.5 * (u * flow).sum(), flow
-
     def value(self, w: Array) -> Any:
         """The energy without its gradient, which torch can differentiate."""
         u = w - self.origin
-        i, j, a = self.edges
-        take = self.backend.xp.take
-        across = take(u, i) - take(u, j)
-        total = 0.5 * (a * across * across).sum() - (self.load * u).sum()
+        total = self._by_edges(u) - (self.load * u).sum()
         for exchange in self._exchanges:
             total = total + exchange.value(exchange.matrix @ u)
         return total
@@ -168,18 +148,8 @@ class Formula(Evaluator):
         return product
 
 
-class Differences(Formula):
-    """The energy on NumPy arrays by differences over edges, which rounds less than L u.
-
-    Beside a conductance of 1e12, L u hides small flows. Differences take about five times as long.
-    """
-
-    def _conducted(self, u: np.ndarray) -> tuple[Any, np.ndarray]:
-        i, j, a = self.edges
-        across = u[i] - u[j]
-        flow = a * across
-        out = 0.0 + np.bincount(i, flow, len(u))
-        return 0.5 * (across @ flow), out - np.bincount(j, flow, len(u))
+class Differences(ByDifferences, Formula):
+    """The energy on NumPy arrays, for the judge."""
 
 
 class _Exchanged:
