@@ -75,6 +75,7 @@ _HOME = {
     "RipsPersistence": "meshrep.energies.topology",
     "SGD": "meshrep.minimisers.first_order",
     "Sample": "meshrep.minimisers.monitor",
+    "Schedule": "meshrep.base.schedules",
     "ScipyLBFGS": "meshrep.minimisers.scipy_lbfgs",
     "Setting": "meshrep.base.settings",
     "Sobolev": "meshrep.parametrizations.linear.sobolev",
@@ -151,6 +152,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.base.outcome import Result as Result
     from meshrep.base.progress import ProgressLine as ProgressLine
     from meshrep.base.progress import progress as progress
+    from meshrep.base.schedules import Schedule as Schedule
     from meshrep.base.settings import Setting as Setting
     from meshrep.diagnosis.diagnosing import diagnose as diagnose
     from meshrep.diagnosis.findings import Diagnosis as Diagnosis
