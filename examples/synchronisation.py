@@ -39,7 +39,7 @@ assert abs(theory - 0.7152) < 1e-4
 assert abs(seen - theory) < 0.01
 
 if __name__ == "__main__":
-    from meshrep.view.plots import order_over_time
+    from meshrep.view.motion import order_over_time
 
     curves = {f"K = {K:g}": order(K) for K in (1.0, 1.5, 2.0, 3.0)}
     order_over_time(np.linspace(0, 60, 121), curves, "synchronisation.png", "Kuramoto's transition")

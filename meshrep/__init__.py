@@ -85,7 +85,7 @@ _HOME = {
     "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
     "TorchOptimiser": "meshrep.minimisers.torch.optimisers",
-    "Trajectory": "meshrep.energies.flows",
+    "Trajectory": "meshrep.energies.trajectory",
     "UniformAdam": "meshrep.minimisers.first_order",
     "Vortices": "meshrep.energies.vortices",
     "XYGlass": "meshrep.energies.kuramoto",
@@ -161,7 +161,6 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.energies.custom import EdgeEnergy as EdgeEnergy
     from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
     from meshrep.energies.evaluator import Evaluator as Evaluator
-    from meshrep.energies.flows import Trajectory as Trajectory
     from meshrep.energies.flows import integrate as integrate
     from meshrep.energies.heat import HeatBath as HeatBath
     from meshrep.energies.hopf_kuramoto import HopfKuramoto as HopfKuramoto
@@ -175,6 +174,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.energies.phases import local_order as local_order
     from meshrep.energies.phases import order_parameter as order_parameter
     from meshrep.energies.topology import RipsPersistence as RipsPersistence
+    from meshrep.energies.trajectory import Trajectory as Trajectory
     from meshrep.energies.vortices import Vortices as Vortices
     from meshrep.energies.vortices import vortices as vortices
     from meshrep.errors import InputError as InputError

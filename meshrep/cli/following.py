@@ -9,8 +9,9 @@ from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.trajectory import save_trajectory
 from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Problem
-from meshrep.energies.flows import Trajectory, integrate
+from meshrep.energies.flows import integrate
 from meshrep.energies.phases import frequency_spread
+from meshrep.energies.trajectory import Trajectory
 from meshrep.errors import InputError
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +12,10 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.interrupts import interruptible
-from meshrep.base.outcome import Interruptible
 from meshrep.energies.base import Energy, checked_energy, laid_out
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.given import tried
-from meshrep.energies.phases import frequency_spread, steady_frequencies
+from meshrep.energies.trajectory import Trajectory
 from meshrep.errors import InputError, SolveError
 from meshrep.sources.room import available_memory
 
@@ -26,58 +24,6 @@ if TYPE_CHECKING:
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
-
-
-@dataclass
-class Trajectory(Interruptible):
-    """A field over time.
-
-    Attributes
-    ----------
-    problem : Energy
-        The energy whose flow it is.
-    times : (k,) float64
-    fields : (k, n) or (k, n, d) float64
-        Phases are not wrapped: full turns are kept.
-    energies : (k,) float64
-    method : str
-    steps, evaluations : int
-        Steps of the integrator, and evaluations of the gradient.
-    interrupted : bool
-        Whether Ctrl-C ended it early.
-    notes : list of str
-    """
-
-    problem: Energy
-    times: np.ndarray
-    fields: np.ndarray
-    energies: np.ndarray
-    method: str
-    steps: int
-    evaluations: int
-    interrupted: bool = False
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def order(self) -> np.ndarray | None:
-        """The watched measure of each frame (k,), such as ρ of phases; None where there is none."""
-        found = [self.problem.watched(w) for w in self.fields]
-        return None if any(value is None for value in found) else np.array(found, dtype=float)
-
-    @property
-    def frequencies(self) -> np.ndarray:
-        """Mean rate of change (n,) of each node over the second half of the time.
-
-        Raises
-        ------
-        InputError
-            Where there are fewer than two frames.
-        """
-        return steady_frequencies(self.times, self.fields)
-
-    def locked(self, within: float = 1e-3) -> bool:
-        """Whether all nodes move at one frequency, to ``within`` (radians per unit of time)."""
-        return frequency_spread(self.frequencies) <= within
 
 
 def runge_kutta4(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -18,6 +19,9 @@ from meshrep.base.pickling import Lean
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 from meshrep.graphs.origin import Origin
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class NetworkLike(Protocol):
@@ -298,6 +302,40 @@ class Graph(Lean):
             return repr(self.labels[node])
         at = node if self.origin is None else int((self.origin.node_of == node).argmax())
         return str(at)
+
+    @property
+    def names(self) -> Sequence[Hashable]:
+        """What each node is called (n,): its label, or 0 … n-1 where the input names none."""
+        return range(self.n) if self.labels is None else self.labels
+
+    def by_label(self, values: ArrayLike) -> dict[Hashable, Any]:
+        """Node values by the names of the nodes, in their order.
+
+        Parameters
+        ----------
+        values : (n,) or (n, d) array
+            A number or a row for each node.
+
+        Raises
+        ------
+        InputError
+            When there is not one value a node, or two nodes have one name.
+
+        Examples
+        --------
+        >>> Graph.from_edges(2, [[0, 1]], labels=("Ann", "Bob")).by_label([0.5, 1.5])
+        {'Ann': 0.5, 'Bob': 1.5}
+        """
+        rows = np.asarray(values)
+        if rows.ndim not in (1, 2) or len(rows) != self.n:
+            raise InputError(
+                f"{self.name}: {self.n} nodes but values of shape {rows.shape}: give one a node"
+            )
+        listed = rows.tolist() if rows.ndim == 1 else list(rows)
+        named = dict(zip(self.names, listed, strict=True))
+        if len(named) < self.n:
+            raise InputError(f"{self.name}: two nodes have one name: take the values by number")
+        return named
 
     @cached_property
     def component_of(self) -> np.ndarray:

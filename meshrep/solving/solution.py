@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -110,6 +110,10 @@ class Solution(Interruptible):
         """The name of the field in files: the quantity and the solver."""
         return f"{self.problem.quantity}_{self.solver}".replace("-", "_")
 
+    def by_label(self) -> dict[Hashable, Any]:
+        """The field by the names of the nodes, as :meth:`meshrep.Graph.by_label`."""
+        return self.problem.graph.by_label(self.field)
+
     def mesh(self, *, original: bool = False) -> pyvista.DataSet:
         """A PyVista dataset with the field as point data named after the quantity.
 
@@ -121,17 +125,20 @@ class Solution(Interruptible):
         return dataset(self.problem.graph, {self.problem.quantity: self.field}, original=original)
 
     def save(self, path: str | Path, *, original: bool = True) -> Path:
-        """Write the mesh with the field to a file, in the format of its suffix.
+        """Write the field to a file, in the format of its suffix.
+
+        A .csv, .json or .graphml file has the values under the names of the nodes; a .vtp, .vtu,
+        .vtk or .ply file has the mesh.
 
         Raises
         ------
         InputError
             When the format cannot store a field, or the file cannot be written.
         """
-        from meshrep.view.meshes import write_mesh
+        from meshrep.view.node_tables import write_fields
 
         fields = {self.problem.quantity: self.field}
-        return write_mesh(self.problem.graph, fields, path, original=original)
+        return write_fields(self.problem.graph, fields, path, original=original)
 
     @overload
     def plot(self, path: None = None, **options: Any) -> None: ...

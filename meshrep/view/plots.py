@@ -1,4 +1,4 @@
-"""Plots of lines: how solvers converge, and how energy and order change over time."""
+"""Plots of lines: how solvers converge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _SIGNS = ("", "s", "^", "D")  # marks on lines of the first, second, … round of colours
 _POINTS = 500  # about the most that are drawn of one line
 _LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # of thin level lines
-_DPI = 160
+PLOT_DPI = 160
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -75,7 +75,7 @@ def convergence(
     starts = [history.energy[0] for history in lines.values()]
     if not lines or not np.isfinite(reference):
         raise InputError(f"{path}: convergence needs a history and a reference of finite energy")
-    curves = _checked({} if order is None else order, path)
+    curves = checked_curves({} if order is None else order, path)
     strangers = [name for name in curves if name not in histories]
     if strangers:
         raise InputError(f"{path}: the order parameter of {strangers[0]!r} has no history")
@@ -100,8 +100,8 @@ def convergence(
             axes.plot(x[kept], rho[kept], label=name, **looks[name])
         axes.set_xscale("log")
         axes.set_xlabel("solve time in seconds", color=INK)
-        _order_axis(axes, "order parameter ρ")
-    _key(page, left, _staged(lines))
+        order_axis(axes, "order parameter ρ")
+    key_beside(page, left, _staged(lines))
     return page.save(path)
 
 
@@ -154,100 +154,7 @@ def losses(
     for axes in (left, right):
         _log_work(axes)
         axes.ticklabel_format(axis="y", useOffset=False)
-    _key(page, left, _staged(lines))
-    return page.save(path)
-
-
-def order_over_time(
-    times: np.ndarray,
-    curves: Mapping[str, np.ndarray],
-    path: str | os.PathLike[str],
-    title: str = "",
-    label: str = "order parameter ρ",
-) -> Path:
-    """Draw order parameters in [0, 1] over the time of a flow, one line each.
-
-    Parameters
-    ----------
-    times : (k,) array
-    curves : mapping of str to (k,) array
-        The order parameter ρ at these times, by the name of the line.
-    path : path
-        A picture file to write.
-    title : str
-        The text above everything.
-    label : str
-        The text at the vertical axis.
-
-    Returns
-    -------
-    Path
-        Of the file.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to draw, a curve does not fit, or the file cannot be written.
-    MissingPart
-        If matplotlib is not installed.
-    """
-    path = picture_path(path)
-    drawn = _checked({name: (times, rho) for name, rho in curves.items()}, path)
-    if not drawn:
-        raise InputError(f"{path}: there is no order parameter to draw")
-    page, (axes,) = panels(1, 1, (6.4, _height(len(drawn))), title, dpi=_DPI)
-    for k, (name, (x, rho)) in enumerate(drawn.items()):
-        axes.plot(x, rho, label=name, **_look(k))
-    axes.set_xlabel("time", color=INK)
-    _order_axis(axes, label)
-    if len(drawn) > 1 or any(drawn):
-        _key(page, axes, staged=False)
-    return page.save(path)
-
-
-def trajectory(
-    times: np.ndarray,
-    energies: np.ndarray,
-    order: np.ndarray | None,
-    path: str | os.PathLike[str],
-    *,
-    title: str = "",
-) -> Path:
-    """Draw the energy of a flow over time and, unless None, its order parameter beside it.
-
-    Parameters
-    ----------
-    times, energies : (k,) array
-    order : (k,) array or None
-        The order parameter ρ in [0, 1].
-    path : path
-        A picture file to write.
-    title : str
-        The text above everything.
-
-    Returns
-    -------
-    Path
-        Of the file.
-
-    Raises
-    ------
-    InputError
-        If there is no time, lengths differ, or the file cannot be written.
-    MissingPart
-        If matplotlib is not installed.
-    """
-    path = picture_path(path)
-    columns = {"energy": energies} if order is None else {"energy": energies, "ρ": order}
-    drawn = _checked({name: (times, values) for name, values in columns.items()}, path)
-    page, parts = panels(1, len(drawn), (9.0 if len(drawn) > 1 else 5.2, 3.6), title, dpi=_DPI)
-    for k, (axes, (name, (x, values))) in enumerate(zip(parts, drawn.items(), strict=True)):
-        axes.plot(x, values, **_look(k) | {"ls": "-"})
-        axes.set_xlabel("time", color=INK)
-        if name == "energy":
-            axes.set_ylabel("energy", color=INK)
-        else:
-            _order_axis(axes, "order parameter ρ")
+    key_beside(page, left, _staged(lines))
     return page.save(path)
 
 
@@ -266,11 +173,11 @@ def _against_work(
     lines: Mapping[str, History], values: Mapping[str, np.ndarray], count: int, title: str
 ) -> tuple[Page, list[Axes], dict[str, dict[str, Any]]]:
     """A page whose first two panels show values against time and steps, its axes, and the looks."""
-    inches = 12.4 if count > 2 else 9.0, _height(len(lines))
-    page, (left, right, *rest) = panels(1, count, inches, title, dpi=_DPI)
+    inches = 12.4 if count > 2 else 9.0, page_height(len(lines))
+    page, (left, right, *rest) = panels(1, count, inches, title, dpi=PLOT_DPI)
     right.sharey(left)
     right.tick_params(which="both", labelleft=False)
-    looks = {name: _look(k) for k, name in enumerate(lines)}
+    looks = {name: line_look(k) for k, name in enumerate(lines)}
     for name, history in lines.items():
         look, y = looks[name], np.where(np.isfinite(values[name]), values[name], np.nan)
         turns = np.flatnonzero(np.diff(history.stage)) + 1
@@ -301,7 +208,7 @@ def _power(number: float, _: int | None = None) -> str:
     return "10" + str(round(np.log10(number))).translate(_RAISED)
 
 
-def _checked(
+def checked_curves(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Curves as arrays of numbers; refuse x and y of different lengths, and empty ones."""
@@ -316,12 +223,12 @@ def _checked(
     return checked
 
 
-def _height(lines: int) -> float:
+def page_height(lines: int) -> float:
     """The height in inches of a page whose legend names so many lines."""
     return max(3.9, 0.24 * lines + 0.8)
 
 
-def _look(k: int) -> dict[str, Any]:
+def line_look(k: int) -> dict[str, Any]:
     """How line k is drawn: no two of the first 28 have both the same colour and dashes."""
     round_ = k // len(SERIES) % len(_SIGNS)
     return {
@@ -331,7 +238,7 @@ def _look(k: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _order_axis(axes: Axes, label: str) -> None:
+def order_axis(axes: Axes, label: str) -> None:
     """Make the vertical axis reach from 0 to 1."""
     axes.set_ylim(-0.02, 1.02)
     axes.set_ylabel(label, color=INK)
@@ -369,7 +276,7 @@ def _dress(axes: Axes, floor: float) -> None:
         axes.yaxis.set_minor_locator(LogLocator(base=10, subs=(), numticks=9))
 
 
-def _key(page: Page, axes: Axes, staged: bool) -> None:
+def key_beside(page: Page, axes: Axes, staged: bool) -> None:
     """Write a legend beside the panels, where it hides nothing."""
     from matplotlib.lines import Line2D
 

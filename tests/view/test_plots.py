@@ -3,7 +3,7 @@ import pytest
 
 from meshrep.base.outcome import History
 from meshrep.errors import InputError
-from meshrep.view import plots
+from meshrep.view import motion, plots
 
 image = pytest.importorskip("matplotlib.image")
 
@@ -161,7 +161,7 @@ def test_many_solvers_are_told_apart_and_named(tmp_path, figures):
 def test_order_over_time_is_linear(tmp_path, figures):
     times = np.linspace(0, 5, 30)
     curves = {"K = 1": np.linspace(0, 0.4, 30), "K = 2": np.linspace(0, 0.9, 30)}
-    path = plots.order_over_time(times, curves, tmp_path / "o.png", "ring", label="r")
+    path = motion.order_over_time(times, curves, tmp_path / "o.png", "ring", label="r")
     assert image.imread(path).shape[:2] == (624, 1024)
     (axes,) = figures[0].axes
     assert (axes.get_xscale(), axes.get_ylabel(), axes.get_xlabel()) == ("linear", "r", "time")
@@ -170,21 +170,25 @@ def test_order_over_time_is_linear(tmp_path, figures):
         assert np.array_equal(line.get_ydata(), curves[name])
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == list(curves)
     with pytest.raises(InputError, match="shape"):
-        plots.order_over_time(times, {"a": np.zeros(3)}, tmp_path / "b.png", "")
+        motion.order_over_time(times, {"a": np.zeros(3)}, tmp_path / "b.png", "")
     with pytest.raises(InputError, match="no order parameter"):
-        plots.order_over_time(times, {}, tmp_path / "b.png", "")
+        motion.order_over_time(times, {}, tmp_path / "b.png", "")
     assert [file.name for file in tmp_path.iterdir()] == ["o.png"]
 
 
 def test_a_trajectory_shows_energy_and_order(tmp_path, figures):
     times, energies = np.arange(4.0), np.array([3.0, 2.0, 1.5, 1.4])
-    plots.trajectory(times, energies, np.array([0.0, 0.5, 0.8, 0.9]), tmp_path / "a.png", title="t")
-    plots.trajectory(times, energies, None, tmp_path / "b.pdf")
-    assert [len(figure.axes) for figure in figures] == [2, 1]
+    order_of = np.array([0.0, 0.5, 0.8, 0.9])
+    motion.trajectory(times, energies, order_of, tmp_path / "a.png", title="t")
+    motion.trajectory(times, energies, None, tmp_path / "b.pdf")
+    more = {"phases": np.ones(3), "natural": np.arange(3.0), "observed": np.zeros(3)}
+    motion.trajectory(times, energies, order_of, tmp_path / "d.png", **more)
+    assert [len(figure.axes) for figure in figures] == [2, 1, 4]
+    assert any("ρ = 1.000" in text.get_text() for text in figures[2].axes[3].texts)
     energy, order = figures[0].axes
     assert list(energy.lines[0].get_ydata()) == list(energies)
     assert order.get_ylim() == (-0.02, 1.02)
     for bad in ((times, energies[:3], None), (times, energies, np.zeros(2)), ([], [], None)):
         with pytest.raises(InputError, match="shape"):
-            plots.trajectory(*bad, tmp_path / "c.png")
+            motion.trajectory(*bad, tmp_path / "c.png")
     assert not (tmp_path / "c.png").exists()

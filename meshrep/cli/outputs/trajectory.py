@@ -10,8 +10,8 @@ from meshrep.base.backends import installed
 from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import film_frames, marks, note_engine
-from meshrep.energies.flows import Trajectory
 from meshrep.energies.phases import frequency_spread
+from meshrep.energies.trajectory import Trajectory
 from meshrep.view.meshes import write_series
 from meshrep.view.write import write_csv, write_json
 
@@ -67,7 +67,6 @@ def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> d
 
 
 def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any]) -> None:
-    from meshrep.view.plots import trajectory as curve
     from meshrep.view.scene import picture
 
     graph, energy = trajectory.problem.graph, trajectory.problem
@@ -83,6 +82,4 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
         outputs.add(drawn.path)
     if outputs.can_draw():
         with outputs.attempt("trajectory.png"):
-            path = outputs / "trajectory.png"
-            curve(trajectory.times, trajectory.energies, trajectory.order, path, title=graph.name)
-            outputs.add(path)
+            outputs.add(trajectory.plot(outputs / "trajectory.png"))

@@ -1,0 +1,132 @@
+"""A field over time: its frames, what is measured of them, and how they are drawn and saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from meshrep.base.outcome import Interruptible
+from meshrep.energies.base import Energy
+from meshrep.energies.phases import frequency_spread, steady_frequencies
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+@dataclass(repr=False)
+class Trajectory(Interruptible):
+    """A field over time.
+
+    Attributes
+    ----------
+    problem : Energy
+        The energy whose flow it is.
+    times : (k,) float64
+    fields : (k, n) or (k, n, d) float64
+        Phases are not wrapped: full turns are kept.
+    energies : (k,) float64
+    method : str
+    steps, evaluations : int
+        Steps of the integrator, and evaluations of the gradient.
+    interrupted : bool
+        Whether Ctrl-C ended it early.
+    notes : list of str
+    """
+
+    problem: Energy
+    times: np.ndarray
+    fields: np.ndarray
+    energies: np.ndarray
+    method: str
+    steps: int
+    evaluations: int
+    interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        order = self.order
+        rho = "" if order is None else f", ρ {order[0]:.3g} to {order[-1]:.3g}"
+        early = ", interrupted" if self.interrupted else ""
+        return (
+            f"Trajectory({self.method}: {len(self.times)} frames of {self.problem.graph.n} nodes, "
+            f"t = {self.times[0]:g} to {self.times[-1]:g}, energy {self.energies[0]:.6g} to "
+            f"{self.energies[-1]:.6g}{rho}, {self.steps} steps{early})"
+        )
+
+    @property
+    def order(self) -> np.ndarray | None:
+        """The watched measure of each frame (k,), such as ρ of phases; None where there is none."""
+        found = [self.problem.watched(w) for w in self.fields]
+        return None if any(value is None for value in found) else np.array(found, dtype=float)
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Mean rate of change (n,) of each node over the second half of the time.
+
+        Raises
+        ------
+        InputError
+            Where there are fewer than two frames.
+        """
+        return steady_frequencies(self.times, self.fields)
+
+    def locked(self, within: float = 1e-3) -> bool:
+        """Whether all nodes move at one frequency, to ``within`` (radians per unit of time)."""
+        return frequency_spread(self.frequencies) <= within
+
+    def by_label(self) -> dict[Hashable, Any]:
+        """The last frame by the names of the nodes, as :meth:`meshrep.Graph.by_label`."""
+        return self.problem.graph.by_label(self.fields[-1])
+
+    def plot(self, path: str | Path, *, title: str = "") -> Path:
+        """Draw the energy over time and, of phases, ρ, the last phases and the frequencies.
+
+        Parameters
+        ----------
+        path : path
+            A picture file to write.
+        title : str
+            The text above everything; by default the name of the graph.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be written.
+        """
+        from meshrep.view.motion import trajectory
+
+        phases = self.problem.quantity == "phase"
+        return trajectory(
+            self.times,
+            self.energies,
+            self.order,
+            path,
+            phases=self.fields[-1] if phases else None,
+            natural=getattr(self.problem, "frequencies", None) if phases else None,
+            observed=self.frequencies if phases and len(self.times) > 2 else None,
+            title=title or self.problem.graph.name,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the frames to a file, in the format of its suffix.
+
+        A .csv or .json file has one row for each frame: the time, the energy, ρ where there is
+        one, and a column for each node under its name. A .npz file has the arrays ``times``,
+        ``fields``, ``energies`` and ``names``. A .pvd file lists one mesh a frame.
+
+        Raises
+        ------
+        InputError
+            When the suffix is another one, or the file cannot be written.
+        """
+        from meshrep.view.node_tables import write_frames
+
+        order = self.order
+        measures = {"energy": self.energies} | ({} if order is None else {"rho": order})
+        return write_frames(
+            self.problem.graph, self.times, self.fields, path, measures=measures,
+            field=self.problem.quantity,
+        )  # fmt: skip
