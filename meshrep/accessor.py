@@ -194,6 +194,8 @@ class MeshrepAccessor:
         result.point_data[name] = values
         result.set_active_scalars(name)
         result.field_data["meshrep"] = [repr(solution)]
+        if solution.answers:
+            result.field_data["answers"] = [str(answer) for answer in solution.answers]
         return result
 
 

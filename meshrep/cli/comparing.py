@@ -17,6 +17,7 @@ from meshrep.cli.outputs.collector import FAILURES, Outputs
 from meshrep.cli.outputs.fields import marks, save_fields, save_film, save_pictures, save_tables
 from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Chosen, Problem
+from meshrep.energies.answers import answers_table
 from meshrep.solving.compare import Comparison, compare
 from meshrep.solving.solution import Solution
 
@@ -61,6 +62,12 @@ def _tell(comparison: Comparison, names: list[str], say: Printer) -> None:
             say(f"  {row.solver}: {note}")
     for note in comparison.notes:
         say(f"  {note}")
+    best = comparison.best
+    if best.answers:
+        say("")
+        say(answers_table(best.answers))
+    for remark in best.remarks:
+        say(f"\nwarning: {remark}")
     if comparison.interrupted:
         ran = {row.solver for row in comparison.rows}
         left = [name for name in dict.fromkeys(names[len(comparison.rows) :]) if name not in ran]

@@ -17,6 +17,7 @@ from scipy import sparse
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
+from meshrep.energies.answers import Answer
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
 from meshrep.energies.given import real_array, tried
@@ -289,6 +290,17 @@ class Energy(Lean, ABC):
     def measures(self, w: np.ndarray) -> dict[str, float]:
         """Further measures of a field, by name, for tables."""
         return {}
+
+    def answers(self, w: np.ndarray) -> list[Answer]:
+        """What a user wants to know of a field beside itself, such as heat in W.
+
+        Reports, tables and the accessor of PyVista show the answers of every energy that has some.
+        """
+        return []
+
+    def remarks(self, w: np.ndarray) -> list[str]:
+        """Sentences on why a field may not be what the user wants, though it is a minimum."""
+        return []
 
     def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Nodes (k,) that baths pull to a target, and the stiffness (k,) of these pulls at w."""

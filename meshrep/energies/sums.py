@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy, laid_out
 from meshrep.energies.evaluator import Evaluator, SumEvaluator
 from meshrep.energies.fixed import Fixed
@@ -163,6 +164,18 @@ class Sum(Energy):
         for _, energy in self.terms:
             found = found | {k: v for k, v in energy.measures(w).items() if k not in found}
         return found
+
+    def answers(self, w: np.ndarray) -> list[Answer]:
+        """The answers of all terms; where names are equal, the first term's."""
+        found: dict[str, Answer] = {}
+        for _, energy in self.terms:
+            for answer in energy.answers(w):
+                found.setdefault(answer.name, answer)
+        return list(found.values())
+
+    def remarks(self, w: np.ndarray) -> list[str]:
+        """Those of all terms."""
+        return [line for _, energy in self.terms for line in energy.remarks(w)]
 
     def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """The pulls of the first term that has baths, times its factor."""

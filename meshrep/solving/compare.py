@@ -153,11 +153,20 @@ class Comparison:
             "problem": self.problem.settings(),
             "reference": {"energy": known(self.reference.energy), "how": self.reference.how},
             "solvers": [self._entry(row) for row in self.rows],
+            **self._answers(),
             "seed": self.seed,
             "interrupted": self.interrupted,
             "notes": self.notes,
             "versions": versions(),
         }
+
+    def _answers(self) -> dict[str, Any]:
+        """What the best field answers, and remarks on it, where there are any."""
+        if not self.solutions:
+            return {}
+        answers = [answer.as_data() for answer in self.best.answers]
+        found = {"answers": answers, "remarks": self.best.remarks}
+        return {key: value for key, value in found.items() if value}
 
     def _entry(self, row: Solution | Failure) -> dict[str, Any]:
         if isinstance(row, Failure):

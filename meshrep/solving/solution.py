@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from meshrep.base.outcome import History, Interruptible, Result
+from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
 from meshrep.minimisers.monitor import Sample
 from meshrep.solving.solver import Solver
@@ -98,6 +100,16 @@ class Solution(Interruptible):
     def measures(self) -> dict[str, float]:
         """Further measures of the field, such as ρ and the vortices of phases."""
         return self.problem.measures(self.field)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """What the energy tells of the field: values with units and places; empty for most."""
+        return self.problem.answers(self.field)
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """Sentences on why the field may not be what the user wants."""
+        return self.problem.remarks(self.field)
 
     def __repr__(self) -> str:
         return (

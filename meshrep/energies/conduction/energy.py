@@ -16,6 +16,7 @@ import numpy as np
 
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.randomness import random_from
+from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
 from meshrep.energies.conduction.assembly import Part
 from meshrep.energies.conduction.conditions import (
@@ -319,6 +320,31 @@ class Conduction(Energy):
             found["source"] = math.fsum(self.part.load)
         found["balance"] = math.fsum(found.values())
         return found
+
+    def answers(self, w: np.ndarray) -> list[Answer]:
+        """Heat through each condition and its balance, the extremes and where they are."""
+        heat = self.heat_through(w)
+        balance = heat.pop("balance")
+        found = [Answer(f"heat in, {name}", value, "W") for name, value in heat.items()]
+        found.append(Answer("balance of heat", balance, "W"))
+        degree = {True: "K", False: "°C", None: ""}[self.kelvin]
+        for name, node in (("highest", int(w.argmax())), ("lowest", int(w.argmin()))):
+            found.append(self._answer(f"{name} temperature", float(w[node]), degree, node))
+        size = np.nan_to_num(np.linalg.norm(self.heat_flux(w), axis=1))
+        nodes = self.graph.cells.subset(np.array([size.argmax()])).connectivity
+        place = tuple(self._points[nodes].mean(axis=0).tolist())
+        found.append(Answer("largest heat flux", float(size.max()), "W/m²", position=place))
+        return found
+
+    def _answer(self, name: str, value: float, unit: str, node: int) -> Answer:
+        place = tuple(self._points[node].tolist())
+        return Answer(name, value, unit, self.graph.called(node), place)
+
+    @property
+    def _points(self) -> np.ndarray:
+        """The nodes in the mesh's own coordinates."""
+        assert self.graph.points is not None
+        return self.graph.points
 
     def heat_flux(self, field: Any) -> np.ndarray:
         """Mean of −k∇T in each cell of the graph, (c, 3), in W/m²; NaN in cells without heat."""

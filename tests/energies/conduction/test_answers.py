@@ -1,0 +1,68 @@
+"""What a field answers beside itself, and where it is told."""
+
+import json
+
+import numpy as np
+import pytest
+from parts_of_tests import box, mesh
+
+import meshrep
+from meshrep.energies.answers import answers_table
+
+BRACKET = {
+    "conductivity": {"MaterialIds": {1: 50.0, 2: 0.3}}, "fixed": {"z == 0": 80.0},
+    "convection": [("x == 80", 25.0, 20.0)], "flux": [("y == 0", 1500.0)],
+    "source": {"MaterialIds": {1: 0.0, 2: 2e5}}, "kelvin": False,
+}  # fmt: skip
+
+
+def cooled(**options):
+    graph = mesh(10, *box(10, 3))
+    return meshrep.Conduction(
+        graph, 3.0, fixed={"x < 1e-9": 80.0}, convection=[("x > 1 - 1e-9", 3.0, 20.0)],
+        kelvin=False, **options,
+    )  # fmt: skip
+
+
+def test_a_solution_answers_with_heat_extremes_and_places():
+    solution = meshrep.solve(cooled())
+    found = {answer.name: answer for answer in solution.answers}
+    assert found["heat in, fixed 'x < 1e-9'"].value == pytest.approx(90)
+    assert found["heat in, convection 'x > 1 - 1e-9'"].value == pytest.approx(-90)
+    assert abs(found["balance of heat"].value) < 1e-10
+    hottest, coldest = found["highest temperature"], found["lowest temperature"]
+    assert (hottest.value, hottest.position[0]) == (80, 0)
+    assert (coldest.value, coldest.position[0]) == (pytest.approx(50), 1)
+    assert solution.problem.graph.points[int(hottest.node)].tolist() == list(hottest.position)
+    assert found["largest heat flux"].value == pytest.approx(90)
+    table = answers_table(solution.answers)
+    assert "highest temperature" in table
+    assert "80 °C" in table
+    assert "W/m²" in table
+
+
+def test_answers_stand_in_the_report_of_a_comparison():
+    comparison = meshrep.compare(cooled(), ["newton", "lbfgs"])
+    answers = json.loads(json.dumps(comparison.report()))["answers"]
+    assert answers[0]["name"] == "heat in, fixed 'x < 1e-9'"
+    assert answers[0]["unit"] == "W"
+    assert answers[0]["value"] == pytest.approx(90)
+    assert (
+        "answers"
+        not in meshrep.compare(meshrep.Kuramoto(meshrep.graph_from("ring:5")), ["gd"]).report()
+    )
+
+
+def test_a_sum_of_energies_answers_for_its_terms():
+    energy = cooled() + meshrep.FunctionEnergy(
+        cooled().graph, lambda w: (0.5 * w @ w, w), convex=True
+    )
+    field = np.full(energy.shape, 30.0)
+    assert {a.name for a in energy.answers(field)} >= {"highest temperature", "balance of heat"}
+
+
+@pytest.mark.slow
+def test_the_bundled_bracket():
+    energy = meshrep.Conduction(meshrep.load("bracket.vtu"), **BRACKET)
+    heat = energy.heat_through(meshrep.solve(energy).field)
+    assert abs(heat["balance"]) < 1e-10 * max(map(abs, heat.values()))
