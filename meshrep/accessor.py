@@ -16,6 +16,7 @@ import pyvista as pv
 
 from meshrep.energies.base import Energy, checked_energy
 from meshrep.errors import InputError
+from meshrep.graphs.correspondence import in_input
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solution import Solution
 from meshrep.solving.solver import AnySolver
@@ -109,10 +110,78 @@ class MeshrepAccessor:
         _check_keywords(self.heat, settings, solver, energy)
         return self._with(solve(energy, solver, seed=seed, **settings))
 
+    def conduct(
+        self,
+        conductivity: Any,
+        *,
+        fixed: Any = None,
+        convection: Any = (),
+        flux: Any = (),
+        source: Any = 0.0,
+        radiation: Any = (),
+        sides: Any = (),
+        thickness: Any = None,
+        area: Any = None,
+        perimeter: float | None = None,
+        units: str | float = "m",
+        kelvin: bool | None = None,
+        solver: AnySolver = "auto",
+        seed: int = 0,
+        **settings: Any,
+    ) -> pv.DataSet:
+        """A copy of the dataset with the steady temperature of a part that conducts heat.
+
+        Parameters
+        ----------
+        conductivity, fixed, convection, flux, source, radiation, sides, thickness, area, perimeter
+            Materials and conditions in SI units, as for :class:`meshrep.Conduction`. Arrays are in
+            the order of the dataset's cells and points, and texts name its arrays.
+        units : text or float
+            The unit of the dataset's coordinates: "m", "mm", "in", …, or its length in metres.
+        kelvin : bool, optional
+            Whether temperatures are in kelvin; else they are in °C. It has to be told with
+            radiation.
+        solver, seed, **settings
+            As for :func:`meshrep.solve`.
+
+        Returns
+        -------
+        pyvista.DataSet
+            With ``point_data["temperature"]``, NaN at points that no cell uses;
+            ``cell_data["heat_flux"]``, the mean of −k∇T in W/m², NaN in cells that do not conduct;
+            and ``field_data["heat"]``, the heat in W that enters through each condition, whose
+            names are ``field_data["heat_of"]``. Its points, cells and other arrays are shared with
+            the dataset.
+
+        Raises
+        ------
+        InputError
+            As :class:`meshrep.Conduction` and :func:`meshrep.solve`, and for an unknown keyword.
+        """
+        from meshrep.energies.conduction.energy import Conduction
+        from meshrep.solving.solve import solve
+        from meshrep.view.dataset import label_units
+
+        settings = self._with_start(settings)
+        energy = Conduction(
+            self.graph(), conductivity, fixed=fixed, convection=convection, flux=flux,
+            source=source, radiation=radiation, sides=sides, thickness=thickness, area=area,
+            perimeter=perimeter, units=units, kelvin=kelvin,
+        )  # fmt: skip
+        _check_keywords(self.conduct, settings, solver, energy)
+        solution = solve(energy, solver, seed=seed, **settings)
+        result = self._with(solution)
+        heat = energy.heat_through(solution.field)
+        result.field_data["heat"] = np.array(list(heat.values()))
+        result.field_data["heat_of"] = list(heat)
+        label_units(result, {"heat": "W"})
+        return result
+
     def solve(self, energy: Energy, solver: AnySolver = "auto", **settings: Any) -> pv.DataSet:
         """A copy of the dataset with the minimiser of an energy on ``graph()`` as point data.
 
-        The array is named after the energy's quantity; settings go to :func:`meshrep.solve`.
+        The array is named after the energy's quantity; cell fields of the energy, such as the heat
+        flux, are cell data. Settings go to :func:`meshrep.solve`.
 
         Raises
         ------
@@ -186,12 +255,21 @@ class MeshrepAccessor:
         return settings | {"start": self._of_nodes(np.asarray(start), "start")}
 
     def _with(self, solution: Solution, name: str | None = None) -> pv.DataSet:
-        """A copy of the dataset with the field of a solution, and the text of the solution."""
-        name = name or solution.problem.quantity
-        result = self._dataset.copy()
-        origin = solution.problem.graph.origin
+        """The dataset with the field of a solution, what follows in cells, and a text.
+
+        It is a shallow copy: a million cells are not copied to add an array.
+        """
+        from meshrep.view.dataset import label_units
+
+        energy = solution.problem
+        name = name or energy.quantity
+        result = self._dataset.copy(deep=False)
+        origin = energy.graph.origin
         values = solution.field if origin is None else origin.spread(solution.field)
         result.point_data[name] = values
+        for of, flux in energy.cell_fields(solution.field).items():
+            result.cell_data[of] = in_input(energy.graph, flux)
+        label_units(result, {name: energy.symbols.get(energy.quantity, "")} | dict(energy.symbols))
         result.set_active_scalars(name)
         result.field_data["meshrep"] = [repr(solution)]
         if solution.answers:

@@ -170,3 +170,54 @@ def test_simplify_names_what_is_missing(sphere):
     sphere.point_data["bad"] = np.full(sphere.n_points, np.nan)
     with pytest.raises(meshrep.InputError, match="'bad' is not one finite number"):
         sphere.meshrep.simplify("bad")
+
+
+def bar(n=4):
+    """A bar of hexahedra of 100 × 10 × 10 mm with a skin of quadrilaterals at its right end."""
+    points = pv.ImageData(dimensions=(n + 1, 2, 2), spacing=(100 / n, 10, 10)).points
+    i = np.arange(n)
+    block = np.stack([i, i + 1, i + n + 2, i + n + 1], axis=1)
+    cells = np.concatenate([block, block + 2 * (n + 1)], axis=1)
+    end = cells[-1:, [1, 2, 6, 5]]
+    data = pv.UnstructuredGrid({12: cells, 9: end}, points)
+    data.cell_data["MaterialIds"] = np.r_[1 + (i >= n // 2), 7]
+    return data
+
+
+def test_conduct_gives_temperature_flux_and_heat_in_si_units():
+    pytest.importorskip("skfem")
+    import meshrep.accessor  # noqa: F401
+
+    part = bar()
+    before = part.copy()
+    hot = part.meshrep.conduct(
+        {"MaterialIds": {1: 50.0, 2: 10.0}}, fixed={"x < 1": 100.0},
+        convection=[("x > 99", 100.0, 20.0)], units="mm",
+    )  # fmt: skip
+    q = 80 / (0.05 / 50 + 0.05 / 10 + 1 / 100)
+    at = [0, 2, 4]
+    wanted = [100, 100 - q * 0.05 / 50, 20 + q / 100]
+    np.testing.assert_allclose(hot["temperature"][at], wanted, rtol=1e-9)
+    np.testing.assert_allclose(hot["heat_flux"][:4], [[q, 0, 0]] * 4, atol=1e-6 * q)
+    assert np.isnan(hot["heat_flux"][4]).all()  # the skin does not conduct
+    heat = dict(zip(hot.field_data["heat_of"], hot.field_data["heat"], strict=True))
+    assert heat["fixed 'x < 1'"] == pytest.approx(q * 1e-4) == -heat["convection 'x > 99'"]
+    assert part == before and "temperature" not in part.array_names
+    assert np.shares_memory(hot.points, part.points)
+    array = hot.GetPointData().GetArray("temperature")
+    assert array.GetInformation().Get(array.UNITS_LABEL()) == "°C"
+
+
+def test_conduct_refuses_in_a_sentence():
+    pytest.importorskip("skfem")
+    import meshrep
+
+    for options, message in (
+        ({"units": "mile"}, "units 'mile' are unknown: choose m, cm, mm"),
+        ({"units": -1.0}, "units must be a positive number"),
+        ({"solver": "spectral", "degre": 3}, "did you mean degree"),
+        ({"fixed": np.zeros(7)}, "values for 20 nodes"),
+        ({"source": {"MaterialIds": {3: 1.0}}}, "source: no cell has MaterialIds 3"),
+    ):
+        with pytest.raises(meshrep.InputError, match=message):
+            bar().meshrep.conduct(1.0, **{"fixed": {"x < 1": 1.0}, **options})

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,6 +91,9 @@ class Energy(Lean, ABC):
     attraction : (m,) float64 or None
         For each edge, whether its energy is lowest at equal phases of its ends (+) or at opposite
         ones (−); None where edges have no such preference.
+    symbols : mapping of str to str
+        The symbol of the unit of the field, under the name of its quantity, and of cell fields,
+        such as ``{"temperature": "°C"}``.
 
     Examples
     --------
@@ -113,6 +118,7 @@ class Energy(Lean, ABC):
     """
 
     quantity = "field"
+    symbols: Mapping[str, str] = MappingProxyType({})
     convex = False
     has_hessian = False
     unit = 1.0
@@ -305,6 +311,16 @@ class Energy(Lean, ABC):
     def springs(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Nodes (k,) that baths pull to a target, and the stiffness (k,) of these pulls at w."""
         return None
+
+    @property
+    def label(self) -> str:
+        """The quantity with the symbol of its unit, as at a colour bar."""
+        symbol = self.symbols.get(self.quantity, "")
+        return f"{self.quantity} ({symbol})" if symbol else self.quantity
+
+    def cell_fields(self, w: np.ndarray) -> dict[str, np.ndarray]:
+        """What follows from a field in each cell of the graph, by name: arrays (c,) or (c, k)."""
+        return {}
 
     def watched(self, w: np.ndarray) -> float | None:
         """The one measure that is recorded along a run; None where there is none."""

@@ -36,6 +36,7 @@ class Sum(Energy):
         super().__init__(first.graph)
         self.terms: list[tuple[float, Energy]] = flat
         self.quantity, self.origin = first.quantity, first.origin
+        self.symbols = {key: of for _, e in reversed(flat) for key, of in e.symbols.items()}
         if first.has_unit:
             self.unit = first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)
@@ -75,6 +76,13 @@ class Sum(Energy):
     def attraction(self) -> np.ndarray | None:  # type: ignore[override]
         """The preference of the first term's edges."""
         return self.terms[0][1].attraction
+
+    def cell_fields(self, w: np.ndarray) -> dict[str, np.ndarray]:
+        """Those of all terms; of one name, the first."""
+        found: dict[str, np.ndarray] = {}
+        for _, energy in self.terms:
+            found = energy.cell_fields(w) | found
+        return found
 
     def on(self, backend: Backend) -> Evaluator:
         """Evaluate term by term."""

@@ -129,12 +129,17 @@ class Solution(Interruptible):
     def mesh(self, *, original: bool = False) -> pyvista.DataSet:
         """A PyVista dataset with the field as point data named after the quantity.
 
-        With ``original`` it has the points and cells of the file that was read, in the file's
-        numbering, and NaN at points that were dropped.
+        Cell fields of the energy, such as the heat flux, are its cell data. With ``original`` it
+        has the points and cells of the file that was read, in the file's numbering, and NaN at
+        points that were dropped.
         """
         from meshrep.view.dataset import dataset
 
-        return dataset(self.problem.graph, {self.problem.quantity: self.field}, original=original)
+        energy = self.problem
+        return dataset(
+            energy.graph, {energy.quantity: self.field}, original=original,
+            cell_fields=energy.cell_fields(self.field), symbols=energy.symbols,
+        )  # fmt: skip
 
     def save(self, path: str | Path, *, original: bool = True) -> Path:
         """Write the field to a file, in the format of its suffix.
@@ -149,8 +154,11 @@ class Solution(Interruptible):
         """
         from meshrep.view.node_tables import write_fields
 
-        fields = {self.problem.quantity: self.field}
-        return write_fields(self.problem.graph, fields, path, original=original)
+        energy = self.problem
+        return write_fields(
+            energy.graph, {energy.quantity: self.field}, path, original=original,
+            cell_fields=energy.cell_fields(self.field), symbols=energy.symbols,
+        )  # fmt: skip
 
     @overload
     def plot(self, path: None = None, **options: Any) -> None: ...
@@ -167,6 +175,7 @@ class Solution(Interruptible):
         from meshrep.view import scene
 
         options.setdefault("quantity", self.problem.quantity)
+        options.setdefault("label", self.problem.label)
         if path is None:
             scene.show(self.problem.graph, self.field, **options)
             return None

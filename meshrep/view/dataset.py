@@ -10,6 +10,7 @@ import numpy as np
 from meshrep.base.names import encodable, shown
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, POLYGON, POLYLINE, QUAD, TRIANGLE, VERTEX, Cells
+from meshrep.graphs.correspondence import in_input
 from meshrep.graphs.graph import Graph
 from meshrep.view.display import load_pyvista
 from meshrep.view.layout import positions
@@ -52,6 +53,7 @@ def dataset(
     *,
     original: bool = False,
     cell_fields: Mapping[str, CellField] | None = None,
+    symbols: Mapping[str, str] | None = None,
 ) -> pyvista.DataSet:
     """The points and cells of a graph, with fields as point data and cell fields as cell data.
 
@@ -66,9 +68,13 @@ def dataset(
         points that were dropped, and its arrays of numbers, where no field has their name. A graph
         that was not read from a file has only its own; the array "name" holds its labels.
     cell_fields : mapping of str to (c,) or (c, k) array, or to a function that returns it
-        Named values of the data set's cells. A function is called with those cells, in the graph's
-        node numbers and with -1 for points that were dropped, as in
+        Named values of the cells: an array in the order of the graph's cells, with NaN at cells of
+        the file that the graph has not, or a function that is called with the data set's cells, in
+        the graph's node numbers and with -1 for points that were dropped, as in
         ``{"vortex": lambda cells: charges(cells, phi)}``.
+    symbols : mapping of str to str
+        The symbol of the unit of fields by their names, as in ``{"temperature": "°C"}``, which the
+        arrays carry under VTK's key UNITS_LABEL.
 
     Returns
     -------
@@ -107,11 +113,23 @@ def dataset(
         known = cells if node_of is None else cells.renumbered(node_of)
         what = f"the mesh of {graph.name} has {len(cells)} cells"
         for name, of in cell_fields.items():
-            of_cells = of(known) if callable(of) else of
+            of_cells = of(known) if callable(of) else np.asarray(of)
+            if node_of is not None and not callable(of) and len(of_cells) == len(graph.cells):
+                of_cells = in_input(graph, of_cells)
             mesh.cell_data[shown(name)] = _checked(name, of_cells, len(cells), what)[order]
     if arrays:
         mesh.set_active_scalars(shown(next(iter(arrays))))
+    label_units(mesh, symbols or {})
     return mesh
+
+
+def label_units(mesh: pyvista.DataSet, symbols: Mapping[str, str]) -> None:
+    """Set VTK's key UNITS_LABEL of the arrays that have these names; files keep it."""
+    for data in (mesh.GetPointData(), mesh.GetCellData(), mesh.GetFieldData()):
+        for name, symbol in symbols.items():
+            array = data.GetArray(shown(name))
+            if symbol and array is not None:
+                array.GetInformation().Set(array.UNITS_LABEL(), symbol)
 
 
 def _texts(name: str, texts: Iterable[Any]) -> vtkStringArray:

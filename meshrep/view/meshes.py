@@ -41,6 +41,7 @@ def write_mesh(
     *,
     original: bool = True,
     cell_fields: Mapping[str, CellField] | None = None,
+    symbols: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the mesh with its fields as point and cell data, in the format of the suffix.
 
@@ -55,6 +56,8 @@ def write_mesh(
         points that were dropped.
     cell_fields : mapping of str to array, or to a function of the cells
         As for :func:`meshrep.view.dataset.dataset`. A .ply file holds those of faces only.
+    symbols : mapping of str to str
+        Symbols of units by the names of fields, which .vtp, .vtu and .vtk files keep.
 
     Returns
     -------
@@ -75,7 +78,9 @@ def write_mesh(
             f"{path}: fields can be written to {known}, not to "
             f"{path.suffix or 'a name without a suffix'}; choose one of these suffixes"
         )
-    mesh = dataset(graph, fields, original=original, cell_fields=cell_fields)
+    mesh = dataset(
+        graph, fields, original=original, cell_fields=cell_fields, symbols=symbols
+    )  # fmt: skip
     content = _encoded(mesh, path)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
@@ -90,6 +95,7 @@ def write_series(
     *,
     field: str = "field",
     cell_fields: Mapping[str, Callable[[Cells, np.ndarray], np.ndarray]] | None = None,
+    symbols: Mapping[str, str] | None = None,
 ) -> Path:
     """Write one mesh file per frame and a .pvd file that lists them with their times.
 
@@ -105,6 +111,8 @@ def write_series(
         The name of the values in the files.
     cell_fields : mapping of str to function of (cells, values)
         Named cell data of each frame, as in ``{"vortex": charges}``.
+    symbols : mapping of str to str
+        As for :func:`write_mesh`.
 
     Returns
     -------
@@ -124,7 +132,9 @@ def write_series(
     for count, (time, values) in enumerate(frames):
         file = mesh_path(graph, folder / name / f"{name}_{count:04d}")
         of_cells = {key: _with(of, values) for key, of in (cell_fields or {}).items()}
-        write_mesh(graph, {field: values}, file, original=False, cell_fields=of_cells)
+        write_mesh(
+            graph, {field: values}, file, original=False, cell_fields=of_cells, symbols=symbols
+        )
         where = quoteattr(f"{name}/{file.name}")
         lines.append(f'    <DataSet timestep="{float(time)!r}" part="0" file={where}/>')
     listing = "\n".join(

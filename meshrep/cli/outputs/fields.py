@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +53,10 @@ def save_fields(
         measured = node_fields(best.problem, best.field)
         cells = cell_fields(best.problem, best.field)
         path, arrays = mesh_path(graph, outputs / "field"), fields | measured
+        units = symbols(best.problem, fields)
         with outputs.attempt(path.name):
-            outputs.add(write_mesh(graph, arrays, path, original=True, cell_fields=cells))
+            write_mesh(graph, arrays, path, original=True, cell_fields=cells, symbols=units)
+            outputs.add(path)
         return
     outputs.lacks("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
     columns: dict[str, Any] = {"node": graph.labels or range(graph.n)}
@@ -113,7 +115,7 @@ def film_frames(
     with outputs.attempt("film"):
         drawn = film(
             energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
-            title=title, label_time=label_time, **look,
+            label=energy.label, title=title, label_time=label_time, **look,
         )  # fmt: skip
         outputs.add(drawn.path)
 
@@ -128,11 +130,17 @@ def node_fields(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def cell_fields(energy: Energy, w: np.ndarray) -> dict[str, Any]:
-    """What is measured of a field round each cell: the charge, in halves where J < 0."""
+    """What follows from a field in each cell, such as the charge, in halves where J < 0."""
     graph = energy.graph
     if energy.quantity != "phase" or not len(graph.cells) or not len(plaquettes(graph)):
-        return {}
+        return dict(energy.cell_fields(w))
     return {"vortex": lambda cells: charges(cells, w, graph, energy.attraction)}
+
+
+def symbols(energy: Energy, names: Iterable[str]) -> dict[str, str]:
+    """Symbols of the units of cell fields, and of fields of these names."""
+    symbol = energy.symbols.get(energy.quantity)
+    return dict(energy.symbols) | (dict.fromkeys(names, symbol) if symbol else {})
 
 
 def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
@@ -164,7 +172,7 @@ def _ends(comparison: Comparison, path: Path, look: Mapping[str, Any]) -> Path:
     problem = comparison.problem
     drawn = panels(
         problem.graph, fields, path, quantity=problem.quantity,  # type: ignore[arg-type]
-        title=f"{problem.graph.name}, the end of every solver", **look,
+        title=f"{problem.graph.name}, the end of every solver", label=problem.label, **look,
     )  # fmt: skip
     return drawn.path
 

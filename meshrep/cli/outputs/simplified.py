@@ -64,7 +64,7 @@ def save_simplified(
         outputs.add(
             panels(
                 graph, titled, outputs / "simplified.png", quantity=best.problem.quantity,  # type: ignore[arg-type]
-                title=graph.name, marks=found.removed or None, **look,
+                label=best.problem.label, title=graph.name, marks=found.removed or None, **look,
             ).path
         )  # fmt: skip
     with outputs.attempt("extrema.png"):

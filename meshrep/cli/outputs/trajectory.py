@@ -39,7 +39,10 @@ def save_trajectory(
     frames = list(zip(trajectory.times.tolist(), trajectory.fields, strict=True))
     if installed("pyvista"):
         with outputs.attempt("transient.pvd"):
-            path = write_series(graph, frames, outputs.folder, "transient", field=energy.quantity)
+            path = write_series(
+                graph, frames, outputs.folder, "transient", field=energy.quantity,
+                symbols=energy.symbols,
+            )  # fmt: skip
             outputs.add(path)
     else:
         outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
@@ -76,7 +79,7 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
         drawn = picture(
             graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
             title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
-            marks=marks(energy, last), **look,
+            marks=marks(energy, last), label=energy.label, **look,
         )  # fmt: skip
         note_engine(drawn, outputs)
         outputs.add(drawn.path)

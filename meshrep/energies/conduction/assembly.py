@@ -52,6 +52,9 @@ class Part:
     thickness, area : what :class:`Property` takes, optional
         Without them, shells conduct only in a mesh without solids, and wires in one without both,
         then with 1.
+    length : float
+        The unit of the mesh's coordinates in metres. ``points``, and the positions at which
+        properties are asked, are in metres.
 
     Raises
     ------
@@ -61,13 +64,15 @@ class Part:
     """
 
     def __init__(
-        self, graph: Graph, conductivity: Any, source: Any, capacity: Any, thickness: Any, area: Any
-    ) -> None:
+        self, graph: Graph, conductivity: Any, source: Any, capacity: Any,
+        thickness: Any, area: Any, length: float = 1.0,
+    ) -> None:  # fmt: skip
         if graph.points is None:
             raise InputError(f"{graph.name}: conduction needs a mesh with points and cells")
         if not np.isfinite(graph.points).all():
             raise InputError(f"{graph.name}: a point has a NaN or infinite coordinate")
-        self.graph, self.points = graph, graph.points
+        self.graph, self.length = graph, length
+        self.points = graph.points if length == 1 else graph.points * length
         blocks = blocks_of(graph, self.points)
         if not blocks:
             raise InputError(f"{graph.name}: conduction needs cells, and there are none")

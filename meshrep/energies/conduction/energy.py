@@ -33,10 +33,16 @@ from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
 
 _CELSIUS = 273.15  # K at 0 °C
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "km": 1e3, "in": 0.0254,
+           "ft": 0.3048}  # fmt: skip
 
 
 class Conduction(Energy):
-    """The temperature of a part that conducts heat, in one consistent system of units.
+    """The temperature of a part that conducts heat, in SI units.
+
+    Everything physical is in SI units: W, m, K or °C, whatever the unit of the mesh's coordinates,
+    which ``units`` tells. Each ``where`` and each function of x, y, z is in the mesh's own
+    coordinates.
 
     A condition acts where all nodes of a boundary face of a solid, of a boundary edge of a surface,
     or the end of a wire are selected by its ``where``, which is what :func:`meshrep.select` takes.
@@ -72,10 +78,13 @@ class Conduction(Energy):
         Perimeter of wires for ``sides``; by default that of a circle.
     capacity : what ``thickness`` takes
         ρc in J/(m³ K), for flows in time.
+    units : text or float
+        The unit of the mesh's coordinates: "m", "cm", "mm", "µm", "km", "in", "ft", or its length
+        in metres.
     kelvin : bool, optional
         Whether temperatures are in kelvin; else they are in °C. It has to be told with radiation.
     stefan_boltzmann : float
-        σ, in W/(m² K⁴): 5.670374419e-8; give it in other units where the mesh is in these.
+        σ, in W/(m² K⁴): 5.670374419e-8; another one makes another system of units.
 
     Raises
     ------
@@ -135,12 +144,17 @@ class Conduction(Energy):
         area: Any = None,
         perimeter: float | None = None,
         capacity: Any = 1.0,
+        units: str | float = "m",
         kelvin: bool | None = None,
         stefan_boltzmann: float = STEFAN_BOLTZMANN,
     ) -> None:
         super().__init__(graph)
         graph = self.graph
-        self.part = Part(graph, conductivity, source, capacity, thickness, area)
+        length = _metres(units)
+        k, q, heat, thick, wide = (
+            _of_metres(given, length) for given in (conductivity, source, capacity, thickness, area)
+        )
+        self.part = Part(graph, k, q, heat, thick, wide, length)
         self.held = held_nodes(graph, fixed)
         self.fluxes = fluxes_of(self.part, flux)
         exchanges = [
@@ -350,6 +364,15 @@ class Conduction(Energy):
         """Mean of −k∇T in each cell of the graph, (c, 3), in W/m²; NaN in cells without heat."""
         return self.part.flux(self.clamp(field))
 
+    @property
+    def symbols(self) -> dict[str, str]:  # type: ignore[override]
+        """K or °C, and W/m²."""
+        return {"temperature": "K" if self.kelvin else "°C", "heat_flux": "W/m²"}
+
+    def cell_fields(self, w: np.ndarray) -> dict[str, np.ndarray]:
+        """The heat flux (c, 3)."""
+        return {"heat_flux": self.heat_flux(w)}
+
     def settings(self) -> dict[str, Any]:
         """Sizes of the conditions, and what is given once."""
         return {
@@ -358,8 +381,27 @@ class Conduction(Energy):
                 *(one.name for one in self.held), *(name for name, _ in self.fluxes),
                 *(one.name for one in self._system.exchanges),
             ],
-            "kelvin": self.kelvin,
+            "kelvin": self.kelvin, "metres_per_unit": self.part.length,
         }  # fmt: skip
+
+
+def _metres(units: str | float) -> float:
+    """The length of a unit in metres."""
+    if isinstance(units, str):
+        if units not in _METRES:
+            raise InputError(
+                f"units {units!r} are unknown: choose {', '.join(_METRES)}, or give the length of "
+                "the unit in metres"
+            )
+        return _METRES[units]
+    return _positive(units, "units") or 1.0
+
+
+def _of_metres(given: Any, length: float) -> Any:
+    """A function of the mesh's coordinates as one of metres; anything else as it is."""
+    if not callable(given) or length == 1:
+        return given
+    return lambda x, y, z: given(x / length, y / length, z / length)
 
 
 def _positive(value: float | None, name: str) -> float | None:

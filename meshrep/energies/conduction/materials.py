@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.energies.conduction.elements import DIMENSION, LINEAR, places
 from meshrep.errors import InputError, kind_of
-from meshrep.graphs.cells import Cells
+from meshrep.graphs.correspondence import input_cells
 from meshrep.graphs.graph import Graph
-
-_HASH = 0x9E3779B97F4A7C15
 
 
 class Property:
@@ -24,7 +21,8 @@ class Property:
     given : number, text, array, mapping or function
         A number; the name of an array of cells in the input; an array (c,) in the order of the
         input's cells (or of the graph's, where it has no input); ``{"name": {id: value}}`` by the
-        values of such an array; a function of x, y, z, arrays of one shape.
+        values of such an array; a function of x, y, z, arrays of one shape. A source is 0 in
+        regions that are not named.
     name : str
         What errors begin with.
     positive : bool
@@ -134,7 +132,14 @@ class Property:
         count, given = len(graph.cells), len(values)
         there = count if graph.origin is None else len(graph.origin.cells)
         if given == there:
-            return values if graph.origin is None else values[_cell_of(graph, self.name)]
+            cell = input_cells(graph)
+            if (cell < 0).any():
+                raise InputError(
+                    f"{self.name}: cell {int((cell < 0).argmax())} of {graph.name} is not a cell "
+                    "of the input, since cells were cut up when it was read: give values in the "
+                    "order of graph.cells"
+                )
+            return values[cell]
         if given == count:
             return values
         raise InputError(f"{self.name}: {given} values for {there} cells of {graph.name}")
@@ -152,6 +157,12 @@ class Property:
         for region, value in self.regions.items():
             if value.shape != () and not (self.tensors and value.shape == (3, 3)):
                 raise InputError(f"{self.name}: region {region} needs one number")
+        if not self.positive:
+            there = np.unique(self.table).tolist()
+            for region in self.regions:
+                if region not in there:
+                    raise InputError(f"{self.name}: no cell has {self.array} {region}")
+            self.regions |= {region: np.zeros(()) for region in there if region not in self.regions}
 
     def _of_regions(self, which: np.ndarray) -> np.ndarray:
         assert self.regions is not None
@@ -186,45 +197,3 @@ def numbers_at(value: Any, positions: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise InputError(f"{name} must be finite, not {values[~np.isfinite(values)][0]}")
     return values
-
-
-def _cell_of(graph: Graph, name: str) -> np.ndarray:
-    """The number, among the input's cells, of each cell of the graph: the one on its corners."""
-    origin = graph.origin
-    assert origin is not None
-    given = _keys(origin.cells.renumbered(origin.node_of))
-    wanted = _keys(graph.cells)
-    order = np.argsort(given, kind="stable")
-    at = np.minimum(np.searchsorted(given[order], wanted), len(given) - 1)
-    found = order[at]
-    lost = given[found] != wanted
-    if lost.any():
-        raise InputError(
-            f"{name}: cell {int(lost.argmax())} of {graph.name} is not a cell of the input, since "
-            "cells were cut up when it was read: give values in the order of graph.cells"
-        )
-    return found
-
-
-def _keys(cells: Cells) -> np.ndarray:
-    """A number (c,) for each cell that depends on its set of corners and its dimension alone."""
-    keys = np.zeros(len(cells), dtype=np.uint64)
-    for kind, which, nodes in cells.tables():
-        linear = LINEAR.get(_PLAIN.get(kind, kind), kind)
-        corners = len(places(linear)) if linear in LINEAR and linear != 1 else nodes.shape[1]
-        ordered = np.sort(nodes[:, :corners], axis=1)
-        hashed = (ordered.astype(np.uint64) + np.uint64(1)) * np.uint64(_HASH)
-        hashed ^= hashed >> np.uint64(29)
-        hashed *= np.uint64(0xBF58476D1CE4E5B9)
-        hashed ^= hashed >> np.uint64(32)
-        hashed[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = 0
-        dimension = DIMENSION.get(linear, 2 if corners > 2 else 1)
-        keys[which] = hashed.sum(axis=1, dtype=np.uint64) + np.uint64(dimension)
-    return keys
-
-
-# Kinds of higher order that readers reduce to common ones, and others with the same corners.
-_PLAIN = {
-    8: 9, 11: 12, 29: 12, 30: 9, 31: 13, 32: 13, 33: 12, 34: 5, 37: 14, 68: 3, 69: 5, 70: 9, 71: 10,
-    72: 12, 73: 13, 74: 14, 75: 3, 76: 5, 77: 9, 78: 10, 79: 12, 80: 13, 81: 14,
-}  # fmt: skip

@@ -50,8 +50,9 @@ class Samples:
     ----------
     matrix : (p, n) csr_array
     weights : (p,) float64
-        Area of each point.
+        Area of each point, in m².
     positions : (p, 3) float64
+        In the mesh's own coordinates.
     """
 
     matrix: sparse.csr_array
@@ -117,7 +118,7 @@ class Patch:
             matrix.sum_duplicates()
             matrices.append(matrix)
             weights.append(area.ravel())
-            positions.append(at.reshape(-1, 3))
+            positions.append(at.reshape(-1, 3) / self.part.length)
         return Samples(
             sparse.csr_array(sparse.vstack(matrices)),
             np.concatenate(weights),
