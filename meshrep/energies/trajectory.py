@@ -128,5 +128,5 @@ class Trajectory(Interruptible):
         measures = {"energy": self.energies} | ({} if order is None else {"rho": order})
         return write_frames(
             self.problem.graph, self.times, self.fields, path, measures=measures,
-            field=self.problem.quantity,
+            field=self.problem.quantity, symbols=self.problem.symbols,
         )  # fmt: skip

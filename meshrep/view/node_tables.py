@@ -92,6 +92,7 @@ def write_frames(
     *,
     measures: Mapping[str, np.ndarray],
     field: str,
+    symbols: Mapping[str, str] | None = None,
 ) -> Path:
     """Write fields over time, in the format of the suffix.
 
@@ -106,6 +107,8 @@ def write_frames(
     measures : mapping of str to (k,) array
     field : str
         The name of the values in the meshes of a .pvd.
+    symbols : mapping of str to str
+        Symbols of units by the names of fields, for the meshes of a .pvd.
 
     Raises
     ------
@@ -116,7 +119,9 @@ def write_frames(
     suffix = path.suffix.lower()
     if suffix == ".pvd":
         frames = zip(times.tolist(), fields, strict=True)
-        return write_series(graph, frames, path.parent, path.stem, field=field)
+        return write_series(
+            graph, frames, path.parent, path.stem, field=field, symbols=symbols
+        )  # fmt: skip
     if suffix == ".npz":
         arrays = {"times": times, "fields": fields, **measures, "names": np.array(graph.names, str)}
         with replacing(path) as temporary, open(temporary, "wb") as file:
