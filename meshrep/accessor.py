@@ -160,7 +160,7 @@ class MeshrepAccessor:
         """
         from meshrep.energies.conduction.energy import Conduction
         from meshrep.solving.solve import solve
-        from meshrep.view.dataset import label_units
+        from meshrep.view.dataset import label_units, text_array
 
         settings = self._with_start(settings)
         energy = Conduction(
@@ -173,7 +173,7 @@ class MeshrepAccessor:
         result = self._with(solution)
         heat = energy.heat_through(solution.field)
         result.field_data["heat"] = np.array(list(heat.values()))
-        result.field_data["heat_of"] = list(heat)
+        result.GetFieldData().AddArray(text_array("heat_of", heat))
         label_units(result, {"heat": "W"})
         return result
 
@@ -259,7 +259,7 @@ class MeshrepAccessor:
 
         It is a shallow copy: a million cells are not copied to add an array.
         """
-        from meshrep.view.dataset import label_units
+        from meshrep.view.dataset import label_units, text_array
 
         energy = solution.problem
         name = name or energy.quantity
@@ -271,9 +271,10 @@ class MeshrepAccessor:
             result.cell_data[of] = in_input(energy.graph, flux)
         label_units(result, {name: energy.symbols.get(energy.quantity, "")} | dict(energy.symbols))
         result.set_active_scalars(name)
-        result.field_data["meshrep"] = [repr(solution)]
+        fields = result.GetFieldData()
+        fields.AddArray(text_array("meshrep", [repr(solution)]))
         if solution.answers:
-            result.field_data["answers"] = [str(answer) for answer in solution.answers]
+            fields.AddArray(text_array("answers", map(str, solution.answers)))
         return result
 
 

@@ -106,7 +106,7 @@ def dataset(
             for name, values in origin.cell_data.items():
                 mesh.cell_data[shown(name)] = values[order]
     elif original and graph.labels is not None:
-        mesh.GetPointData().AddArray(_texts("name", graph.labels))
+        mesh.GetPointData().AddArray(text_array("name", graph.labels))
     for name, values in arrays.items():
         mesh.point_data[shown(name)] = values
     if cell_fields:
@@ -132,7 +132,7 @@ def label_units(mesh: pyvista.DataSet, symbols: Mapping[str, str]) -> None:
                 array.GetInformation().Set(array.UNITS_LABEL(), symbol)
 
 
-def _texts(name: str, texts: Iterable[Any]) -> vtkStringArray:
+def text_array(name: str, texts: Iterable[Any]) -> vtkStringArray:
     """An array of texts in UTF-8, which PyVista reads but does not make."""
     from vtkmodules.vtkCommonCore import vtkStringArray
 

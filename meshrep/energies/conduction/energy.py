@@ -341,7 +341,7 @@ class Conduction(Energy):
         balance = heat.pop("balance")
         found = [Answer(f"heat in, {name}", value, "W") for name, value in heat.items()]
         found.append(Answer("balance of heat", balance, "W"))
-        degree = {True: "K", False: "°C", None: ""}[self.kelvin]
+        degree = self.symbols["temperature"]
         for name, node in (("highest", int(w.argmax())), ("lowest", int(w.argmin()))):
             found.append(self._answer(f"{name} temperature", float(w[node]), degree, node))
         size = np.nan_to_num(np.linalg.norm(self.heat_flux(w), axis=1))
