@@ -19,6 +19,7 @@ from scipy import sparse
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
+from meshrep.base.schedules import Schedule
 from meshrep.energies.answers import Answer
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fixed import Fixed
@@ -330,6 +331,24 @@ class Energy(Lean, ABC):
     def capacity(self) -> np.ndarray:
         """The mass (n,) by which the velocity of each node is divided in time; by default 1."""
         return np.ones(self.graph.n)
+
+    @property
+    def capacity_matrix(self) -> sparse.csr_array | None:
+        """The mass as a symmetric, positive definite matrix (n, n); None where there is none.
+
+        An energy that has one is stiff: :func:`meshrep.integrate` follows it by "bdf" and with this
+        mass unless told otherwise.
+        """
+        return None
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """What its conditions follow in time; empty where nothing changes."""
+        return []
+
+    def at(self, time: float) -> Energy:
+        """The energy with the conditions of a time; itself where nothing changes."""
+        return self
 
     def prospects(self, start: np.ndarray) -> list[str]:
         """Sentences about a run that the start allows, such as that nothing will move."""

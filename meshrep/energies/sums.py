@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.schedules import Schedule
 from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy, laid_out
 from meshrep.energies.evaluator import Evaluator, SumEvaluator
@@ -115,6 +116,25 @@ class Sum(Energy):
         for factor, energy in self.terms:
             total = total + factor * energy.velocity_jacobian(w)
         return sparse.csr_array(total)
+
+    @property
+    def capacity(self) -> np.ndarray:
+        """That of the first term."""
+        return self.terms[0][1].capacity
+
+    @property
+    def capacity_matrix(self) -> sparse.csr_array | None:
+        """That of the first term."""
+        return self.terms[0][1].capacity_matrix
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """Those of all terms."""
+        return [schedule for _, energy in self.terms for schedule in energy.schedules]
+
+    def at(self, time: float) -> Energy:
+        """The sum of the terms at a time."""
+        return Sum([(c, e.at(time)) for c, e in self.terms]) if self.schedules else self
 
     def random_start(self, seed: int = 0) -> np.ndarray:
         """The start of the first term."""

@@ -1,4 +1,4 @@
-"""The part as a system of numbers: couplings by conduction, heat sources, capacity.
+"""The part as a system of numbers: couplings by conduction, heat sources, capacities.
 
     ½ ∫ k|∇T|² = ½ Σ_{i<j} a_ij (T_i − T_j)²,   a_ij = −∫ k ∇φ_i·∇φ_j,
 
@@ -30,14 +30,13 @@ class Material:
 
     Attributes
     ----------
-    conductivity, source, capacity : Property
-        k, q and ρc; per length, area or volume of the mesh they are times ``sections``.
+    conductivity, capacity : Property
+        k and ρc; per length, area or volume of the mesh they are times ``sections``.
     sections : dict of int to Property
         The area of wires (1) and the thickness of shells (2), where these conduct.
     """
 
     conductivity: Property
-    source: Property
     capacity: Property
     sections: dict[int, Property]
 
@@ -48,7 +47,7 @@ class Part:
     Parameters
     ----------
     graph : Graph
-    conductivity, source, capacity : what :class:`Property` takes
+    conductivity, capacity : what :class:`Property` takes
     thickness, area : what :class:`Property` takes, optional
         Without them, shells conduct only in a mesh without solids, and wires in one without both,
         then with 1.
@@ -64,8 +63,8 @@ class Part:
     """
 
     def __init__(
-        self, graph: Graph, conductivity: Any, source: Any, capacity: Any,
-        thickness: Any, area: Any, length: float = 1.0,
+        self, graph: Graph, conductivity: Any, capacity: Any, thickness: Any, area: Any,
+        length: float = 1.0,
     ) -> None:  # fmt: skip
         if graph.points is None:
             raise InputError(f"{graph.name}: conduction needs a mesh with points and cells")
@@ -86,14 +85,20 @@ class Part:
         ]
         self._refuse_uncovered()
         self.material = Material(
-            Property(graph, conductivity, "conductivity", tensors=True),
-            Property(graph, source, "source", positive=False),
-            Property(graph, capacity, "capacity"),
+            self._property(conductivity, "conductivity", tensors=True),
+            self._property(capacity, "capacity"),
             {
-                d: Property(graph, 1.0 if given[d] is None else given[d], _THICKNESS[d])
+                d: self._property(1.0 if given[d] is None else given[d], _THICKNESS[d])
                 for d in conducts - {3}
             },
         )
+
+    def _property(self, given: Any, name: str, **options: bool) -> Property:
+        """A property whose functions are of the mesh's coordinates, to be asked in metres."""
+        if callable(given) and self.length != 1:
+            length, of_mesh = self.length, given
+            given = lambda x, y, z: of_mesh(x / length, y / length, z / length)  # noqa: E731
+        return Property(self.graph, given, name, **options)
 
     def _refuse_uncovered(self) -> None:
         covered = np.zeros(self.graph.n, dtype=bool)
@@ -155,15 +160,14 @@ class Part:
         flux = flux.transpose(0, 2, 1, 3).reshape(c, count, -1)
         return weighted.reshape(c, count, -1) @ flux.transpose(0, 2, 1)
 
-    @cached_property
-    def load(self) -> np.ndarray:
-        """∫ q φ_i, shape (n,)."""
+    def load_of(self, source: Any) -> np.ndarray:
+        """∫ q φ_i (n,) of heat q that the part makes, which is what :class:`Property` takes."""
+        given = self._property(source, "source", positive=False)
         load = np.zeros(self.graph.n)
-        source = self.material.source
-        if source.one and not source.table:
+        if given.one and not given.table:
             return load
         for piece, table, weights, positions in self.pieces():
-            q = source.at(piece.which, positions)
+            q = given.at(piece.which, positions)
             load += self._summed(piece.nodes, (weights * q) @ table.values)
         return load
 
@@ -181,6 +185,40 @@ class Part:
             share = density.sum(axis=1) / diagonal.sum(axis=1)
             lumped += self._summed(piece.nodes, diagonal * share[:, None])
         return lumped
+
+    @cached_property
+    def consistent(self) -> sparse.csr_array:
+        """The capacity ∫ ρc φ_i φ_j, (n, n), exact on affine cells."""
+        n = self.graph.n
+        diagonal, upper = np.zeros(n), sparse.csr_array((n, n))
+        for block in self.blocks:
+            one, other = np.triu_indices(block.nodes.shape[1], 1)
+            parts = []
+            for piece, table, weights, positions in self._pieces(block, max(2, block.order)):
+                density = weights * self.material.capacity.at(piece.which, positions)
+                both = table.values[:, one] * table.values[:, other]
+                parts.append(density @ both)
+                diagonal += self._summed(piece.nodes, density @ table.values**2)
+            values = np.concatenate(parts).ravel()
+            i, j = block.nodes[:, one].ravel(), block.nodes[:, other].ravel()
+            same = i == j  # collapsed cells have a node twice
+            diagonal += 2.0 * np.bincount(i[same], values[same], n)
+            i, j, values = i[~same], j[~same], values[~same]
+            ends = np.minimum(i, j), np.maximum(i, j)
+            upper = upper + sparse.csr_array(sparse.coo_array((values, ends), shape=(n, n)))
+        return sparse.csr_array(upper + upper.T + sparse.diags_array(diagonal))
+
+    @cached_property
+    def resistance(self) -> float:
+        """About the rise of temperature by which one W crosses the part.
+
+        Heat Q that crosses a part of length L, volume V and conductivity k makes a rise of about
+        Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions.
+        """
+        upper = self.coupling.tocoo()
+        apart = ((self.points[upper.row] - self.points[upper.col]) ** 2).sum(axis=1)
+        length = float((np.ptp(self.points, axis=0) ** 2).sum())
+        return length / (0.5 * float(upper.data @ apart))
 
     @property
     def volume(self) -> float:
@@ -204,12 +242,15 @@ class Part:
     def pieces(self) -> Any:
         """Yield cells with their rule, weights (c, q) times section, and positions (c, q, 3)."""
         for block in self.blocks:
-            table = rule(block.kind, block.order)
-            for piece in block.pieces(len(table.weights)):
-                corners = self.points[piece.nodes]
-                positions = table.values @ corners
-                weights = abs(geometry(corners, table)[0]) * self.section(piece, positions)
-                yield piece, table, weights, positions
+            yield from self._pieces(block, block.order)
+
+    def _pieces(self, block: Block, order: int) -> Any:
+        table = rule(block.kind, order)
+        for piece in block.pieces(len(table.weights)):
+            corners = self.points[piece.nodes]
+            positions = table.values @ corners
+            weights = abs(geometry(corners, table)[0]) * self.section(piece, positions)
+            yield piece, table, weights, positions
 
     def _summed(self, nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
         return np.bincount(nodes.ravel(), values.ravel(), minlength=self.graph.n)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from meshrep.base.schedules import Schedule, value_at
 from meshrep.energies.conduction.assembly import Part
 from meshrep.energies.conduction.materials import numbers_at
 from meshrep.energies.conduction.patches import Patch
@@ -18,6 +19,41 @@ from meshrep.graphs.graph import Graph
 from meshrep.sources.selection import select
 
 STEFAN_BOLTZMANN = 5.670374419e-8  # W/(m² K⁴)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a condition is given at positions (p, 3): a number, a function, or a schedule of them.
+
+    Values that do not lie within ``above`` (exclusive) and ``most`` are refused by ``name``.
+    """
+
+    value: Any
+    positions: np.ndarray
+    name: str
+    above: float = -np.inf
+    most: float = np.inf
+    allowed: str = ""
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """The schedule that it follows, if it changes in time."""
+        return [self.value] if isinstance(self.value, Schedule) else []
+
+    def at(self, time: float) -> np.ndarray:
+        """Values (p,) at a time.
+
+        Raises
+        ------
+        InputError
+            Where one cannot be used.
+        """
+        values = np.array(numbers_at(value_at(self.value, time), self.positions, self.name))
+        bad = ~((values > self.above) & (values <= self.most))
+        if bad.any():
+            when = f" at t = {time:g}" if self.schedules else ""
+            raise InputError(f"{self.name} must {self.allowed}, not {values[bad][0]:g}{when}")
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +73,10 @@ class Exchange:
     outside : (p,) float64
         Temperature of the air or of the surroundings.
     radiates : bool
+    given : tuple of Given
+        h or the emissivity, and the temperature outside.
+    sizes : (p,) float64
+        The area of each point, times σ where it radiates.
     """
 
     name: str
@@ -44,6 +84,34 @@ class Exchange:
     film: np.ndarray
     outside: np.ndarray
     radiates: bool
+    given: tuple[Given, ...] = ()
+    sizes: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """What it follows in time."""
+        return [schedule for given in self.given for schedule in given.schedules]
+
+    def at(self, time: float) -> Exchange:
+        """The same exchange with the values of a time."""
+        if not self.schedules:
+            return self
+        film, outside = (given.at(time) for given in self.given)
+        return replace(self, film=self.sizes * film, outside=outside)
+
+
+@dataclass(frozen=True, eq=False)
+class Flux:
+    """Heat (n,) that a condition brings to the nodes: ``matrix @ q`` of q at its points."""
+
+    name: str
+    load: np.ndarray
+    given: Given
+    matrix: sparse.csr_array
+
+    def at(self, time: float) -> Flux:
+        """The same flux with the values of a time."""
+        return replace(self, load=self.matrix @ self.given.at(time))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +121,16 @@ class Held:
     name: str
     nodes: np.ndarray
     values: np.ndarray
+    given: Given | None = None
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """What it follows in time."""
+        return [] if self.given is None else self.given.schedules
+
+    def at(self, time: float) -> Held:
+        """The same nodes with their temperatures at a time."""
+        return self if self.given is None else replace(self, values=self.given.at(time))
 
 
 def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
@@ -77,8 +155,11 @@ def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
     for number, (where, value) in enumerate(pairs):
         name = _name("fixed", where, number)
         nodes = select(graph, where)
-        values = numbers_at(value, points[nodes], f"the temperature of {name}")
-        clash = (holder[nodes] >= 0) & (everything[nodes] != values)
+        given = Given(value, points[nodes], f"the temperature of {name}")
+        values = given.at(0.0)
+        apart = np.array([_differ(one.given, given) for one in found], dtype=bool)
+        clash = holder[nodes] >= 0
+        clash[clash] = (everything[nodes] != values)[clash] | apart[holder[nodes][clash]]
         if clash.any():
             node = int(nodes[clash.argmax()])
             raise InputError(
@@ -89,8 +170,16 @@ def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
         own = holder[nodes] < 0
         if own.any():
             holder[nodes[own]], everything[nodes] = len(found), values
-            found.append(Held(name, nodes[own], values[own]))
+            given = replace(given, positions=points[nodes[own]])
+            found.append(Held(name, nodes[own], values[own], given))
     return found
+
+
+def _differ(one: Given | None, other: Given) -> bool:
+    """Whether two values that change in time are not the same one."""
+    return (
+        one is not None and one.value is not other.value and bool(one.schedules + other.schedules)
+    )
 
 
 def _pairs(fixed: Any) -> list[tuple[Any, Any]] | None:
@@ -178,24 +267,26 @@ def exchanges_of(
         part, given, kind, wanted, sides=kind == "sides"
     ):
         samples = patch.samples(radiates, perimeter)
-        h = numbers_at(film, samples.positions, f"{wanted[0]} of {name}")
-        if h.min() <= 0 or (radiates and h.max() > 1):
-            limit = "lie within (0, 1]" if radiates else "be positive"
-            bad = h.min() if h.min() <= 0 else h.max()
-            raise InputError(f"{name}: the {wanted[0]} must {limit}, not {bad:g}")
-        air = numbers_at(outside, samples.positions, f"{wanted[1]} of {name}")
-        strength = (sigma if radiates else 1.0) * h * samples.weights
-        found.append(Exchange(name, samples.matrix, strength, np.array(air), radiates))
+        limit = "lie within (0, 1]" if radiates else "be positive"
+        given = (
+            Given(film, samples.positions, f"{name}: the {wanted[0]}", 0.0,
+                  1.0 if radiates else np.inf, limit),
+            Given(outside, samples.positions, f"{wanted[1]} of {name}"),
+        )  # fmt: skip
+        h, air = (one.at(0.0) for one in given)
+        sizes = (sigma if radiates else 1.0) * samples.weights
+        found.append(Exchange(name, samples.matrix, sizes * h, air, radiates, given, sizes))
     return found
 
 
-def fluxes_of(part: Part, given: Any) -> list[tuple[str, np.ndarray]]:
-    """The name of each flux, and ∫ q″ φ_i (n,), the heat that it brings to the nodes."""
+def fluxes_of(part: Part, given: Any) -> list[Flux]:
+    """Each flux, with ∫ q″ φ_i (n,), the heat that it brings to the nodes."""
     found = []
     for name, patch, (value,) in conditions_of(part, given, "flux", ("q",)):
         samples = patch.samples(False)
-        q = numbers_at(value, samples.positions, f"q of {name}")
-        found.append((name, samples.matrix.T @ (q * samples.weights)))
+        q = Given(value, samples.positions, f"q of {name}")
+        matrix = sparse.csr_array(samples.matrix.T @ sparse.diags_array(samples.weights))
+        found.append(Flux(name, matrix @ q.at(0.0), q, matrix))
     return found
 
 

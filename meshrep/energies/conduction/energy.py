@@ -8,6 +8,7 @@ whose minimum is the weak form of −∇·(k∇T) = q with convection −k ∂T/
 
 from __future__ import annotations
 
+import copy
 import math
 from functools import cached_property
 from typing import Any
@@ -16,16 +17,19 @@ import numpy as np
 
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.randomness import random_from
+from meshrep.base.schedules import Schedule
 from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
 from meshrep.energies.conduction.assembly import Part
 from meshrep.energies.conduction.conditions import (
     STEFAN_BOLTZMANN,
+    Exchange,
     exchanges_of,
     fluxes_of,
     held_nodes,
 )
 from meshrep.energies.conduction.evaluators import Differences, Formula, System
+from meshrep.energies.conduction.sources import Sources
 from meshrep.energies.evaluator import Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import GraphLike
@@ -85,6 +89,10 @@ class Conduction(Energy):
         Whether temperatures are in kelvin; else they are in °C. It has to be told with radiation.
     stefan_boltzmann : float
         σ, in W/(m² K⁴): 5.670374419e-8; another one makes another system of units.
+
+    A :class:`meshrep.Schedule` may stand for any value of a condition and for a source, in whole or
+    of a region. Such an energy has the values of t = 0, which solvers take. ``energy.at(t)`` is the
+    energy at another time, and :func:`meshrep.integrate` follows the schedules.
 
     Raises
     ------
@@ -150,11 +158,9 @@ class Conduction(Energy):
     ) -> None:
         super().__init__(graph)
         graph = self.graph
-        length = _metres(units)
-        k, q, heat, thick, wide = (
-            _of_metres(given, length) for given in (conductivity, source, capacity, thickness, area)
-        )
-        self.part = Part(graph, k, q, heat, thick, wide, length)
+        self.part = Part(graph, conductivity, capacity, thickness, area, _metres(units))
+        self.sources = Sources(self.part, source)
+        self.made = self.sources.at(0.0)
         self.held = held_nodes(graph, fixed)
         self.fluxes = fluxes_of(self.part, flux)
         exchanges = [
@@ -166,24 +172,63 @@ class Conduction(Energy):
             ),
         ]  # fmt: skip
         self.radiates = any(one.radiates for one in exchanges)
-        self.kelvin = kelvin
+        self.kelvin, self.time = kelvin, 0.0
         if self.held:
             self.fixed = np.concatenate([one.nodes for one in self.held])
+        self._take_values(tuple(exchanges))
+        self._refuse_undecided()
+        self.unit = self._natural_unit()
+
+    def _take_values(self, exchanges: tuple[Exchange, ...]) -> None:
+        """Set up the system with the values that conditions have now."""
+        if self.held:
             self.fixed_values = np.concatenate([one.values for one in self.held])
-        levels = [self.fixed_values, *(one.outside for one in exchanges)]
-        given = np.concatenate(levels)
+        given = np.concatenate([self.fixed_values, *(one.outside for one in exchanges)])
         self._check_absolute(given)
         self._system = System(
             self.part.coupling,
-            self.part.load + sum((load for _, load in self.fluxes), np.zeros(graph.n)),
-            tuple(exchanges),
+            sum((one.load for one in self.fluxes), self.made),
+            exchanges,
             self.fixed,
             self.fixed_values,
             float(given.min()) if len(given) else 0.0,
-            _CELSIUS if self.radiates and not kelvin else 0.0,
+            _CELSIUS if self.radiates and not self.kelvin else 0.0,
         )
-        self._refuse_undecided()
-        self.unit = self._natural_unit(given)
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """What the conditions and sources follow."""
+        found = self.sources.schedules
+        for held in self.held:
+            found += held.schedules
+        for flux in self.fluxes:
+            found += flux.given.schedules
+        for exchange in self._system.exchanges:
+            found += exchange.schedules
+        return found
+
+    def at(self, time: float) -> Conduction:
+        """The energy with the values that its conditions and sources have at a time.
+
+        Examples
+        --------
+        >>> import meshrep
+        >>> rod = meshrep.from_arrays([[0, 0, 0], [1, 0, 0]], meshrep.Cells.of_kind(3, [[0, 1]]))
+        >>> warming = {"x == 0": meshrep.Schedule([0, 60], [20, 80])}
+        >>> energy = meshrep.Conduction(rod, 50.0, fixed=warming)
+        >>> meshrep.solve(energy).field.round(9), meshrep.solve(energy.at(30)).field.round(9)
+        (array([20., 20.]), array([50., 50.]))
+        """
+        if time == self.time or not self.schedules:
+            return self
+        twin = copy.copy(self)  # without what is cached
+        twin.time = time
+        twin.made = self.sources.at(time)
+        twin.held = [one.at(time) for one in self.held]
+        twin.fluxes = [one.at(time) for one in self.fluxes]
+        twin._take_values(tuple(one.at(time) for one in self._system.exchanges))
+        twin.unit = twin._natural_unit()
+        return twin
 
     def _check_absolute(self, given: np.ndarray) -> None:
         """Refuse temperatures below absolute zero, and radiation in an unknown unit."""
@@ -213,21 +258,15 @@ class Conduction(Energy):
                 f"{self.graph.called(node)}): fix a temperature there, or let it convect or radiate"
             )
 
-    def _natural_unit(self, given: np.ndarray) -> float:
-        """The range of the given temperatures, or the rise by the loads if that is larger.
-
-        Heat Q that crosses a part of length L, volume V and conductivity k makes a rise of about
-        Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions.
-        """
-        spread = float(np.ptp(given))
+    def _natural_unit(self) -> float:
+        """The range of the given temperatures, or the rise by the loads if that is larger."""
+        given = [self.fixed_values, *(one.outside for one in self._system.exchanges)]
+        levels = np.concatenate(given)
+        spread = float(np.ptp(levels))
         heat = float(abs(self._system.load).sum())
         if heat:
-            points, upper = self.part.points, self._system.coupling.tocoo()
-            apart = ((points[upper.row] - points[upper.col]) ** 2).sum(axis=1)
-            length = float((np.ptp(points, axis=0) ** 2).sum())
-            conducted = 0.5 * float(upper.data @ apart)
-            spread = max(spread, heat * length / conducted)
-        return spread or float(abs(given).max()) or 1.0
+            spread = max(spread, heat * self.part.resistance)
+        return spread or float(abs(levels).max()) or 1.0
 
     @property
     def origin(self) -> float:  # type: ignore[override]
@@ -250,6 +289,11 @@ class Conduction(Energy):
     def capacity(self) -> np.ndarray:
         """∫ ρc φ_i of each node (n,), lumped."""
         return self.part.lumped
+
+    @property
+    def capacity_matrix(self) -> Any:
+        """∫ ρc φ_i φ_j, (n, n)."""
+        return self.part.consistent
 
     @cached_property
     def scale(self) -> float:
@@ -320,8 +364,8 @@ class Conduction(Energy):
         w = self.clamp(field)
         supplied = self._exact.unheld(w)[1]
         found = {one.name: math.fsum(supplied[one.nodes]) for one in self.held}
-        for name, load in self.fluxes:
-            found[name] = math.fsum(load)
+        for flux in self.fluxes:
+            found[flux.name] = math.fsum(flux.load)
         absolute = self._system.absolute
         for one in self._system.exchanges:
             t, out = one.matrix @ w + absolute, one.outside + absolute
@@ -330,8 +374,8 @@ class Conduction(Energy):
                 below = 0.5 * (abs(t) - t)
                 fall = fall * (out + t) * (out**2 + t**2) + 2.0 * below**4
             found[one.name] = math.fsum(one.film * fall)
-        if self.part.load.any():
-            found["source"] = math.fsum(self.part.load)
+        if self.made.any():
+            found["source"] = math.fsum(self.made)
         found["balance"] = math.fsum(found.values())
         return found
 
@@ -378,7 +422,7 @@ class Conduction(Energy):
         return {
             "energy": "Conduction", "cells": sum(len(b.which) for b in self.part.blocks),
             "fixed": len(self.fixed), "conditions": [
-                *(one.name for one in self.held), *(name for name, _ in self.fluxes),
+                *(one.name for one in self.held), *(one.name for one in self.fluxes),
                 *(one.name for one in self._system.exchanges),
             ],
             "kelvin": self.kelvin, "metres_per_unit": self.part.length,
@@ -395,13 +439,6 @@ def _metres(units: str | float) -> float:
             )
         return _METRES[units]
     return _positive(units, "units") or 1.0
-
-
-def _of_metres(given: Any, length: float) -> Any:
-    """A function of the mesh's coordinates as one of metres; anything else as it is."""
-    if not callable(given) or length == 1:
-        return given
-    return lambda x, y, z: given(x / length, y / length, z / length)
 
 
 def _positive(value: float | None, name: str) -> float | None:

@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 
 import meshrep
 from meshrep.base.backends import installed
+from meshrep.energies.conduction.blocks import geometry
 from meshrep.energies.conduction.elements import DIMENSION, LINEAR, places, quadrature, rule, shapes
 
 KINDS = {**LINES, **SURFACES, **SOLIDS}
@@ -131,3 +132,24 @@ def test_the_matrix_is_that_of_scikit_fem(name):
     energy = meshrep.Conduction(mesh(kind, points, cells), 1.0, fixed={"x < 1e-9": 1.0})
     apart = abs(energy.hessian(np.zeros(len(points))) - wanted).max()
     assert apart < 1e-14 * abs(wanted).max()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_consistent_capacity_is_exact_on_affine_cells(name):
+    """∫ ρc f g of polynomials that the cells hold, by the matrix and by a finer rule."""
+    kind = KINDS[name]
+    points, cells = box(kind, 2)
+    points = points @ np.array([[1.0, 0.2, 0.1], [0.0, 0.8, 0.3], [0.2, 0.0, 1.1]])
+    energy = meshrep.Conduction(mesh(kind, points, cells), 1.0, fixed=np.ones(len(points)),
+                                capacity=3.0)  # fmt: skip
+    matrix, ones = energy.capacity_matrix, np.ones(len(points))
+    assert (matrix - matrix.T).nnz == 0
+    np.testing.assert_allclose(ones @ matrix @ ones, 3 * energy.part.volume, rtol=1e-13)
+    f = points[:, 0] ** (1 if kind == LINEAR[kind] else 2)
+    total = 0.0
+    for block in energy.part.blocks:
+        fine = rule(block.kind, block.order + 3)
+        weights = abs(geometry(points[block.nodes], fine)[0])
+        total += 3 * (weights * (f[block.nodes] @ fine.values.T) ** 2).sum()
+    np.testing.assert_allclose(f @ matrix @ f, total, rtol=1e-12)
+    assert np.linalg.eigvalsh(matrix.toarray()).min() > 0
