@@ -7,8 +7,9 @@ since the shape functions sum to one. So the matrix is symmetric and its rows su
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Any
 
@@ -96,8 +97,7 @@ class Part:
     def _property(self, given: Any, name: str, **options: bool) -> Property:
         """A property whose functions are of the mesh's coordinates, to be asked in metres."""
         if callable(given) and self.length != 1:
-            length, of_mesh = self.length, given
-            given = lambda x, y, z: of_mesh(x / length, y / length, z / length)  # noqa: E731
+            given = partial(_of_metres, given, self.length)
         return Property(self.graph, given, name, **options)
 
     def _refuse_uncovered(self) -> None:
@@ -254,3 +254,8 @@ class Part:
 
     def _summed(self, nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
         return np.bincount(nodes.ravel(), values.ravel(), minlength=self.graph.n)
+
+
+def _of_metres(function: Callable[..., Any], length: float, *positions: np.ndarray) -> Any:
+    """A function of the mesh's coordinates at positions in metres."""
+    return function(*(position / length for position in positions))
