@@ -31,6 +31,8 @@ FIRST_CALL_UP_TO = 10_000_000
 
 # Steps of a flow in time, which take hours on the smallest graph.
 FLOW_STEPS_UP_TO = 10_000_000_000
+# Seeds of one solver, which take an hour or more on most graphs.
+RESTARTS_UP_TO = 100_000
 
 # Dense matrices and factorisations.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -267,17 +268,26 @@ def _texts(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _output(given: Mapping[str, Any]) -> Output:
-    film = Path(given["film"]) if "film" in given else None
+    folder, film = (_path_of(name, given) for name in ("out", "film"))
     if film is not None:
         _check_film(film)
     return Output(
-        Path(given["out"]) if "out" in given else None,
+        folder,
         film,
         MappingProxyType({name: given[name] for name in ("arrows", "cmap") if name in given}),
         not ("no_show" in given or "quiet" in given),
         "no_pictures" not in given,
         "quiet" in given,
     )
+
+
+def _path_of(name: str, given: Mapping[str, Any]) -> Path | None:
+    """The path that an option gives; shells do not expand the ~ of --out=~/results."""
+    if name not in given:
+        return None
+    if not given[name]:
+        raise InputError(f"--{name} is empty: name a {'folder' if name == 'out' else 'file'}")
+    return Path(os.path.expanduser(given[name]))
 
 
 def _check_film(path: Path) -> None:

@@ -234,8 +234,12 @@ class Energy(Lean, ABC):
 
     @cached_property
     def _usual_norm(self) -> float:
-        """The gradient's 2-norm at a random start."""
-        return float(np.linalg.norm(self.gradient(self.random_start(0))))
+        """The gradient's 2-norm at a random start, which may be too small to be squared."""
+        gradient = self.gradient(self.random_start(0))
+        largest = float(abs(gradient).max(initial=0.0))
+        if not 0 < largest < np.inf:
+            return largest
+        return largest * float(np.linalg.norm(gradient / largest))
 
     def gradient_scale(self, start: np.ndarray) -> float:
         """What a gradient's 2-norm is divided by before it is compared with a tolerance.

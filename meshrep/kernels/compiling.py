@@ -2,8 +2,8 @@
 
 numba's own cache has no checksums, it raises whatever a damaged file or a full disk raises, and two
 processes that fill it at the same time can give one kernel the code of another. The cache here has
-one file for each kernel and types of arguments. A file that is damaged is written again, and where
-no file can be written, each process compiles for itself.
+one file for each kernel and types of arguments. A file that is damaged, or made from other source
+code, is written again, and where no file can be written, each process compiles for itself.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import re
 import secrets
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from numba.core.caching import FunctionCache, NullCache
 from numba.core.serialize import dumps
 
 _DIGEST = hashlib.sha256().digest_size
+_IMPORTED = re.compile(
+    r"^\s*from meshrep\.kernels(?:\.(\w+) import| import (\w+(?:, \w+)*)$)", re.M
+)
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -52,8 +56,8 @@ class _Kept(FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         stem = os.path.join(self.cache_path, self._impl.filename_base)
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _Files(stem, stamp)  # type: ignore[assignment]
+        sources = _sources(function.__code__.co_filename)
+        self._cache_file = _Files(stem, sources)  # type: ignore[assignment]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The code for these types, or None, which has it compiled and saved."""
@@ -80,8 +84,8 @@ class _Nowhere(NullCache):
 class _Files:
     """One file for each key; it begins with a digest of key, version, source and content."""
 
-    def __init__(self, stem: str, stamp: Any) -> None:
-        self.stem, self.stamp = stem, stamp
+    def __init__(self, stem: str, sources: Mapping[str, str]) -> None:
+        self.stem, self.sources = stem, sources
 
     def load(self, key: Any) -> Any:
         """What was saved, or None where there is no such file, or one of other content."""
@@ -113,8 +117,28 @@ class _Files:
 
     def _file(self, key: Any) -> tuple[Path, bytes]:
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        about = repr((numba.__version__, self.stamp, key)).encode()
+        about = repr((numba.__version__, self.sources, key)).encode()
         return Path(f"{self.stem}-{name}.kernel"), about
+
+
+@cache
+def _sources(name: str) -> dict[str, str]:
+    """Digests of a kernel's file and of the files of kernels that it imports, by their names.
+
+    A kernel contains the code of those that it calls.
+    """
+    found: dict[str, str] = {}
+    waiting = [Path(name)]
+    while waiting:
+        path = waiting.pop()
+        if path.name in found:
+            continue
+        text = path.read_text(encoding="utf-8")
+        found[path.name] = hashlib.sha256(text.encode()).hexdigest()
+        for module, several in _IMPORTED.findall(text):
+            names = [module] if module else several.split(", ")
+            waiting += [Path(__file__).with_name(f"{one}.py") for one in names]
+    return found
 
 
 @cache

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from meshrep.errors import SolveError
+
 Product = Callable[[np.ndarray], np.ndarray]
 
 CLOSE = 1e-2  # relative residual at which a Ritz value counts as converged
@@ -102,6 +104,8 @@ def lanczos(
     ------
     ValueError
         Where the start has no length in the metric.
+    SolveError
+        Where a product is not finite.
     """
     n = len(start)
     steps = max(1, min(steps, n))
@@ -132,6 +136,11 @@ def lanczos(
         u = y if metric is None else np.array(metric(y))
         length = math.sqrt(max(float(y @ u), 0.0))
         betas.append(length)
+        if not math.isfinite(alphas[-1] + length):
+            raise SolveError(
+                "no eigenvalues were found, since products with the operator are not finite: its "
+                "weights, or a Hessian, are not finite or too large for float64"
+            )
         unseen = length**2 <= 0.1 * _ROUNDING * norm * float(y @ y)
         if unseen or length <= _ROUNDING * max(map(abs, alphas)):
             betas[-1] = 0.0

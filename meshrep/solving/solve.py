@@ -14,7 +14,7 @@ import numpy as np
 
 from meshrep.base import limits
 from meshrep.base.backends import backend_for, cores, installed
-from meshrep.base.outcome import Result
+from meshrep.base.outcome import History, Result
 from meshrep.base.randomness import random_from
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy, checked_energy
@@ -147,8 +147,11 @@ def _posed(
 ) -> tuple[Solver, list[str]]:
     """The composition for a solver, and notes on it; InputError for what does not fit."""
     random_from(seed)
-    if restarts < 1:
-        raise InputError(f"restarts must be 1 or more, not {restarts}")
+    if whole(restarts, 1, "restarts") > limits.RESTARTS_UP_TO:
+        raise InputError(
+            f"restarts must be at most {limits.RESTARTS_UP_TO:,}, not {restarts:,}: run the others "
+            "from another seed"
+        )
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
     composed, notes = compose(energy, solver, settings)
@@ -211,6 +214,19 @@ def _best_of(
     Its history starts when its seed starts. The seconds are those of the first seed and of the
     busiest thread after it. Seeds that fail are left out; the first error is raised if all do.
     """
+    ahead: list[tuple[int, Solution]] = []  # the best so far, and its seed
+    weighing = threading.Lock()
+
+    def weigh(seed: int, found: Solution) -> None:
+        """Keep the arrays of the best solution alone: those of all seeds may fill the memory."""
+        with weighing:
+            pair = sorted([*ahead, (seed, found)], key=lambda known: known[0])
+            best = lowest([solution for _, solution in pair])
+            ahead[:] = [known for known in pair if known[1] is best]
+            for _, solution in pair:
+                if solution is not best:
+                    solution.field = solution.field[:0].copy()
+                    solution.history, solution.samples = History(), []
 
     def work(seed: int, check: Callable[[], None]) -> tuple[int, int, Solution | Exception]:
         def observed(name: str, progress: Progress) -> None:
@@ -221,6 +237,7 @@ def _best_of(
         found: Solution | Exception
         try:
             found = run(seed, start if seed == seeds[0] else None, observed)
+            weigh(seed, found)
         except Exception as error:  # no error of one seed may cost the others
             traceback.clear_frames(error.__traceback__)  # they hold arrays
             found = error
@@ -234,7 +251,7 @@ def _best_of(
     failed = {seed: end for seed, _, end in runs if isinstance(end, Exception)}
     if not solutions:
         raise failed[seeds[0]]
-    best = lowest(list(solutions.values()))
+    best = ahead[0][1]
     busy: dict[int, float] = {}
     late = 0.0
     first = next(iter(solutions.values())).solve_s

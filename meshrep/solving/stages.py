@@ -16,7 +16,7 @@ from meshrep.base.interrupts import interruptible
 from meshrep.base.outcome import History, Result
 from meshrep.base.threads import calm_threads
 from meshrep.energies.base import Energy
-from meshrep.errors import MeshrepError, in_words
+from meshrep.errors import InputError, MeshrepError, in_words
 from meshrep.graphs.ordering import Order, better_order
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.gap import relative_gap
@@ -26,6 +26,7 @@ from meshrep.solving.solution import Solution
 from meshrep.solving.solver import Solver
 
 _NOTED = 1e-5  # relative gap from which the end of a run is said to be above the minimum
+SMALLEST, LARGEST = 1e-140, 1e140  # natural sizes whose squares, summed over nodes, are numbers
 _loaded: set[tuple[type, str, str, bool]] = set()  # kinds of maps whose kernels are loaded
 
 
@@ -56,6 +57,17 @@ def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
     return Renumbered(moved, order, time.perf_counter() - begun)
 
 
+def _refuse_sizes(energy: Energy) -> None:
+    """Raise InputError where squares of an energy's natural sizes are no numbers of float64."""
+    slope = energy.scale / energy.unit
+    for what, size in (("energy", energy.scale), ("field", energy.unit), ("gradient", slope)):
+        if not SMALLEST < size < LARGEST:
+            raise InputError(
+                f"the natural size of the {what} is about {size:.1g}, and the squares of such "
+                "numbers are beyond float64: choose other units for the weights and the field"
+            )
+
+
 class Stages:
     """One solver on one problem, stage by stage, with three clocks: set-up, compile, solve."""
 
@@ -80,6 +92,7 @@ class Stages:
         self.setup_s = self.compile_s = self.prefit_s = 0.0
         self.prefit_steps = 0
         self.fitted = energy.fitted(w0)
+        _refuse_sizes(self.fitted)
         self.order, self.inner = None, self.fitted  # the energy of the objectives
         if renumbered is not None:
             self.order, self.inner = renumbered.order, renumbered.energy

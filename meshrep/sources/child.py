@@ -27,7 +27,7 @@ from meshrep.base.names import encodable
 from meshrep.errors import InputError, MissingPart
 from meshrep.sources.confined import confine
 from meshrep.sources.normalise import Raw
-from meshrep.sources.room import refuse_beyond_file, room_for
+from meshrep.sources.room import IF_SOUND, refuse_beyond_file, room_for, trusted
 from meshrep.sources.wording import one_line
 
 TIME_LIMIT = 300.0  # seconds, for files of ordinary size; a second more for each megabyte
@@ -82,8 +82,8 @@ def arrays_apart(path: Path, shown: str, library: str, size: int) -> dict[str, n
             f"{shown}: PyVista cannot open a path that is not UTF-8: rename the file or its folder"
         )
     room = int(_SHARE.get(library, 0.6) * room_for(size))
-    work = max(_LEAST_WORK, _WORK_PER_MEGABYTE * size / 1e6)
     limit = TIME_LIMIT + size / 1e6
+    work = limit if trusted() else max(_LEAST_WORK, _WORK_PER_MEGABYTE * size / 1e6)
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, removed_at_end(folder):
         out = os.path.join(folder, "arrays.npz")
         python_path = json.dumps([entry or os.getcwd() for entry in sys.path])
@@ -138,6 +138,11 @@ def _failure(
             f"{shown}: {library} needs {needed} to read it, which is not installed: "
             f"pip install {_PIP.get(needed, needed)}"
         )
+    if report is not None and "memory" in report:
+        return InputError(
+            f"{shown}: {library} needs more memory to read it than a file of its size is given: it "
+            f"is probably damaged; {IF_SOUND}"
+        )
     if report is not None and "error" in report:
         told = report["error"] or one_line(heard.replace(path, "it")) or "it does not say why"
         return InputError(
@@ -150,10 +155,14 @@ def _failure(
         except ValueError:
             why = f"signal {-code}"
         if why == "SIGXCPU":
-            return InputError(f"{shown}: {library} needs too long to read it: it is damaged")
+            return InputError(
+                f"{shown}: {library} needs longer to read it than a file of its size is given: it "
+                f"is probably damaged; {IF_SOUND}, and {TIME_LIMIT:.0f} s"
+            )
         return InputError(
             f"{shown}: {library} crashed while reading it ({why}): "
-            "the file is damaged, or asks for more memory than there is"
+            "the file is damaged, or needs more memory than a file of its size is given; "
+            f"{IF_SOUND}"
         )
     told = _complaint(heard) or one_line(heard.strip().rpartition("\n")[2]) or f"exit {code}"
     return InputError(f"{shown}: {library} gave up on it ({told}): check that it is complete")
@@ -196,7 +205,7 @@ def main(library: str, path: str, out: str, room: str, work: str = str(_LEAST_WO
     except ModuleNotFoundError as error:
         report, code = {"missing": error.name or str(error)}, 3
     except MemoryError:
-        report, code = {"error": "it asks for more memory than there is"}, 3
+        report, code = {"memory": True}, 3
     except BaseException as error:  # SystemExit too: meshio calls sys.exit on a bad file
         said = f"{type(error).__name__}: {error}"
         wanted = _missing_in(said)

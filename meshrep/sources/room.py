@@ -18,6 +18,8 @@ _SMALL_FILE, _FOR_A_SMALL_FILE = 2_000_000, 400 << 20
 _PER_BYTE_BEYOND, _PER_BYTE_OF_ARRAYS = 1000, 10
 _BYTES_PER_POINT = 600  # measured: points that are joined to their nearest ones
 NODES_PER_POINT = 6  # nodes of cells that take the memory of one point
+TRUST = "MESHREP_TRUST_FILES"  # the variable that lifts the bounds by a file's size
+IF_SOUND = f"if the file is sound, set {TRUST}=1, and it may take all the memory that is free"
 
 
 def available_memory() -> int:
@@ -45,10 +47,16 @@ def _within_container(room: int) -> int:
         return room
 
 
+def trusted() -> bool:
+    """Whether the user has said that files are sound, however much they hold for their size."""
+    return os.environ.get(TRUST, "0") not in ("", "0")
+
+
 def room_for(size: int) -> int:
     """Bytes of memory that reading a file of ``size`` bytes may take, and no more than are free."""
     room = _FOR_A_SMALL_FILE + _PER_BYTE_BEYOND * max(0, size - _SMALL_FILE)
-    return int(min(0.8 * available_memory(), room))
+    free = int(0.8 * available_memory())
+    return free if trusted() else min(free, room)
 
 
 def refuse_beyond_file(what: str, arrays: int, size: int) -> None:
@@ -62,7 +70,7 @@ def refuse_beyond_file(what: str, arrays: int, size: int) -> None:
     if _PER_BYTE_OF_ARRAYS * arrays > room_for(size):
         raise InputError(
             f"{what}: it holds {arrays:,} bytes of numbers in {size:,} bytes, too many for the "
-            "memory that a file of this size is given: save it uncompressed if it is sound"
+            f"memory that a file of this size is given: {IF_SOUND}"
         )
 
 
@@ -82,7 +90,7 @@ def refuse_many_points(what: str, points: int, most: int) -> None:
     if points > most:
         raise InputError(
             f"{what}: it makes {points:,} points or more, and the memory that a file of its size "
-            f"is given holds {most:,}: save a part of it, or uncompressed"
+            f"is given holds {most:,}: {IF_SOUND}"
         )
 
 
@@ -104,13 +112,17 @@ def refuse_large_grid(what: str, points: int, size: int | None = None) -> int:
             f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB "
             f"and {room / 2**30:.3g} GiB are free: cut it or make it coarser"
         )
-    if size is not None and size <= _SMALL_FILE and need > room_for(size):
+    if size is None:
+        return 0
+    if size > _SMALL_FILE or trusted():
+        return max(size, points)
+    if need > room_for(size):
         raise InputError(
             f"{what}: its grid of {points:,} points needs about {need / 2**30:.3g} GiB, more than "
-            f"the {room_for(size) / 2**30:.3g} GiB that a file of {size:,} bytes is given: read it "
-            "with PyVista and use mesh.meshrep if it is sound"
+            f"the {room_for(size) / 2**30:.3g} GiB that a file of {size:,} bytes is given: "
+            f"{IF_SOUND}"
         )
-    return 0 if size is None else max(size, points) if size > _SMALL_FILE else size
+    return size
 
 
 def refuse_beyond_memory(what: str, nodes: int, edges: int, *, size: int | None = None) -> None:
@@ -129,7 +141,7 @@ def refuse_beyond_memory(what: str, nodes: int, edges: int, *, size: int | None 
         raise InputError(
             f"{what}: it declares {nodes:,} nodes and {edges:,} edges, which need about "
             f"{need / 2**30:.3g} GiB, more than the {room_for(size) / 2**30:.3g} GiB that a file "
-            f"of {size:,} bytes is given: correct its counts"
+            f"of {size:,} bytes is given: correct its counts; {IF_SOUND}"
         )
     if edges > limits.EDGES_UP_TO or nodes > limits.EDGES_UP_TO or need > room:
         raise InputError(

@@ -25,6 +25,8 @@ from meshrep.view.plots import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_WIDE = 30  # ratio of energies along a flow from which their axis is logarithmic
+
 
 def order_over_time(
     times: np.ndarray,
@@ -128,6 +130,8 @@ def trajectory(
         axes.set_xlabel("time", color=INK)
         if name == "energy":
             axes.set_ylabel("energy", color=INK)
+            if values.min() > 0 and values.max() > _WIDE * values.min():
+                axes.set_yscale("log")
         else:
             order_axis(axes, "order parameter ρ")
     if pulled:

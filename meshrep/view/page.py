@@ -47,6 +47,8 @@ class Page:
     ----------
     unit : int
         Pixels of the unit of margins, 10 at scale 1.
+    fitting : float
+        What the size of titles is multiplied by, so that the longest one fits over its box.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Page:
             scale = float(np.clip(np.sqrt(width * height / _PLAIN), 0.45, 2.5))
         self.size, self.heading, self.scale, self.dpi = size, heading, scale, dpi
         self.text, self.unit = text * scale, round(10 * scale)
+        self.fitting = 1.0
         self.figure: Figure = Figure((width / dpi, height / dpi), dpi=dpi, facecolor=PAPER)
         FigureCanvasAgg(self.figure)
         if heading:
@@ -115,6 +118,7 @@ class Page:
             row, column = divmod(k, columns)
             y = top - (row + 1) * (h + head) - row * gap
             boxes.append((left + column * (w + gap), y, w, h))
+        self.fitting = min(1.0, (w + 0.5 * gap) / max(map(self._width_of, titles)))
         return boxes, (right + 2.5 * unit, bottom, width - right - 2.5 * unit, top - bottom)
 
     def axes(self, box: Box, **look: Any) -> Axes:
@@ -145,7 +149,15 @@ class Page:
         """Write a title above the middle of a box; "" writes nothing."""
         if words:
             x, y, w, h = box
-            self.write(x + w / 2, y + h + self.unit, words, ha="center", va="bottom")
+            above = x + w / 2, y + h + self.unit
+            self.write(*above, words, self.fitting, ha="center", va="bottom")
+
+    def _width_of(self, words: str) -> float:
+        """The pixels that a title would take in a line, and 1 at least."""
+        written = self.figure.text(0, 0, words, size=self.text)
+        width = written.get_window_extent().width
+        written.remove()
+        return max(width, 1.0)
 
     def key(self, box: Box, palette: Palette) -> None:
         """Draw the colours of a palette in the middle of a box: a bar, or a wheel for phases."""

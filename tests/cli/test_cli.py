@@ -198,6 +198,18 @@ def test_out_must_be_a_folder(tmp_path, monkeypatch, capsys):
     assert Path("file").read_text() == "precious"
 
 
+def test_out_is_in_the_home_folder_where_it_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert main([*LATTICE, "--no-show", "--no-pictures", "--out=~/results"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert (tmp_path / "home" / "results" / "report.json").exists()
+    for option in ("--out=", "--film="):
+        assert main([*LATTICE, "--no-show", option]) == 2
+        assert f"{option[:-1]} is empty" in capsys.readouterr().err
+
+
 def test_a_missing_gpu_is_one_sentence(run):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

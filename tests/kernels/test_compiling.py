@@ -1,9 +1,11 @@
 """Compiled kernels are kept on disk, whatever state the disk and the files are in."""
 
+import ast
 import importlib.util
 import os
 import random
 import warnings
+from pathlib import Path
 
 import pytest
 from problems_of_tests import mostly_slow
@@ -32,6 +34,7 @@ def fresh(tmp_path, monkeypatch):
 
     def load():
         compiling._tell.cache_clear()
+        compiling._sources.cache_clear()
         spec = importlib.util.spec_from_file_location("halves", source)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -55,6 +58,42 @@ def test_a_source_that_changed_is_compiled_anew(fresh, tmp_path):
     assert fresh()(3.0) == 1.5
     (tmp_path / "halves.py").write_text(SOURCE.replace("x / 2", "x / 4"))
     assert fresh()(3.0) == 0.75
+
+
+def test_a_kernel_that_it_imports_may_change_too(fresh, tmp_path, monkeypatch):
+    from meshrep.kernels import compiling
+
+    monkeypatch.setattr(compiling, "__file__", str(tmp_path / "compiling.py"))
+    for name in ("compiling", "helper", "deeper"):
+        (tmp_path / f"{name}.py").write_text("")
+    never = "\nif False:\n    from meshrep.kernels.helper import third\n"
+    (tmp_path / "halves.py").write_text(SOURCE + never)
+    (tmp_path / "helper.py").write_text("from meshrep.kernels import deeper, compiling\n")
+    for changed in (None, "helper.py", "deeper.py"):
+        if changed is not None:
+            with open(tmp_path / changed, "a") as file:
+                file.write("# changed\n")
+        for misses in (1, 0):
+            half = fresh()
+            assert half(3.0) == 1.5 and sum(half.stats.cache_misses.values()) == misses
+
+
+def test_the_sources_of_a_kernel_are_all_that_it_imports():
+    from meshrep.kernels import compiling, heat
+
+    names = {path.stem for path in Path(heat.__file__).parent.glob("*.py")}
+    for name in names:
+        path = Path(heat.__file__).with_name(f"{name}.py")
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("meshrep.kernels"):
+                inner = node.module.removeprefix("meshrep.kernels").removeprefix(".")
+                imported |= {inner} if inner else {alias.name for alias in node.names}
+        found = {Path(source).stem for source in compiling._sources(str(path))}
+        assert {name, *imported} <= found <= names
+    assert {"heat", "steps", "sums", "updates", "compiling"} == {
+        Path(source).stem for source in compiling._sources(heat.__file__)
+    }
 
 
 DAMAGES = ("empty", "short", "tail", "noise", "flip", "other", "folder")

@@ -7,6 +7,7 @@ from scipy import sparse
 
 import meshrep
 from meshrep.energies.kuramoto import Kuramoto
+from meshrep.errors import SolveError
 from meshrep.graphs.operators import laplacian
 from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.lanczos import interval, lanczos
@@ -128,3 +129,10 @@ def test_lanczos_finds_the_ends_with_two_vectors_as_with_all():
     for ritz in (whole, short):
         assert ritz.values[-1] == pytest.approx(exact[-1], rel=1e-9)
         assert ritz.values[0] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("weight", [1e300, np.inf, np.nan])
+def test_products_that_are_not_finite_are_told(weight):
+    with pytest.raises(SolveError, match="products with the operator are not finite"):
+        interval(sparse.csr_array(weight * np.ones((5, 5))), 5)

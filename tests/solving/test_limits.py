@@ -35,6 +35,17 @@ def test_seeds_share_a_limit_on_steps():
         meshrep.solve(energy, "gd", restarts=4, max_steps=3)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("solver", ["adam", "sobolev-half", "multilevel", "kappa"])
+@pytest.mark.parametrize("weight", [1e-300, 1e300])
+def test_weights_whose_squares_are_no_numbers_are_refused(solver, weight):
+    graph = GRID.with_weights(np.full(GRID.m, weight))
+    with pytest.raises(meshrep.InputError, match=r"size of the energy is about 1e[-+]30"):
+        meshrep.solve(meshrep.HeatBath(graph, [0], [35]), solver)
+    with pytest.raises(meshrep.InputError, match="natural size"):
+        meshrep.solve(meshrep.FunctionEnergy(GRID, lambda w: (weight * w @ w, weight * w)), solver)
+
+
 def test_a_fit_takes_part_of_the_limits():
     energy = heat("lattice:6x6")
 

@@ -79,11 +79,28 @@ def test_comparisons_restart_too_and_keep_samples():
         assert comparison.orders[row.solver][1][-1] == pytest.approx(row.measures["rho"])
 
 
-@pytest.mark.parametrize("count", [0, -2])
-def test_no_restart_at_all_is_refused(count):
-    with pytest.raises(meshrep.InputError, match="restarts must be 1 or more") as caught:
+@pytest.mark.parametrize("count", [0, -2, 2.5, "3", None, 10**9, np.int64(10**9)])
+def test_counts_that_are_none_or_too_large_are_refused(count):
+    with pytest.raises(meshrep.InputError, match=r"restarts must be (a whole|at most)") as caught:
         meshrep.solve(glass(), "lbfgs", restarts=count)
     assert "\n" not in str(caught.value)
+
+
+def test_only_the_best_seed_keeps_its_arrays(monkeypatch):
+    from meshrep.solving.stages import Stages
+
+    found = []
+    original = Stages.solution
+
+    def noted(stages):
+        found.append(original(stages))
+        return found[-1]
+
+    monkeypatch.setattr(Stages, "solution", noted)
+    many = meshrep.solve(glass(), "lbfgs", restarts=9)
+    assert sorted(len(end.field) for end in found) == [0] * 8 + [64]
+    assert sum(len(end.history) > 0 for end in found) == 1
+    assert many.energy == min(many.restart_energies) == many.problem.value(many.field)
 
 
 RING = meshrep.graph_from("ring:6")

@@ -134,6 +134,20 @@ def test_the_room_grows_with_the_file():
     assert room_for(3_000_000) - room_for(0) == 10**9 or room_for(3_000_000) < 0.81 * free
 
 
+@pytest.mark.parametrize("name", ["grid.vti", "points.npz"])
+def test_a_sound_file_of_much_content_is_read_where_it_is_trusted(tmp_path, name, monkeypatch):
+    path = tmp_path / name
+    monkeypatch.setattr("meshrep.sources.room._FOR_A_SMALL_FILE", 1 << 20)
+    if name == "grid.vti":
+        pytest.importorskip("pyvista").ImageData(dimensions=(40, 30, 9)).save(path)
+    else:
+        np.savez_compressed(path, points=np.arange(30_000.0).reshape(-1, 3))
+    with pytest.raises(InputError, match="MESHREP_TRUST_FILES=1"):
+        load(path)
+    monkeypatch.setenv("MESHREP_TRUST_FILES", "1")
+    assert load(path).n in (40 * 30 * 9, 10_000)
+
+
 def test_a_child_that_computes_too_long(tmp_path, monkeypatch):
     pytest.importorskip("resource")
     path = tmp_path / "any.vtu"
@@ -145,7 +159,7 @@ def test_a_child_that_computes_too_long(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "meshrep.sources.child._RUN", "sys.path[:] = json.loads(sys.argv[1])\n" + endless
     )
-    with pytest.raises(InputError, match="too long"):
+    with pytest.raises(InputError, match="needs longer"):
         load(path)
 
 

@@ -187,6 +187,9 @@ def test_a_trajectory_shows_energy_and_order(tmp_path, figures):
     assert any("ρ = 1.000" in text.get_text() for text in figures[2].axes[3].texts)
     energy, order = figures[0].axes
     assert list(energy.lines[0].get_ydata()) == list(energies)
+    assert energy.get_yscale() == "linear"
+    motion.trajectory(times, energies**10, None, tmp_path / "b.pdf")
+    assert figures[-1].axes[0].get_yscale() == "log"
     assert order.get_ylim() == (-0.02, 1.02)
     for bad in ((times, energies[:3], None), (times, energies, np.zeros(2)), ([], [], None)):
         with pytest.raises(InputError, match="shape"):

@@ -8,6 +8,7 @@ from meshrep.graphs.graph import Graph
 from meshrep.view import display
 from meshrep.view.camera import framed, view_of
 from meshrep.view.colours import on_circle, palette
+from meshrep.view.page import Page
 from meshrep.view.scene import panels, picture, show
 from meshrep.view.subject import mark_scale, subject_of
 
@@ -222,3 +223,14 @@ def test_a_head_looks_at_the_viewer():
     view = view_of(np.concatenate([body, head]), np.zeros((0, 3), int))
     assert view.toward[2] < 0
     assert view.up[1] > 0.9
+
+
+def test_long_titles_do_not_run_into_each_other():
+    page = Page((900, 600))
+    titles = ["short", "a title that is much longer than the box below it", ""]
+    boxes, _ = page.grid(titles, key=False)
+    for box, title in zip(boxes, titles, strict=True):
+        page.title(box, title)
+    first, second = (text.get_window_extent() for text in page.figure.texts)
+    assert first.x1 < second.x0 and second.width <= boxes[1][2] + page.unit
+    assert Page((900, 600)).fitting == 1.0
