@@ -60,6 +60,8 @@ def evaluate(text: str, names: Mapping[str, Callable[[], Any]]) -> Any:
         Where the text holds anything else.
     """
     short = brief(text)
+    if quoted(text.strip()) in names:  # the name of an array, alone
+        return names[quoted(text.strip())]()
     if len(text) > LONGEST:
         raise InputError(f"the selection is longer than {LONGEST} characters: '{short}'")
     try:
@@ -83,8 +85,8 @@ def quoted(name: str) -> str:
 
 
 def names_in(text: str) -> set[str]:
-    """The names that an expression may ask for, as keys; none where it cannot be read."""
-    found: set[str] = set()
+    """The names that an expression may ask for, as keys; a text that cannot be read may be one."""
+    found = {text.strip(), quoted(text.strip())}  # a whole text may be the name of an array
     try:
         nodes = ast.walk(ast.parse(text.strip(), mode="eval"))
         for node in nodes if len(text) <= LONGEST else ():
@@ -93,7 +95,7 @@ def names_in(text: str) -> set[str]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= {node.value, quoted(node.value)}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()  # evaluate says why
+        pass  # evaluate says why
     return found
 
 
@@ -150,10 +152,11 @@ class _Walker:
     def _number(self, node: ast.AST) -> Any:
         value = self.value(node)
         kind = np.asarray(value).dtype.kind
-        if kind == "b":
+        is_array = isinstance(node, ast.Name) or isinstance(getattr(node, "value", None), str)
+        if kind == "b" and not is_array:  # an array of zeros and ones may be both
             raise TypeError("a condition where a number belongs")
         # Small integers would wrap: 1 - 2 is 255 in uint8.
-        return np.asarray(value, dtype=np.float64) if kind in "iu" else value
+        return np.asarray(value, dtype=np.float64) if kind in "biu" else value
 
     def _condition(self, node: ast.AST) -> Any:
         value = self.value(node)

@@ -255,23 +255,25 @@ def _zeros_and_ones(graph: Graph, numbers: np.ndarray, who: str) -> np.ndarray |
 
 
 def _of_mask(graph: Graph, mask: np.ndarray, who: str) -> np.ndarray:
-    """The nodes of a mask of nodes, or of points: a node is chosen where one of its points is."""
+    """The nodes of a mask of nodes, of points, or of cells.
+
+    A node is chosen where one of its points is, or one of its cells.
+    """
     if mask.shape == (graph.n,):
         return np.flatnonzero(mask)
     node_of = _node_of(graph)
     if mask.shape == node_of.shape:
         nodes = np.unique(node_of[mask])
         return nodes[nodes >= 0]
-    points = f", or one a point ({len(node_of)})" if len(node_of) != graph.n else ""
     cells = graph.cells if graph.origin is None else graph.origin.cells
-    hint = ""
     if len(cells) and mask.shape == (len(cells),):
-        hint = (
-            "; this one has one a cell: keep it as cell data of the mesh, under a name such as "
-            "part, and choose the nodes of the cells by the text 'part == 1'"
-        )
+        nodes = np.unique(node_of[cells.subset(mask).connectivity])
+        return nodes[nodes >= 0]
+    points = f", or one a point ({len(node_of)})" if len(node_of) != graph.n else ""
+    of_cells = f", or one a cell ({len(cells)})" if len(cells) else ""
     raise InputError(
-        f"{who}: a mask has one value a node ({graph.n}){points}, not the shape {mask.shape}{hint}"
+        f"{who}: a mask has one value a node ({graph.n}){points}{of_cells}, not the shape "
+        f"{mask.shape}"
     )
 
 

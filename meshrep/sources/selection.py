@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, partial
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from meshrep.base.randomness import random_from
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
-from meshrep.sources.expressions import FUNCTIONS, evaluate, names_in, quoted
+from meshrep.sources.conditions import (
+    array_called,
+    holds,
+    names_at,
+    places_of_nodes,
+    ranges,
+)
 from meshrep.sources.formats.numpy_files import read_array
 from meshrep.sources.naming import Names, nodes_called, nodes_in_words
 from meshrep.sources.wording import brief
@@ -42,10 +46,11 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
         of y, z), such as ``"z < 0.06"``, ``"(x > 0) & (degree > 5)"``, ``"0.1 < x < 0.2"``, and
         over the input's arrays of points and cells, as in ``"MaterialIds == 3"``, in quotes where
         the name is no word or one of the above: a node is chosen where the condition holds at one
-        of its points, or at one of its corners of a cell where an array of cells is named; a
+        of its points, or at one of its corners of a cell where an array of cells is named. An
+        array of zeros and ones is a condition by its name alone, as in ``"inlet"``. Or a
         mask (n,) of nodes or (N,) of the input's points, which chooses a node where one of its
-        points is chosen; a list or array of numbers or names. Three or more zeros and ones, some
-        of them alike, are a mask.
+        points is chosen, or of the input's cells, which chooses their nodes; a list or array of
+        numbers or names. Three or more zeros and ones, some of them alike, are a mask.
 
     Returns
     -------
@@ -69,7 +74,8 @@ def select(graph: GraphLike, what: str | os.PathLike[str] | ArrayLike) -> np.nda
         return _in_file(graph, path)
     if words := _words(graph, text):
         return nodes_in_words(graph, words, f"'{brief(text)}'")
-    if path.suffix.lower() in _FILES or _is_file(path):
+    is_file = path.suffix.lower() in _FILES or _is_file(path)
+    if is_file and not array_called(graph, text):
         return _in_file(graph, path)
     return _of_condition(graph, text)
 
@@ -253,90 +259,9 @@ def _in_file(graph: Graph, path: Path) -> np.ndarray:
 
 
 def _of_condition(graph: Graph, text: str) -> np.ndarray:
-    names, nodes = _places(graph, text)
-    chosen = evaluate(text, names)
-    if np.asarray(chosen).dtype.kind != "b":
-        raise InputError(f"'{brief(text)}' is a number, not a condition: compare it, as in z < 1")
-    found = np.unique(nodes[np.broadcast_to(chosen, nodes.shape)])
+    places = places_of_nodes(graph, text)
+    names = names_at(graph, places)
+    found = np.unique(places.node[holds(graph, text, names, len(places.node))])
     if len(found):
         return found.astype(np.int64)
-    told = []
-    for name in sorted(names_in(text) & names.keys()):
-        if np.ndim(names[name]()):
-            values = names[name]()
-            told.append(f"{name} is {values.min():.6g} … {values.max():.6g}")
-    ranges = f": {', '.join(told)}" if told else ""
-    raise InputError(f"'{brief(text)}' selects no node of {graph.name}{ranges}")
-
-
-Values = dict[str, Callable[[], Any]]
-
-
-def _places(graph: Graph, text: str) -> tuple[Values, np.ndarray]:
-    """What a condition may name, each made when it is first asked for, and the node of each value.
-
-    The values are those of nodes; of the input's points where its arrays of points are named; and
-    of all corners of all cells where its arrays of cells are named.
-    """
-    names = _names(graph)
-    origin = graph.origin
-    if origin is None or not (origin.point_data or origin.cell_data):
-        return names, np.arange(graph.n)
-    of_points, of_cells = (
-        {key: (name, array) for name, array in data.items() for key in _keys(name, names)}
-        for data in (origin.point_data, origin.cell_data)
-    )
-    of_cells = {key: found for key, found in of_cells.items() if key not in of_points}
-    asked = names_in(text)
-    point, cell = np.arange(len(origin.points)), None
-    if asked & of_cells.keys():
-        point = origin.cells.connectivity
-        cell = np.repeat(np.arange(len(origin.cells)), np.diff(origin.cells.offsets))
-    kept = origin.node_of[point] >= 0
-    point, cell = point[kept], None if cell is None else cell[kept]
-    nodes = origin.node_of[point]
-    if cell is None and not asked & of_points.keys():
-        nodes = np.arange(graph.n)
-    else:
-        names = {key: partial(_at, make, nodes) for key, make in names.items()}
-    at_cell = np.zeros(0, dtype=np.int64) if cell is None else cell
-    for table, at in ((of_points, point), (of_cells, at_cell)):
-        for key, (name, array) in table.items():
-            names[key] = partial(_one_number, name, array, at)
-    return names, nodes
-
-
-def _keys(name: str, taken: Mapping[str, Any]) -> tuple[str, ...]:
-    """How a condition may name an array: in quotes, and as a word where it is a free one."""
-    free = name.isidentifier() and name not in taken
-    return (name, quoted(name)) if free else (quoted(name),)
-
-
-def _at(make: Callable[[], Any], nodes: np.ndarray) -> Any:
-    values = make()
-    return values[nodes] if np.ndim(values) else values
-
-
-def _one_number(name: str, array: np.ndarray, at: np.ndarray) -> np.ndarray:
-    if array.ndim == 2 and array.shape[1] != 1:
-        raise InputError(
-            f"the array '{brief(name)}' has {array.shape[1]} numbers in each place, and a "
-            "condition needs one"
-        )
-    return array.reshape(len(array))[at]
-
-
-def _names(graph: Graph) -> Values:
-    """What a condition may name on any graph, each made when it is first asked for."""
-    names: Values = {}
-    columns = {} if graph.points is None else dict(zip("xyz", graph.points.T, strict=True))
-    for axis, column in columns.items():
-        names[axis] = partial(np.asarray, column)
-    names["degree"] = cache(lambda: np.bincount(graph.edges.ravel(), minlength=graph.n))
-    names["index"] = cache(lambda: np.arange(graph.n))
-    names["component"] = lambda: graph.component_of
-    names["n"] = lambda: graph.n
-    for axis, column in columns.items():
-        for word in ("min", "max", "mean"):
-            names[axis + word] = partial(FUNCTIONS[word], column)
-    return names
+    raise InputError(f"'{brief(text)}' selects no node of {graph.name}{ranges(text, names)}")

@@ -208,12 +208,12 @@ def test_masks_are_of_nodes_or_of_points(tmp_path):
             points, nodes = np.array(points, dtype=kind), np.array(nodes, dtype=kind)
         assert select(graph, points).tolist() == [1]  # point 0 is no node
         assert select(graph, nodes).tolist() == [1, 2]
+    assert select(graph, [True, False]).tolist() == [0, 1, 2]  # the nodes of the first cell
     np.save(tmp_path / "mask.npy", np.array([0, 1, 1, 0]))
     assert select(graph, tmp_path / "mask.npy").tolist() == [1, 2]
     for wrong, said in (
         ([1, 0, 0, 0, 0, 0], "selects no node"),
-        ([True, False], "one has one a cell: keep it as cell data"),
-        ([0, 1, 1], r"one value a node \(4\), or one a point \(6\)"),
+        ([0, 1, 1], r"one value a node \(4\), or one a point \(6\), or one a cell \(2\)"),
         ([0, 9, 9, 0], "compare them, as in values > 0"),
         ([True, 3], "mixes true and false"),
         ({0: True}, "give a list or a mask"),
@@ -378,3 +378,19 @@ def test_an_unknown_place_of_baths_is_refused(grid, bath):
     with pytest.raises(InputError, match="choose ends or random") as caught:
         baths(grid, bath, hot=[1])
     assert ("kind='dirichlet'" in str(caught.value)) == (bath == "dirichlet")
+
+
+def test_an_array_of_zeros_and_ones_is_a_condition_by_its_name():
+    pv = pytest.importorskip("pyvista")
+    strip = pv.Plane(i_resolution=3, j_resolution=1)
+    strip.clear_data()
+    strip["at inlet"] = (np.arange(8) < 2).astype(float)
+    strip["wet"] = np.arange(8) > 5
+    strip.cell_data["last"] = [0, 0, 1]
+    for text, nodes in {
+        "at inlet": [0, 1], "wet": [6, 7], "wet | 'at inlet'": [0, 1, 6, 7], "wet < 1": [*range(6)],
+        "last": [2, 3, 6, 7], "not last": [0, 1, 2, 4, 5, 6],
+    }.items():  # fmt: skip
+        assert select(strip, text).tolist() == nodes
+    with pytest.raises(InputError, match="'index' is a number, not a condition"):
+        select(strip, "index")

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from meshrep.energies.conduction.blocks import Block, blocks_of, geometry, sound
 from meshrep.energies.conduction.elements import rule
+from meshrep.energies.conduction.facets import Facets, boundary, covering
 from meshrep.energies.conduction.materials import Property
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
@@ -56,6 +57,11 @@ class Part:
         The unit of the mesh's coordinates in metres. ``points``, and the positions at which
         properties are asked, are in metres.
 
+    Attributes
+    ----------
+    lower : list of Block
+        The cells of less than the highest dimension, which may mark facets of others.
+
     Raises
     ------
     InputError
@@ -79,6 +85,7 @@ class Part:
         given = {1: area, 2: thickness}
         highest = max(block.dimension for block in blocks)
         conducts = {d for d, section in given.items() if section is not None} | {highest}
+        self.lower = [block for block in blocks if block.dimension < highest]
         self.blocks = [
             sound(graph, block, self.points, rule(block.kind, block.order))
             for block in blocks
@@ -111,6 +118,16 @@ class Part:
                 "cell that conducts: give shells a thickness= and wires an area= where they "
                 "conduct beside solids, or leave these cells out of the mesh"
             )
+
+    @cached_property
+    def boundary(self) -> list[Facets]:
+        """Boundary faces of solids, boundary edges of shells, and ends of wires."""
+        return boundary(self.blocks)
+
+    @cached_property
+    def covering(self) -> list[Facets]:
+        """The shells and wires themselves."""
+        return covering(self.blocks)
 
     def section(self, block: Block, positions: np.ndarray) -> np.ndarray | float:
         """Thickness of shells or area of wires at positions (c, q, 3); 1 for solids."""

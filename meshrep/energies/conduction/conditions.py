@@ -16,6 +16,7 @@ from meshrep.energies.conduction.materials import numbers_at
 from meshrep.energies.conduction.patches import Patch
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph
+from meshrep.sources.conditions import names_normals
 from meshrep.sources.selection import select
 
 STEFAN_BOLTZMANN = 5.670374419e-8  # W/(m² K⁴)
@@ -133,8 +134,10 @@ class Held:
         return self if self.given is None else replace(self, values=self.given.at(time))
 
 
-def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
+def held_nodes(part: Part, fixed: Any) -> list[Held]:
     """What ``fixed`` holds, condition by condition; a node belongs to the first that names it.
+
+    A condition on normals holds the nodes of the facets that satisfy it.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
     """
     if fixed is None:
         return []
-    pairs = _pairs(fixed)
+    graph, pairs = part.graph, _pairs(fixed)
     if pairs is None:
         values = _given_at_nodes(graph, fixed)
         nodes = np.flatnonzero(~np.isnan(values))
@@ -154,7 +157,7 @@ def held_nodes(graph: Graph, fixed: Any) -> list[Held]:
     points = np.zeros((graph.n, 3)) if graph.points is None else graph.points
     for number, (where, value) in enumerate(pairs):
         name = _name("fixed", where, number)
-        nodes = select(graph, where)
+        nodes = Patch(part, where, name).nodes if names_normals(where) else select(graph, where)
         given = Given(value, points[nodes], f"the temperature of {name}")
         values = given.at(0.0)
         apart = np.array([_differ(one.given, given) for one in found], dtype=bool)
@@ -194,13 +197,15 @@ def _pairs(fixed: Any) -> list[tuple[Any, Any]] | None:
 
 
 def _given_at_nodes(graph: Graph, given: Any) -> np.ndarray:
-    """An array of temperatures of nodes (n,) or of the input's points (N,), NaN where free."""
+    """Temperatures of nodes (n,) or of the input's points (N,), NaN where free; or their name."""
+    if isinstance(given, str) and graph.origin is not None:
+        given = graph.origin.point_data.get(given, given)
     try:
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(
             f"fixed: {kind_of(given)} is neither {{where: temperature}} nor an array with NaN "
-            "where nodes are free"
+            "where nodes are free, nor the name of such an array of points"
         ) from None
     if values.shape != (graph.n,):
         origin = graph.origin
@@ -239,7 +244,7 @@ def conditions_of(
         if not isinstance(one, tuple | list) or len(one) != 1 + len(wanted):
             raise InputError(f"{kind}: each condition is {form}")
         name = _name(kind, one[0], number)
-        patch = Patch(part, select(part.graph, one[0]), name, sides=sides)
+        patch = Patch(part, one[0], name, sides=sides)
         for facet in np.unique(patch.numbers).tolist():
             if facet in owners:
                 raise InputError(

@@ -161,7 +161,7 @@ class Conduction(Energy):
         self.part = Part(graph, conductivity, capacity, thickness, area, _metres(units))
         self.sources = Sources(self.part, source)
         self.made = self.sources.at(0.0)
-        self.held = held_nodes(graph, fixed)
+        self.held = held_nodes(self.part, fixed)
         self.fluxes = fluxes_of(self.part, flux)
         exchanges = [
             *exchanges_of(self.part, convection, "convection"),

@@ -18,7 +18,7 @@ def cube(kind=10, n=2):
 
 
 def area(energy, where, **options):
-    patch = Patch(energy.part, meshrep.select(energy.graph, where), "a patch", **options)
+    patch = Patch(energy.part, where, "a patch", **options)
     return patch.samples(False).weights.sum()
 
 
@@ -46,6 +46,56 @@ def test_edges_of_a_sheet_have_its_thickness_and_ends_of_a_wire_its_area():
     wire = meshrep.Conduction(cube(3), 1.0, fixed=HELD, area=np.pi)
     assert area(wire, "x >= 0") == pytest.approx(2 * np.pi, rel=1e-13)
     assert area(wire, "x >= 0", sides=True) == pytest.approx(2 * np.pi, rel=1e-13)
+
+
+def test_normals_point_out_of_the_part_and_combine_with_coordinates():
+    energy = meshrep.Conduction(cube(), 1.0, fixed={"nz > 0.9": 1.0, "nz < -0.9": 0.0})
+    np.testing.assert_allclose(exact(energy), energy.graph.points[:, 2], atol=1e-12)
+    assert area(energy, "abs(nx) > 0.9") == pytest.approx(2, rel=1e-14)
+    assert area(energy, "(nx > 0.9) & (y < 0.6)") == pytest.approx(0.5, rel=1e-14)
+    assert area(energy, "(nx > 0.9) | (y == 0)") == pytest.approx(2, rel=1e-14)
+    sheet = meshrep.Conduction(cube(5), 1.0, fixed={"nx < -0.9": 0.0}, thickness=0.02)
+    assert len(sheet.fixed) == 3  # the nodes of the edges at x = 0
+    assert area(sheet, "ny > 0.9") == pytest.approx(0.02, rel=1e-13)
+    assert area(sheet, "abs(nz) > 0.9", sides=True) == pytest.approx(1, rel=1e-13)
+    wire = meshrep.Conduction(cube(3), 1.0, fixed={"nx < 0": 0.0}, area=2.0)
+    assert wire.fixed.tolist() == [0] and area(wire, "nx > 0.9") == 2.0
+    with pytest.raises(InputError, match="no boundary face of mesh satisfies it"):
+        area(energy, "(nx > 0.9) & (ny > 0.9)")
+    with pytest.raises(InputError, match="no surface or wire of mesh satisfies it"):
+        area(wire, "nx < 9", sides=True)  # a wire's hull has normals in all directions
+    with pytest.raises(InputError, match="there is no 'mx'"):
+        area(energy, "(mx > 0.9) & (nx > 0)")
+
+
+@needs_scikit_fem
+@pytest.mark.parametrize("kind", [12, 13, 14, 24, 25, 26, 27])
+def test_normals_of_any_cells(kind):
+    points, cells = box(kind, 2, distort=0.2)
+    energy = meshrep.Conduction(mesh(kind, points, cells), 1.0, fixed=HELD)
+    for side in ("nx > 0.99", "ny < -0.99", "nz > 0.99"):
+        assert area(energy, side) == pytest.approx(1, rel=1e-12)
+
+
+def test_arrays_of_cells_mark_facets_by_the_cell_behind_or_on_them():
+    pv = pytest.importorskip("pyvista")
+    points, cells = box(10, 2)
+    at_top = np.flatnonzero(points[:, 2] > 1 - 1e-9)
+    data = pv.UnstructuredGrid({10: cells, 5: at_top[[[0, 3, 4], [0, 1, 4]]]}, points)
+    low = points[cells].mean(axis=1)[:, 2] < 0.5
+    data.cell_data["part"] = np.concatenate([np.where(low, 1, 2), [7, 7]])
+    data.cell_data["half low"] = np.concatenate([low, [False, False]])
+    data.point_data["inlet"] = (points[:, 0] == 0).astype(np.uint8)
+    data.point_data["held"] = np.where(points[:, 0] == 0, 5.0, np.nan)
+    energy = meshrep.Conduction(data, 1.0, fixed="held")
+    assert set(energy.fixed) == set(np.flatnonzero(energy.graph.points[:, 0] == 0))
+    np.testing.assert_allclose(exact(energy), 5.0)
+    for where, size in {
+        "part == 1": 3.0, "(part == 1) & (nz < -0.9)": 1.0, "half low": 3.0, "part == 7": 0.25,
+        "inlet": 1.0, "inlet == 1": 1.0, "inlet & (nx < 0) & (y < 0.6)": 0.5,
+    }.items():  # fmt: skip
+        assert area(energy, where) == pytest.approx(size, rel=1e-12)
+    assert area(energy, data.cell_data["part"] == 2) == pytest.approx(3.0, rel=1e-12)
 
 
 def with_cells(k=None):
