@@ -25,6 +25,7 @@ _HOME = {
     "Annealing": "meshrep.minimisers.annealing",
     "Array": "meshrep.base.backends",
     "Backend": "meshrep.base.backends",
+    "Blocks": "meshrep.energies.mean_field",
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
     "Conduction": "meshrep.energies.conduction.energy",
@@ -114,6 +115,7 @@ _HOME = {
     "longest_loops": "meshrep.persistence.cycles",
     "lower_star_diagrams": "meshrep.persistence.lower_star",
     "mass": "meshrep.graphs.conductances",
+    "natural_frequencies": "meshrep.energies.frequencies",
     "order_parameter": "meshrep.energies.phases",
     "panels": "meshrep.view.scene",
     "persistence_picture": "meshrep.view.persistence",
@@ -162,12 +164,14 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
     from meshrep.energies.evaluator import Evaluator as Evaluator
     from meshrep.energies.flows import integrate as integrate
+    from meshrep.energies.frequencies import natural_frequencies as natural_frequencies
     from meshrep.energies.heat import HeatBath as HeatBath
     from meshrep.energies.hopf_kuramoto import HopfKuramoto as HopfKuramoto
     from meshrep.energies.hopf_kuramoto import HopfKuramotoPrinted as HopfKuramotoPrinted
     from meshrep.energies.kuramoto import Kuramoto as Kuramoto
     from meshrep.energies.kuramoto import XYGlass as XYGlass
     from meshrep.energies.lower_star import LowerStar as LowerStar
+    from meshrep.energies.mean_field import Blocks as Blocks
     from meshrep.energies.oscillators import Oscillators as Oscillators
     from meshrep.energies.phase_law import PhaseLaw as PhaseLaw
     from meshrep.energies.phases import clusters as clusters

@@ -165,9 +165,9 @@ def couplings(graph, seed=0):
 
 # Not among PROBLEMS: these are not convex, and most have many minima.
 OSCILLATORS = {
-    "kuramoto": lambda: phases("Kuramoto", coupling=1.5),
-    "kuramoto against": lambda: phases("Kuramoto", "triangular:4x4", coupling=-0.7),
-    "kuramoto by edges": lambda: phases("Kuramoto", coupling=couplings("lattice:5x5")),
+    "kuramoto": lambda: phases("Kuramoto", K=1.5),
+    "kuramoto against": lambda: phases("Kuramoto", "triangular:4x4", K=-0.7),
+    "kuramoto by edges": lambda: phases("Kuramoto", K=couplings("lattice:5x5")),
     "binary glass": lambda: phases("XYGlass", seed=3),
     "gaussian glass": lambda: phases("XYGlass", "er:40:degree=2", "gaussian", 4),
     "hopf": lambda: phases("HopfKuramoto"),

@@ -126,7 +126,7 @@ def heat() -> meshrep.Comparison:
 def phases() -> float:
     """Oscillators in time, and their vortices."""
     graph = meshrep.graph_from("triangular:6x6")
-    energy = meshrep.Kuramoto(graph, coupling=np.ones(graph.m), frequencies=0.0)
+    energy = meshrep.Kuramoto(graph, K=np.ones(graph.m), omega=0.0)
     way = assert_type(meshrep.integrate(energy, 2.0, frames=4), meshrep.Trajectory)
     found = assert_type(meshrep.vortices(graph, way.fields[-1]), meshrep.Vortices)
     assert len(found.charge) and meshrep.local_order(graph, way.fields[-1]).mean() <= 1

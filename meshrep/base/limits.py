@@ -29,6 +29,11 @@ CALL_SECONDS = 0.1
 # Coordinates moved by the first call, before the speed of a call is known.
 FIRST_CALL_UP_TO = 10_000_000
 
+# Nodes of a complete graph with equal couplings from which sums over all nodes replace its edges.
+MEAN_FIELD_FROM = 32
+# Nodes up to which the couplings of all pairs are stored: 48 MB.
+ALL_PAIRS_UP_TO = 2_000
+
 # Steps of a flow in time, which take hours on the smallest graph.
 FLOW_STEPS_UP_TO = 10_000_000_000
 # Seeds of one solver, which take an hour or more on most graphs.

@@ -233,8 +233,8 @@ def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
     for setting in declared.FLOW[1:]:
         if setting.name in typed:
             raise InputError(f"{flag(setting.name)} needs --transient T")
-    if "frequencies" in typed:
-        raise InputError("--frequencies needs --transient T: such phases never come to rest")
+    if "omega" in typed:
+        raise InputError("--omega needs --transient T: such phases never come to rest")
 
 
 def _elsewhere(owners: Sequence[NamedEnergy], energy: NamedEnergy) -> str:

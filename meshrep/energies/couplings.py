@@ -1,15 +1,84 @@
-"""Couplings and other settings given as one number or as one for each edge or node."""
+"""What acts on each oscillator, and settings given as one number or one for each edge or node."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from meshrep.base.arrays import read_only
+from meshrep.base.backends import Backend
+from meshrep.base.pickling import Lean
+from meshrep.energies.evaluator import Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
+from meshrep.graphs.ordering import Order
+
+
+class Couplings(Lean, ABC):
+    """The strengths J_ij with which oscillators act on each other; J_ii = 0.
+
+    Attributes
+    ----------
+    matrix : (n, n) csr_array or None
+        The symmetric J of the energy; None where it would be too large.
+    acting : (n, n) csr_array or None
+        The J of the flow: row i lists what acts on i. It differs from ``matrix`` where couplings
+        are directed or divided by degrees. None where ``matrix`` is.
+    reach : float
+        The largest sum of |J_ij| over a row, of both.
+    size : float
+        The mean |J_ij| of the energy except zeros; 1 where all are zero.
+    extent : (float, float)
+        The least and the largest J_ij of the flow.
+    directed : bool
+        Whether the flow's J has no potential: it is not that of the energy with each row divided
+        by a number.
+    """
+
+    matrix: sparse.csr_array | None
+    acting: sparse.csr_array | None
+    reach: float
+    size: float
+    extent: tuple[float, float]
+    directed: bool = False
+
+    @property
+    @abstractmethod
+    def component_of(self) -> np.ndarray:
+        """Number of the component of each node, (n,), along couplings that are not 0."""
+
+    @abstractmethod
+    def on(self, law: tuple[float, float, float], drive: Drive, backend: Backend) -> Evaluator:
+        """The evaluator of (α, β, γ) by numba kernels on the CPU, else by the formula."""
+
+    @abstractmethod
+    def formula(self, law: tuple[float, float, float], drive: Drive, backend: Backend) -> Evaluator:
+        """The evaluator of (α, β, γ) in the back end's own operations."""
+
+    @abstractmethod
+    def reordered(self, order: Order) -> Couplings:
+        """The same couplings with nodes in another order."""
+
+    @abstractmethod
+    def same_as(self, other: Couplings) -> bool:
+        """Whether the others are equal to these."""
+
+
+class Drive:
+    """What drives phases in time beside their energy: dφ/dt = ω − ∇E + c C.
+
+    Attributes
+    ----------
+    omega : (n,) float64
+    torque : float
+        c
+    """
+
+    def __init__(self, omega: np.ndarray, torque: float) -> None:
+        self.omega, self.torque = omega, torque
 
 
 def coupled(graph: Graph, coupling: np.ndarray) -> sparse.csr_array:

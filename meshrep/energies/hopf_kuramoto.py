@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from meshrep.energies.couplings import number
@@ -24,8 +25,8 @@ class HopfKuramoto(Oscillators):
         Strengths of the sine coupling (in units of c) and of the next-nearest one.
     c : float
         Strength of the cosine coupling; it also multiplies s₁, in the flow and in the energy.
-    frequencies : float or (n,) array
-        ω of the flow.
+    omega : float, (n,) array, mapping or str
+        ω of the flow, or what :func:`meshrep.natural_frequencies` takes.
     torque : float, optional
         Strength of the cosine coupling in the flow only; by default c. With 0 the flow is −∇E.
 
@@ -44,12 +45,12 @@ class HopfKuramoto(Oscillators):
         s1: float = 1.0,
         s2: float = 0.5,
         c: float = 1.0,
-        frequencies: ArrayLike = 0.0,
+        omega: ArrayLike | Mapping[Any, float] | str = 0.0,
         torque: float | None = None,
     ) -> None:
         s1, s2, c = number(s1, "s1"), number(s2, "s2"), number(c, "c")
         law = -0.5 * c * s1, 0.0, s2
-        super().__init__(graph, 1.0, law, frequencies, c if torque is None else torque)
+        super().__init__(graph, 1.0, law, omega, c if torque is None else torque)
         self.s1, self.s2, self.c = s1, s2, c
 
     def settings(self) -> dict[str, Any]:

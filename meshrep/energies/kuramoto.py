@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy import sparse
+
 from meshrep.base.randomness import random_from
+from meshrep.energies.couplings import Couplings, coupled, is_one_number, number, numbers
+from meshrep.energies.mean_field import Blocks, MeanField
 from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.pairs import Pairs
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
+from meshrep.graphs.operators import absolute_row_sums
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+NORMALISATIONS = ("none", "n", "degree")
+
 
 class Kuramoto(Oscillators):
-    """E = −Σ_edges K_ij a_ij cos(φ_i − φ_j); dφ_i/dt = ω_i − Σ_j K_ij a_ij sin(φ_i − φ_j).
+    """E = −Σ_edges J_ij cos(φ_i − φ_j); dφ_i/dt = ω_i + Σ_j J_ij sin(φ_j − φ_i − lag).
 
-    The XY model of magnetism. (Equations 17 and 15 of the papers print the energy with the other
-    sign.)
+    The XY model of magnetism, and oscillators on a network. (Equations 17 and 15 of the papers
+    print the energy with the other sign.)
 
     Parameters
     ----------
     graph : Graph or what ``Graph.of`` takes
-    coupling : float or (m,) array
-        K, one for all edges or one for each (in the order of ``graph.edges``), of any sign.
-    frequencies : float or (n,) array
-        ω_i of the flow. Where they differ the phases have no energy to minimise: use
-        :func:`meshrep.integrate`.
+        A mesh, a network of networkx, a sparse matrix of weights a_ij, …
+    K : float or (m,) array
+        J_ij = K a_ij; one K for all edges or one for each (in the order of ``graph.edges``), of
+        any sign.
+    omega : float, (n,) array, mapping or str
+        Natural frequencies ω_i: numbers, or what :func:`meshrep.natural_frequencies` takes, such
+        as "normal:0.5", "lorentz", "degree" or a mapping from labels. Where they differ the phases
+        have no energy to minimise: use :func:`meshrep.integrate`.
+    coupling : {"edges", "mean-field"} or Blocks
+        Which oscillators act on each other: those that an edge joins, or all. With "mean-field"
+        the edges and their weights have no effect, all a_ij are 1, and a step takes O(n) time.
+        ``Blocks`` gives groups of nodes and the a_ij from group to group.
+    normalisation : {"none", "n", "degree"}, optional
+        What K is divided by: nothing, the number of nodes, or the degree Σ_j a_ij of each node.
+        With ``Blocks``, "n" stands for the number of nodes of the group that acts. The default is
+        "none" for edges, and "n" for mean fields. With "degree" the flow of a node is divided by
+        its degree, so that the energy has J_ij = K a_ij all the same and its minima are where
+        the phases come to rest.
+    lag : float
+        Phase lag of Sakaguchi and Kuramoto, in radians. sin(φ_j − φ_i − lag) has a part
+        cos(lag) sin(φ_j − φ_i), which the energy contains, and a part −sin(lag) cos(φ_j − φ_i),
+        which has no potential. So no minimum can be asked for.
+
+    Raises
+    ------
+    InputError
+        For a number that is not finite, an array of the wrong length or an unknown name.
+
+    Notes
+    -----
+    An oscillator does not act on itself. Where a lag makes that matter, the mean field is that of
+    the other nodes: J_ij = K/n for i ≠ j. A complete graph whose couplings are equal takes O(n)
+    time without being told.
 
     References
     ----------
     Both, Dehmamy, Long and Yu, "Faster Optimization on Sparse Graphs via Neural
-    Reparametrization", eq. 6; Kuramoto (1975).
+    Reparametrization", eq. 6; Kuramoto (1975); Sakaguchi and Kuramoto, "A soluble active rotator
+    model showing phase transitions via mutual entrainment" (1986).
 
     Examples
     --------
@@ -39,12 +78,91 @@ class Kuramoto(Oscillators):
     >>> phases = Kuramoto(meshrep.graph_from("lattice:8x8"))
     >>> round(phases.value(np.zeros(64)), 6)
     -112.0
+    >>> network = meshrep.graph_from("ring:1000")
+    >>> path = meshrep.integrate(Kuramoto(network, 2.0, "lorentz:0.5", coupling="mean-field"), 20.0)
+    >>> bool(0.6 < path.order[-1] < 0.8)  # √(1 − 2·0.5/2) = 0.707
+    True
     """
 
     def __init__(
-        self, graph: GraphLike, coupling: ArrayLike = 1.0, frequencies: ArrayLike = 0.0
+        self,
+        graph: GraphLike,
+        K: ArrayLike = 1.0,
+        omega: ArrayLike | Mapping[Any, float] | str = 0.0,
+        *,
+        coupling: str | Blocks = "edges",
+        normalisation: str | None = None,
+        lag: float = 0.0,
     ) -> None:
-        super().__init__(graph, coupling, (-0.5, 0.0, 0.0), frequencies)
+        graph, lag = Graph.of(graph), number(lag, "lag")
+        couplings, divisor = _couplings(graph, K, coupling, normalisation)
+        sine = float(np.sin(lag))
+        torque = 0.0 if abs(sine) < 1e-15 else -sine  # of a multiple of π it is rounding
+        super().__init__(graph, couplings, (-0.5 * float(np.cos(lag)), 0.0, 0.0), omega, torque)
+        self.lag, self.normalisation = lag, divisor
+        if couplings.directed:
+            self.driven = (
+                "where i acts on j otherwise than j on i, the forces have no potential; follow the "
+                "phases in time (meshrep.integrate, --transient T)"
+            )
+        elif torque:
+            self.driven = (
+                "a phase lag turns the phases without end; follow them in time "
+                "(meshrep.integrate, --transient T) or set lag=0"
+            )
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of the oscillators, with the lag and what K is divided by."""
+        return {**super().settings(), "lag": self.lag, "normalisation": self.normalisation}
+
+
+def _couplings(
+    graph: Graph, K: ArrayLike, coupling: str | Blocks, normalisation: str | None
+) -> tuple[Couplings, str]:
+    """J of Kuramoto's oscillators, and what K is divided by."""
+    everyone = isinstance(coupling, Blocks) or coupling == "mean-field"
+    if not everyone and coupling != "edges":
+        raise InputError(
+            f"unknown coupling {coupling!r}: choose edges, mean-field, or give meshrep.Blocks"
+        )
+    divisor = ("n" if everyone else "none") if normalisation is None else normalisation
+    if divisor not in NORMALISATIONS:
+        known = ", ".join(NORMALISATIONS)
+        raise InputError(f"unknown normalisation {normalisation!r}: choose among {known}")
+    if not everyone:
+        return _pairs(graph, numbers(K, graph.m, "K", "edge"), divisor), divisor
+    if not isinstance(coupling, Blocks):
+        coupling = Blocks(np.zeros(graph.n, dtype=np.int64), [[1.0]])
+    groups, strengths = coupling.arrays(graph.n)
+    return _mean_field(groups, number(K, "K of a mean field"), strengths, divisor), divisor
+
+
+def _pairs(graph: Graph, K: np.ndarray, divisor: str) -> Pairs:
+    """J_ij = K a_ij over 1, n or Σ_j |a_ij|."""
+    if divisor == "n":
+        same = len(K) and is_one_number(K)
+        K = numbers(K[0] / graph.n if same else K / graph.n, graph.m, "K", "edge")
+    if divisor != "degree":
+        return Pairs(graph, K)
+    J, degree = coupled(graph, K), absolute_row_sums(graph.adjacency)
+    each = np.repeat(degree, np.diff(J.indptr))
+    shares = np.divide(J.data, each, out=np.zeros(J.nnz), where=each > 0)
+    return Pairs(graph, K, sparse.csr_array((shares, J.indices, J.indptr), J.shape))
+
+
+def _mean_field(groups: np.ndarray, K: float, S: np.ndarray, divisor: str) -> MeanField:
+    """J_ij = K S[g_i, g_j] over 1, the number of nodes of g_j, or Σ_j |S[g_i, g_j]|."""
+    sizes = np.bincount(groups, minlength=len(S)).astype(np.float64)
+    acting = energy = S
+    if divisor == "n":
+        # The flow of a node times 1/n_g has a symmetric J; the mean size keeps its magnitude.
+        acting = S / np.maximum(sizes, 1)
+        energy = acting * (sizes[sizes > 0].mean() / np.maximum(sizes, 1))[:, None]
+    elif divisor == "degree":
+        degree = (abs(S) * (sizes - np.eye(len(S)))).sum(axis=1)
+        acting = S / np.where(degree > 0, degree, 1)[:, None]
+    directed = not np.array_equal(S, S.T)
+    return MeanField(groups, 0.5 * K * (energy + energy.T), K * acting, directed)
 
 
 class XYGlass(Kuramoto):

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
+from meshrep.energies.couplings import Drive
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import Fused, edges_on
-from meshrep.energies.phase_law import PhaseLaw
-
-
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """What drives phases in time beside their energy: ω (n,) and c, of dφ/dt = ω − ∇E + c C."""
-
-    frequencies: np.ndarray
-    torque: float
 
 
 class Formula(Evaluator):
     """The energy as written, on NumPy arrays or torch tensors."""
 
-    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
-        self.xp = backend.xp
-        self.matrix = backend.sparse(law.coupling)
-        self.law, self.single = law.coefficients, law.pairwise
-        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
-        self.coupling, self.backend = law.coupling, backend
+    def __init__(
+        self,
+        coupling: sparse.csr_array,
+        acting: sparse.csr_array,
+        law: tuple[float, float, float],
+        drive: Drive,
+        backend: Backend,
+    ) -> None:
+        self.xp, self.backend, self.coupling = backend.xp, backend, coupling
+        self.matrix = backend.sparse(coupling)
+        self.acting = self.matrix if acting is coupling else backend.sparse(acting)
+        self.law, self.single = law, law[1:] == (0.0, 0.0)
+        self.drift, self.torque = backend.asarray(drive.omega), drive.torque
 
     @cached_property
     def edges(self) -> tuple[Array, Array, Array]:
@@ -51,20 +50,16 @@ class Formula(Evaluator):
         S = w.new_zeros(len(w)).index_add(0, i, turned).index_add(0, j, -turned)
         return (alpha * C + beta * C * C + gamma * S * S).sum()
 
-    def _sums(self, c: Array, s: Array) -> tuple[Array, Array]:
-        """c Σ a c_j + s Σ a s_j and c Σ a s_j − s Σ a c_j: C and S."""
-        along, across = self._gather(c, s)
-        return c * along + s * across, c * across - s * along
-
-    def _gather(self, x: Array, y: Array) -> tuple[Array, Array]:
-        both = self.matrix @ self.xp.stack([x, y], 1)
+    def _gather(self, x: Array, y: Array, matrix: Any = None) -> tuple[Array, Array]:
+        both = (self.matrix if matrix is None else matrix) @ self.xp.stack([x, y], 1)
         return both[:, 0], both[:, 1]
 
-    def _evaluate(self, w: Array) -> tuple[Any, Array, Array]:
+    def _evaluate(self, w: Array, matrix: Any = None) -> tuple[Any, Array, Array]:
         """Energy, gradient and C."""
         alpha, beta, gamma = self.law
         c, s = self.xp.cos(w), self.xp.sin(w)
-        C, S = self._sums(c, s)
+        along, across = self._gather(c, s, matrix)
+        C, S = c * along + s * across, c * across - s * along
         value = (alpha * C + beta * C * C + gamma * S * S).sum()
         if self.single:
             return value, 2 * alpha * S, C
@@ -78,7 +73,7 @@ class Formula(Evaluator):
 
     def velocity(self, w: Array) -> Array:
         """ω − ∇E + c C (n,)."""
-        _, gradient, C = self._evaluate(w)
+        _, gradient, C = self._evaluate(w, self.acting)
         return self.drift - gradient + self.torque * C
 
     def hvp(self, w: Array, v: Array) -> Array:
@@ -104,17 +99,26 @@ class Formula(Evaluator):
 class Kernels(Fused):
     """The energy in numba: see :mod:`meshrep.kernels.oscillators`."""
 
-    def __init__(self, law: PhaseLaw, flow: Flow, backend: Backend) -> None:
+    def __init__(
+        self,
+        coupling: sparse.csr_array,
+        acting: sparse.csr_array,
+        law: tuple[float, float, float],
+        drive: Drive,
+        backend: Backend,
+    ) -> None:
         from meshrep.kernels import oscillators
 
-        n = law.coupling.shape[0]
+        n = coupling.shape[0]
         self.kernels = oscillators.PARALLEL if n >= limits.THREADS_FROM else oscillators.SERIAL
-        self.rows = kernel_rows(law.coupling, backend.dtype, equal_once=True)
-        self.law = law.coefficients
+        self.rows = kernel_rows(coupling, backend.dtype, equal_once=True)
+        same = acting is coupling
+        self.acting = self.rows if same else kernel_rows(acting, backend.dtype, equal_once=True)
+        self.law = law
         self.z, self.y = backend.empty(2 * n), backend.empty(2 * n)  # cos φ and sin φ; work space
-        self.own = backend.empty(0 if law.pairwise else n)
+        self.own = backend.empty(0 if law[1:] == (0.0, 0.0) else n)
         self.gradient = backend.empty(n)
-        self.drift, self.torque = backend.asarray(flow.frequencies), flow.torque
+        self.drift, self.torque = backend.asarray(drive.omega), drive.torque
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -125,19 +129,17 @@ class Kernels(Fused):
         """Turn phases into cosines and sines."""
         self.kernels.turn(w, self.z)
 
-    def _evaluate(self, w: np.ndarray, around: np.ndarray) -> float:
-        """The energy; writes the gradient to ``gradient``, and C to ``around`` if it has room."""
-        self.begin(w)
-        return self.kernels.value_and_grad(*self.state, around, self.gradient)
-
     def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy and gradient (n,)."""
-        return self._evaluate(w, np.empty(0, w.dtype)), self.gradient
+        self.begin(w)
+        nothing = np.empty(0, w.dtype)
+        return self.kernels.value_and_grad(*self.state, nothing, self.gradient), self.gradient
 
     def velocity(self, w: np.ndarray) -> np.ndarray:
         """ω − ∇E + c C (n,)."""
         around = np.empty_like(w)
-        self._evaluate(w, around)
+        self.begin(w)
+        self.kernels.value_and_grad(self.acting, *self.state[1:], around, self.gradient)
         return self.drift - self.gradient + self.torque * around
 
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -154,9 +156,10 @@ class Kernels(Fused):
         energies = np.empty(steps)
         new, total, around = (np.empty_like(w) for _ in range(3))
         drift = self.drift if driven else np.zeros_like(w)
+        rows = self.acting if driven else self.rows
         self.begin(w)
         self.kernels.flow(
-            *self.state, around, w, new, total, drift, self.torque if driven else 0.0, dt, steps,
-            inverse_mass, energies,
+            rows, *self.state[1:], around, w, new, total, drift, self.torque if driven else 0.0, dt,
+            steps, inverse_mass, energies,
         )  # fmt: skip
         return energies

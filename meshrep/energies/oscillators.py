@@ -18,7 +18,8 @@ term has no potential.
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,15 +28,14 @@ from scipy import sparse
 from meshrep.base.backends import Backend
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
-from meshrep.energies.couplings import coupled, number, numbers
+from meshrep.energies.couplings import Couplings, Drive, number, numbers
 from meshrep.energies.evaluator import Evaluator
-from meshrep.energies.fused import by_kernels_or_formula
-from meshrep.energies.oscillator_evaluators import Flow, Formula, Kernels
+from meshrep.energies.frequencies import natural_frequencies
+from meshrep.energies.pairs import Pairs
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.energies.phases import order_parameter
 from meshrep.energies.vortices import summary
 from meshrep.graphs.graph import GraphLike
-from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
 
 if TYPE_CHECKING:
@@ -48,13 +48,21 @@ class Oscillators(Energy):
     Parameters
     ----------
     graph : Graph or what ``Graph.of`` takes
-    coupling : float or (m,) array
+    K : float, (m,) array or Couplings
         Multiplies the graph's edge weights; of any sign.
     law : (α, β, γ)
-    frequencies : float or (n,) array
-        ω of the flow, in radians per unit of time; not part of the energy.
+    omega : float, (n,) array, mapping or str
+        ω of the flow, in radians per unit of time, or what :func:`meshrep.natural_frequencies`
+        takes; not part of the energy.
     torque : float
         c of the flow's term without a potential.
+
+    Attributes
+    ----------
+    couplings : Couplings
+        J.
+    driven : str
+        Why the flow has no potential, so that no minimum can be asked for; empty where it has one.
 
     Raises
     ------
@@ -70,50 +78,60 @@ class Oscillators(Energy):
 
     quantity = "phase"
     unit = 1.0
-    has_hessian = True
     shift_invariant = True
     propagation = "self"
 
     def __init__(
         self,
         graph: GraphLike,
-        coupling: ArrayLike,
+        K: ArrayLike | Couplings,
         law: tuple[float, float, float],
-        frequencies: ArrayLike = 0.0,
+        omega: ArrayLike | Mapping[Any, float] | str = 0.0,
         torque: float = 0.0,
     ) -> None:
         super().__init__(graph)
         graph = self.graph
-        self.edge_coupling = numbers(coupling, graph.m, "coupling", "edge")
-        self._coupling = coupled(graph, self.edge_coupling)
-        self.frequencies = numbers(frequencies, graph.n, "frequencies", "node")
+        if not isinstance(K, Couplings):
+            K = Pairs(graph, numbers(K, graph.m, "K", "edge"))
+        self.couplings: Couplings = K
+        self.omega = natural_frequencies(graph, omega)
         self.alpha, self.beta, self.gamma = (number(part, "a coefficient") for part in law)
         self.torque = number(torque, "c")
+        self.driven = ""
 
     @property
     def coupling(self) -> sparse.csr_array:
-        """J (n, n), symmetric with a zero diagonal."""
-        return self._coupling
+        """J (n, n), symmetric with a zero diagonal; the graph's weights where J is too large."""
+        J = self.couplings.matrix
+        return self.graph.adjacency if J is None else J
 
     @property
-    def phase_law(self) -> PhaseLaw:  # type: ignore[override]
+    def has_hessian(self) -> bool:  # type: ignore[override]
+        """Whether the couplings fit into a matrix."""
+        return self.couplings.matrix is not None
+
+    @property
+    def phase_law(self) -> PhaseLaw | None:  # type: ignore[override]
         """J with α, β and γ."""
-        return PhaseLaw(self._coupling, self.alpha, self.beta, self.gamma)
+        J = self.couplings.matrix
+        return None if J is None else PhaseLaw(J, self.alpha, self.beta, self.gamma)
 
     @property
-    def flow(self) -> Flow:
-        """What drives the phases beside the energy."""
-        return Flow(self.frequencies, self.torque)
-
-    @property
-    def attraction(self) -> np.ndarray:  # type: ignore[override]
+    def attraction(self) -> np.ndarray | None:  # type: ignore[override]
         """J a (m,), or −J a where α > 0: its sign says which phases make α C_i lowest."""
-        return self.edge_coupling * self.graph.weights * (-1.0 if self.alpha > 0 else 1.0)
+        if not isinstance(self.couplings, Pairs):
+            return None
+        return self.couplings.K * self.graph.weights * (-1.0 if self.alpha > 0 else 1.0)
 
     @property
     def frequency_spread(self) -> float:  # type: ignore[override]
         """The largest ω minus the smallest."""
-        return float(np.ptp(self.frequencies))
+        return float(np.ptp(self.omega))
+
+    @cached_property
+    def component_of(self) -> np.ndarray:
+        """Number of the component of each node, (n,), along couplings that are not 0."""
+        return super().component_of if self.has_hessian else self.couplings.component_of
 
     def __mul__(self, factor: float) -> Oscillators:
         """The oscillators with α, β, γ, ω and c multiplied by a factor."""
@@ -126,33 +144,36 @@ class Oscillators(Energy):
         alike = (
             isinstance(other, Oscillators)
             and other.graph.same_as(self.graph)
-            and np.array_equal(other.edge_coupling, self.edge_coupling)
+            and self.couplings.same_as(other.couplings)
         )
         return self._with(1.0, other) if alike else super().__add__(other)  # type: ignore[arg-type]
 
     def _with(self, factor: float, other: Oscillators | None) -> Oscillators:
         """factor · self + other, on the couplings of both."""
         law = factor * np.array([*self.law, self.torque])
-        frequencies = factor * self.frequencies
+        omega = factor * self.omega
+        driven = self.driven
         if other is not None:
             law += [*other.law, other.torque]
-            frequencies += other.frequencies
+            omega += other.omega
+            driven = driven or other.driven
         alpha, beta, gamma, torque = law.tolist()
-        joined = Oscillators(
-            self.graph, self.edge_coupling, (alpha, beta, gamma), frequencies, torque
-        )
-        joined.propagation = self.propagation
+        joined = Oscillators(self.graph, self.couplings, (alpha, beta, gamma), omega, torque)
+        joined.driven, joined.propagation = driven, self.propagation
         return joined
 
     @property
     def auto_solver(self) -> tuple[str, str]:
         """The solver that finds the lowest of many minima."""
+        if self.phase_law is None:
+            return "lbfgs", "lift needs all couplings, which are too many to store here"
         return "lift", "phases have many minima, of which lift finds the lowest ones soonest"
 
     @property
     def compared_solvers(self) -> tuple[str, ...]:
         """The usual solvers, and those that search beyond the nearest minimum."""
-        return ("gcn", "adam", "lbfgs", "newton", "rk4", "anneal", "lift")
+        known = ("gcn", "adam", "lbfgs", "newton", "rk4")
+        return known if self.phase_law is None else (*known, "anneal", "lift")
 
     @property
     def law(self) -> tuple[float, float, float]:
@@ -162,28 +183,31 @@ class Oscillators(Energy):
     @property
     def unbounded(self) -> str:  # type: ignore[override]
         """Frequencies that differ tilt the potential, so that the phases never come to rest."""
-        if np.ptp(self.frequencies) == 0:
-            return ""
+        if self.driven or not self.frequency_spread:
+            return self.driven
         return (
             "natural frequencies that differ tilt the potential without bound; follow the phases "
-            "in time (meshrep.integrate, --transient T) or set frequencies=0"
+            "in time (meshrep.integrate, --transient T) or set omega=0"
         )
 
     def on(self, backend: Backend) -> Evaluator:
         """Numba kernels on the CPU where numba is installed, else the formula."""
-        given = self.phase_law, self.flow
-        return by_kernels_or_formula(backend, partial(Kernels, *given), partial(Formula, *given))
+        return self.couplings.on(self.law, self.drive, backend)
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
-        return Formula(self.phase_law, self.flow, backend)
+        return self.couplings.formula(self.law, self.drive, backend)
+
+    @property
+    def drive(self) -> Drive:
+        """What drives the phases beside the energy."""
+        return Drive(self.omega, self.torque)
 
     def reordered(self, order: Order) -> Oscillators:
         """The same oscillators with nodes in another order."""
         twin = self._on_renumbered(order)
-        twin.edge_coupling = order.edges(self.edge_coupling)
-        twin.frequencies = order.moved(self.frequencies)
-        twin._coupling = coupled(order.graph, twin.edge_coupling)
+        twin.omega = order.moved(self.omega)
+        twin.couplings = self.couplings.reordered(order)
         return twin
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
@@ -212,27 +236,35 @@ class Oscillators(Energy):
         return sparse.csr_array(total)
 
     def velocity_jacobian(self, w: np.ndarray) -> sparse.csr_array:
-        """−H + c ∂C/∂φ; the second part is not symmetric."""
-        H = self.hessian(w)
-        if not self.torque:
-            return -H
-        J = self.coupling
+        """The derivative of ω − 2αS + cC, or −H + c ∂C/∂φ where β or γ is not 0."""
+        J = self.couplings.acting
+        if J is None:
+            raise NotImplementedError("the couplings are too many for a matrix")
         rows = np.repeat(np.arange(self.graph.n), np.diff(J.indptr))
-        turned = sparse.csr_array(
-            (J.data * np.sin(w[J.indices] - w[rows]), J.indices, J.indptr), J.shape
-        )
-        own = sparse.diags_array(np.asarray(turned.sum(axis=1)).ravel())
-        return sparse.csr_array(self.torque * (own - turned) - H)
+        across = w[J.indices] - w[rows]
+        rates = -self.torque * np.sin(across)
+        if self.pairwise:
+            rates -= 2 * self.alpha * np.cos(across)
+        along = sparse.csr_array((J.data * rates, J.indices, J.indptr), J.shape)
+        own = sparse.diags_array(np.asarray(along.sum(axis=1)).ravel())
+        driven = sparse.csr_array(along - own)
+        return driven if self.pairwise else sparse.csr_array(driven - self.hessian(w))
 
-    @cached_property
+    @property
+    def pairwise(self) -> bool:
+        """Whether β = γ = 0, so that a node acts on its neighbours only."""
+        return self.beta == 0 and self.gamma == 0
+
+    @property
     def reach(self) -> float:
         """max_i Σ_j |J_ij|."""
-        return float(absolute_row_sums(self.coupling).max())
+        return self.couplings.reach
 
     @cached_property
     def scale(self) -> float:
-        """That of the phases' law."""
-        return self.phase_law.scale
+        """The largest of 2|α|J, 2|β|J² and 2|γ|J², with J the mean |J_ij| except zeros; else 1."""
+        J = self.couplings.size
+        return 2 * J * max(abs(self.alpha), max(abs(self.beta), abs(self.gamma)) * J) or 1.0
 
     def steepest(self, start: np.ndarray) -> float:
         """4|α|D + 16(|β| + |γ|)D² with D the largest Σ_j |J_ij|: a bound everywhere."""
@@ -257,11 +289,9 @@ class Oscillators(Energy):
 
     def settings(self) -> dict[str, Any]:
         """α, β, γ, the couplings' spread and the flow's ω and c."""
-        J, omega = self.coupling.data, self.frequencies
-        J = J if len(J) else np.zeros(1)
         return {
             "energy": type(self).__name__, "alpha": self.alpha, "beta": self.beta,
             "gamma": self.gamma, "torque": self.torque,
-            "coupling": [float(J.min()), float(J.max())],
-            "frequencies": [float(omega.min()), float(omega.max())],
+            "coupling": list(self.couplings.extent),
+            "omega": [float(self.omega.min()), float(self.omega.max())],
         }  # fmt: skip

@@ -68,7 +68,7 @@ def run(quick: bool, say: Say) -> Report:
 def posed(side: int) -> Kuramoto:
     """Return Kuramoto's energy with natural frequencies on a square lattice."""
     graph = meshrep.graph_from(f"lattice:{side}x{side}")
-    return Kuramoto(graph, frequencies=0.2 * np.random.default_rng(0).standard_normal(graph.n))
+    return Kuramoto(graph, omega=0.2 * np.random.default_rng(0).standard_normal(graph.n))
 
 
 def timed(energy: Kuramoto, rounds: int) -> dict[str, dict[str, Any]]:
@@ -103,7 +103,7 @@ def timed(energy: Kuramoto, rounds: int) -> dict[str, dict[str, Any]]:
 def edge_lists(energy: Kuramoto) -> Callable[[np.ndarray], np.ndarray]:
     """Return dφ/dt as NumPy code usually computes it, from lists of edges."""
     i, j = energy.graph.edges.T
-    n, weights, omega = energy.graph.n, energy.graph.weights, energy.frequencies
+    n, weights, omega = energy.graph.n, energy.graph.weights, energy.omega
 
     def slope(phi: np.ndarray) -> np.ndarray:
         pull = weights * np.sin(phi[i] - phi[j])
@@ -179,7 +179,7 @@ def dense(energy: Kuramoto, start: np.ndarray) -> Flow:
     degree = (matrix != 0).sum(axis=0)
 
     def flow(dt: float) -> np.ndarray:
-        peer = Peer(coupling=degree, dt=dt, T=END, natfreqs=energy.frequencies)
+        peer = Peer(coupling=degree, dt=dt, T=END, natfreqs=energy.omega)
         return peer.run(adj_mat=matrix, angles_vec=start)[:, -1]
 
     return flow
@@ -205,7 +205,7 @@ def xgi_row(
     order = np.array(list(net.nodes))  # XGI numbers nodes in the order in which it met them
     begun = time.perf_counter()
     phases, _ = xgi.simulate_kuramoto(
-        net, 1.0, 0.0, energy.frequencies[order], start[order], XGI_STEPS + 1, dt
+        net, 1.0, 0.0, energy.omega[order], start[order], XGI_STEPS + 1, dt
     )
     each = (time.perf_counter() - begun) / (XGI_STEPS + 1)
     apart = np.abs(phases[-1] - euler(dt, XGI_STEPS)[order]).max()

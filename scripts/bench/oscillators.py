@@ -84,7 +84,7 @@ def flows(sides: tuple[int, ...]) -> tuple[str, dict[str, float]]:
     for side in sides:
         graph = meshrep.graph_from(f"lattice:{side}x{side}")
         omega = 0.2 * np.random.default_rng(0).standard_normal(graph.n)
-        energy = Kuramoto(graph, frequencies=omega)
+        energy = Kuramoto(graph, omega=omega)
         phi, ones = energy.random_start(0), np.ones(graph.n)
         step = partial(
             runge_kutta4, energy.on(NumpyBackend()), phi, 0.1, 1, ones, driven=True

@@ -98,7 +98,7 @@ def test_solvers_options_are_refused_in_time(run, setting):
         (("--topology", "--penalty", "tether", "--bound", "1"), "--bound is for the box"),
         (("--topology", "--penalty", "none", "--strength", "1"), "--strength belongs to a penalty"),
         (("--hopf-kuramoto", "printed", "--c", "1"), "--c is no part of the printed loss"),
-        (("--kuramoto", "--frequencies", "1"), "--frequencies needs --transient T"),
+        (("--kuramoto", "--omega", "normal"), "--omega needs --transient T"),
         (("--arrows",), "--arrows draws phases, and heat has none"),
         (("--topology", "--diagnose"), "--diagnose is for heat and phases"),
         (("--kuramoto", "--simplify", "0.1"), "--simplify is for heat"),

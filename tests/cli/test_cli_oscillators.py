@@ -225,7 +225,7 @@ def test_a_driven_transient_with_a_film(run):
     import pyvista as pv
 
     code, said, errors, out = run(
-        *LATTICE, "--kuramoto", "3", "--transient", "5", "--frequencies", "0.2", "--frames", "10",
+        *LATTICE, "--kuramoto", "3", "--transient", "5", "--omega", "normal:0.2", "--frames", "10",
         "--film", "x.gif",
     )  # fmt: skip
     assert code == 0, errors
@@ -244,7 +244,7 @@ def test_a_driven_transient_with_a_film(run):
 
     assert getattr(Image.open("x.gif"), "n_frames", 1) > 2
     report = report_of(out)
-    assert report["flow"]["method"] == "rk4" and report["problem"]["frequencies"][0] < 0
+    assert report["flow"]["method"] == "rk4" and report["problem"]["omega"][0] < 0
 
 
 @pytest.mark.slow
@@ -253,7 +253,7 @@ def test_frequencies_from_a_file_lock_two_oscillators(run, method):
     Path("pair.csv").write_text("a,b\n")
     np.save("omega.npy", np.array([0.0, 1.0]))
     code, said, errors, out = run(
-        "pair.csv", "--kuramoto", "0.8", "--transient", "60", "--frequencies", "omega.npy",
+        "pair.csv", "--kuramoto", "0.8", "--transient", "60", "--omega", "omega.npy",
         "--method", method,
     )  # fmt: skip
     assert code == 0, errors
@@ -263,7 +263,7 @@ def test_frequencies_from_a_file_lock_two_oscillators(run, method):
     assert rho == pytest.approx(np.cos(apart / 2), abs=1e-4)
     np.save("omega.npy", np.array([0.0, 2.0]))
     code, said, *_ = run(
-        "pair.csv", "--kuramoto", "0.8", "--transient", "60", "--frequencies", "omega.npy"
+        "pair.csv", "--kuramoto", "0.8", "--transient", "60", "--omega", "omega.npy"
     )
     assert code == 0 and "not phase-locked" in said
 
@@ -273,7 +273,7 @@ def test_frequencies_depend_on_the_seed_alone(run):
     energies = []
     for seed in (1, 1, 2):
         code, _, errors, out = run(
-            *LATTICE, "--hopf-kuramoto", "--transient", "1", "--frames", "2", "--frequencies", "1",
+            *LATTICE, "--hopf-kuramoto", "--transient", "1", "--frames", "2", "--omega", "normal",
             "--seed", seed, "--start", "mean",
         )  # fmt: skip
         assert code == 0, errors
@@ -284,7 +284,7 @@ def test_frequencies_depend_on_the_seed_alone(run):
 @pytest.mark.slow
 def test_frequencies_of_no_spread_may_rest(run):
     code, _, errors, out = run(
-        *LATTICE, "--kuramoto", "--transient", "2", "--frequencies", "0", "--frames", "4"
+        *LATTICE, "--kuramoto", "--transient", "2", "--omega", "normal:0", "--frames", "4"
     )
     assert code == 0, errors
     energies = [float(row["energy"]) for row in table(out / "history.csv")]
@@ -307,15 +307,15 @@ TRANSIENT = ("--transient", "2")
         (("--s1", "1"), "--s1 needs --hopf-kuramoto"),
         (("--kuramoto", "--s2", "1"), "--s2 needs --hopf-kuramoto"),
         (("--xy-glass", "--c", "1"), "--c needs --hopf-kuramoto"),
-        (("--frequencies", "0.1", *TRANSIENT), "--frequencies needs --kuramoto or --hopf-kuramoto"),
-        (("--kuramoto", "--frequencies", "0.1"), "--frequencies needs --transient T"),
-        (("--kuramoto", *TRANSIENT, "--frequencies", "nan"), "spread must be 0 or more"),
-        (("--kuramoto", *TRANSIENT, "--frequencies", "-1"), "spread must be 0 or more"),
-        (("--kuramoto", *TRANSIENT, "--frequencies", "short.npy"), "(64), not of shape (3,)"),
-        (("--kuramoto", *TRANSIENT, "--frequencies", "nan.npy"), "NaN"),
-        (("--kuramoto", *TRANSIENT, "--frequencies", "none.npy"), "readable .npy"),
-        (("--xy-glass", *TRANSIENT, "--frequencies", "0.5"), "--frequencies needs --kuramoto or"),
-        (("--hopf-kuramoto", "printed", *TRANSIENT, "--frequencies", "1"), "has no flow"),
+        (("--omega", "normal:0.1", *TRANSIENT), "--omega needs --kuramoto or --hopf-kuramoto"),
+        (("--kuramoto", "--omega", "normal:0.1"), "--omega needs --transient T"),
+        (("--kuramoto", *TRANSIENT, "--omega", "lorentz:nan"), "must be a finite number"),
+        (("--kuramoto", *TRANSIENT, "--omega", "normal:-1"), "spread must be 0 or more"),
+        (("--kuramoto", *TRANSIENT, "--omega", "short.npy"), "(64), not of shape (3,)"),
+        (("--kuramoto", *TRANSIENT, "--omega", "nan.npy"), "NaN"),
+        (("--kuramoto", *TRANSIENT, "--omega", "none.npy"), "readable .npy"),
+        (("--xy-glass", *TRANSIENT, "--omega", "normal:0.5"), "--omega needs --kuramoto or"),
+        (("--hopf-kuramoto", "printed", *TRANSIENT, "--omega", "normal"), "has no flow"),
         (("--kuramoto", "--film", "x.avi"), "films end in"),
         (("--arrows",), "--arrows draws phases"),
         (("--kuramoto", "nan"), "--kuramoto must be a finite number, not nan"),

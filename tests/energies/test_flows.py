@@ -107,7 +107,7 @@ def test_unusable_settings(settings, message):
 def driven(graph="lattice:4x4", **settings):
     """Hopf–Kuramoto oscillators with frequencies, a torque and both couplings, and a start."""
     omega = np.random.default_rng(1).standard_normal(meshrep.graph_from(graph).n)
-    energy = phases("HopfKuramoto", graph, 0.8, 0.15, 0.7, frequencies=omega, **settings)
+    energy = phases("HopfKuramoto", graph, 0.8, 0.15, 0.7, omega=omega, **settings)
     return energy, energy.random_start(3)
 
 
@@ -165,7 +165,7 @@ def test_driven_is_what_integrate_follows_and_not_what_rk4_minimises():
 def test_sines_cancel_so_the_mean_frequency_stays():
     """Σ dφ/dt = Σ ω for Kuramoto, in each component."""
     omega = np.random.default_rng(3).standard_normal(11)
-    energy = phases("Kuramoto", "pieces", 1.3, frequencies=omega)
+    energy = phases("Kuramoto", "pieces", 1.3, omega=omega)
     path = meshrep.integrate(energy, 5.0, seed=1, frames=10)
     parts = np.eye(energy.graph.component_count)[energy.graph.component_of]
     moved = (path.fields - path.fields[0]) @ parts
@@ -173,7 +173,7 @@ def test_sines_cancel_so_the_mean_frequency_stays():
 
 
 def test_without_drive_energy_falls_and_the_end_is_a_minimum():
-    energy = phases("Kuramoto", "lattice:6x6", frequencies=0.5)
+    energy = phases("Kuramoto", "lattice:6x6", omega=0.5)
     path = meshrep.integrate(energy, 200.0, seed=3, frames=50)
     assert (np.diff(path.energies) <= 1e-12).all()
     assert np.abs(energy.gradient(path.fields[-1])).max() < 1e-6
@@ -184,7 +184,7 @@ def test_without_drive_energy_falls_and_the_end_is_a_minimum():
 
 
 def test_phases_count_their_turns():
-    energy = phases("Kuramoto", "ring:5", 2.0, frequencies=3.0)
+    energy = phases("Kuramoto", "ring:5", 2.0, omega=3.0)
     path = meshrep.integrate(energy, 20.0, start=np.zeros(5), frames=20)
     np.testing.assert_allclose(path.fields[-1], 60.0, rtol=1e-12)
     np.testing.assert_allclose(path.frequencies, 3.0)
@@ -194,7 +194,7 @@ def test_phases_count_their_turns():
 def test_strong_coupling_locks_and_weak_does_not():
     omega = np.random.default_rng(0).standard_normal(36)
     for coupling, locked in ((8.0, True), (0.05, False)):
-        energy = phases("Kuramoto", "lattice:6x6", coupling, frequencies=omega)
+        energy = phases("Kuramoto", "lattice:6x6", coupling, omega=omega)
         path = meshrep.integrate(energy, 60.0, start=np.zeros(36), frames=60)
         assert path.locked() == locked
         assert (path.order[-1] > 0.9) == locked
@@ -244,7 +244,7 @@ def test_a_sum_of_oscillators_flows():
 def test_the_step_is_short_enough_for_the_natural_frequencies(apart):
     """Two oscillators beyond locking turn at √(Δω² − 4K²) against each other."""
     pair = meshrep.Graph.from_edges(2, [[0, 1]])
-    energy = meshrep.Kuramoto(pair, frequencies=[apart / 2, -apart / 2])
+    energy = meshrep.Kuramoto(pair, omega=[apart / 2, -apart / 2])
     turns = 40 * 2 * np.pi / np.sqrt(apart**2 - 4)
     path = meshrep.integrate(energy, turns, start=np.zeros(2), frames=2)
     found = -float(np.diff(path.frequencies)[0])
@@ -253,7 +253,7 @@ def test_the_step_is_short_enough_for_the_natural_frequencies(apart):
 
 
 def test_a_step_that_turns_too_far_is_noted():
-    energy = phases("Kuramoto", "ring:8", frequencies=np.linspace(0, 30, 8))
+    energy = phases("Kuramoto", "ring:8", omega=np.linspace(0, 30, 8))
     path = meshrep.integrate(energy, 2.0, dt=0.2)
     assert "radians a step" in path.notes[1]
 

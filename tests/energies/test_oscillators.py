@@ -378,7 +378,7 @@ def test_energies_of_phases_add_and_scale():
 def test_back_ends_agree(name, kind):
     pytest.importorskip(kind)
     energy, backend = OSCILLATORS[name](), backend_for(kind, "cpu")
-    energy.frequencies = np.linspace(-1, 1, energy.graph.n)
+    energy.omega = np.linspace(-1, 1, energy.graph.n)
     w, v = energy.random_start(4), np.random.default_rng(1).standard_normal(energy.graph.n)
     plain = energy.formula(NumpyBackend())
     expected, gradient = plain.value_and_grad(w)
@@ -466,13 +466,13 @@ def test_starts_are_uniform_on_the_circle():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda g: Kuramoto(g, np.ones(3)), "coupling must be a number or one for each edge"),
-        (lambda g: Kuramoto(g, np.ones((8, 1))), "coupling must be"),
-        (lambda g: Kuramoto(g, np.nan), "coupling holds a NaN"),
+        (lambda g: Kuramoto(g, np.ones(3)), "K must be a number or one for each edge"),
+        (lambda g: Kuramoto(g, np.ones((8, 1))), "K must be"),
+        (lambda g: Kuramoto(g, np.nan), "K holds a NaN"),
         (lambda g: Kuramoto(g, np.r_[np.ones(5), np.inf, 1, 1]), "first at edge 5"),
-        (lambda g: Kuramoto(g, 1.0, np.ones(3)), "frequencies must be a number or one for each"),
+        (lambda g: Kuramoto(g, 1.0, np.ones(3)), "omega must be a number or one for each"),
         (lambda g: Kuramoto(g, 1.0, np.r_[0, np.nan, np.zeros(6)]), "first at node 1"),
-        (lambda g: Kuramoto(g, 1.0, np.inf), "frequencies holds a NaN or an infinite"),
+        (lambda g: Kuramoto(g, 1.0, np.inf), "omega holds a NaN or an infinite"),
         (lambda g: XYGlass(g, "ternary"), "choose binary or gaussian"),
         (lambda g: XYGlass(g, seed=-1), "seed must be a whole number of 0"),
         (lambda g: HopfKuramoto(g, s1=np.nan), "s1 must be a finite number"),

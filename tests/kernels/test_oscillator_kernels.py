@@ -178,7 +178,7 @@ def test_two_calls_are_one(law, version):
 def test_fused_flow_is_the_plain_one(law, driven, version):
     n = 40
     omega = np.random.default_rng(1).standard_normal(n)
-    energy = problem(law, frequencies=omega, torque=0.6)
+    energy = problem(law, omega=omega, torque=0.6)
     inverse_mass = np.random.default_rng(0).uniform(0.5, 1.5, n)
     fused, slow = energy.random_start(5), energy.random_start(5)
     a = runge_kutta4(jitted(energy, version), fused, 0.03, 6, inverse_mass, driven)
@@ -275,7 +275,7 @@ def test_the_number_of_threads_does_not_change_energies(kind):
 @VERSIONS
 @pytest.mark.parametrize("law", LAWS)
 def test_rates_and_products_are_the_plain_ones(law, version):
-    energy = problem(law, frequencies=np.linspace(-1, 1, 40), torque=0.6)
+    energy = problem(law, omega=np.linspace(-1, 1, 40), torque=0.6)
     evaluator, twin = jitted(energy, version), plain(energy)
     rng = np.random.default_rng(4)
     for seed in range(3):

@@ -169,7 +169,7 @@ def test_rounds_never_raise_the_energy():
 
 def test_isolated_nodes_stay_and_components_are_independent():
     pairs = np.array([[0, 1], [1, 2], [0, 2], [4, 5]])
-    energy = Kuramoto(meshrep.Graph.from_edges(7, pairs), coupling=-1.0)
+    energy = Kuramoto(meshrep.Graph.from_edges(7, pairs), -1.0)
     start = energy.random_start(0)
     found = meshrep.solve(energy, Solver(Lift(steps=100), then=Solver(LBFGS())), start=start)
     assert found.energy == pytest.approx(-1.5 - 1.0)  # a frustrated triangle and a pair

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from meshrep.base.settings import Setting
 from meshrep.energies.declaration import Idle, NamedEnergy
-from meshrep.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,34 +13,18 @@ if TYPE_CHECKING:
     from meshrep.energies.base import Energy
     from meshrep.graphs.graph import Graph
 
-FREQUENCIES = Setting(
-    "frequencies", str, "natural frequencies ω: normal with this spread, or a .npy file of node "
-    "values; they need --transient", metavar="SPREAD|FILE",
+OMEGA = Setting(
+    "omega", str, "natural frequencies ω: normal, lorentz or uniform with their spread "
+    "(normal:0.5), degree, a number, or a .npy file of node values; they need --transient",
+    metavar="NAME:SPREAD|FILE",
 )  # fmt: skip
 
 
-def natural_frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray:
-    """Natural frequencies (n,): zero, normal with the spread that the text gives, or a file's.
+def _frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray:
+    """Natural frequencies (n,) as the text says; zero without one."""
+    from meshrep.energies.frequencies import natural_frequencies
 
-    Raises
-    ------
-    InputError
-        For a negative spread, or a file that cannot be used.
-    """
-    import numpy as np
-
-    from meshrep.base.randomness import random_from
-    from meshrep.sources.values import node_values
-
-    if text is None:
-        return np.zeros(graph.n)
-    try:
-        spread = float(text)
-    except ValueError:
-        return node_values(graph, text, "--frequencies", "a number")
-    if not (np.isfinite(spread) and spread >= 0):
-        raise InputError(f"--frequencies: the spread must be 0 or more, not {text}")
-    return spread * random_from(seed, 1).standard_normal(graph.n)
+    return natural_frequencies(graph, 0.0 if text is None else text, seed=seed)
 
 
 def _spread(omega: Any) -> str:
@@ -52,14 +35,20 @@ def _spread(omega: Any) -> str:
 
 
 def kuramoto(
-    graph: Graph, seed: int, coupling: float = 1.0, frequencies: str | None = None
-) -> tuple[Energy, list[str]]:
+    graph: Graph, seed: int, K: float = 1.0, omega: str | None = None, coupling: str = "edges",
+    normalisation: str | None = None, lag: float = 0.0,
+) -> tuple[Energy, list[str]]:  # fmt: skip
     """Kuramoto's energy, and what was built."""
     from meshrep.energies.kuramoto import Kuramoto
 
-    omega = natural_frequencies(graph, frequencies, seed)
-    said = f"Kuramoto: K = {coupling:g} on {graph.m:,} edges{_spread(omega)}"
-    return Kuramoto(graph, coupling, omega), [said]
+    energy = Kuramoto(
+        graph, K, _frequencies(graph, omega, seed), coupling=coupling,
+        normalisation=normalisation, lag=lag,
+    )  # fmt: skip
+    over = {"none": "", "n": f"/{graph.n:,}", "degree": "/degree"}[energy.normalisation]
+    where = f"on {graph.m:,} edges" if coupling == "edges" else "of all nodes on all"
+    lagged = f", lag {lag:g}" if lag else ""
+    return energy, [f"Kuramoto: K = {K:g}{over} {where}{_spread(energy.omega)}{lagged}"]
 
 
 def xy_glass(graph: Graph, seed: int, coupling: str = "binary") -> tuple[Energy, list[str]]:
@@ -71,7 +60,7 @@ def xy_glass(graph: Graph, seed: int, coupling: str = "binary") -> tuple[Energy,
 
 
 def hopf_kuramoto(
-    graph: Graph, seed: int, form: str = "potential", frequencies: str | None = None,
+    graph: Graph, seed: int, form: str = "potential", omega: str | None = None,
     **settings: float,
 ) -> tuple[Energy, list[str]]:  # fmt: skip
     """The potential of Hopf oscillators' phases or the printed loss, and what was built."""
@@ -81,10 +70,9 @@ def hopf_kuramoto(
         printed = HopfKuramotoPrinted(graph, **settings)
         said = f"s1 = {printed.s1:g}, s2 = {printed.s2:g}"
         return printed, [f"Hopf–Kuramoto, the loss as printed: {said}"]
-    omega = natural_frequencies(graph, frequencies, seed)
-    energy = HopfKuramoto(graph, **settings, frequencies=omega)
+    energy = HopfKuramoto(graph, **settings, omega=_frequencies(graph, omega, seed))
     said = f"s1 = {energy.s1:g}, s2 = {energy.s2:g}"
-    return energy, [f"Hopf–Kuramoto: {said}, c = {energy.c:g}{_spread(omega)}"]
+    return energy, [f"Hopf–Kuramoto: {said}, c = {energy.c:g}{_spread(energy.omega)}"]
 
 
 ENERGIES = (
@@ -92,10 +80,24 @@ ENERGIES = (
         "kuramoto",
         "phases",
         "coupled phases: Kuramoto's oscillators, the XY magnet",
-        "E(φ) = −K Σ_edges a_ij cos(φ_i − φ_j)",
+        "E(φ) = −K Σ_edges a_ij cos(φ_i − φ_j); dφ_i/dt = ω_i + K Σ_j a_ij sin(φ_j − φ_i − lag)",
         kuramoto,
-        (FREQUENCIES,),
-        Setting("coupling", float, "the coupling K", default=1.0, metavar="K"),
+        (
+            OMEGA,
+            Setting(
+                "coupling", str, "who acts on whom: neighbours, or all on all in O(n) time",
+                default="edges", choices=("edges", "mean-field"),
+            ),
+            Setting(
+                "normalisation", str, "what K is divided by",
+                shown="none, or n for a mean field", choices=("none", "n", "degree"),
+            ),
+            Setting(
+                "lag", float, "phase lag of Sakaguchi, in radians; it needs --transient",
+                default=0.0,
+            ),
+        ),
+        Setting("K", float, "the coupling K", default=1.0, metavar="K"),
     ),
     NamedEnergy(
         "xy-glass",
@@ -118,7 +120,7 @@ ENERGIES = (
             Setting("s1", float, "sine coupling, in units of c", default=1.0),
             Setting("s2", float, "next-nearest coupling", default=0.5),
             Setting("c", float, "cosine coupling, which has no potential", default=1.0),
-            FREQUENCIES,
+            OMEGA,
         ),
         Setting(
             "form", str, "their potential, or the loss that the papers print",
@@ -127,7 +129,7 @@ ENERGIES = (
         idle=(
             Idle(
                 lambda given: given.get("form") == "printed",
-                ("c", "frequencies"),
+                ("c", "omega"),
                 "is no part of the printed loss, which has no flow: drop it",
             ),
         ),
