@@ -275,6 +275,8 @@ class MeshrepAccessor:
         fields.AddArray(text_array("meshrep", [repr(solution)]))
         if solution.answers:
             fields.AddArray(text_array("answers", map(str, solution.answers)))
+        if solution.remarks:
+            fields.AddArray(text_array("remarks", solution.remarks))
         return result
 
 

@@ -95,6 +95,23 @@ def mesh(kind, points, cells):
     return meshrep.Graph.from_cells(points, meshrep.Cells.of_kind(kind, cells))
 
 
+def mixed_bar():
+    """A bar of three cubes: a hexahedron; pyramids and two tetrahedra; two wedges."""
+    points, cells = grid(3, 1, 1)
+    points = np.concatenate([points * [3, 1, 1], [[1.4, 0.6, 0.5]]])
+    first, second, third = cells
+    faces = [(0, 1, 2, 3), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)]
+    Cells = meshrep.Cells
+    parts = [
+        Cells.of_kind(12, first[None]),
+        Cells.of_kind(14, np.array([[*second[list(face)], len(points) - 1] for face in faces])),
+        Cells.of_kind(10, np.array([[*second[[4, 5, 6]], len(points) - 1],
+                                    [*second[[4, 6, 7]], len(points) - 1]])),
+        Cells.of_kind(13, np.array([third[[0, 1, 2, 4, 5, 6]], third[[0, 2, 3, 4, 6, 7]]])),
+    ]  # fmt: skip
+    return meshrep.Graph.from_cells(points, Cells.join(parts))
+
+
 def on_boundary(graph, dimension, function):
     """Values of a function on the boundary of [0, 1]^d, NaN inside."""
     x = graph.points[:, :dimension]
@@ -121,4 +138,19 @@ def l2_error(energy, field, function):
         at = table.values @ corners
         off = field[block.nodes] @ table.values.T - function(*np.moveaxis(at, 2, 0))
         total += float((abs(geometry(corners, table)[0]) * off**2).sum())
+    return total**0.5
+
+
+def flux_error(energy, field, gradient):
+    """√∫ k |∇T_h − ∇T|², by the same rules."""
+    total = 0.0
+    for block in energy.part.blocks:
+        table = rule(block.kind, block.order + 2)
+        corners = energy.part.points[block.nodes]
+        at = table.values @ corners
+        weights, duals = geometry(corners, table)
+        slope = np.einsum("ck,cqkx->cqx", field[block.nodes], table.slopes @ duals)
+        off = ((slope - gradient(*np.moveaxis(at, 2, 0))) ** 2).sum(axis=2)
+        k = energy.part.material.conductivity.at(block.which, at)
+        total += float((abs(weights) * k * off).sum())
     return total**0.5

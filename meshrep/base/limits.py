@@ -55,6 +55,8 @@ FILLED_UP_TO = 5_000
 CERTIFIED_UP_TO = 1_000_000
 # The same for the gap at the end of a run that did not converge, which a note gives.
 GAP_NOTED_UP_TO = 100_000
+# Cells up to which the error of the mesh is estimated unasked: a million tetrahedra take 30 s.
+MESH_ERROR_UP_TO = 200_000
 # Nodes up to which the variables "sobolev" factor I + λL.
 SOBOLEV_FACTORED_UP_TO = 300_000
 # Points up to which a kernel matrix is factored: n³/3 operations.

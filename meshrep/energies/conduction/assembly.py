@@ -177,9 +177,13 @@ class Part:
         flux = flux.transpose(0, 2, 1, 3).reshape(c, count, -1)
         return weighted.reshape(c, count, -1) @ flux.transpose(0, 2, 1)
 
+    def source_of(self, source: Any) -> Property:
+        """Heat q that the part makes, looked up by cell and position."""
+        return self._property(source, "source", positive=False)
+
     def load_of(self, source: Any) -> np.ndarray:
         """∫ q φ_i (n,) of heat q that the part makes, which is what :class:`Property` takes."""
-        given = self._property(source, "source", positive=False)
+        given = self.source_of(source)
         load = np.zeros(self.graph.n)
         if given.one and not given.table:
             return load

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy import sparse
 from meshrep.base.schedules import Schedule, value_at
 from meshrep.energies.conduction.assembly import Part
 from meshrep.energies.conduction.materials import numbers_at
-from meshrep.energies.conduction.patches import Patch
+from meshrep.energies.conduction.patches import Facets, Patch, Samples
 from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph
 from meshrep.sources.conditions import names_normals
@@ -78,6 +78,8 @@ class Exchange:
         h or the emissivity, and the temperature outside.
     sizes : (p,) float64
         The area of each point, times σ where it radiates.
+    facets : list of (Facets, int)
+        Where the points are: see :class:`meshrep.energies.conduction.patches.Samples`.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Exchange:
     radiates: bool
     given: tuple[Given, ...] = ()
     sizes: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    facets: Sequence[tuple[Facets, int]] = ()
 
     @property
     def schedules(self) -> list[Schedule]:
@@ -100,19 +103,33 @@ class Exchange:
         film, outside = (given.at(time) for given in self.given)
         return replace(self, film=self.sizes * film, outside=outside)
 
+    def entering(self, w: np.ndarray, absolute: float) -> np.ndarray:
+        """Heat (p,) in W that enters at the points, where ``w + absolute`` is absolute."""
+        t, out = self.matrix @ w + absolute, self.outside + absolute
+        fall = out - t
+        if self.radiates:
+            below = 0.5 * (abs(t) - t)
+            fall = fall * (out + t) * (out**2 + t**2) + 2.0 * below**4
+        return self.film * fall
+
 
 @dataclass(frozen=True, eq=False)
 class Flux:
-    """Heat (n,) that a condition brings to the nodes: ``matrix @ q`` of q at its points."""
+    """Heat (p,) in W that a condition brings at its points, and (n,) to the nodes."""
 
     name: str
-    load: np.ndarray
     given: Given
-    matrix: sparse.csr_array
+    samples: Samples
+    heat: np.ndarray
+
+    @property
+    def load(self) -> np.ndarray:
+        """∫ q″ φ_i, shape (n,)."""
+        return self.samples.matrix.T @ self.heat
 
     def at(self, time: float) -> Flux:
         """The same flux with the values of a time."""
-        return replace(self, load=self.matrix @ self.given.at(time))
+        return replace(self, heat=self.samples.weights * self.given.at(time))
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,18 +297,19 @@ def exchanges_of(
         )  # fmt: skip
         h, air = (one.at(0.0) for one in given)
         sizes = (sigma if radiates else 1.0) * samples.weights
-        found.append(Exchange(name, samples.matrix, sizes * h, air, radiates, given, sizes))
+        found.append(
+            Exchange(name, samples.matrix, sizes * h, air, radiates, given, sizes, samples.facets)
+        )
     return found
 
 
 def fluxes_of(part: Part, given: Any) -> list[Flux]:
-    """Each flux, with ∫ q″ φ_i (n,), the heat that it brings to the nodes."""
+    """Each flux, with its values at the time 0."""
     found = []
     for name, patch, (value,) in conditions_of(part, given, "flux", ("q",)):
         samples = patch.samples(False)
         q = Given(value, samples.positions, f"q of {name}")
-        matrix = sparse.csr_array(samples.matrix.T @ sparse.diags_array(samples.weights))
-        found.append(Flux(name, matrix @ q.at(0.0), q, matrix))
+        found.append(Flux(name, q, samples, samples.weights * q.at(0.0)))
     return found
 
 

@@ -32,14 +32,24 @@ class Facets:
         Of the facets; ``which`` are numbers that no other facet has.
     owners : Block
         The cells, whose thickness or area the facets have.
+    number : int
+        The number of the owners' block among those of the part.
+    rows : (f,) int64
+        The owners' places in that block.
+    side : int
+        Which of the facets of its owner each is; −1 where it is the owner itself.
     """
 
     block: Block
     owners: Block
+    number: int
+    rows: np.ndarray
+    side: int
 
     def subset(self, chosen: np.ndarray) -> Facets:
         """Those of a mask."""
-        return Facets(self.block.subset(chosen), self.owners.subset(chosen))
+        block, owners = self.block.subset(chosen), self.owners.subset(chosen)
+        return Facets(block, owners, self.number, self.rows[chosen], self.side)
 
     def normals(self, points: np.ndarray) -> np.ndarray:
         """Unit normals (f, 3), of the planes through the corners of curved facets.
@@ -70,11 +80,12 @@ class Facets:
 def covering(blocks: list[Block]) -> list[Facets]:
     """Shells and wires as facets of their own, which their sides are."""
     found, count = [], 0
-    for block in blocks:
+    for number, block in enumerate(blocks):
         if block.dimension < 3:
-            numbers = count + np.arange(len(block.which))
-            found.append(Facets(Block(block.kind, numbers, block.nodes), block))
-            count += len(numbers)
+            rows = np.arange(len(block.which))
+            facets = Block(block.kind, count + rows, block.nodes)
+            found.append(Facets(facets, block, number, rows, -1))
+            count += len(rows)
     return found
 
 
@@ -83,16 +94,17 @@ def boundary(blocks: list[Block]) -> list[Facets]:
     found, count = [], 0
     for dimension in (3, 2, 1):
         facets = [
-            (block, kind, local, _keys(kind, block.nodes[:, local]))
-            for block in blocks
+            (number, side, kind, local, facet_keys(kind, block.nodes[:, local]))
+            for number, block in enumerate(blocks)
             if block.dimension == dimension
-            for kind, local in facets_of(block.kind)
+            for side, (kind, local) in enumerate(facets_of(block.kind))
         ]
         single = _single([keys for *_, keys in facets])
-        for (block, kind, local, keys), which in zip(facets, single, strict=True):
+        for (number, side, kind, local, keys), which in zip(facets, single, strict=True):
             if len(which):
-                owners = block.subset(which)
-                found.append(Facets(Block(kind, count + which, owners.nodes[:, local]), owners))
+                owners = blocks[number].subset(which)
+                block = Block(kind, count + which, owners.nodes[:, local])
+                found.append(Facets(block, owners, number, which, side))
             count += len(keys)
     return found
 
@@ -108,15 +120,15 @@ def lying_on(cells: list[Block], facets: Facets) -> np.ndarray:
     alike = [block for block in cells if LINEAR[block.kind] == LINEAR[facets.block.kind]]
     if not alike:
         return np.full(len(facets.block.which), -1)
-    keys = np.concatenate([_keys(block.kind, block.nodes) for block in alike])
+    keys = np.concatenate([facet_keys(block.kind, block.nodes) for block in alike])
     order = np.argsort(keys)
-    wanted = _keys(facets.block.kind, facets.block.nodes)
+    wanted = facet_keys(facets.block.kind, facets.block.nodes)
     at = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
     numbers = np.concatenate([block.which for block in alike])
     return np.where(keys[at] == wanted, numbers[at], -1)
 
 
-def _keys(kind: int, nodes: np.ndarray) -> np.ndarray:
+def facet_keys(kind: int, nodes: np.ndarray) -> np.ndarray:
     """A number for each facet (f,) with these nodes (f, k), which depends on its corners alone."""
     corners = nodes[:, : _CORNERS[LINEAR[kind]]]
     keys = np.zeros(len(corners), dtype=np.uint64)

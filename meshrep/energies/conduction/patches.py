@@ -30,11 +30,14 @@ class Samples:
         Area of each point, in m².
     positions : (p, 3) float64
         In the mesh's own coordinates.
+    facets : list of (Facets, int)
+        Those on which they are, in the same order, and the Gauss points in each direction there.
     """
 
     matrix: sparse.csr_array
     weights: np.ndarray
     positions: np.ndarray
+    facets: list[tuple[Facets, int]]
 
 
 class Patch:
@@ -94,7 +97,7 @@ class Patch:
 
     def samples(self, radiates: bool, perimeter: Any = None) -> Samples:
         """Its quadrature points, of one more Gauss point in each direction where it radiates."""
-        matrices, weights, positions = [], [], []
+        matrices, weights, positions, orders = [], [], [], []
         for facets in self.facets:
             block = facets.block
             order = (2 if block.kind == LINEAR[block.kind] else 3) + radiates
@@ -112,10 +115,12 @@ class Patch:
             matrices.append(matrix)
             weights.append(area.ravel())
             positions.append(at.reshape(-1, 3) / self.part.length)
+            orders.append(order)
         return Samples(
             sparse.csr_array(sparse.vstack(matrices)),
             np.concatenate(weights),
             np.concatenate(positions),
+            list(zip(self.facets, orders, strict=True)),
         )
 
     def _width(self, facets: Facets, at: np.ndarray, perimeter: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from meshrep.base.schedules import Schedule
 from meshrep.energies.conduction.assembly import Part
+from meshrep.energies.conduction.materials import Property
 
 
 class Sources:
@@ -48,6 +49,11 @@ class Sources:
             return self._load(values)
         return sum((q * self._unit(key) for key, q in values.items()), self._steady)
 
+    def property_at(self, time: float) -> Property:
+        """q at a time, which is looked up by cell and position."""
+        values = {key: schedule.at(time) for key, schedule in self._changing.items()}
+        return self.part.source_of(self._given(values))
+
     def _unit(self, key: Any) -> np.ndarray:
         """The load where one schedule is 1 and everything else 0."""
         if key not in self._units:
@@ -56,5 +62,9 @@ class Sources:
 
     def _load(self, values: Mapping[Any, Any]) -> np.ndarray:
         """The load where schedules have these values."""
+        return self.part.load_of(self._given(values))
+
+    def _given(self, values: Mapping[Any, Any]) -> Any:
+        """What the user gave, where schedules have these values."""
         regions = self._regions | dict(values)
-        return self.part.load_of(regions[None] if self._array is None else {self._array: regions})
+        return regions[None] if self._array is None else {self._array: regions}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from parts_of_tests import box, divided, enriched, exact, grid, l2_error, mesh
+from parts_of_tests import box, divided, enriched, exact, grid, l2_error, mesh, mixed_bar
 
 import meshrep
 from meshrep.base.backends import installed
@@ -156,23 +156,6 @@ def test_nafems_t2_radiation_at_the_end_of_a_wall(kind, kelvin):
         55.6 * (1000 - end) / 0.1, 0.98 * 5.67e-8 * (end**4 - 300**4), rtol=1e-9
     )
     assert imbalance(energy, solution.field) < 1e-10
-
-
-def mixed_bar():
-    """A bar of three cubes: a hexahedron; pyramids and two tetrahedra; two wedges."""
-    points, cells = grid(3, 1, 1)
-    points = np.concatenate([points * [3, 1, 1], [[1.4, 0.6, 0.5]]])
-    first, second, third = cells
-    faces = [(0, 1, 2, 3), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)]
-    Cells = meshrep.Cells
-    parts = [
-        Cells.of_kind(12, first[None]),
-        Cells.of_kind(14, np.array([[*second[list(face)], len(points) - 1] for face in faces])),
-        Cells.of_kind(10, np.array([[*second[[4, 5, 6]], len(points) - 1],
-                                    [*second[[4, 6, 7]], len(points) - 1]])),
-        Cells.of_kind(13, np.array([third[[0, 1, 2, 4, 5, 6]], third[[0, 2, 3, 4, 6, 7]]])),
-    ]  # fmt: skip
-    return meshrep.Graph.from_cells(points, Cells.join(parts))
 
 
 @needs_scikit_fem
