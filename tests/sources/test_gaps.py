@@ -249,3 +249,37 @@ def test_pieces_that_count_fewer_than_their_arrays_hold(tmp_path, mode, header, 
             (tmp_path / "b.vtp").write_bytes(data.replace(count, fewer, 1))
             with pytest.raises(InputError, match=told):
                 look_before_reading(tmp_path / "b.vtp", "b")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("change", [-1, 1])
+@pytest.mark.parametrize("name", ["a.vtr", "a.vtk", "binary.vtr", "binary.vtk"])
+def test_axes_of_a_grid_hold_as_many_coordinates_as_points(tmp_path, name, change, axis):
+    pv = pytest.importorskip("pyvista")
+    sizes = (3, 4, 5)
+    path = tmp_path / name
+    pv.RectilinearGrid(*(np.arange(float(size)) for size in sizes)).save(
+        path, binary="binary" in name
+    )
+    assert load(path).n == 60
+    data = path.read_bytes()
+    if name == "a.vtr":
+        numbers = b" ".join(b"%d" % k for k in range(sizes[axis]))
+        assert data.count(b"\n        " + numbers + b"\n") == 1
+        other = b" ".join(b"%d" % k for k in range(sizes[axis] + change))
+        data = data.replace(b"\n        " + numbers + b"\n", b"\n" + other + b"\n")
+    elif name == "binary.vtr":
+        for word in (b"WholeExtent", b"Piece Extent"):
+            ends = [0, 2, 0, 3, 0, 4]
+            before = b'%s="%s"' % (word, " ".join(map(str, ends)).encode())
+            ends[2 * axis + 1] -= change
+            assert before in data
+            data = data.replace(before, b'%s="%s"' % (word, " ".join(map(str, ends)).encode()))
+    else:
+        dimensions = list(sizes)
+        dimensions[axis] -= change
+        assert b"DIMENSIONS 3 4 5" in data
+        data = data.replace(b"DIMENSIONS 3 4 5", b"DIMENSIONS %d %d %d" % tuple(dimensions))
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"coordinates there|its piece counts|read it whole"):
+        load(path)

@@ -244,3 +244,12 @@ def test_what_is_merged_or_dropped_is_told():
         from_networkx(nx.Graph([("a", "b", {"weight": "heavy"})]))
     matrix = from_matrix(np.array([[5.0, 2, 1], [4, 0, 0], [0, 0, 0]]))
     assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 3
+
+
+def test_the_ends_of_an_edge_of_gml_are_no_attributes(tmp_path):
+    path = tmp_path / "a.gml"
+    text = "graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 {} ] ]"
+    path.write_text(text.format(""))
+    assert load(path).repairs == ()
+    path.write_text(text.format("strength 3"))
+    assert "none of their attributes 'strength' is" in load(path).repairs[0]

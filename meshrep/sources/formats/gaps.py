@@ -13,7 +13,7 @@ import numpy as np
 
 from meshrep.errors import InputError
 from meshrep.sources.formats.legacy_vtk import refuse_wrong_counts
-from meshrep.sources.formats.xml_vtk import refuse_fewer_counts
+from meshrep.sources.formats.xml_vtk import refuse_other_counts
 from meshrep.sources.room import refuse_large_grid
 from meshrep.sources.wording import counted
 
@@ -61,7 +61,7 @@ def look_before_reading(file: Path, path: str) -> tuple[str, ...]:
         data = file.read_bytes()
         _refuse_large_claims(data, path)
         _refuse_other_extent(data, path)
-        refuse_fewer_counts(data, path)
+        refuse_other_counts(data, path)
     if ending == ".vtk":
         refuse_wrong_counts(file.read_bytes(), path)
     elif ending == ".3mf":

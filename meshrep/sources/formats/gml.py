@@ -56,7 +56,8 @@ def read_gml(text: str, shown: str, remarks: tuple[str, ...]) -> Links:
                 raise InputError(
                     f"{shown}: an edge names the {end} {told}, and no node has this id"
                 )
-        edges.append((labels[edge["source"]], labels[edge["target"]], edge))
+        about = {key: value for key, value in edge.items() if key not in ("source", "target")}
+        edges.append((labels[edge["source"]], labels[edge["target"]], about))
     directed = dict(_plain(graph)).get("directed") == 1
     other = [key for key, value in graph if isinstance(value, list) and key not in _LISTS]
     if other:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from meshrep.errors import InputError
 from meshrep.sources.room import refuse_large_grid
 
 Arrays = dict[str, np.ndarray]
@@ -29,11 +30,27 @@ def arrays_of(dataset: Any) -> Arrays:
         from vtkmodules.vtkFiltersCore import vtkAppendFilter
 
         refuse_large_grid(dataset.GetClassName(), dataset.GetNumberOfPoints())
+        if dataset.IsA("vtkRectilinearGrid"):
+            _refuse_other_axes(dataset)
         whole = vtkAppendFilter()  # turns structured grids and images into explicit cells
         whole.AddInputData(dataset)
         whole.Update()
         return _with_data(_of_grid(whole.GetOutput()), whole.GetOutput())
     raise ValueError(f"it holds a {dataset.GetClassName()}, which is no mesh")
+
+
+def _refuse_other_axes(grid: Any) -> None:
+    """Raise where a grid has fewer or more coordinates than points along an axis.
+
+    VTK would take those that are missing from memory that is not the grid's.
+    """
+    axes = grid.GetXCoordinates(), grid.GetYCoordinates(), grid.GetZCoordinates()
+    for name, axis, count in zip("xyz", axes, grid.GetDimensions(), strict=True):
+        found = axis.GetNumberOfTuples() if axis is not None else 0
+        if found != count:
+            raise InputError(
+                f"its grid has {count:,} points along {name}, and {found:,} coordinates there"
+            )
 
 
 def of_numbers(data: Arrays, points: int, cells: int) -> Arrays:
