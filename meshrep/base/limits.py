@@ -65,6 +65,8 @@ KERNEL_FACTORED_UP_TO = 6_000
 # less. Without numba the other methods are slower, so that ten times this work is allowed.
 DIRECT_WORK_UP_TO = 3e7
 DIRECT_WORK_WITHOUT_NUMBA_UP_TO = 3e8
+# The same for factors that many steps in time use again.
+KEPT_DIRECT_WORK_UP_TO = 3e8
 # Unknowns of the coarsest level of a hierarchy, and unknowns up to which its matrix is inverted.
 COARSEST_UP_TO = 300
 INVERTED_UP_TO = 500

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from meshrep.base.settings import Setting
 
-FLOW_METHODS = ("rk4", "rk45", "lsoda", "bdf", "radau")
+FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson")  # whose step --dt chooses
+FLOW_METHODS = (*FIXED_METHODS, "bdf", "rk45", "lsoda", "radau")
 
 
 def _flag(name: str, help: str) -> Setting:
@@ -43,8 +44,14 @@ FIELD = (
 FLOW = (
     Setting("transient", float, "integrate to time T instead of minimising", above=0, metavar="T"),
     Setting("frames", int, "frames of a transient", default=40, least=1),
-    Setting("method", str, "integrator", default="rk4", choices=FLOW_METHODS),
-    Setting("dt", float, "step of rk4", shown="0.9 of the largest stable one", above=0),
+    Setting("method", str, "integrator", shown="rk4, or bdf for --conduct", choices=FLOW_METHODS),
+    Setting(
+        "dt",
+        float,
+        "step of rk4, backward-euler and crank-nicolson",
+        shown="0.9 of the largest stable one for rk4, T/200 for the others",
+        above=0,
+    ),
 )
 SOLVERS = (
     Setting(

@@ -18,11 +18,11 @@ from meshrep.errors import InputError
 def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:
     """Integrate in time, print a summary, write the results; return the exit code."""
     energy = problem.energy
-    say.begin(flow.settings.get("method", "rk4"))
+    say.begin(flow.settings.get("method", "in time"))
     trajectory = integrate(
         energy, flow.time, start=problem.start,
-        mass=energy.capacity, observe=say.time,
-        **flow.settings,
+        mass=energy.capacity if energy.capacity_matrix is None else None,
+        observe=say.time, **flow.settings,
     )  # fmt: skip
     say.clear()
     _tell(trajectory, say)

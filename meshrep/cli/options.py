@@ -225,9 +225,10 @@ def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
                     f"{flag(setting.name)} is for minimising, and --transient integrates instead: "
                     "drop one of them"
                 )
-        if "dt" in typed and typed.get("method", "rk4") != "rk4":
+        if "dt" in typed and typed.get("method", "rk4") not in declared.FIXED_METHODS:
             raise InputError(
-                f"--dt is the step of rk4, and {typed['method']} chooses its own: drop it"
+                f"--dt is the step of {', '.join(declared.FIXED_METHODS)}, and {typed['method']} "
+                "chooses its own: drop it"
             )
         return
     for setting in declared.FLOW[1:]:

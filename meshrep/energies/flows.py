@@ -1,9 +1,10 @@
-"""Flows in time: M dw/dt = −∇E(w) plus what drives it, by Runge–Kutta or SciPy's integrators."""
+"""Flows in time: M dw/dt = −∇E(w) plus what drives it, explicit, implicit, or by SciPy."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +14,22 @@ from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.interrupts import interruptible
 from meshrep.energies.base import Energy, checked_energy, laid_out
+from meshrep.energies.bdf import AdaptiveBDF
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.given import tried
+from meshrep.energies.implicit_flows import FixedSteps, ImplicitFlow
+from meshrep.energies.implicit_steps import Equations
 from meshrep.energies.trajectory import Trajectory
-from meshrep.errors import InputError, SolveError
+from meshrep.errors import InputError, SolveError, kind_of
 from meshrep.sources.room import available_memory
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
+FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson")
+IMPLICIT_METHODS = ("backward-euler", "crank-nicolson", "bdf")
+METHODS = ("rk4", *IMPLICIT_METHODS, "rk45", "lsoda", "radau")
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
 
 
@@ -79,11 +86,12 @@ def integrate(
     energy: Energy,
     t: float,
     *,
-    start: ArrayLike | None = None,
-    mass: ArrayLike | None = None,
-    method: str = "rk4",
+    start: Any = None,
+    mass: Any = None,
+    method: str | None = None,
     dt: float | None = None,
     frames: int = 40,
+    at: ArrayLike | None = None,
     rtol: float = 1e-6,
     atol: float | None = None,
     seed: int = 0,
@@ -91,28 +99,42 @@ def integrate(
 ) -> Trajectory:
     """Integrate M dw/dt = −∇E plus what drives the field in addition, from time 0 to t.
 
-    Oscillators are also driven by their natural frequencies and the cosine coupling.
+    Oscillators are also driven by their natural frequencies and the cosine coupling. Conditions
+    that follow a :class:`meshrep.Schedule` change on the way.
 
     Parameters
     ----------
     energy : Energy
     t : float
-        Final time, > 0.
-    start : (n,) or (n, d) array, optional
-        Field at time 0; ``energy.random_start(seed)`` by default.
-    mass : (n,) array, optional
-        Lumped mass of each node, > 0; 1 by default.
-    method : {"rk4", "rk45", "lsoda", "bdf", "radau"}
-        Classical Runge–Kutta with a fixed step, or an integrator of SciPy. "bdf" and "radau" are
-        for stiff problems and use the sparse Hessian.
+        Final time.
+    start : number, (n,) or (n, d) array, Solution or Trajectory, optional
+        Field at time 0. A trajectory is continued from its last time to t. The default is
+        ``energy.random_start(seed)``, or the origin for an energy with a ``capacity_matrix``, which
+        for conduction is the lowest temperature of its conditions.
+    mass : (n,) array or (n, n) matrix, optional
+        Mass of each node, > 0; or for implicit methods a symmetric, positive definite matrix. The
+        default is the energy's ``capacity_matrix``, or its lumped ``capacity`` for other methods;
+        and 1 for an energy without such a matrix.
+    method : {"rk4", "backward-euler", "crank-nicolson", "bdf", "rk45", "lsoda", "radau"}
+        "rk4" is classical Runge–Kutta with a fixed step. "backward-euler", of order 1, and
+        "crank-nicolson", of order 2, are implicit with a fixed step of any length; they and "bdf",
+        of orders 1 to 5 with adaptive steps, suit stiff problems and use the sparse Hessian, whose
+        factors or multigrid hierarchy they keep. The others are SciPy's, as is "bdf" for an energy
+        without a sparse Hessian. The default is "bdf" for an energy with a ``capacity_matrix``, and
+        "rk4" for others.
     dt : float, optional
-        Step of rk4. The default is 0.9 of the stable step, and short enough that phases move apart
-        by at most a radian in a step.
+        Longest step of methods with a fixed step. The default is 0.9 of the stable step for rk4,
+        and short enough that phases move apart by at most a radian in a step; and a 200th of the
+        time for implicit methods.
     frames : int
         Number of evenly spaced times after the start whose fields are kept.
+    at : array, optional
+        Times that are kept in place of evenly spaced ones, beside the start and t.
     rtol, atol : float
-        Tolerances of SciPy's methods. ``atol`` is in the unit of the field; the default is 1e-9 of
-        the energy's ``unit``.
+        Tolerances of adaptive methods for the error of each step. ``atol`` is in the unit of the
+        field; the default is ``rtol`` times the range of the field for "bdf", which counts the
+        field from the energy's origin, and 1e-9 of the energy's ``unit`` for SciPy's methods. The
+        equations of an implicit step are solved to a thousandth of ``rtol``.
     seed : int
         Of the start.
     observe : callable, optional
@@ -128,27 +150,135 @@ def integrate(
     InputError
         For a time, mass, method or step that cannot be used.
     SolveError
-        Where the field becomes infinite or SciPy gives up.
+        Where the field becomes infinite or a method gives up.
+
+    Examples
+    --------
+    A steel bar of 0.1 m whose right end is warmed to 100 °C within a minute:
+
+    >>> import numpy as np, meshrep
+    >>> points = np.linspace([0, 0, 0], [0.1, 0, 0], 21)
+    >>> bar = meshrep.from_arrays(points, meshrep.Cells.of_kind(3, np.arange(20)[:, None] + [0, 1]))
+    >>> warming = {"x > 0.0999": meshrep.Schedule([0, 60], [20, 100])}
+    >>> energy = meshrep.Conduction(bar, 50.0, fixed=warming, capacity=3.5e6)
+    >>> path = meshrep.integrate(energy, 120, start=20.0, at=[60, 120])
+    >>> path.method, path.times.tolist(), path.fields[:, 0].round(2).tolist()
+    ('bdf', [0.0, 60.0, 120.0], [20.0, 20.49, 27.89])
     """
     energy = checked_energy(energy)
+    method = _chosen(energy, method)
+    begin, field, smooth = _begun(energy, start, seed)
+    _refuse_many_frames(frames if at is None else np.size(at), 8 * int(np.prod(energy.shape)))
+    times = _times(begin, t, frames, at)
+    w = energy.at(begin).clamp(field)
+    _refuse_settings(energy, method, dt, rtol, atol)
+    implicit = method in IMPLICIT_METHODS and _has_matrix(energy)
+    run = _Run(energy, _checked_mass(energy, mass, implicit), times, observe)
+    tried(run.evaluator, w)
+    if implicit:
+        path = run.implicit(w, method, dt, rtol, atol, smooth)
+    elif method == "rk4":
+        path = run.fixed(w, dt)
+    else:
+        path = run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
+    if start is None and energy.capacity_matrix is not None:
+        path.notes.insert(0, f"the start is {energy.origin:g} everywhere: start= takes another one")
+    return path
+
+
+def _has_matrix(energy: Energy) -> bool:
+    """Whether implicit methods can solve their equations by the sparse Hessian."""
+    return energy.has_hessian and len(energy.shape) == 1
+
+
+def _chosen(energy: Energy, method: str | None) -> str:
+    """The method, if it is one that can follow the energy."""
+    if method is None:
+        return "rk4" if energy.capacity_matrix is None else "bdf"
+    if method not in METHODS:
+        raise InputError(f"unknown integrator {method!r}: choose among {', '.join(METHODS)}")
+    if method in FIXED_METHODS[1:] and not _has_matrix(energy):
+        raise InputError(
+            f"{method} needs a sparse Hessian, and {type(energy).__name__} has none: choose rk4, "
+            "rk45, lsoda, bdf or radau"
+        )
+    if energy.schedules and not (method in IMPLICIT_METHODS and _has_matrix(energy)):
+        raise InputError(
+            f"{method} cannot follow conditions that change in time: choose among "
+            f"{', '.join(IMPLICIT_METHODS)}"
+        )
+    return method
+
+
+def _begun(energy: Energy, start: Any, seed: int) -> tuple[float, Any, bool]:
+    """The first time and field, and whether they go on from a run of the same energy."""
+    if start is None and energy.capacity_matrix is None:
+        return 0.0, energy.random_start(seed), False
+    if start is None:
+        start = energy.origin
+    if isinstance(start, Trajectory):
+        begin = float(start.times[-1])
+        jumps = any(begin in schedule.jumps for schedule in energy.schedules)
+        return begin, start.fields[-1], start.problem is energy and not jumps
+    field = getattr(start, "field", start)  # of a solution
+    return 0.0, np.full(energy.shape, field) if np.ndim(field) == 0 else field, False
+
+
+def _times(begin: float, t: float, frames: int, at: ArrayLike | None) -> np.ndarray:
+    """The first time, and those whose fields are kept."""
     if not (np.isfinite(t) and t > 0):
         raise InputError(f"the time to integrate to must be positive and finite, not {t}")
-    if frames < 1:
-        raise InputError(f"a trajectory needs at least one frame, not {frames}")
-    w = energy.clamp(energy.random_start(seed) if start is None else start)
-    _refuse_many_frames(frames, w.nbytes)
-    weight = np.ones(energy.graph.n) if mass is None else np.asarray(mass, dtype=np.float64)
-    if weight.shape != (energy.graph.n,) or not (weight > 0).all():
+    if not t > begin:
+        raise InputError(f"the run to continue has reached t = {begin:g}: integrate to a later one")
+    if at is None:
+        if frames < 1:
+            raise InputError(f"a trajectory needs at least one frame, not {frames}")
+        return np.linspace(begin, t, frames + 1)
+    try:
+        chosen = np.atleast_1d(np.array(at, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"at= is a list of times, not {kind_of(at)}") from None
+    if chosen.ndim != 1 or not ((chosen >= begin) & (chosen <= t)).all():
+        raise InputError(f"the times of at= must lie between {begin:g} and {t:g}")
+    return np.unique([begin, *chosen, t])
+
+
+def _refuse_settings(
+    energy: Energy, method: str, dt: float | None, rtol: float, atol: float | None
+) -> None:
+    """Raise InputError for a step or tolerances that cannot be used."""
+    if dt is not None:
+        if method not in FIXED_METHODS:
+            raise InputError(
+                f"dt is the step of {', '.join(FIXED_METHODS)}, and {method} chooses its own: drop "
+                "it"
+            )
+        if method in IMPLICIT_METHODS and not 0 < dt < np.inf:
+            raise InputError(f"dt must be positive and finite, not {dt}")
+    if not 0 < rtol < 1:
+        raise InputError(f"rtol must lie between 0 and 1, not {rtol}")
+    if atol is not None and not 0 <= atol < np.inf:
+        raise InputError(f"atol must not be negative, and must be finite, not {atol}")
+
+
+def _checked_mass(energy: Energy, mass: Any, implicit: bool) -> Any:
+    """The mass as an array (n,), or for implicit methods as a matrix."""
+    n = energy.graph.n
+    if mass is None:
+        matrix = energy.capacity_matrix
+        if implicit and matrix is not None:
+            return matrix
+        mass = np.ones(n) if matrix is None else energy.capacity
+    if sparse.issparse(mass):
+        if not implicit:
+            raise InputError("a matrix of masses needs an implicit method: give one number a node")
+        if mass.shape != (n, n) or not (mass.diagonal() > 0).all():
+            raise InputError(f"the mass must be a positive definite matrix of shape {(n, n)}")
+        return sparse.csr_array(mass)
+    weight = np.asarray(mass, dtype=np.float64)
+    if weight.shape != (n,) or not (weight > 0).all():
         raise InputError("the mass must be one positive number a node")
-    times = np.linspace(0.0, t, frames + 1)
-    run = _Run(energy, weight, times, observe)
-    tried(run.evaluator, w)
-    if method == "rk4":
-        return run.fixed(w, dt)
-    if method not in SCIPY_METHODS:
-        known = ", ".join(["rk4", *SCIPY_METHODS])
-        raise InputError(f"unknown integrator {method!r}: choose among {known}")
-    return run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
+    return weight
 
 
 def _refuse_many_frames(frames: int, size: int) -> None:
@@ -174,7 +304,7 @@ class _Run:
     def __init__(
         self,
         energy: Energy,
-        mass: np.ndarray,
+        mass: Any,
         times: np.ndarray,
         observe: Callable[[float, float], None] | None,
     ) -> None:
@@ -189,16 +319,15 @@ class _Run:
                 f"dt = {dt:g} is not a stable step for RK4: take one in (0, {limit:.3g}], or an "
                 "implicit method (bdf, radau)"
             )
-        between = self.times[1] - self.times[0]
-        _refuse_endless("rk4", self.times[-1] / (dt or chosen))
-        count = int(np.ceil(between / (dt or chosen)))
-        step, inverse = between / count, 1.0 / self.mass
+        _refuse_endless("rk4", (self.times[-1] - self.times[0]) / (dt or chosen))
+        inverse, step = 1.0 / self.mass, 0.0
         frames, interrupted = [(w.copy(), self.energy.value(w))], False
         taken, chunk = 0, 8
         try:
             with interruptible():
-                for now in self.times[1:]:
-                    left = count
+                for before, now in pairwise(self.times):
+                    left = int(np.ceil((now - before) / (dt or chosen) * (1 - 1e-12)))
+                    step = (now - before) / left
                     while left:
                         some = min(chunk, left)
                         begun = time.perf_counter()
@@ -221,13 +350,13 @@ class _Run:
 
     def _trajectory(
         self, frames: list[tuple[np.ndarray, float]], method: str, steps: int, evaluations: int,
-        interrupted: bool, notes: list[str],
+        interrupted: bool, notes: list[str], factorisations: int = 0,
     ) -> Trajectory:  # fmt: skip
         """The trajectory of the fields and energies that were reached."""
         fields, energies = zip(*frames, strict=True)
         return Trajectory(
             self.energy, self.times[: len(frames)], np.array(fields), np.array(energies), method,
-            steps, evaluations, interrupted, notes,
+            steps, evaluations, interrupted, notes, factorisations,
         )  # fmt: skip
 
     def _step_notes(self, step: float, limit: float) -> list[str]:
@@ -240,18 +369,72 @@ class _Run:
             )
         return notes
 
+    def _clock(self, method: str) -> float:
+        """The unit of time of the problem. SciPy's first step is absolute in it.
+
+        Raises
+        ------
+        InputError
+            Where the time is not finite in it.
+        """
+        mass = self.mass.diagonal() if sparse.issparse(self.mass) else self.mass
+        clock = self.energy.unit**2 / self.energy.scale * float(mass.mean())
+        if not np.isfinite(float(self.times[-1]) / clock):
+            raise InputError(f"a time of {self.times[-1]:g} is too long for {method}: take less")
+        return clock
+
+    def implicit(
+        self, w: np.ndarray, method: str, dt: float | None, rtol: float, atol: float | None,
+        smooth: bool,
+    ) -> Trajectory:  # fmt: skip
+        """Backward Euler, Crank–Nicolson or BDF with our own factors and hierarchies."""
+        self._clock(method)
+        energy, end = self.energy, float(self.times[-1])
+        span = end - float(self.times[0])
+        matrix = self.mass if sparse.issparse(self.mass) else sparse.diags_array(self.mass)
+        equations = Equations(energy, sparse.csr_array(matrix))
+        unit = equations.unit = equations.reach(w, self.times)
+        flow: ImplicitFlow
+        if method == "bdf":
+            tables = np.unique(np.concatenate([np.zeros(0), *(s.times for s in energy.schedules)]))
+            atol = rtol * unit if atol is None else atol
+            flow = AdaptiveBDF(equations, rtol, atol, 0.1 * span, tables)
+        else:
+            dt = span / 200 if dt is None else dt
+            _refuse_endless(method, span / dt)
+            flow = FixedSteps(equations, dt, rtol, second_order=method == "crank-nicolson")
+        frames, interrupted = [(w.copy(), self._value(w, float(self.times[0])))], False
+
+        def keep(now: float, field: np.ndarray) -> None:
+            frames.append((field.copy(), self._value(field, now)))
+
+        def told(now: float) -> None:
+            if self.observe:
+                self.observe(now, end)
+
+        try:
+            with interruptible():
+                flow.run(w, self.times, keep, told, smooth=smooth)
+        except KeyboardInterrupt:
+            interrupted = True
+        return self._trajectory(
+            frames, method, flow.steps, equations.evaluations, interrupted, flow.notes(),
+            equations.system.factorisations,
+        )  # fmt: skip
+
+    def _value(self, w: np.ndarray, now: float) -> float:
+        return self.energy.at(now).value(w)
+
     def adaptive(self, w: np.ndarray, method: str, rtol: float, atol: float) -> Trajectory:
         """SciPy's solve_ivp on the free nodes, frame by frame: Ctrl-C keeps what is done."""
         from scipy.integrate import solve_ivp
 
         energy, free = self.energy, self.energy.free
         whole, weight = w.copy(), self.mass[free].reshape(-1, *[1] * (w.ndim - 1))
-        # SciPy's first step is absolute, so that time must be in the unit of the problem.
-        clock = energy.unit**2 / energy.scale * float(self.mass.mean())
-        if not np.isfinite(float(self.times[-1]) / clock):
-            raise InputError(f"a time of {self.times[-1]:g} is too long for {method}: take less")
+        clock = self._clock(method)
         if method == "rk45":  # explicit, so that its steps stay about as short as those of rk4
-            _refuse_endless(method, self.times[-1] / stable_step(energy, w, self.mass))
+            span = self.times[-1] - self.times[0]
+            _refuse_endless(method, span / stable_step(energy, w, self.mass))
         calls = 0
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:
@@ -272,7 +455,7 @@ class _Run:
         y = w[free].ravel()
         try:
             with interruptible():
-                for begun, ended in zip(self.times[:-1], self.times[1:], strict=True):
+                for begun, ended in pairwise(self.times):
                     span = begun / clock, ended / clock
                     part = solve_ivp(
                         slope, span, y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options

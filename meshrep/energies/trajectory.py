@@ -34,6 +34,8 @@ class Trajectory(Interruptible):
     interrupted : bool
         Whether Ctrl-C ended it early.
     notes : list of str
+    factorisations : int
+        Matrices that implicit methods factored, or for which they computed a multigrid hierarchy.
     """
 
     problem: Energy
@@ -45,6 +47,7 @@ class Trajectory(Interruptible):
     evaluations: int
     interrupted: bool = False
     notes: list[str] = field(default_factory=list)
+    factorisations: int = 0
 
     def __repr__(self) -> str:
         order = self.order

@@ -100,7 +100,7 @@ def test_problems_that_run(run, arguments):
     )
 
 
-@pytest.mark.parametrize("method", ["rk4", "bdf"])
+@pytest.mark.parametrize("method", ["rk4", "bdf", "crank-nicolson"])
 def test_transient(run, method):
     pv = pytest.importorskip("pyvista")
     pytest.importorskip("matplotlib")
