@@ -92,7 +92,7 @@ def test_solvers_options_are_refused_in_time(run, setting):
         (("--frames", "40"), "--frames needs --transient T"),
         (("--method", "rk4"), "--method needs --transient T"),
         (("--dt", "0.1", "--kuramoto"), "--dt needs --transient T"),
-        ((*TRANSIENT, "--dt", "0.1", "--method", "bdf"), "and bdf chooses its own: drop it"),
+        ((*TRANSIENT, "--dt", "0.1", "--method", "bdf"), "--dt is the step of rk4, backward"),
         (("--hot", "0", "--share", "0.2"), "--share is for baths that are not named"),
         (("--strength", "2", "--kind", "dirichlet"), "--strength is for soft baths"),
         (("--topology", "--penalty", "tether", "--bound", "1"), "--bound is for the box"),
