@@ -7,17 +7,17 @@ since the shape functions sum to one. So the matrix is symmetric and its rows su
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from meshrep.energies.conduction.blocks import Block, blocks_of, geometry, sound
-from meshrep.energies.conduction.elements import rule
+from meshrep.energies.conduction.blocks import Block, blocks_of, geometry, sound, weights_of
+from meshrep.energies.conduction.couplings import Where, couplings, summed
+from meshrep.energies.conduction.elements import Rule, rule
 from meshrep.energies.conduction.facets import Facets, boundary, covering
 from meshrep.energies.conduction.materials import Property
 from meshrep.errors import InputError
@@ -86,11 +86,12 @@ class Part:
         highest = max(block.dimension for block in blocks)
         conducts = {d for d, section in given.items() if section is not None} | {highest}
         self.lower = [block for block in blocks if block.dimension < highest]
-        self.blocks = [
+        whole = [
             sound(graph, block, self.points, rule(block.kind, block.order))
             for block in blocks
             if block.dimension in conducts
         ]
+        self.blocks = [block for block in whole if len(block.which)]
         self._refuse_uncovered()
         self.material = Material(
             self._property(conductivity, "conductivity", tensors=True),
@@ -129,7 +130,7 @@ class Part:
         """The shells and wires themselves."""
         return covering(self.blocks)
 
-    def section(self, block: Block, positions: np.ndarray) -> np.ndarray | float:
+    def section(self, block: Block, positions: Where) -> np.ndarray | float:
         """Thickness of shells or area of wires at positions (c, q, 3); 1 for solids."""
         section = self.material.sections.get(block.dimension)
         return 1.0 if section is None else section.at(block.which, positions)
@@ -138,44 +139,18 @@ class Part:
     def coupling(self) -> sparse.csr_array:
         """The symmetric matrix (n, n) of a_ij = −∫ k ∇φ_i·∇φ_j, without diagonal."""
         n = self.graph.n
-        upper = sparse.csr_array((n, n))
-        for block in self.blocks:
-            pairs = list(combinations(range(block.nodes.shape[1]), 2))
-            one, other = (np.array(side) for side in zip(*pairs, strict=True))
-            parts = [
-                self._stiffness(piece)[:, one, other]
-                for piece in block.pieces(len(rule(block.kind, block.order).weights))
-            ]
-            values = -np.concatenate(parts).ravel()
-            i, j = block.nodes[:, one].ravel(), block.nodes[:, other].ravel()
-            proper = i != j  # collapsed cells have a node twice
-            i, j, values = i[proper], j[proper], values[proper]
-            rows, columns = np.minimum(i, j), np.maximum(i, j)
-            upper = upper + sparse.csr_array(
-                sparse.coo_array((values, (rows, columns)), shape=(n, n))
-            )
-        coupling = sparse.csr_array(upper + upper.T)
-        coupling.sort_indices()
-        return coupling
-
-    def _stiffness(self, block: Block) -> np.ndarray:
-        """∫ k ∇φ_i·∇φ_j of each cell, (c, k, k)."""
-        table = rule(block.kind, block.order)
-        corners = self.points[block.nodes]
-        weights, duals = geometry(corners, table)
-        positions = table.values @ corners
-        k = self.material.conductivity.at(block.which, positions)
-        weights = abs(weights) * self.section(block, positions)
-        slopes = table.slopes @ duals  # ∇φ, (c, q, k, 3)
-        if k.ndim == 4:
-            flux = slopes @ k
-        else:
-            flux = slopes
-            weights = weights * k
-        weighted = (slopes * weights[:, :, None, None]).transpose(0, 2, 1, 3)
-        c, count = block.nodes.shape
-        flux = flux.transpose(0, 2, 1, 3).reshape(c, count, -1)
-        return weighted.reshape(c, count, -1) @ flux.transpose(0, 2, 1)
+        total = sparse.csr_array((n, n))
+        for number, block in enumerate(self.blocks):
+            table = rule(block.kind, block.order)
+            values = []
+            for piece in block.pieces(len(table.weights)):
+                positions = piece.positions(self.points, table)
+                k = self.material.conductivity.at(piece.which, positions)
+                section = self.section(piece, positions)
+                values.append(couplings(self.points, piece.nodes, table, k, section))
+            matrix = summed(block.nodes, np.concatenate(values), n)
+            total = sparse.csr_array(total + matrix) if number else matrix
+        return total
 
     def source_of(self, source: Any) -> Property:
         """Heat q that the part makes, looked up by cell and position."""
@@ -211,7 +186,7 @@ class Part:
     def consistent(self) -> sparse.csr_array:
         """The capacity ∫ ρc φ_i φ_j, (n, n), exact on affine cells."""
         n = self.graph.n
-        diagonal, upper = np.zeros(n), sparse.csr_array((n, n))
+        diagonal, total = np.zeros(n), sparse.csr_array((n, n))
         for block in self.blocks:
             one, other = np.triu_indices(block.nodes.shape[1], 1)
             parts = []
@@ -220,14 +195,11 @@ class Part:
                 both = table.values[:, one] * table.values[:, other]
                 parts.append(density @ both)
                 diagonal += self._summed(piece.nodes, density @ table.values**2)
-            values = np.concatenate(parts).ravel()
-            i, j = block.nodes[:, one].ravel(), block.nodes[:, other].ravel()
-            same = i == j  # collapsed cells have a node twice
-            diagonal += 2.0 * np.bincount(i[same], values[same], n)
-            i, j, values = i[~same], j[~same], values[~same]
-            ends = np.minimum(i, j), np.maximum(i, j)
-            upper = upper + sparse.csr_array(sparse.coo_array((values, ends), shape=(n, n)))
-        return sparse.csr_array(upper + upper.T + sparse.diags_array(diagonal))
+            values = np.concatenate(parts)
+            same = block.nodes[:, one] == block.nodes[:, other]  # collapsed cells
+            diagonal += 2.0 * np.bincount(block.nodes[:, one][same], values[same], n)
+            total = total + summed(block.nodes, values, n)
+        return sparse.csr_array(total + sparse.diags_array(diagonal))
 
     @cached_property
     def resistance(self) -> float:
@@ -236,10 +208,10 @@ class Part:
         Heat Q that crosses a part of length L, volume V and conductivity k makes a rise of about
         Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions.
         """
-        upper = self.coupling.tocoo()
-        apart = ((self.points[upper.row] - self.points[upper.col]) ** 2).sum(axis=1)
-        length = float((np.ptp(self.points, axis=0) ** 2).sum())
-        return length / (0.5 * float(upper.data @ apart))
+        apart = self.points - self.points.mean(axis=0)
+        conductance = np.asarray(self.coupling.sum(axis=1))[:, None]
+        conducted = float((apart * (conductance * apart - self.coupling @ apart)).sum())
+        return float((np.ptp(self.points, axis=0) ** 2).sum()) / conducted
 
     @property
     def volume(self) -> float:
@@ -260,18 +232,22 @@ class Part:
         with np.errstate(invalid="ignore"):
             return total / size[:, None]
 
-    def pieces(self) -> Any:
-        """Yield cells with their rule, weights (c, q) times section, and positions (c, q, 3)."""
+    def pieces(self) -> Iterator[tuple[Block, Rule, np.ndarray, Where]]:
+        """Yield cells with their rule, weights (c, q) times section, and positions (c, q, 3).
+
+        The positions are computed when they are called, which only functions of x, y, z need.
+        """
         for block in self.blocks:
             yield from self._pieces(block, block.order)
 
-    def _pieces(self, block: Block, order: int) -> Any:
+    def _pieces(
+        self, block: Block, order: int
+    ) -> Iterator[tuple[Block, Rule, np.ndarray, Where]]:
         table = rule(block.kind, order)
         for piece in block.pieces(len(table.weights)):
-            corners = self.points[piece.nodes]
-            positions = table.values @ corners
-            weights = abs(geometry(corners, table)[0]) * self.section(piece, positions)
-            yield piece, table, weights, positions
+            positions = piece.positions(self.points, table)
+            weights = abs(weights_of(self.points, piece.nodes, table))
+            yield piece, table, weights * self.section(piece, positions), positions
 
     def _summed(self, nodes: np.ndarray, values: np.ndarray) -> np.ndarray:
         return np.bincount(nodes.ravel(), values.ravel(), minlength=self.graph.n)

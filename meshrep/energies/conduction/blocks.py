@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
+from meshrep.base import limits
+from meshrep.base.backends import installed
 from meshrep.energies.conduction.elements import DIMENSION, LINEAR, SIMPLICES, Rule
 from meshrep.errors import InputError
 from meshrep.graphs.cells import (
@@ -58,7 +62,7 @@ class Block:
             return 1
         return 2 if self.kind == LINEAR[self.kind] else 3
 
-    def subset(self, which: np.ndarray) -> Block:
+    def subset(self, which: np.ndarray | slice) -> Block:
         """The cells of a mask or a slice."""
         return Block(self.kind, self.which[which], self.nodes[which])
 
@@ -66,7 +70,11 @@ class Block:
         """The block in parts whose arrays fit in memory for rules of so many points."""
         step = max(1, _AT_ONCE // (points * self.nodes.shape[1]))
         for begin in range(0, len(self.which), step):
-            yield self.subset(np.arange(begin, min(begin + step, len(self.which))))
+            yield self.subset(slice(begin, begin + step))
+
+    def positions(self, points: np.ndarray, rule: Rule) -> Callable[[], np.ndarray]:
+        """A function that returns the positions (c, q, 3) of a rule's points, computed once."""
+        return cache(lambda: rule.values @ points[self.nodes])
 
 
 def blocks_of(graph: Graph, points: np.ndarray) -> list[Block]:
@@ -94,7 +102,10 @@ def blocks_of(graph: Graph, points: np.ndarray) -> list[Block]:
             found.append(Block(plain, which, nodes[:, order]))
         elif kind != VERTEX:
             found.append(Block(kind, which, nodes))
-    return found
+    # Kernels are compiled for arrays that can be written, in the order of C.
+    return [
+        Block(one.kind, one.which, np.require(one.nodes, np.int64, ["C", "W"])) for one in found
+    ]
 
 
 def _refuse_folded(graph: Graph, which: np.ndarray, corners: np.ndarray) -> None:
@@ -150,6 +161,22 @@ def geometry(corners: np.ndarray, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
         return rule.weights * volume, duals / volume[:, :, None, None]
 
 
+def weights_of(points: np.ndarray, nodes: np.ndarray, rule: Rule) -> np.ndarray:
+    """The weights (c, q) of :func:`geometry` for cells (c, k), by kernels where there is numba."""
+    if not rule.slopes.shape[2] or not installed("numba"):
+        return geometry(points[nodes], rule)[0]
+    weights = np.empty((len(nodes), len(rule.weights)))
+    kernels_for(len(nodes)).weigh(points, nodes, rule.weights, rule.slopes, weights)
+    return weights
+
+
+def kernels_for(cells: int) -> Any:
+    """The kernels of :mod:`meshrep.kernels.elements` for so many cells."""
+    from meshrep.kernels import elements
+
+    return elements.PARALLEL if cells >= limits.THREADS_FROM else elements.SERIAL
+
+
 def sound(graph: Graph, block: Block, points: np.ndarray, rule: Rule) -> Block:
     """The block without the cells that have no length, area or volume, which are told.
 
@@ -159,19 +186,23 @@ def sound(graph: Graph, block: Block, points: np.ndarray, rule: Rule) -> Block:
         Where a cell is folded: its volume or its normal changes sign inside.
     """
     kept = np.ones(len(block.which), dtype=bool)
+    whole = float(np.ptp(points, axis=0).max())
     begin = 0
     for part in block.pieces(len(rule.weights)):
-        corners = points[part.nodes]
-        weights = geometry(corners, rule)[0]
-        extent = np.ptp(corners, axis=1).max(axis=1)
-        folded = (weights.min(axis=1) < 0) & (weights.max(axis=1) > 0)
-        flat = abs(weights).sum(axis=1) <= _FLAT * extent**part.dimension
-        name = KIND_NAMES[part.kind]
-        if (folded & ~flat).any():
-            at = int((folded & ~flat).argmax())
+        weights = weights_of(points, part.nodes, rule)
+        size = abs(weights).sum(axis=1)
+        # No cell is larger than the part, so that the extent of few cells is needed.
+        flat = ~(size > _FLAT * whole**part.dimension)
+        if flat.any():
+            extent = np.ptp(points[part.nodes[flat]], axis=1).max(axis=1)
+            flat[flat] = ~(size[flat] > _FLAT * extent**part.dimension)
+        folded = ~flat & (weights.min(axis=1) < 0) & (weights.max(axis=1) > 0)
+        if folded.any():
+            at = int(folded.argmax())
             raise InputError(
-                f"{graph.name}: {int((folded & ~flat).sum())} cells of kind {name} are folded or "
-                f"numbered wrongly (cell {part.which[at]} is one): mend them in the mesher"
+                f"{graph.name}: {int(folded.sum())} cells of kind {KIND_NAMES[part.kind]} are "
+                f"folded or numbered wrongly (cell {part.which[at]} is one): mend them in the "
+                "mesher"
             )
         kept[begin : begin + len(flat)] = ~flat
         begin += len(flat)

@@ -102,7 +102,8 @@ def rule(kind: int, order: int) -> Rule:
     if kind == VERTEX:
         return Rule(np.ones(1), np.ones((1, 1)), np.zeros((1, 1, 0)))
     points, weights = quadrature(LINEAR[kind], order)
-    return Rule(weights, *shapes(kind, points))
+    values, slopes = shapes(kind, points)
+    return Rule(weights, np.ascontiguousarray(values), np.ascontiguousarray(slopes))
 
 
 def shapes(kind: int, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -62,12 +62,15 @@ class Property:
         if self.one:
             self._check(values[None, None], None)
 
-    def at(self, which: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Values at positions (c, q, 3) in cells: (c, 1), (c, q) or, of tensors, (c, 1, 3, 3)."""
+    def at(self, which: np.ndarray, positions: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+        """Values at positions (c, q, 3) in cells: (c, 1), (c, q) or, of tensors, (c, 1, 3, 3).
+
+        A function that returns the positions is called only where they are needed.
+        """
         if self.one:  # checked already
             return np.broadcast_to(self.table, (len(which), 1, *self.table.shape))
         if self.function is not None:
-            values = self._of_function(positions)
+            values = self._of_function(positions() if callable(positions) else positions)
         elif self.regions is not None:
             values = self._of_regions(which)[:, None]
         else:
@@ -166,11 +169,13 @@ class Property:
 
     def _of_regions(self, which: np.ndarray) -> np.ndarray:
         assert self.regions is not None
-        ids, at = np.unique(self.table[which], return_inverse=True)
-        missing = [region for region in ids.tolist() if region not in self.regions]
-        if missing:
+        table = self.table[which]
+        ids = np.array(sorted(r for r in self.regions if isinstance(r, int | float | np.number)))
+        at = np.searchsorted(ids, table)
+        missing = np.append(ids, np.nan)[at] != table
+        if missing.any():
             raise InputError(
-                f"{self.name}: {self.array} {missing[0]:g} has no value (given are "
+                f"{self.name}: {self.array} {table[missing].min():g} has no value (given are "
                 f"{', '.join(map(str, self.regions))}): each region needs one"
             )
         values = [self.regions[region] for region in ids.tolist()]
