@@ -63,6 +63,9 @@ class Energy(Lean, ABC):
     origin : float
         The value from which the field is counted: its numbers without dimension are
         (w − origin) / unit.
+    quadratic : bool
+        Whether the Hessian is the same at every field, so that the minimum of a convex energy is
+        the solution of one linear system.
     shift_invariant : bool
         Whether adding a constant on a connected component keeps the energy.
     propagation : str
@@ -122,6 +125,7 @@ class Energy(Lean, ABC):
     symbols: Mapping[str, str] = MappingProxyType({})
     convex = False
     has_hessian = False
+    quadratic = False
     unit = 1.0
     origin = 0.0
     shift_invariant = False

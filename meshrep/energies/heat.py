@@ -132,6 +132,7 @@ class HeatBath(Energy):
                 f"edge {int(graph.weights.argmin())} has a negative weight: "
                 "heat needs conductances of 0 or more"
             )
+        self.quadratic = kind == "dirichlet" or self.power == 2
         self.nodes = np.concatenate([self.hot, self.cold])
         self.targets = np.repeat([self.t_hot, self.t_cold], [len(self.hot), len(self.cold)])
         held = self._unbathed_nodes(unbathed)

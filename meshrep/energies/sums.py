@@ -42,6 +42,7 @@ class Sum(Energy):
             self.unit = first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)
         self.has_hessian = all(e.has_hessian for _, e in flat)
+        self.quadratic = all(e.quadratic for _, e in flat)
         self.shift_invariant = all(e.shift_invariant for _, e in flat)
         self.propagation = first.propagation
         self.frequency_spread = sum(abs(c) * e.frequency_spread for c, e in flat)

@@ -18,6 +18,7 @@ from meshrep.energies.fixed import Fixed
 from meshrep.energies.given import tried
 from meshrep.errors import InputError, kind_of
 from meshrep.minimisers.monitor import Monitor
+from meshrep.numerics.linear_solvers import ShiftedSystem
 from meshrep.parametrizations.base import Identity, Map, Parametrization, built
 
 
@@ -52,6 +53,9 @@ class Objective:
         The fixed nodes and their values.
     formula : evaluator or None
         The energy as operations of the back end, if a minimiser has built it while warming up.
+    system : ShiftedSystem or None
+        The solver of the last systems with the Hessian of the free variables, if a minimiser has
+        one. The estimate of the gap uses its hierarchy again.
 
     Examples
     --------
@@ -64,6 +68,7 @@ class Objective:
     """
 
     formula: Any = None
+    system: ShiftedSystem | None = None
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from meshrep.numerics.linear_solvers import ShiftedSystem, choose
 ACCURATE = 0.01  # relative error of the gap, which need not be known better
 SETTLED = 8  # iterations of multigrid that must together add less than that share to the gap
 NEARLY_ZERO = 1e-6  # share of a natural energy below which a minimum counts as 0
+_MODERATE = 1e-50, 1e50  # largest entries of matrices that need not be scaled
 _EPS = float(np.finfo(float).eps)
 
 
@@ -30,7 +31,9 @@ def gauge_of(energy: Energy, free: int) -> Gauge:
     return Gauge(energy.component_of if invariant else None, free)
 
 
-def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
+def relative_gap(
+    energy: Energy, field: np.ndarray, begun: float, system: ShiftedSystem | None = None
+) -> float:
     """The gap ½ gᵀH⁻¹g of a field (n,), divided by the size of the minimum.
 
     Parameters
@@ -41,6 +44,9 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     field : (n,) array
     begun : float
         Energy of the start.
+    system : ShiftedSystem, optional
+        A solver that has solved systems with the Hessian of the free variables, whose set-up is
+        used again, and whose matrix too where the energy is quadratic.
 
     Returns
     -------
@@ -73,13 +79,16 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     slope = np.asarray(gradient)[free]
     if not slope.any():
         return 0.0
-    try:
-        matrix = sparse.csr_array(energy.hessian(w))
-    except Exception:  # a user's Hessian that the solver did not need must not cost the run
-        return np.nan
-    if len(free) < energy.graph.n:
-        matrix = matrix[free][:, free]
-    found = _newton_gap(matrix, slope)
+    if system is not None and energy.quadratic:
+        matrix = system.matrix
+    else:
+        try:
+            matrix = sparse.csr_array(energy.hessian(w))
+        except Exception:  # a user's Hessian that the solver did not need must not cost the run
+            return np.nan
+        if len(free) < energy.graph.n:
+            matrix = matrix[free][:, free]
+    found = _newton_gap(matrix, slope, system)
     if found is None:
         return np.inf if energy.convex else np.nan
     if not np.isfinite(found):
@@ -93,18 +102,24 @@ def relative_gap(energy: Energy, field: np.ndarray, begun: float) -> float:
     return found / size if size else np.inf
 
 
-def _newton_gap(matrix: sparse.csr_array, slope: np.ndarray) -> float | None:
+def _newton_gap(
+    matrix: sparse.csr_array, slope: np.ndarray, known: ShiftedSystem | None = None
+) -> float | None:
     """The fall ½ gᵀH⁻¹g, infinite if it was not found; None if H is not positive definite."""
     top, steep = float(abs(matrix.data).max(initial=0.0)), float(abs(slope).max())
     if not (0 < top < np.inf and steep < np.inf):
         return None
-    matrix, slope = matrix / top, slope / steep  # so that no square overflows or vanishes
+    slope = slope / steep  # so that no square overflows or vanishes
+    unit = 1.0 if _MODERATE[0] < top < _MODERATE[1] else top
+    matrix = matrix if unit == 1.0 else matrix / unit
     unknown = None
     curvature = matrix.diagonal()
-    spread = float(curvature[curvature > 0].min(initial=1.0))  # soft directions beside stiff ones
+    # Soft directions beside stiff ones.
+    spread = float(curvature[curvature > 0].min(initial=top / unit)) / (top / unit)
     accurate = max(ACCURATE * spread**0.5, 1e-10)
-    for kind in dict.fromkeys((choose(matrix)[0], "jacobi")):  # CG bears a singular matrix
-        system = ShiftedSystem(kind)
+    first = choose(matrix)[0] if known is None else known.kind
+    for kind in dict.fromkeys((first, "jacobi")):  # CG bears a singular matrix
+        system = known if known is not None and kind == known.kind else ShiftedSystem(kind)
         system.renew(matrix)
         answer = system.solve(-slope, 0.0, accurate if kind == "jacobi" else ACCURATE, SETTLED)
         left = -0.5 * float(slope @ answer.s)
@@ -112,5 +127,5 @@ def _newton_gap(matrix: sparse.csr_array, slope: np.ndarray) -> float | None:
             unknown = np.inf
             if answer.reached:
                 hidden = _EPS * abs(matrix).sum(axis=1) @ (answer.s * answer.s)
-                return (left + float(hidden)) * steep * (steep / top)
+                return (left + float(hidden)) * steep * (steep / unit)
     return unknown

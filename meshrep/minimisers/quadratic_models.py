@@ -72,9 +72,14 @@ class Shifted:
         self.linear, self.relative = linear, shift
         self.system: ShiftedSystem | None = None
         self.shift, self.least = 0.0, 0.0
-        self.raised = 0
+        self.raised = self.iterations = 0
         self.indefinite = False
         self.params = self.gradient = self.last = np.zeros(0)
+
+    @property
+    def by_multigrid(self) -> bool:
+        """Whether the systems are solved by multigrid."""
+        return self.system is not None and self.system.kind == "amg"
 
     def renew(self, params: np.ndarray, gradient: np.ndarray) -> None:
         """Compute the Hessian of the free variables at the point."""
@@ -86,7 +91,7 @@ class Shifted:
             if kind == "auto":
                 kind, note = choose(matrix)
                 self.monitor.notes.append(note)
-            self.system = ShiftedSystem(kind)
+            self.system = self.objective.system = ShiftedSystem(kind)
             self.system.renew(matrix)
             self.unit = float(abs(self.system.diagonal).mean()) if matrix.shape[0] else 1.0
             energy = self.objective.energy
@@ -102,6 +107,7 @@ class Shifted:
         assert self.system is not None
         slope = self.gradient[self.gauge.kept]
         answer = self.system.solve(-slope, self.shift, rtol)
+        self.iterations += answer.iterations
         if not answer.positive:
             self.least = max(self.least, 1e-10 * self.unit)
             self.indefinite = True
@@ -145,10 +151,8 @@ class Shifted:
     def notes(self) -> list[str]:
         """Notes for the report of the run."""
         notes = []
-        if self.system is not None and self.system.iterations:
-            notes.append(
-                f"{self.system.iterations} CG iterations, {self.system.setups} multigrid set-ups"
-            )
+        if self.system is not None and self.iterations:
+            notes.append(f"{self.iterations} CG iterations, {self.system.setups} multigrid set-ups")
         if self.raised:
             notes.append(f"the Hessian's shift was raised {self.raised} times")
         return notes

@@ -6,6 +6,7 @@ needs to know that before it uses the answer.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,11 @@ def warm_up(n: int) -> None:
     """Compile or load what iterative solvers need for n unknowns, by a system on a path."""
     if not installed("numba") or n <= limits.MOSTLY_DIRECT_UP_TO:
         return
-    size = limits.THREADS_FROM if n >= limits.THREADS_FROM else limits.MOSTLY_DIRECT_UP_TO
+    _warmed(limits.THREADS_FROM if n >= limits.THREADS_FROM else limits.MOSTLY_DIRECT_UP_TO)
+
+
+@cache
+def _warmed(size: int) -> None:
     beside = np.full(size - 1, -1.0)
     system = ShiftedSystem("amg")
     system.renew(sparse.diags_array([beside, np.full(size, 3.0), beside], offsets=[-1, 0, 1]))

@@ -69,7 +69,13 @@ def compact(matrix: sparse.csr_array) -> sparse.csr_array:
 
 def _couplings(matrix: sparse.csr_array) -> sparse.csr_array:
     """The matrix with a diagonal that makes its rows sum to 0."""
-    return compact(sparse.csr_array(matrix - sparse.diags_array(matrix.sum(axis=1))))
+    n = matrix.shape[0]
+    on_diagonal = matrix.indices == np.repeat(np.arange(n), np.diff(matrix.indptr))
+    if on_diagonal.sum() < n or not matrix.has_canonical_format:
+        return compact(sparse.csr_array(matrix - sparse.diags_array(matrix.sum(axis=1))))
+    data = matrix.data.copy()
+    data[on_diagonal] -= matrix.sum(axis=1)
+    return compact(sparse.csr_array((data, matrix.indices, matrix.indptr), matrix.shape))
 
 
 def _prolongation(couplings: sparse.csr_array) -> sparse.csr_array:
@@ -143,6 +149,12 @@ class Hierarchy:
     def fits(self, matrix: sparse.csr_array) -> bool:
         """Whether a matrix has the pattern that the hierarchy was made for."""
         return same_pattern(self._finest, matrix)
+
+    def strength_of_couplings(self, matrix: sparse.csr_array) -> float:
+        """The sum of the sizes of all entries beside the diagonal of a matrix that fits."""
+        sizes = abs(matrix.data)
+        sizes[self._on_diagonal] = 0.0
+        return float(sizes.sum())
 
     def cycle(self, right: np.ndarray) -> np.ndarray:
         """One V-cycle from 0: about (H + μI)⁻¹ right, (n,), overwritten by the next call."""
@@ -256,9 +268,9 @@ class Refreshed:
     ) -> Callable[[np.ndarray], np.ndarray] | None:
         """A preconditioner of matrix + shift·I; None where that is not positive definite."""
         hierarchy = self._hierarchy
-        if hierarchy is None or not hierarchy.fits(matrix) or self._outdated(matrix):
+        if hierarchy is None or not hierarchy.fits(matrix) or self._outdated(hierarchy, matrix):
             self._hierarchy = hierarchy = Hierarchy(matrix)
-            self._matrix, self._couplings = None, _strength_of_couplings(matrix)
+            self._matrix, self._couplings = None, hierarchy.strength_of_couplings(matrix)
             self.setups += 1
         if matrix is not self._matrix or shift != self._shift:
             self._matrix, self._shift = None, shift
@@ -267,16 +279,12 @@ class Refreshed:
             self._matrix = matrix
         return hierarchy.cycle
 
-    def _outdated(self, matrix: sparse.csr_array) -> bool:
-        return self._slow and _strength_of_couplings(matrix) != self._couplings
+    def _outdated(self, hierarchy: Hierarchy, matrix: sparse.csr_array) -> bool:
+        return self._slow and hierarchy.strength_of_couplings(matrix) != self._couplings
 
     def note(self, iterations: int, rtol: float) -> None:
         """Take note of the number of iterations: two or three per decade of ``rtol`` are usual."""
         self._slow = iterations > 8 - 5 * np.log10(rtol)
-
-
-def _strength_of_couplings(matrix: sparse.csr_array) -> float:
-    return float(abs(sparse.triu(matrix, k=1)).sum())
 
 
 def same_pattern(a: sparse.csr_array, b: sparse.csr_array) -> bool:

@@ -307,8 +307,9 @@ class Stages:
     def _gap_of(self, objective: Objective, start_energy: float) -> Callable[[Any], float]:
         """The relative gap at the objective's parameters."""
         return lambda params: relative_gap(
-            self.fitted, self._outward(objective.field(params)), start_energy
-        )
+            self.fitted, self._outward(objective.field(params)), start_energy,
+            None if self.order else objective.system,
+        )  # fmt: skip
 
     def _note_gap(self, field: np.ndarray, start_energy: float) -> None:
         """Say how far the end of a run is above the minimum, where that is known and much."""

@@ -177,6 +177,7 @@ class Conduction(Energy):
             ),
         ]  # fmt: skip
         self.radiates = any(one.radiates for one in exchanges)
+        self.quadratic = not self.radiates
         self.kelvin, self.time = kelvin, 0.0
         if self.held:
             self.fixed = np.concatenate([one.nodes for one in self.held])

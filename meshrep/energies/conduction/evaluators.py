@@ -48,20 +48,16 @@ class System:
     @cached_property
     def stiffness(self) -> sparse.csr_array:
         """The Laplacian of the coupling, and of convection ∫ h φ_i φ_j."""
-        matrix = laplacian(self.coupling)
-        for one in self.exchanges:
-            if not one.radiates:
-                matrix = matrix + one.matrix.T @ sparse.diags_array(one.film) @ one.matrix
-        return sparse.csr_array(matrix)
+        matrix, film = laplacian(self.coupling), self.joined(radiates=False)
+        return matrix if film is None else _added(matrix, film.matrix, film.film)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """The stiffness, and 4 ∫ εσ |T|³ φ_i φ_j where the part radiates."""
-        matrix = self.stiffness.copy()  # solvers may sort it in place
-        for one in self.exchanges:
-            if one.radiates:
-                slope = 4.0 * one.film * abs(one.matrix @ w + self.absolute) ** 3
-                matrix = matrix + one.matrix.T @ sparse.diags_array(slope) @ one.matrix
-        return sparse.csr_array(matrix)
+        radiation = self.joined(radiates=True)
+        if radiation is None:
+            return self.stiffness.copy()  # solvers may sort it in place
+        slope = 4.0 * radiation.film * abs(radiation.matrix @ w + self.absolute) ** 3
+        return _added(self.stiffness, radiation.matrix, slope)
 
     def reordered(self, order: Order) -> System:
         """The same system with nodes in another order."""
@@ -89,6 +85,13 @@ class System:
             np.concatenate([one.outside for one in parts]),
             radiates,
         )
+
+
+def _added(
+    matrix: sparse.csr_array, samples: sparse.csr_array, weights: np.ndarray
+) -> sparse.csr_array:
+    """The matrix (n, n) and Σ_p weight_p φ_i(p) φ_j(p), from the values (p, n) of φ."""
+    return sparse.csr_array(matrix + samples.T @ sparse.diags_array(weights) @ samples)
 
 
 class Formula(DirichletEnergy):
