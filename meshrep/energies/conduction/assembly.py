@@ -240,9 +240,7 @@ class Part:
         for block in self.blocks:
             yield from self._pieces(block, block.order)
 
-    def _pieces(
-        self, block: Block, order: int
-    ) -> Iterator[tuple[Block, Rule, np.ndarray, Where]]:
+    def _pieces(self, block: Block, order: int) -> Iterator[tuple[Block, Rule, np.ndarray, Where]]:
         table = rule(block.kind, order)
         for piece in block.pieces(len(table.weights)):
             positions = piece.positions(self.points, table)
