@@ -78,7 +78,7 @@ class Part:
         if not np.isfinite(graph.points).all():
             raise InputError(f"{graph.name}: a point has a NaN or infinite coordinate")
         self.graph, self.length = graph, length
-        self.points = graph.points if length == 1 else graph.points * length
+        self.points = graph.points * length
         blocks = blocks_of(graph, self.points)
         if not blocks:
             raise InputError(f"{graph.name}: conduction needs cells, and there are none")
