@@ -135,6 +135,8 @@ __all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "nn":  # not in __all__, since it needs torch
+        return importlib.import_module("meshrep.nn")
     if name not in _HOME:
         raise AttributeError(f"module 'meshrep' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)
@@ -143,10 +145,11 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "nn"])
 
 
 if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
+    from meshrep import nn as nn
     from meshrep.base.backends import Array as Array
     from meshrep.base.backends import Backend as Backend
     from meshrep.base.backends import backend_for as backend_for

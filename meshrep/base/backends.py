@@ -87,6 +87,10 @@ class Backend(Protocol):
         """ "float64" or "float32"."""
 
     @property
+    def differentiable(self) -> bool:
+        """Whether torch differentiates what is laid out on it: see :mod:`meshrep.nn`."""
+
+    @property
     def xp(self) -> Any:
         """The module of array functions."""
 
@@ -100,7 +104,10 @@ class Backend(Protocol):
         """A float64 NumPy array with the same entries."""
 
     def sparse(self, matrix: sparse.csr_array) -> Any:
-        """A sparse matrix that multiplies this back end's arrays with ``@``."""
+        """A sparse matrix that multiplies this back end's arrays with ``@`` or ``dot``.
+
+        torch compiles only ``dot``.
+        """
 
     def empty(self, *shape: int) -> Array:
         """An uninitialised array."""
@@ -125,6 +132,11 @@ class NumpyBackend:
     def device(self) -> str:
         """Always the CPU."""
         return "cpu"
+
+    @property
+    def differentiable(self) -> bool:
+        """Never."""
+        return False
 
     @property
     def xp(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from meshrep.base.rows import fits_32_bits
+from meshrep.base.torch_products import Product
 from meshrep.errors import InputError
 
 
@@ -38,10 +37,14 @@ def torch_backend(device: str = "auto", dtype: str | None = None) -> TorchBacken
 
 @dataclass(frozen=True)
 class TorchBackend:
-    """Tensors of one type on one device."""
+    """Tensors of one type on one device.
+
+    With ``differentiable`` a map is laid out for torch to differentiate, to compile and to batch.
+    """
 
     device: str = "cpu"
     dtype: str = "float64"
+    differentiable: bool = False
 
     @property
     def name(self) -> str:
@@ -69,23 +72,9 @@ class TorchBackend:
         """The entries as float64 on the host, copied."""
         return values.detach().to("cpu", torch.float64).numpy().copy()
 
-    def sparse(self, matrix: sparse.csr_array) -> torch.Tensor:
-        """A CSR tensor, with 32-bit indices where they fit.
-
-        torch's notice that CSR is in beta is silenced here only.
-        """
-        matrix = sparse.csr_array(matrix)
-        index = np.int32 if fits_32_bits(matrix) else np.int64
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return torch.sparse_csr_tensor(
-                torch.from_numpy(matrix.indptr.astype(index)),
-                torch.from_numpy(matrix.indices.astype(index)),
-                torch.from_numpy(np.array(matrix.data, dtype=np.float64)),
-                size=matrix.shape,
-                dtype=self._type,
-                device=self.device,
-            )
+    def sparse(self, matrix: sparse.csr_array) -> Product:
+        """The matrix as products, which torch can differentiate."""
+        return Product(matrix, self._type, self.device, self.differentiable)
 
     def empty(self, *shape: int) -> torch.Tensor:
         """An uninitialised tensor."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class Map(ABC):
         Whether a pullback depends on gradients before it, those of the warm-up included.
     unit : float
         What a parameter is multiplied by on its way to the field; Adam's step is divided by it.
+    shapes : mapping of str to tuple
+        Names and shapes of the parts of the parameters, where the map has a :meth:`formula`.
+    anchor : mapping of str to array
+        What the formula needs beside the parameters to begin at the start.
 
     Examples
     --------
@@ -41,6 +46,8 @@ class Map(ABC):
     """
 
     start: Array
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    anchor: Mapping[str, Array] = MappingProxyType({})
     notes: Sequence[str] = ()
     prefit_s: float = 0.0
     prefit_steps: int = 0
@@ -61,6 +68,26 @@ class Map(ABC):
 
         ``gradient`` has the field's shape. The next call may overwrite what is returned.
         """
+
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
+        """The field of the parts of the parameters, which torch can differentiate and batch.
+
+        It stores nothing. Only a map with ``shapes`` has it; :mod:`meshrep.nn` makes modules of it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no formula")
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        """Flat parameters (p,) and anchor of another start, in the same layout."""
+        raise NotImplementedError(f"{type(self).__name__} is laid out for one start")
+
+    def parted(self, params: Array) -> list[Array]:
+        """Views of flat parameters (p,) in their ``shapes``."""
+        views, begun = [], 0
+        for shape in self.shapes.values():
+            size = int(np.prod(shape))
+            views.append(params[begun : begun + size].reshape(shape))
+            begun += size
+        return views
 
 
 class Parametrization(Lean, ABC):
@@ -144,8 +171,15 @@ class Identity(Parametrization):
 
 class _IdentityMap(Map):
     def __init__(self, energy: Energy, start: np.ndarray, backend: Backend) -> None:
-        self.shape = energy.shape
-        self.start = backend.asarray(energy.clamp(start)).reshape(-1)
+        self.shape, self.energy, self.backend = energy.shape, energy, backend
+        self.shapes = {"values": self.shape}
+        self.start, _ = self.begun(start, 0)
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        return self.backend.asarray(self.energy.clamp(start)).reshape(-1), {}
+
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
+        return parts[0]
 
     def field(self, params: Array) -> Array:
         return params.reshape(self.shape)

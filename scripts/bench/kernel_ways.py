@@ -205,7 +205,7 @@ def eager_network(heat: HeatBath) -> Way:
 
     def step() -> None:
         optimiser.zero_grad()
-        hidden = torch.nn.functional.leaky_relu(symmetric_product(spread, z) @ weights)
+        hidden = torch.nn.functional.leaky_relu(symmetric_product(spread.csr, z) @ weights)
         energy.value(w0 + (hidden @ readout)[:, 0]).backward()
         optimiser.step()
 

@@ -40,7 +40,9 @@ class Recorded(TorchOptimiser):
         with torch.enable_grad():
             output = recorded(network.net, sheet.params(variable))
             circle = network.circle
-            loss = formula(circle.angle(output) if circle else output.reshape(network.shape))
+            loss = formula(
+                circle.angle(output, network.anchor) if circle else output.reshape(network.shape)
+            )
             loss = loss / objective.energy.scale
             loss.backward()
         return loss.detach()
@@ -62,7 +64,7 @@ def recorded(net: ArrayPass, params: torch.Tensor) -> torch.Tensor:
 
 def convolution(net: Any, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return P X W for ``gcn`` and X W for ``nograph``."""
-    return (x if net.matrix is None else symmetric_product(net.matrix, x)) @ weight
+    return (x if net.matrix is None else symmetric_product(net.matrix.csr, x)) @ weight
 
 
 def attention(

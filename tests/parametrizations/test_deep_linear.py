@@ -126,7 +126,11 @@ def test_a_column_follows_the_law_of_arora_cohen_and_hazan(depth, share):
     def law(w):
         gradient, size = energy.gradient(w), np.linalg.norm(w)
         along = (depth - 1) * w * (w @ gradient) / size**2
-        return -(made.scale ** (2 / depth)) * size ** (2 - 2 / depth) * (gradient + along)
+        return (
+            -(float(made.anchor["scale"]) ** (2 / depth))
+            * size ** (2 - 2 / depth)
+            * (gradient + along)
+        )
 
     check_first_order(made, energy.gradient, law, 0.4, 2e-3)
 
@@ -170,7 +174,7 @@ def test_columns_follow_the_law_of_matrices(depth, width):
             @ power(right.T, sizes, (j - 1) / depth)
             for j in range(1, depth + 1)
         )
-        return -(made.scale ** (2 / depth)) * sum(terms)
+        return -(float(made.anchor["scale"]) ** (2 / depth)) * sum(terms)
 
     check_first_order(made, energy.gradient, law, 0.3, 2e-3)
 

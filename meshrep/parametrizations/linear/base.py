@@ -9,7 +9,7 @@ back end. The map starts at θ = 0, which is the given start exactly.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import ref
 
@@ -21,55 +21,80 @@ from meshrep.parametrizations.base import Map
 
 
 class Root(ABC):
-    """M (n, p) on one back end, times 1-D arrays; rows of fixed nodes are zero.
+    """M (n, p) on one back end; rows of fixed nodes are zero.
 
     Attributes
     ----------
     size : int
         p.
+    by_column : bool
+        Whether it takes only contiguous 1-D arrays, as kernels do, and not arrays (p, k) as well.
     """
 
     size: int
+    by_column = False
 
     @abstractmethod
     def apply(self, theta: Array) -> Array:
-        """M·theta (n,), which the next call may overwrite."""
+        """M·theta, (n,) or (n, k), which the next call may overwrite where ``by_column``."""
 
     @abstractmethod
     def adjoint(self, gradient: Array, out: Array) -> None:
-        """Write Mᵀ·gradient (p,) to ``out``."""
+        """Write Mᵀ·gradient, (p,) or (p, k), to ``out``."""
+
+
+def each_row(scale: Array, of: Array) -> Array:
+    """Factors (n,) of the rows of an array (n,) or (n, k), in a shape that multiplies it."""
+    return scale if of.ndim == 1 else scale[:, None]
 
 
 class LinearMap(Map):
     """w = w₀ + M θ, each column of a field (n, d) alike."""
 
     def __init__(self, energy: Energy, start: np.ndarray, backend: Backend, root: Root) -> None:
-        field = energy.clamp(start)
         self.shape, self.root, self.backend = energy.shape, root, backend
-        self.unit = float(energy.unit)
-        self.first = backend.asarray(field.reshape(len(field), -1).T)
-        self.columns = len(self.first)
-        self.start = backend.zeros(self.columns * root.size)
+        self.unit, self.energy = float(energy.unit), energy
+        self.columns = self.shape[1] if len(self.shape) == 2 else 1
         self.pulled = backend.zeros(self.columns, root.size)
+        if not root.by_column:
+            self.shapes = {"theta": (root.size, *self.shape[1:])}
+        self.start, self.anchor = self.begun(start, 0)
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        """θ = 0, and w₀."""
+        first = self.backend.asarray(self.energy.clamp(start))
+        return self.backend.zeros(self.columns * self.root.size), {"first": first}
+
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
+        """w₀ + M θ of θ (p,) or (p, d)."""
+        return anchor["first"] + self.root.apply(parts[0])
+
+    def parted(self, params: Array) -> list[Array]:
+        """θ (p,) or (p, d); flat parameters hold it column by column."""
+        theta = params.reshape(self.columns, -1)
+        return [theta[0] if len(self.shape) == 1 else theta.T]
 
     def field(self, params: Array) -> Array:
         """w₀ + M·params."""
-        theta = params.reshape(self.columns, -1)
-        if len(self.shape) == 1:
-            return self.first[0] + self.root.apply(theta[0])
+        (theta,), first = self.parted(params), self.anchor["first"]
+        if len(self.shape) == 1 or not self.root.by_column:
+            return self.formula([theta], self.anchor)
         w = self.backend.empty(*self.shape)
         for column in range(self.columns):
-            w[:, column] = self.first[column] + self.root.apply(theta[column])
+            w[:, column] = first[:, column] + self.root.apply(theta[:, column])
         return w
 
     def pull_back(self, gradient: Array) -> Array:
         """Mᵀ·gradient, in an array that the next call overwrites."""
         if len(self.shape) == 1:
             self.root.adjoint(gradient, self.pulled[0])
-        for column in range(self.columns if len(self.shape) == 2 else 0):
-            part = self.backend.empty(self.shape[0])
-            part[:] = gradient[:, column]  # contiguous, as the kernels want it
-            self.root.adjoint(part, self.pulled[column])
+        elif not self.root.by_column:
+            self.root.adjoint(gradient, self.pulled.T)
+        else:
+            for column in range(self.columns):
+                part = self.backend.empty(self.shape[0])
+                part[:] = gradient[:, column]  # contiguous, as the kernels want it
+                self.root.adjoint(part, self.pulled[column])
         return self.pulled.reshape(-1)
 
 

@@ -14,6 +14,7 @@ moves, and along itself it moves N times as fast. They call this acceleration by
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -89,17 +90,24 @@ class _Product(Map):
     def __init__(
         self, recipe: DeepLinear, energy: Energy, start: np.ndarray, backend: Backend
     ) -> None:
-        origin = energy.origin
-        begin = energy.clamp(start)
-        begin[energy.free] = origin + recipe.share * (begin[energy.free] - origin)
+        self.recipe, self.energy, self.backend = recipe, energy, backend
         self.shape = energy.shape
-        self.unit = unit = float(energy.unit)
-        fields = begin.reshape(len(begin), -1)
-        n, d = fields.shape
+        self.unit = float(energy.unit)
+        n, d = energy.shape[0], energy.shape[1] if len(energy.shape) == 2 else 1
         h = d if recipe.width is None else recipe.width
         if h < d:
             raise InputError(f"{h} latents cannot reach every field of {d} columns: give {d}")
-        self.shapes = [(n, h)] + [(h, h)] * (recipe.depth - 2) + [(h, d)]
+        middle = {f"factor_{k}": (h, h) for k in range(1, recipe.depth - 1)}
+        self.shapes = {"latents": (n, h), **middle, f"factor_{recipe.depth - 1}": (h, d)}
+        self.start, self.anchor = self.begun(start, 0)
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        """Balanced factors, c, and what is left of the start."""
+        recipe, energy, unit, origin = self.recipe, self.energy, self.unit, self.energy.origin
+        begin = energy.clamp(start)
+        begin[energy.free] = origin + recipe.share * (begin[energy.free] - origin)
+        fields = begin.reshape(len(begin), -1)
+        n, d = fields.shape
         product = np.zeros((n, d))
         product[energy.free] = (fields[energy.free] - origin) / recipe.share
         least = unit * FLOOR * np.sqrt(len(energy.free))
@@ -111,39 +119,46 @@ class _Product(Map):
                 "they begin at normal numbers, and the field is offset to its start"
             ]
         size = float(np.linalg.norm(product)) / np.sqrt(d) or unit
-        self.scale = unit * (unit / size) ** (recipe.depth - 1)
-        factors = balanced(product * (recipe.share / self.scale), recipe.depth, h, rng)
-        self.start = backend.asarray(np.concatenate([factor.ravel() for factor in factors]))
-        self.ends = np.cumsum([factor.size for factor in factors]).tolist()
-        self.empty, self.offset = backend.empty, backend.zeros(n, d)
-        wanted = backend.asarray(fields)
-        self.offset = wanted - self.field(self.start).reshape(n, d)
+        scale = unit * (unit / size) ** (recipe.depth - 1)
+        width = self.shapes["latents"][1]
+        factors = balanced(product * (recipe.share / scale), recipe.depth, width, rng)
+        params = self.backend.asarray(np.concatenate([factor.ravel() for factor in factors]))
+        zero = {"scale": self.backend.asarray(scale), "offset": self.backend.zeros(n, d)}
+        output = self.formula(self.parted(params), zero).reshape(n, d)
+        return params, {**zero, "offset": self.backend.asarray(fields) - output}
+
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
+        """The product, and what is offset."""
+        return self._multiplied(parts, anchor)[0]
+
+    def _multiplied(
+        self, parts: Sequence[Array], anchor: Mapping[str, Array]
+    ) -> tuple[Array, list[Array]]:
+        """The field, and W_j ⋯ W_{N−1} with the last j first."""
+        after = [parts[-1]]
+        for factor in parts[-2:0:-1]:
+            after.append(factor @ after[-1])
+        w = parts[0] @ after[-1]
+        w = w * anchor["scale"] + anchor["offset"]
+        return w.reshape(self.shape), after
 
     def field(self, params: Array) -> Array:
         """The product, and what is offset."""
-        bounds = pairwise([0, *self.ends])
-        self.factors = [
-            params[a:b].reshape(shape) for (a, b), shape in zip(bounds, self.shapes, strict=True)
-        ]
-        self.after = [self.factors[-1]]  # W_j ⋯ W_{N−1}, the last j first
-        for factor in self.factors[-2:0:-1]:
-            self.after.append(factor @ self.after[-1])
-        w = self.factors[0] @ self.after[-1]
-        w *= self.scale
-        w += self.offset
-        return w.reshape(self.shape)
+        self.factors = self.parted(params)
+        w, self.after = self._multiplied(self.factors, self.anchor)
+        return w
 
     def pull_back(self, gradient: Array) -> Array:
         """Jᵀ·gradient, factor by factor."""
-        pulled = self.empty(self.ends[-1])
-        scaled = self.scale * gradient.reshape(self.offset.shape)
+        pulled = self.backend.empty(*self.start.shape)
+        scaled = self.anchor["scale"] * gradient.reshape(self.anchor["offset"].shape)
         z, *small = self.factors
-        pulled[: self.ends[0]] = (scaled @ self.after[-1].T).reshape(-1)
+        places = self.parted(pulled)
+        places[0][:] = scaled @ self.after[-1].T
         before = z.T @ scaled  # (z W_1 ⋯ W_{j−1})ᵀ of the scaled gradient
         rests = [*self.after[:-1][::-1], None]  # W_{j+1} ⋯ W_{N−1}
-        for factor, rest, (a, b) in zip(small, rests, pairwise(self.ends), strict=True):
-            part = before if rest is None else before @ rest.T
-            pulled[a:b] = part.reshape(-1)
+        for factor, rest, place in zip(small, rests, places[1:], strict=True):
+            place[:] = before if rest is None else before @ rest.T
             before = factor.T @ before
         return pulled
 

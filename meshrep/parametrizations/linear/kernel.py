@@ -15,7 +15,7 @@ topological optimization" (2024, arXiv:2405.18820), and, for the average, arXiv:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -293,15 +293,22 @@ class _RootMap(Map):
         root = kernel_root(points, sigma, recipe.rank, recipe.tolerance)
         root[:, energy.fixed] = 0.0
         self.shape, self.root = energy.shape, backend.asarray(root)
-        self.first = backend.asarray(field.reshape(len(points), -1))
-        self.start = backend.zeros(len(root) * self.first.shape[1])
+        self.energy, self.backend = energy, backend
+        self.shapes = {"theta": (len(root), *energy.shape[1:])}
+        self.start, self.anchor = self.begun(start, 0)
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        zero = self.backend.zeros(int(np.prod(self.shapes["theta"])))
+        return zero, {"first": self.backend.asarray(self.energy.clamp(start))}
+
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
+        return anchor["first"] + self.root.T @ parts[0]
 
     def field(self, params: Array) -> Array:
-        theta = params.reshape(len(self.root), -1)
-        return (self.first + self.root.T @ theta).reshape(self.shape)
+        return self.formula(self.parted(params), self.anchor)
 
     def pull_back(self, gradient: Array) -> Array:
-        return (self.root @ gradient.reshape(len(self.first), -1)).reshape(-1)
+        return (self.root @ gradient).reshape(-1)
 
 
 def kernel_root(points: np.ndarray, sigma: float, rank: int, tolerance: float) -> np.ndarray:

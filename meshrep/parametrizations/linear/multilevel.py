@@ -22,7 +22,7 @@ from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
 from meshrep.numerics.multigrid import prolongations
 from meshrep.parametrizations.base import Map, Parametrization, whole
-from meshrep.parametrizations.linear.base import Kept, LinearMap, Root
+from meshrep.parametrizations.linear.base import Kept, LinearMap, Root, each_row
 from meshrep.parametrizations.linear.matrices import curvature, mean_size, stiffness
 
 Chain = list[tuple[sparse.csr_array, sparse.csr_array]]  # prolongations and their transposes
@@ -107,8 +107,8 @@ class _Levels(Root):
         self.begins = np.concatenate([[0], np.cumsum(self.sizes)]).tolist()
         self.size = self.begins[-1]
         self.scales = [backend.asarray(scale) for scale in scales]
-        self.jitted = backend.name == "numba"
-        if not self.jitted:
+        self.by_column = backend.name == "numba"
+        if not self.by_column:
             self.up: list[Any] = [backend.sparse(P) for P, _ in chain]
             self.down: list[Any] = [backend.sparse(R) for _, R in chain]
             return
@@ -122,29 +122,28 @@ class _Levels(Root):
 
     def apply(self, theta: Array) -> Array:
         parts = [theta[a:b] for a, b in pairwise(self.begins)]
-        y = self.scales[-1] * parts[-1]
+        y = each_row(self.scales[-1], theta) * parts[-1]
         for level in reversed(range(len(self.up))):
-            if self.jitted:
+            if self.by_column:
                 self.kernels[level].prolong(
                     *self.up[level], y, self.scales[level], parts[level], self.fine[level]
                 )
                 y = self.fine[level]
             else:
-                y = self.up[level] @ y
-                y += self.scales[level] * parts[level]
+                y = self.up[level].dot(y) + each_row(self.scales[level], theta) * parts[level]
         return y
 
     def adjoint(self, gradient: Array, out: Array) -> None:
         g = gradient
         parts = [out[a:b] for a, b in pairwise(self.begins)]
-        parts[0][:] = self.scales[0] * g
+        parts[0][:] = each_row(self.scales[0], g) * g
         for level, restriction in enumerate(self.down, 1):
-            if self.jitted:
+            if self.by_column:
                 coarse = self.fine[level]
                 self.kernels[level].restrict(
                     *restriction, g, self.scales[level], coarse, parts[level]
                 )
                 g = coarse
             else:
-                g = restriction @ g
-                parts[level][:] = self.scales[level] * g
+                g = restriction.dot(g)
+                parts[level][:] = each_row(self.scales[level], g) * g

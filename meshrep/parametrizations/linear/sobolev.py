@@ -18,7 +18,7 @@ from meshrep.errors import InputError
 from meshrep.numerics.factors import factored
 from meshrep.numerics.lanczos import interval
 from meshrep.parametrizations.base import Map, Parametrization
-from meshrep.parametrizations.linear.base import LinearMap, Root
+from meshrep.parametrizations.linear.base import LinearMap, Root, each_row
 from meshrep.parametrizations.linear.filters import MARGIN, PROBES, Filter, chebyshev, moved
 from meshrep.parametrizations.linear.matrices import stiffness
 
@@ -48,7 +48,9 @@ class Sobolev(Parametrization):
     Notes
     -----
     I + λL is factored once, by sparse LU with COLAMD; each evaluation takes two solves. The root
-    takes no factorisation, but a filter whose degree grows with √λ.
+    takes no factorisation, but a filter whose degree grows with √λ. On a GPU and in
+    :mod:`meshrep.nn` the power 1 takes such a filter too, which is within 1% of (I + λL)^{-1}, so
+    that nothing has to be copied to the host and back.
 
     References
     ----------
@@ -81,22 +83,22 @@ class Sobolev(Parametrization):
         free[energy.free] = 1.0
         reach = 1.0 + self.smoothing  # undoes (I + λL)^{-1} at a fine mode
         root: Root
-        if self.power == 1.0:
-            root = _Solve(shifted, energy.unit * reach * free, backend)
+        scale = energy.unit * reach**self.power * free
+        if self.power == 1.0 and backend.device == "cpu" and not backend.differentiable:
+            root = _Solve(shifted, scale, backend)
         else:
             high = MARGIN * max(interval(shifted, PROBES)[1], 1.1)
-            series = accurate(1.0, high)
-            scale = energy.unit * reach**0.5 * free
+            series = accurate(1.0, high, self.power)
             root = Filter(moved(shifted, 1.0, high), series, scale, backend)
         return LinearMap(energy, start, backend, root)
 
 
-def accurate(low: float, high: float) -> np.ndarray:
-    """A Chebyshev series of λ^{-1/2} on [low, high] within 1% of it, of degree 96 at the most."""
+def accurate(low: float, high: float, power: float) -> np.ndarray:
+    """A Chebyshev series of λ^−power on [low, high] within 1% of it, of degree 96 at the most."""
     x = np.cos(np.linspace(0.0, np.pi, 1000))
-    root = np.sqrt(0.5 * (high + low) + 0.5 * (high - low) * x)
+    root = (0.5 * (high + low) + 0.5 * (high - low) * x) ** power
     for degree in DEGREES:
-        series = chebyshev(low, high, degree)
+        series = chebyshev(low, high, degree, power)
         if abs(chebval(x, series) * root - 1.0).max() <= ACCURATE:
             break
     return series
@@ -119,10 +121,12 @@ class _Solve(Root):
         self.scale, self.backend = scale, backend
 
     def apply(self, theta: Array) -> Array:
-        return self.backend.asarray(self.scale * self.lu.solve(self._host(theta)))
+        solved = self.lu.solve(self._host(theta))
+        return self.backend.asarray(each_row(self.scale, solved) * solved)
 
     def adjoint(self, gradient: Array, out: Array) -> None:
-        out[:] = self.backend.asarray(self.lu.solve(self.scale * self._host(gradient)))
+        given = self._host(gradient)
+        out[:] = self.backend.asarray(self.lu.solve(each_row(self.scale, given) * given))
 
     def _host(self, values: Array) -> np.ndarray:
         return self.backend.to_numpy(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ class Circle:
 
     Parameters
     ----------
-    first : (n,) float64
-        Each node's first phase.
+    nodes : int
+        n.
     backend : Backend
         Where the vectors live.
     kernels : optional
@@ -27,29 +28,31 @@ class Circle:
         they return is overwritten by the next call.
     """
 
-    def __init__(self, first: np.ndarray, backend: Backend, kernels: Any = None) -> None:
-        self.xp, self.kernels = backend.xp, kernels
-        self.first = backend.asarray(first)
-        self.cos, self.sin = backend.asarray(np.cos(first)), backend.asarray(np.sin(first))
+    def __init__(self, nodes: int, backend: Backend, kernels: Any = None) -> None:
+        self.backend, self.xp, self.kernels = backend, backend.xp, kernels
         if kernels:
-            self.phases, self.pull = backend.empty(len(first)), backend.empty(len(first), 2)
-            self.floor = self.first.dtype.type(FLOOR)
+            self.phases, self.pull = backend.empty(nodes), backend.empty(nodes, 2)
+            self.floor = self.phases.dtype.type(FLOOR)
 
-    def angle(self, u: Array) -> Array:
+    def anchor(self, first: np.ndarray) -> dict[str, Array]:
+        """What :meth:`angle` needs of the first phases (n,)."""
+        place = self.backend.asarray
+        return {"first": place(first), "cos": place(np.cos(first)), "sin": place(np.sin(first))}
+
+    def angle(self, u: Array, anchor: Mapping[str, Array]) -> Array:
         """arg u (n,)."""
-        self.u = u
+        first, cos, sin = anchor["first"], anchor["cos"], anchor["sin"]
         if self.kernels:
-            self.kernels.angle(u, self.cos, self.sin, self.first, self.phases)
+            self.kernels.angle(u, cos, sin, first, self.phases)
             return self.phases
         x, y = u[:, 0], u[:, 1]
-        turned = self.xp.arctan2(y * self.cos - x * self.sin, x * self.cos + y * self.sin)
-        return self.first + turned
+        return first + self.xp.arctan2(y * cos - x * sin, x * cos + y * sin)
 
-    def pull_back(self, gradient: Array) -> Array:
+    def pull_back(self, gradient: Array, u: Array) -> Array:
         """The gradient (n,) times ∂ arg u / ∂u = (−y, x)/|u|², as (n, 2)."""
         if self.kernels:
-            self.kernels.turn(gradient, self.u, self.floor, self.pull)
+            self.kernels.turn(gradient, u, self.floor, self.pull)
             return self.pull
-        x, y = self.u[:, 0], self.u[:, 1]
+        x, y = u[:, 0], u[:, 1]
         pull = gradient / (x * x + y * y + FLOOR)
         return self.xp.stack([-y * pull, x * pull], 1)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from scipy import sparse
@@ -130,26 +130,25 @@ class ArrayAttention(ArrayPass):
         return scores[self.firsts]
 
     def _row_sums(self, values: Array) -> Array:
-        return (self.directed.into_rows @ values[:, None])[:, 0]
+        return self.directed.into_rows.dot(values[:, None])[:, 0]
 
-    def forward(self, k: int, x: Array, *weights: Array) -> Array:
-        """The heads' mean of Σ_j α_ij W x_j."""
+    def forward(self, x: Array, *weights: Array) -> tuple[Array, Any]:
+        """The heads' mean of Σ_j α_ij W x_j, and what leads to it."""
         kept, total, rows, columns = [], 0.0, self.directed.rows, self.directed.columns
         for weight, attention in zip(*weights, strict=True):
             y = x @ weight
             marks = y @ attention
             sums = marks[rows, 0] + marks[columns, 1]
-            scores = self.xp.maximum(sums, BENT * sums) + self.bias
+            scores = self.xp.where(sums > 0, sums, BENT * sums) + self.bias
             alpha = self.xp.exp(scores - self._largest(scores)[rows])
             alpha = alpha / self._row_sums(alpha)[rows]
-            total = total + self.directed.into_rows @ (alpha[:, None] * y[columns])
+            total = total + self.directed.into_rows.dot(alpha[:, None] * y[columns])
             kept.append((y, sums, alpha))
-        self.kept[k] = x, kept
-        return total / len(kept)
+        return total / len(kept), (x, kept)
 
-    def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
+    def backward(self, kept: Any, back: Array, weights: list[Array], grads: list[Array]) -> Array:
         """As :mod:`meshrep.kernels.attention` has it."""
-        x, kept = self.kept[k]
+        x, kept = kept
         rows, columns, total = self.directed.rows, self.directed.columns, 0.0
         into_columns = self.directed.into_columns
         c = back / len(kept)
@@ -158,8 +157,8 @@ class ArrayAttention(ArrayPass):
             pull = (c[rows] * y[columns]).sum(1)
             p = alpha * (pull - self._row_sums(alpha * pull)[rows])
             p = self.xp.where(sums > 0, p, BENT * p)
-            pair = self.xp.stack([self._row_sums(p), (into_columns @ p[:, None])[:, 0]], 1)
-            given = into_columns @ (alpha[:, None] * c[rows]) + pair @ attention.T
+            pair = self.xp.stack([self._row_sums(p), into_columns.dot(p[:, None])[:, 0]], 1)
+            given = into_columns.dot(alpha[:, None] * c[rows]) + pair @ attention.T
             grads[0][head][:] = x.T @ given
             grads[1][head][:] = y.T @ pair
             total = total + given @ weight.T

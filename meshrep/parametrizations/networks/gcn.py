@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from scipy import sparse
@@ -100,16 +100,16 @@ class ArrayConvolution(ArrayPass):
         super().__init__(frame, _shapes(frame))
         self.matrix = None if matrix is None else frame.backend.sparse(matrix)
 
-    def forward(self, k: int, x: Array, *weights: Array) -> Array:
-        """P X W."""
-        self.kept[k] = spread = x if self.matrix is None else self.matrix @ x
-        return spread @ weights[0]
+    def forward(self, x: Array, *weights: Array) -> tuple[Array, Any]:
+        """P X W, and P X."""
+        spread = x if self.matrix is None else self.matrix.dot(x)
+        return spread @ weights[0], spread
 
-    def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
+    def backward(self, kept: Any, back: Array, weights: list[Array], grads: list[Array]) -> Array:
         """W̄ = (P X)ᵀ D and P D Wᵀ, since P is symmetric."""
-        grads[0][:] = self.kept[k].T @ back
+        grads[0][:] = kept.T @ back
         back = back @ weights[0].T
-        return back if self.matrix is None else self.matrix @ back
+        return back if self.matrix is None else self.matrix.dot(back)
 
 
 class KernelConvolution(KernelPass):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -76,24 +77,24 @@ class ArrayMessages(ArrayPass):
         self.directed = DirectedEdges(coupling, frame.backend)
         self.a, self.scale = frame.backend.asarray(coupling.data), _scale(coupling)
 
-    def forward(self, k: int, x: Array, *weights: Array) -> Array:
-        """[X ‖ S] N."""
+    def forward(self, x: Array, *weights: Array) -> tuple[Array, Any]:
+        """[X ‖ S] N, and what leads to S."""
         (edge, node), h, directed = weights, x.shape[1], self.directed
         to, sent = x @ edge[:h], x @ edge[h : 2 * h]
         raw = to[directed.rows] + sent[directed.columns] + self.a[:, None] * edge[2 * h]
-        sums = (directed.into_rows @ self.xp.maximum(raw, self.slope * raw)) * self.scale
-        self.kept[k] = x, raw, sums
-        return x @ node[:h] + sums @ node[h:]
+        bent = self.xp.where(raw > 0, raw, self.slope * raw)
+        sums = directed.into_rows.dot(bent) * self.scale
+        return x @ node[:h] + sums @ node[h:], (x, raw, sums)
 
-    def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
+    def backward(self, kept: Any, back: Array, weights: list[Array], grads: list[Array]) -> Array:
         """As :mod:`meshrep.kernels.messages` has it."""
-        (edge, node), (edge_grad, node_grad), (x, raw, sums) = weights, grads, self.kept[k]
+        (edge, node), (edge_grad, node_grad), (x, raw, sums) = weights, grads, kept
         h = x.shape[1]
         node_grad[:h] = x.T @ back
         node_grad[h:] = sums.T @ back
         pull = ((back @ node[h:].T) * self.scale)[self.directed.rows]
         pull = self.xp.where(raw > 0, pull, self.slope * pull)
-        to, sent = self.directed.into_rows @ pull, self.directed.into_columns @ pull
+        to, sent = self.directed.into_rows.dot(pull), self.directed.into_columns.dot(pull)
         edge_grad[:h] = x.T @ to
         edge_grad[h : 2 * h] = x.T @ sent
         edge_grad[2 * h] = self.a @ pull

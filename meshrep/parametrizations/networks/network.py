@@ -13,8 +13,8 @@ from __future__ import annotations
 import copy
 import time
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from meshrep.errors import InputError
 from meshrep.numerics.rules import ADAM, Memory, update_rule
 from meshrep.parametrizations.base import Map, Parametrization, whole
 from meshrep.parametrizations.networks.circle import Circle
-from meshrep.parametrizations.networks.passes import Frame, Pass
+from meshrep.parametrizations.networks.passes import ArrayPass, Frame, Pass
 
 GIVE_UP, GAIN = 1000, 0.99  # a fit ends if 1000 steps leave more than 0.99 of the error
 
@@ -171,23 +171,37 @@ class NetworkMap(Map):
     def __init__(
         self, recipe: Network, energy: Energy, start: np.ndarray, backend: Backend, seed: int
     ) -> None:
-        n, widths = energy.shape[0], recipe.widths
+        n = energy.shape[0]
         d = energy.shape[1] if len(energy.shape) == 2 else 1
-        wanted = energy.clamp(start).reshape(n, d)
         phases = energy.quantity == "phase" and d == 1
         on_circle = recipe.readout == "circle" or (recipe.readout == "auto" and phases)
         if on_circle and d != 1:
             raise InputError("a readout on the circle needs one phase a node")
-        first = wanted.ravel()
-        if on_circle:
-            wanted, d = np.concatenate([np.cos(wanted), np.sin(wanted)], 1), 2
+        self.recipe, self.energy, self.backend = recipe, energy, backend
         self.shape, self.unit = energy.shape, 1.0 if on_circle else float(energy.unit)
-        frame = Frame(n, d, widths, recipe.residual, recipe.slope, self.unit, backend)
+        frame = Frame(
+            n, 2 if on_circle else d, recipe.widths, recipe.residual, recipe.slope, self.unit,
+            backend,
+        )  # fmt: skip
         self.net = recipe.lay_out(frame, energy)
-        self.circle = Circle(first, backend, self.net.kernels) if on_circle else None
+        self.circle = Circle(n, backend, self.net.kernels) if on_circle else None
+        if isinstance(self.net, ArrayPass):
+            self.shapes = self.net.named
+        self.start, self.anchor = self.begun(start, seed)
+
+    def begun(self, start: np.ndarray, seed: int) -> tuple[Array, Mapping[str, Array]]:
+        """Latents and weights drawn from the seed, and the offset that makes the start exact."""
+        recipe, energy, backend = self.recipe, self.energy, self.backend
+        n, widths = energy.shape[0], recipe.widths
+        wanted = energy.clamp(start).reshape(n, -1)
+        turned = {}
+        if self.circle:
+            turned = self.circle.anchor(wanted.ravel())
+            wanted = np.concatenate([np.cos(wanted), np.sin(wanted)], 1)
+        d = wanted.shape[1]
         rng = np.random.default_rng(seed)
         wanted = wanted / self.unit
-        origin = 0.0 if on_circle else energy.origin / self.unit
+        origin = 0.0 if self.circle else energy.origin / self.unit
         h, last = widths[0], widths[-1]
         if recipe.network_start == "network" and len(energy.shape) == 1:
             seeds = rng.integers(2**31, size=h)
@@ -203,22 +217,22 @@ class NetworkMap(Map):
             parts.append(through)
             if recipe.network_start == "shared":
                 parts[0][:, : min(h, d)] = wanted[:, : min(h, d)] - origin
-        self.start = backend.asarray(np.concatenate([part.ravel() for part in parts]))
-        if origin:
-            self.net.offset += origin
+        params = backend.asarray(np.concatenate([part.ravel() for part in parts]))
+        self.net.offset = backend.zeros(n, d) + origin
         if recipe.network_start == "shared":
-            self.net.offset += backend.asarray(wanted) - self.net.output(self.start) / self.unit
+            self.net.offset += backend.asarray(wanted) - self.net.output(params) / self.unit
         elif recipe.network_start == "prefit" and backend.device == "cpu" and backend.xp is not np:
             host = NetworkMap(recipe, energy, start, NumpyBackend(backend.dtype), seed)
-            self.start = backend.asarray(host.start)  # NumPy is many times faster on small products
+            params = backend.asarray(host.start)  # NumPy is many times faster on small products
             self.notes, self.prefit_s, self.compile_s = host.notes, host.prefit_s, host.compile_s
             self.prefit_steps = host.prefit_steps
         elif recipe.network_start == "prefit":
-            self._fit(recipe, backend.asarray(wanted), backend)
+            self._fit(params, backend.asarray(wanted))
+        return params, {"offset": self.net.offset, **turned}
 
-    def _fit(self, recipe: Network, wanted: Array, backend: Backend) -> None:
-        """Move the start until its output is near the wanted one (n, d), both in the unit."""
-        params, advance = self.start, update_rule(backend)
+    def _fit(self, params: Array, wanted: Array) -> None:
+        """Move parameters until their output is near the wanted one (n, d), both in the unit."""
+        recipe, advance = self.recipe, update_rule(self.backend)
         slope = 2.0 / float(np.prod(wanted.shape) * self.unit)
 
         def missed() -> Array:
@@ -255,13 +269,21 @@ class NetworkMap(Map):
             said += f", and misses it by {error:.2g} of the unit, not {recipe.prefit_tol:g}"
         self.notes = [said]
 
-    def field(self, params: Array) -> Array:
+    def formula(self, parts: Sequence[Array], anchor: Mapping[str, Array]) -> Array:
         """The output, or its angle on the circle, shaped as the energy's field."""
-        output = self.net.output(params)
-        return self.circle.angle(output) if self.circle else output.reshape(self.shape)
+        net: Any = self.net
+        output = net.run(parts, anchor["offset"])[0]
+        return self.circle.angle(output, anchor) if self.circle else output.reshape(self.shape)
+
+    def field(self, params: Array) -> Array:
+        """The same of flat parameters; keeps what the pullback needs."""
+        self.last = self.net.output(params)
+        if self.circle:
+            return self.circle.angle(self.last, self.anchor)
+        return self.last.reshape(self.shape)
 
     def pull_back(self, gradient: Array) -> Array:
         """The gradient in latents and weights, which the next call overwrites."""
         if self.circle:
-            return self.net.pull_back(self.circle.pull_back(gradient))
+            return self.net.pull_back(self.circle.pull_back(gradient, self.last))
         return self.net.pull_back(gradient.reshape(self.net.offset.shape))

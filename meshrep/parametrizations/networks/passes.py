@@ -11,6 +11,7 @@ differ only in the layer, forward and backward.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -56,8 +57,8 @@ class Frame:
 class DirectedEdges:
     """Every edge in both directions: the entries (i, j) of a matrix (n, n) of symmetric pattern.
 
-    ``rows`` i and ``columns`` j are the nodes of each entry; ``into_rows @ values`` and
-    ``into_columns @ values`` sum the values of entries, (entries, h), at each node, (n, h).
+    ``rows`` i and ``columns`` j are the nodes of each entry; ``into_rows.dot(values)`` and
+    ``into_columns.dot(values)`` sum the values of entries, (entries, h), at each node, (n, h).
     """
 
     def __init__(self, matrix: sparse.csr_array, backend: Backend) -> None:
@@ -115,6 +116,13 @@ class Pass(ABC):
         self.gradients = self.split(self.gradient)
         self.offset = frame.backend.zeros(frame.nodes, d)
 
+    @property
+    def named(self) -> Mapping[str, Shape]:
+        """The shapes by the names that modules give to the parts."""
+        inner = [f"layer_{k + 1}_{j + 1}" for k in range(self.layers) for j in range(self.each)]
+        names = ["latents", *inner, "readout", *["through"] * self.residual]
+        return dict(zip(names, self.shapes, strict=True))
+
     def split(self, flat: Array) -> list[Array]:
         """Views of flat parameters: z, the weights of the layers, R and, with the residual, R₀."""
         views, begun = [], 0
@@ -124,9 +132,9 @@ class Pass(ABC):
             begun += size
         return views
 
-    def weights_of(self, k: int, parts: list[Array]) -> list[Array]:
+    def weights_of(self, k: int, parts: Sequence[Array]) -> list[Array]:
         """The parts of layer k = 0 … L − 1, out of all parts as :meth:`split` returns them."""
-        return parts[1 + k * self.each : 1 + (k + 1) * self.each]
+        return list(parts[1 + k * self.each : 1 + (k + 1) * self.each])
 
     @abstractmethod
     def output(self, params: Array) -> Array:
@@ -141,37 +149,33 @@ class Pass(ABC):
 
 
 class ArrayPass(Pass):
-    """A network in the back end's array operations.
-
-    A layer may keep what its backward pass needs in ``kept[k]``.
-    """
-
-    def __init__(self, frame: Frame, inner: list[list[Shape]]) -> None:
-        super().__init__(frame, inner)
-        self.kept: list[Any] = [None] * self.layers
-        self.mixed: list[Array] = [None] * self.layers
+    """A network in the back end's array operations."""
 
     @abstractmethod
-    def forward(self, k: int, x: Array, *weights: Array) -> Array:
-        """The layer k of X_{k} (n, h), before σ."""
+    def forward(self, x: Array, *weights: Array) -> tuple[Array, Any]:
+        """A layer of X (n, h), before σ, and what its backward pass needs beside it."""
 
     @abstractmethod
-    def backward(self, k: int, back: Array, weights: list[Array], grads: list[Array]) -> Array:
+    def backward(self, kept: Any, back: Array, weights: list[Array], grads: list[Array]) -> Array:
         """The gradient in the layer's input, from that before σ; fills ``grads``."""
+
+    def run(self, parts: Sequence[Array], offset: Array) -> tuple[Array, list[Any], Array]:
+        """F (n, d), what each layer keeps with its output before σ, and X_L."""
+        x, tape = parts[0], []
+        for k in range(self.layers):
+            mixed, kept = self.forward(x, *self.weights_of(k, parts))
+            tape.append((mixed, kept))
+            x = self.xp.where(mixed > 0, mixed, self.slope * mixed)
+        w = x @ parts[self.at_readout]
+        if self.residual:
+            w = w + parts[0] @ parts[-1]
+        return (w + offset) * self.unit, tape, x
 
     def output(self, params: Array) -> Array:
         """F (n, d)."""
         self.parts = self.split(params)
-        x = z = self.parts[0]
-        for k in range(self.layers):
-            self.mixed[k] = mixed = self.forward(k, x, *self.weights_of(k, self.parts))
-            x = self.xp.maximum(mixed, self.slope * mixed)
-        self.last = x
-        w = x @ self.parts[self.at_readout]
-        if self.residual:
-            w = w + z @ self.parts[-1]
-        w += self.offset
-        return w * self.unit
+        w, self.tape, self.last = self.run(self.parts, self.offset)
+        return w
 
     def pull_back(self, g: Array) -> Array:
         """The gradient in the parameters, from that in the output (n, d)."""
@@ -180,8 +184,9 @@ class ArrayPass(Pass):
         grads[self.at_readout][:] = self.last.T @ g
         back = g @ parts[self.at_readout].T
         for k in range(self.layers - 1, -1, -1):
-            back = self.xp.where(self.mixed[k] > 0, back, self.slope * back)
-            back = self.backward(k, back, self.weights_of(k, parts), self.weights_of(k, grads))
+            mixed, kept = self.tape[k]
+            back = self.xp.where(mixed > 0, back, self.slope * back)
+            back = self.backward(kept, back, self.weights_of(k, parts), self.weights_of(k, grads))
         grads[0][:] = back
         if self.residual:
             grads[-1][:] = parts[0].T @ g
