@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,8 +227,8 @@ def _begun(energy: Energy, start: Any, seed: int) -> tuple[float, Any, bool]:
 
 def _times(begin: float, t: float, frames: int, at: ArrayLike | None) -> np.ndarray:
     """The first time, and those whose fields are kept."""
-    if not (np.isfinite(t) and t > 0):
-        raise InputError(f"the time to integrate to must be positive and finite, not {t}")
+    if not (isinstance(t, Real) and 0 < float(t) < np.inf):
+        raise InputError(f"the time to integrate to must be positive and finite, not {t!r}")
     if not t > begin:
         raise InputError(f"the run to continue has reached t = {begin:g}: integrate to a later one")
     if at is None:

@@ -118,9 +118,10 @@ class HeatBath(Energy):
         self.cold = _bath_nodes(graph, cold, "cold", given)
         both = np.intersect1d(self.hot, self.cold)
         if len(both):
+            others = f", and so are {len(both) - 1} others" if len(both) > 1 else ""
             raise InputError(
-                f"{len(both)} nodes are both hot and cold (node {graph.called(both[0])} is one): "
-                "choose baths that do not overlap"
+                f"node {graph.called(both[0])} is both hot and cold{others}: choose baths that do "
+                "not overlap"
             )
         if len(self.hot) + len(self.cold) == 0:
             raise InputError("neither bath has a node: choose at least one hot or cold node")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,8 +60,11 @@ class Stopping:
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "max_seconds", "gtol", "ftol", "window", "patience", "atol"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if not (isinstance(value, Real) and float(value) >= 0):
+                raise InputError(f"{name} must be a number of 0 or more, not {value!r}")
+        if self.max_steps == np.inf:
+            raise InputError("max_steps must be a whole number of 0 or more, not infinite")
 
 
 @dataclass(frozen=True)

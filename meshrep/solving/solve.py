@@ -70,7 +70,9 @@ def solve(
     max_steps, max_seconds, gtol : optional
         Limits of the whole run, in place of those of its last stage: see
         :class:`meshrep.Stopping`. Stages, restarts and the fit of a network to the start share
-        ``max_steps`` and ``max_seconds``. Compilation and set-up are not counted.
+        ``max_steps`` and ``max_seconds``. Compilation and set-up are not counted. A step is always
+        finished, and so is the estimate of the largest curvature (40 evaluations or fewer) before
+        the first step of a method whose step length follows from it, on energies without a bound.
     observe : callable, optional
         Called with the solver's name and a Progress about ten times a second;
         ``meshrep.progress()`` gives a function that prints.
@@ -111,6 +113,7 @@ def solve(
     """
     energy = checked_energy(energy)
     composed, notes = _posed(energy, solver, seed, restarts, settings)
+    restarts = int(restarts)
     apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
         for stage in composed.stages
@@ -118,7 +121,7 @@ def solve(
     apart = apart and composed.minimiser.concurrent and energy.reentrant
     threads = cores() if apart else 1
     share = min(1.0, threads / restarts)
-    each = None if max_seconds is None else max_seconds * share
+    each = max_seconds * share if isinstance(max_seconds, Real) else max_seconds
     composed, fallback = _with_what_is_installed(composed, energy)
     most = None if max_steps is None else _for_each_seed(max_steps, restarts)
     composed = composed.limited(max_steps=most, max_seconds=each, gtol=gtol)

@@ -59,8 +59,13 @@ def renumbered(energy: Energy, solver: Solver) -> Renumbered | None:
 
 def _refuse_sizes(energy: Energy) -> None:
     """Raise InputError where squares of an energy's natural sizes are no numbers of float64."""
-    slope = energy.scale / energy.unit
-    for what, size in (("energy", energy.scale), ("field", energy.unit), ("gradient", slope)):
+    sizes = {
+        "field": lambda: energy.unit,  # the others are only known where this is a usual number
+        "energy": lambda: energy.scale,
+        "gradient": lambda: energy.scale / energy.unit,
+    }
+    for what, size_of in sizes.items():
+        size = size_of()
         if not SMALLEST < size < LARGEST:
             raise InputError(
                 f"the natural size of the {what} is about {size:.1g}, and the squares of such "

@@ -40,7 +40,9 @@ def _cloud(
     if neighbours is not None and radius is not None:
         raise InputError(f"cloud:{sizes[0]}: give neighbours or radius, not both")
     if sizes[0] * (neighbours or clouds.DEFAULT_NEIGHBOURS) > limits.EDGES_UP_TO:
-        raise InputError(f"cloud:{sizes[0]}: that many points do not fit: choose fewer")
+        raise InputError(
+            f"cloud:{sizes[0]}: that many points and neighbours do not fit: choose fewer"
+        )
     points = clouds.uniform(sizes[0], dim, seed)
     name = f"cloud:{sizes[0]}"
     if radius is not None:

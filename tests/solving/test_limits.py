@@ -60,6 +60,23 @@ def test_a_fit_takes_part_of_the_limits():
     assert found.result is Result.TIME_LIMIT and found.steps == 0
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [{name: wrong} for name in ("max_steps", "max_seconds", "gtol") for wrong in ("3", [1], np.nan)]
+    + [{"max_steps": np.inf}, {"max_seconds": -1.0}],
+    ids=str,
+)
+@pytest.mark.parametrize("restarts", [1, 2.0])
+def test_limits_that_are_no_numbers_are_one_sentence(limit, restarts):
+    with pytest.raises(meshrep.InputError, match=r"^max|^gtol"):
+        meshrep.solve(meshrep.XYGlass(GRID, seed=1), "gd", restarts=restarts, **limit)
+
+
+def test_a_field_whose_unit_is_no_usual_number_is_refused():
+    with pytest.raises(meshrep.InputError, match=r"size of the field is about 1e\+300"):
+        meshrep.solve(meshrep.HeatBath(GRID, [0], [35], t_hot=1e300), "lbfgs")
+
+
 class Breaks(meshrep.Minimiser):
     name = "breaks"
 

@@ -266,7 +266,7 @@ def test_newton_goes_on_only_where_lbfgs_has_not_arrived():
         (lambda e: meshrep.compare(e, []), "no solver"),
         (lambda e: meshrep.compare(e, ["newton", "nowton"]), "did you mean newton"),
         (lambda e: Newton("magic"), "linear solver"),
-        (lambda e: meshrep.solve(e, "gd", max_steps=-3), "max_steps must be 0 or more"),
+        (lambda e: meshrep.solve(e, "gd", max_steps=-3), "max_steps must be a number of 0 or more"),
         (lambda e: meshrep.solve(e, "gd", gtol=float("nan")), "gtol must be"),
         (lambda e: meshrep.solve(e, "gd", seed=-1), "seed must be"),
         (lambda e: meshrep.solve(e, "gcn", hidden="x"), "hidden must be a whole number"),
