@@ -29,12 +29,14 @@ _HOME = {
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
     "Conduction": "meshrep.energies.conduction.energy",
+    "Convection": "meshrep.energies.conduction.terms",
     "DeepLinear": "meshrep.parametrizations.linear.deep_linear",
     "Diagnosis": "meshrep.diagnosis.findings",
     "EdgeEnergy": "meshrep.energies.custom",
     "Energy": "meshrep.energies.base",
     "Entrant": "meshrep.solving.entrants",
     "Evaluator": "meshrep.energies.evaluator",
+    "FixedTemperature": "meshrep.energies.conduction.terms",
     "FunctionEnergy": "meshrep.energies.custom",
     "GradientDescent": "meshrep.minimisers.first_order",
     "GradientFlow": "meshrep.minimisers.gradient_flow",
@@ -43,6 +45,8 @@ _HOME = {
     "GraphLike": "meshrep.graphs.graph",
     "GraphNetwork": "meshrep.parametrizations.networks.gcn",
     "HeatBath": "meshrep.energies.heat",
+    "HeatFlux": "meshrep.energies.conduction.terms",
+    "HeatSource": "meshrep.energies.conduction.terms",
     "HeavyBall": "meshrep.minimisers.first_order",
     "History": "meshrep.base.outcome",
     "HopfKuramoto": "meshrep.energies.hopf_kuramoto",
@@ -72,6 +76,7 @@ _HOME = {
     "PhaseLaw": "meshrep.energies.phase_law",
     "Progress": "meshrep.minimisers.monitor",
     "ProgressLine": "meshrep.base.progress",
+    "RadiationTo": "meshrep.energies.conduction.terms",
     "Result": "meshrep.base.outcome",
     "RipsPersistence": "meshrep.energies.topology",
     "SGD": "meshrep.minimisers.first_order",
@@ -163,6 +168,11 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.diagnosis.findings import Diagnosis as Diagnosis
     from meshrep.energies.base import Energy as Energy
     from meshrep.energies.conduction.energy import Conduction as Conduction
+    from meshrep.energies.conduction.terms import Convection as Convection
+    from meshrep.energies.conduction.terms import FixedTemperature as FixedTemperature
+    from meshrep.energies.conduction.terms import HeatFlux as HeatFlux
+    from meshrep.energies.conduction.terms import HeatSource as HeatSource
+    from meshrep.energies.conduction.terms import RadiationTo as RadiationTo
     from meshrep.energies.custom import EdgeEnergy as EdgeEnergy
     from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
     from meshrep.energies.evaluator import Evaluator as Evaluator

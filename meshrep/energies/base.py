@@ -85,6 +85,9 @@ class Energy(Lean, ABC):
         Whether ``random_start`` gives the same field for every seed.
     unbounded : str
         Why there is no minimum, and what to do; empty where there is one.
+    undecided : str
+        Why the minimum is not one field but many, and what to do; empty where it is one, or where
+        that is not checked. Other terms of a sum may decide it.
     fixed : (k,) int64
         Nodes whose values are not free; the gradient is 0 there.
     fixed_values : (k,) float64
@@ -136,6 +139,7 @@ class Energy(Lean, ABC):
     reentrant = True
     one_start = False
     unbounded = ""
+    undecided = ""
     phase_law: PhaseLaw | None = None
     attraction: np.ndarray | None = None
 
@@ -423,6 +427,10 @@ class Energy(Lean, ABC):
         """Hessian at w times v."""
         return self.judge.hvp(np.array(w, dtype=np.float64), np.array(v, dtype=np.float64))
 
+    def merged(self, other: Energy) -> Energy | None:
+        """One energy that is the sum of both and states them together, where there is one."""
+        return None
+
     def __mul__(self, factor: float) -> Energy:
         from meshrep.energies.sums import Sum
 
@@ -431,9 +439,9 @@ class Energy(Lean, ABC):
     __rmul__ = __mul__
 
     def __add__(self, other: Energy) -> Energy:
-        from meshrep.energies.sums import Sum
+        from meshrep.energies.sums import added_up
 
-        return Sum([(1.0, self), (1.0, other)])
+        return added_up([(1.0, self), (1.0, other)])
 
 
 def laid_out(energy: Energy, backend: Backend) -> Evaluator:

@@ -20,16 +20,37 @@ from meshrep.errors import InputError
 from meshrep.graphs.ordering import Order
 
 
+def added_up(terms: list[tuple[float, Energy]]) -> Energy:
+    """The sum of energies with factors, in which terms that can be stated together are one term."""
+    kept: list[tuple[float, Energy]] = []
+    for factor, energy in _flat(terms):
+        for place, (same, known) in enumerate(kept):
+            together = known.merged(energy) if same == factor else None
+            if together is not None:
+                kept[place] = (factor, together)
+                break
+        else:
+            kept.append((factor, energy))
+    alone = len(kept) == 1 and kept[0][0] == 1.0
+    return kept[0][1] if alone else Sum(kept)
+
+
+def _flat(terms: list[tuple[float, Energy]]) -> list[tuple[float, Energy]]:
+    """Factors and energies that are no sums."""
+    flat: list[tuple[float, Energy]] = []
+    for factor, energy in terms:
+        if not np.isfinite(factor):
+            raise InputError(f"an energy cannot be multiplied by {factor}")
+        inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
+        flat += [(factor * c, e) for c, e in inner]
+    return flat
+
+
 class Sum(Energy):
     """Σ_k c_k E_k of energies on one graph; convex if all terms are and no c_k is negative."""
 
     def __init__(self, terms: list[tuple[float, Energy]]) -> None:
-        flat: list[tuple[float, Energy]] = []
-        for factor, energy in terms:
-            if not np.isfinite(factor):
-                raise InputError(f"an energy cannot be multiplied by {factor}")
-            inner = energy.terms if isinstance(energy, Sum) else [(1.0, energy)]
-            flat += [(factor * c, e) for c, e in inner]
+        flat = _flat(terms)
         first = flat[0][1]
         for _, energy in flat[1:]:
             if not energy.graph.same_as(first.graph) or energy.shape != first.shape:
@@ -50,6 +71,7 @@ class Sum(Energy):
         self.stochastic = any(e.stochastic for _, e in flat)
         self.reentrant = all(e.reentrant for _, e in flat)
         self.one_start = first.one_start
+        self.undecided = first.undecided if len(flat) == 1 else ""
         self.unbounded = next((e.unbounded for _, e in flat if e.unbounded), "")
         held: dict[int, Any] = {}
         for _, energy in flat:

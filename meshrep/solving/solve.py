@@ -157,6 +157,8 @@ def _posed(
         )
     if energy.unbounded:
         raise InputError(f"this energy has no minimum: {energy.unbounded}")
+    if energy.undecided:
+        raise InputError(energy.undecided)
     composed, notes = compose(energy, solver, settings)
     random = any(stage.parametrization.random for stage in composed.stages)
     if restarts > 1 and energy.one_start and not random:

@@ -56,6 +56,8 @@ class Part:
     length : float
         The unit of the mesh's coordinates in metres. ``points``, and the positions at which
         properties are asked, are in metres.
+    conductive : bool
+        Whether heat flows in it; else it is only where conditions are.
 
     Attributes
     ----------
@@ -71,13 +73,13 @@ class Part:
 
     def __init__(
         self, graph: Graph, conductivity: Any, capacity: Any, thickness: Any, area: Any,
-        length: float = 1.0,
+        length: float = 1.0, *, conductive: bool = True,
     ) -> None:  # fmt: skip
         if graph.points is None:
             raise InputError(f"{graph.name}: conduction needs a mesh with points and cells")
         if not np.isfinite(graph.points).all():
             raise InputError(f"{graph.name}: a point has a NaN or infinite coordinate")
-        self.graph, self.length = graph, length
+        self.graph, self.length, self.conductive = graph, length, conductive
         self.points = graph.points * length
         blocks = blocks_of(graph, self.points)
         if not blocks:
@@ -94,7 +96,7 @@ class Part:
         self.blocks = [block for block in whole if len(block.which)]
         self._refuse_uncovered()
         self.material = Material(
-            self._property(conductivity, "conductivity", tensors=True),
+            self._property(conductivity, "conductivity", tensors=True, positive=conductive),
             self._property(capacity, "capacity"),
             {
                 d: self._property(1.0 if given[d] is None else given[d], _THICKNESS[d])
@@ -140,7 +142,7 @@ class Part:
         """The symmetric matrix (n, n) of a_ij = −∫ k ∇φ_i·∇φ_j, without diagonal."""
         n = self.graph.n
         total = sparse.csr_array((n, n))
-        for number, block in enumerate(self.blocks):
+        for number, block in enumerate(self.blocks if self.conductive else ()):
             table = rule(block.kind, block.order)
             values = []
             for piece in block.pieces(len(table.weights)):
@@ -206,8 +208,11 @@ class Part:
         """About the rise of temperature by which one W crosses the part.
 
         Heat Q that crosses a part of length L, volume V and conductivity k makes a rise of about
-        Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions.
+        Q L²/kV, where Σ a_ij |x_i − x_j|² is kV times the number of dimensions. It is 0 where
+        nothing conducts.
         """
+        if not self.conductive:
+            return 0.0
         apart = self.points - self.points.mean(axis=0)
         conductance = np.asarray(self.coupling.sum(axis=1))[:, None]
         conducted = float((apart * (conductance * apart - self.coupling @ apart)).sum())

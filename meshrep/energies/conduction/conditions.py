@@ -163,7 +163,7 @@ def held_nodes(part: Part, fixed: Any) -> list[Held]:
     """
     if fixed is None:
         return []
-    graph, pairs = part.graph, _pairs(fixed)
+    graph, pairs = part.graph, pairs_of(fixed)
     if pairs is None:
         values = _given_at_nodes(graph, fixed)
         nodes = np.flatnonzero(~np.isnan(values))
@@ -202,7 +202,7 @@ def _differ(one: Given | None, other: Given) -> bool:
     )
 
 
-def _pairs(fixed: Any) -> list[tuple[Any, Any]] | None:
+def pairs_of(fixed: Any) -> list[tuple[Any, Any]] | None:
     """(where, temperature) of each condition; None where an array is given."""
     if isinstance(fixed, Mapping):
         return list(fixed.items())
@@ -240,6 +240,12 @@ def _given_at_nodes(graph: Graph, given: Any) -> np.ndarray:
     return values
 
 
+def listed(given: Any) -> Any:
+    """Conditions as a list, where one stands alone: (where, values …)."""
+    alone = isinstance(given, tuple) and given and isinstance(given[0], str | os.PathLike)
+    return [given] if alone else given
+
+
 def conditions_of(
     part: Part, given: Any, kind: str, wanted: tuple[str, ...], *, sides: bool = False
 ) -> Iterator[tuple[str, Patch, tuple[Any, ...]]]:
@@ -251,8 +257,7 @@ def conditions_of(
         Where a condition is no (where, values …), has an empty patch, or shares a facet with
         another one of its kind.
     """
-    if isinstance(given, tuple) and given and isinstance(given[0], str | os.PathLike):
-        given = [given]
+    given = listed(given)
     form = f"(where, {', '.join(wanted)})"
     if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
         raise InputError(f"{kind} is a list of {form}, not {kind_of(given)}")

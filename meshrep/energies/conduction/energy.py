@@ -9,6 +9,7 @@ whose minimum is the weak form of −∇·(k∇T) = q with convection −k ∂T/
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from functools import cached_property
 from typing import Any
@@ -19,9 +20,9 @@ from meshrep.base import limits
 from meshrep.base.backends import Backend, NumpyBackend
 from meshrep.base.randomness import random_from
 from meshrep.base.schedules import Schedule
-from meshrep.base.tables import number
 from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
+from meshrep.energies.conduction.answers import answers_of, remarks_of
 from meshrep.energies.conduction.assembly import Part
 from meshrep.energies.conduction.conditions import (
     STEFAN_BOLTZMANN,
@@ -30,8 +31,8 @@ from meshrep.energies.conduction.conditions import (
     fluxes_of,
     held_nodes,
 )
-from meshrep.energies.conduction.elements import LINEAR
 from meshrep.energies.conduction.evaluators import Differences, Formula, System
+from meshrep.energies.conduction.merging import Unsaid, merged_statements
 from meshrep.energies.conduction.mesh_error import Entering, MeshError, mesh_error
 from meshrep.energies.conduction.sources import Sources
 from meshrep.energies.evaluator import Evaluator
@@ -41,7 +42,6 @@ from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
 
 _CELSIUS = 273.15  # K at 0 °C
-_COARSE = 0.15  # relative error of the heat flux from which a mesh is called coarse
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "km": 1e3, "in": 0.0254,
            "ft": 0.3048}  # fmt: skip
 
@@ -102,8 +102,8 @@ class Conduction(Energy):
     Raises
     ------
     InputError
-        Where a value cannot be used, a patch is empty, two conditions of one kind share a face, or
-        nothing decides the temperature of a connected component.
+        Where a value cannot be used, a patch is empty, or two conditions of one kind share a face.
+        :func:`meshrep.solve` raises where nothing decides the temperature of a connected component.
     MissingPart
         For cells that need scikit-fem, without it.
 
@@ -162,8 +162,18 @@ class Conduction(Energy):
         stefan_boltzmann: float = STEFAN_BOLTZMANN,
     ) -> None:
         super().__init__(graph)
+        self.stated = {
+            "conductivity": conductivity, "fixed": fixed, "convection": convection, "flux": flux,
+            "source": source, "radiation": radiation, "sides": sides, "thickness": thickness,
+            "area": area, "perimeter": perimeter, "capacity": capacity, "units": units,
+            "kelvin": kelvin, "stefan_boltzmann": stefan_boltzmann,
+        }  # fmt: skip
         graph = self.graph
-        self.part = Part(graph, conductivity, capacity, thickness, area, _metres(units))
+        self.conducts = conductivity is not Unsaid.CONDUCTIVITY
+        self.part = Part(
+            graph, conductivity if self.conducts else 0.0, capacity, thickness, area,
+            _metres(units), conductive=self.conducts,
+        )  # fmt: skip
         self.sources = Sources(self.part, source)
         self.made = self.sources.at(0.0)
         self.held = held_nodes(self.part, fixed)
@@ -182,7 +192,6 @@ class Conduction(Energy):
         if self.held:
             self.fixed = np.concatenate([one.nodes for one in self.held])
         self._take_values(tuple(exchanges))
-        self._refuse_undecided()
         self.unit = self._natural_unit()
 
     def _take_values(self, exchanges: tuple[Exchange, ...]) -> None:
@@ -249,25 +258,39 @@ class Conduction(Energy):
         if given.min() < least:
             raise InputError(f"a temperature of {given.min():g} {unit} is below absolute zero")
 
-    def _refuse_undecided(self) -> None:
-        """InputError where a connected component has nothing that decides its temperature."""
+    @cached_property
+    def undecided(self) -> str:  # type: ignore[override]
+        """That a connected component has nothing that decides its temperature."""
         component = self.component_of
         decided = np.zeros(component.max() + 1, dtype=bool)
         decided[component[self.fixed]] = True
         for one in self._system.exchanges:
             decided[component[one.matrix.indices]] = True
-        if not decided.all():
-            node = int(np.flatnonzero(~decided[component])[0])
-            raise InputError(
-                f"{self.graph.name}: nothing decides the temperature of "
-                f"{int((~decided).sum())} of {len(decided)} connected components (one holds node "
-                f"{self.graph.called(node)}): fix a temperature there, or let it convect or radiate"
-            )
+        if decided.all():
+            return ""
+        node = int(np.flatnonzero(~decided[component])[0])
+        return (
+            f"{self.graph.name}: nothing decides the temperature of "
+            f"{int((~decided).sum())} of {len(decided)} connected components (one holds node "
+            f"{self.graph.called(node)}): fix a temperature there, or let it convect or radiate"
+        )
+
+    def merged(self, other: Energy) -> Energy | None:
+        """Conduction with the conditions of both, where one of them says what the part is."""
+        if not isinstance(other, Conduction) or not self.graph.same_as(other.graph):
+            return None
+        keywords = inspect.signature(Conduction).parameters
+        unsaid = {name: keyword.default for name, keyword in keywords.items()}
+        unsaid["conductivity"] = Unsaid.CONDUCTIVITY
+        together = merged_statements(self.stated, other.stated, unsaid)
+        return None if together is None else Conduction(self.graph, **together)
 
     def _natural_unit(self) -> float:
         """The range of the given temperatures, or the rise by the loads if that is larger."""
         given = [self.fixed_values, *(one.outside for one in self._system.exchanges)]
         levels = np.concatenate(given)
+        if not len(levels):
+            levels = np.zeros(1)
         spread = float(np.ptp(levels))
         heat = float(abs(self._system.load).sum())
         if heat:
@@ -305,6 +328,8 @@ class Conduction(Energy):
     def scale(self) -> float:
         """The mean size of a conductance times unit²."""
         sizes = abs(self._system.coupling.data)
+        if not len(sizes):  # conditions alone
+            return super().scale
         return float(sizes.mean()) * self.unit**2
 
     @cached_property
@@ -381,31 +406,7 @@ class Conduction(Energy):
 
     def answers(self, w: np.ndarray) -> list[Answer]:
         """Heat through each condition and its balance, the extremes and where they are."""
-        heat = self.heat_through(w)
-        balance = heat.pop("balance")
-        found = [Answer(f"heat in, {name}", value, "W") for name, value in heat.items()]
-        found.append(Answer("balance of heat", balance, "W"))
-        degree = self.symbols["temperature"]
-        for name, node in (("highest", int(w.argmax())), ("lowest", int(w.argmin()))):
-            found.append(self._answer(f"{name} temperature", float(w[node]), degree, node))
-        size = np.nan_to_num(np.linalg.norm(self.heat_flux(w), axis=1))
-        place = self._middle(int(size.argmax()))
-        found.append(Answer("largest heat flux", float(size.max()), "W/m²", position=place))
-        return found
-
-    def _middle(self, cell: int) -> tuple[float, ...]:
-        nodes = self.graph.cells.subset(np.array([cell])).connectivity
-        return tuple(self._points[nodes].mean(axis=0).tolist())
-
-    def _answer(self, name: str, value: float, unit: str, node: int) -> Answer:
-        place = tuple(self._points[node].tolist())
-        return Answer(name, value, unit, self.graph.called(node), place)
-
-    @property
-    def _points(self) -> np.ndarray:
-        """The nodes in the mesh's own coordinates."""
-        assert self.graph.points is not None
-        return self.graph.points
+        return answers_of(self, w)
 
     def mesh_error(self, field: Any) -> MeshError:
         """How far a steady temperature (n,) is from that of infinitely fine cells, cell by cell.
@@ -435,6 +436,8 @@ class Conduction(Energy):
 
         The error is left out where there are more than 200,000 cells.
         """
+        if not self.conducts:
+            return {}
         found = {"heat_flux": self.heat_flux(w)}
         if len(self.graph.cells) <= limits.MESH_ERROR_UP_TO:
             found["heat_flux_error"] = self.mesh_error(w).flux
@@ -442,22 +445,8 @@ class Conduction(Energy):
 
     def remarks(self, w: np.ndarray) -> list[str]:
         """That the mesh is too coarse, by :meth:`mesh_error`; nothing above 200,000 cells."""
-        if len(self.graph.cells) > limits.MESH_ERROR_UP_TO:
-            return []
-        error = self.mesh_error(w)
-        if not error.relative > _COARSE:
-            return []
-        squares = np.nan_to_num(error.squares)
-        most = np.cumsum(np.sort(squares)[::-1])
-        half = int(np.searchsorted(most, 0.5 * most[-1])) + 1
-        worst = ", ".join(number(x, 4) for x in self._middle(int(squares.argmax())))
-        return [
-            f"the mesh is coarse for this temperature: the heat flux is off by about "
-            f"{error.relative:.0%} in the mean square, half of that in {half:,} of "
-            f"{len(squares):,} cells, the worst of which is at ({worst}): use smaller cells there"
-            + ", or quadratic ones"
-            * any(b.kind == LINEAR[b.kind] for b in self.part.blocks)
-        ]
+        large = len(self.graph.cells) > limits.MESH_ERROR_UP_TO
+        return [] if large or not self.conducts else remarks_of(self, w)
 
     def settings(self) -> dict[str, Any]:
         """Sizes of the conditions, and what is given once."""

@@ -198,7 +198,7 @@ TENSOR = np.diag([1.0, 2.0, -1.0])
 def test_what_cannot_be_used_is_told_in_a_sentence(options, message):
     options = {"conductivity": 1.0, **options}
     with pytest.raises(InputError, match=message) as caught:
-        meshrep.Conduction(cube(), options.pop("conductivity"), **options)
+        meshrep.solve(meshrep.Conduction(cube(), options.pop("conductivity"), **options))
     assert "\n" not in str(caught.value)
 
 
