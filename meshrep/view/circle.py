@@ -11,9 +11,40 @@ from meshrep.view.colours import INK, Palette
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_EDGE = 1.42  # half the side of the axes; the circle has the radius 1
+_RING = (1.13, 1.22)  # radii of the ring of colours round the circle, whose radius is 1
+_HALF = 0.45 + _RING[1]  # half the side of the axes
 _DOTS = 2_000  # dots beyond which a share is drawn, because more hide one another
-_NAMES = (("0", 1.25, 0.0), ("π/2", 0.0, 1.25), ("π", -1.25, 0.0), ("3π/2", 0.0, -1.25))
+_NAMES = (("0", 1, 0), ("π/2", 0, 1), ("π", -1, 0), ("3π/2", 0, -1))
+
+
+def draw_ring(axes: Axes, palette: Palette, radii: tuple[float, float], text: float) -> None:
+    """Draw a ring in the colours of phases, each at its angle, and name four angles.
+
+    Parameters
+    ----------
+    axes : Axes
+        Emptied of their frame; their data become a plane that the ring fills.
+    palette : Palette
+        Of phases.
+    radii : (inner, outer)
+    text : float
+        Size of letters in points.
+    """
+    inner, outer = radii
+    edge = outer + 0.45
+    line = np.linspace(-edge, edge, 400)
+    x, y = np.meshgrid(line, line)
+    radius = np.hypot(x, y)
+    colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
+    soft = np.clip((outer - radius) * 60, 0, 1) * np.clip((radius - inner) * 60, 0, 1)
+    axes.imshow(
+        np.dstack([colours, soft]), extent=(-edge, edge, -edge, edge), origin="lower",
+        interpolation="bilinear",
+    )  # fmt: skip
+    axes.set_axis_off()
+    for name, u, v in _NAMES:
+        away = outer + (0.2 if u else 0.15) + 0.05 * len(name)
+        axes.text(u * away, v * away, name, size=text, color=INK, ha="center", va="center")
 
 
 def draw_circle(axes: Axes, phases: np.ndarray, palette: Palette, text: float) -> None:
@@ -35,13 +66,8 @@ def draw_circle(axes: Axes, phases: np.ndarray, palette: Palette, text: float) -
     from matplotlib.patches import Circle, FancyArrowPatch
 
     phases = phases[np.isfinite(phases)]
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_xlim(-_EDGE, _EDGE)
-    axes.set_ylim(-_EDGE, _EDGE)
+    draw_ring(axes, palette, _RING, text)
     axes.add_patch(Circle((0, 0), 1, fill=False, ec="#b8bec6", lw=1.0, zorder=1))
-    for name, u, v in _NAMES:
-        axes.text(u, v, name, size=text, color=INK, ha="center", va="center")
     if not len(phases):
         return
     mean = np.exp(1j * phases).mean()
@@ -49,7 +75,7 @@ def draw_circle(axes: Axes, phases: np.ndarray, palette: Palette, text: float) -
     side = float(np.clip(1.6 / np.sqrt(len(some)), 0.028, 0.1))  # the diameter of a dot
     radius = _stacked(some, side)
     width = axes.get_window_extent().width * 72 / axes.figure.dpi  # in points
-    area = (side / (2 * _EDGE) * width) ** 2
+    area = (side / (2 * _HALF) * width) ** 2
     axes.scatter(
         radius * np.cos(some), radius * np.sin(some), s=area, c=palette.rgb(some) / 255,
         edgecolors=INK, linewidths=0.3, zorder=2,

@@ -59,7 +59,7 @@ class CloudPage(Page):
         super().__init__(size, heading)
         self.projection = projection
         self.colours = None if most is None else _loop_colours(most or 1.0)
-        boxes, key = self.grid(titles, key=most is not None)
+        boxes, key = self.grid(titles, key=19 if most is not None else 0)
         self._panels = [self._panel(box, title) for box, title in zip(boxes, titles, strict=True)]
         if projection.dimension == 3:
             self._triad()

@@ -29,6 +29,7 @@ def film(
     marks: Marks = None,
     cmap: str | None = None,
     arrows: bool = False,
+    labels: bool | None = None,
     rate: float = 12.0,
     size: tuple[int, int] = (720, 540),
     label_time: str = "t",
@@ -92,7 +93,9 @@ def film(
             moment = f"{label_time} = {time:.4g}" if label_time else ""
             moment = moment if headings is None else headings[k]
             heading = ", ".join(text for text in (title, moment) if text)
-            subject = subject_of(graph, field, marks, quantity=quantity, arrows=arrows)
+            subject = subject_of(
+                graph, field, marks, quantity=quantity, arrows=arrows, labels=labels
+            )
             page, engine = composed([subject], [""], colours, heading, wanted.size)
             engines[:] = [engine]
             yield page.image()

@@ -8,10 +8,15 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
+from meshrep.errors import MissingPart
 from meshrep.graphs.graph import Graph
+from meshrep.view.springs import moved_apart, relaxed, unfolded
 
 _PIVOTS, _PIVOTS_OF_LARGE, _LARGE = 50, 10, 100_000
-_SPRINGS_UP_TO = 700  # nodes; networkx computes forces between all pairs of nodes
+_STRESS_UP_TO = 150  # nodes; the stress of all pairs takes seconds beyond
+_SPRINGS_UP_TO = 200_000  # nodes
+_FAITHFUL = 0.03  # relative squared error of distances, below which pivot MDS is left as it is
+_APART, _OF_EDGES = 0.55, 0.4  # least distance: of the even spacing, and of the mean edge
 _known: weakref.WeakKeyDictionary[Graph, np.ndarray] = weakref.WeakKeyDictionary()
 
 
@@ -27,9 +32,11 @@ def positions(graph: Graph) -> np.ndarray:
 def layout(graph: Graph) -> np.ndarray:
     """Points (n, 3) in the plane z = 0 that show how the nodes are connected.
 
-    A tree is drawn in rings about its middle. Another component is drawn by pivot MDS, which makes
-    distances in the plane follow those in the graph; a small one is then relaxed by springs. The
-    components stand in rows, the largest first.
+    A tree is drawn in rings about its middle, and a complete graph on a circle. Another component
+    is drawn by pivot MDS, which makes distances in the plane follow those in the graph, and then
+    relaxed: up to 150 nodes by the stress of all pairs (networkx), beyond by springs. Nodes that
+    are too near each other are then moved apart. The components stand beside each other, the
+    largest first.
 
     Parameters
     ----------
@@ -39,6 +46,8 @@ def layout(graph: Graph) -> np.ndarray:
     ----------
     U. Brandes, C. Pich: Eigensolver methods for progressive multidimensional scaling of large
     data. Graph Drawing 2006, LNCS 4372.
+    T. Kamada, S. Kawai: An algorithm for drawing general undirected graphs. Information Processing
+    Letters 31 (1989).
     """
     pattern = sparse.csr_array(graph.adjacency, copy=True)
     pattern.data = np.ones(len(pattern.data))
@@ -49,18 +58,30 @@ def layout(graph: Graph) -> np.ndarray:
     drawn = [_component(pattern[nodes][:, nodes]) if len(nodes) > 1 else np.zeros((1, 2))
              for nodes in parts]  # fmt: skip
     points = np.zeros((graph.n, 3))
-    for nodes, place, plane in zip(parts, _rows([len(p) for p in parts]), drawn, strict=True):
-        points[nodes, :2] = _fitted(plane, np.sqrt(len(nodes))) + place
+    for nodes, place, plane in zip(parts, _packed([len(p) for p in parts]), drawn, strict=True):
+        points[nodes, :2] = plane + place
     return points
 
 
 def _component(pattern: sparse.csr_array) -> np.ndarray:
-    """Points (n, 2) of a connected graph of two or more nodes."""
+    """Points (n, 2) of a connected graph of two or more nodes, in a square of the side √n."""
     n = pattern.shape[0]
-    if pattern.nnz == 2 * (n - 1):
-        return _tree_in_rings(pattern)
-    plane = _pivot_mds(pattern)
-    return _eased(pattern, plane) if n <= _SPRINGS_UP_TO else plane
+    edges = np.stack(sparse.triu(pattern).nonzero(), axis=1)
+    if pattern.nnz == n * (n - 1):
+        turns = 2 * np.pi * np.arange(n) / n
+        plane = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    elif pattern.nnz == 2 * (n - 1):
+        plane = _tree_in_rings(pattern)
+    else:
+        plane, error = _pivot_mds(pattern)
+        plane = unfolded(_fitted(plane, np.sqrt(n)), _APART)
+        if n <= _STRESS_UP_TO and not (np.diff(pattern.indptr) == 2).all():
+            plane = _of_least_stress(pattern, plane)  # a ring is a circle already
+        elif _STRESS_UP_TO < n <= _SPRINGS_UP_TO and error > _FAITHFUL:
+            plane = relaxed(edges, plane)
+    plane = _fitted(plane, np.sqrt(n))
+    mean = float(np.linalg.norm(plane[edges[:, 0]] - plane[edges[:, 1]], axis=1).mean())
+    return _fitted(moved_apart(plane, min(_APART, _OF_EDGES * mean)), np.sqrt(n))
 
 
 def _hops(pattern: sparse.csr_array, node: int) -> np.ndarray:
@@ -68,32 +89,40 @@ def _hops(pattern: sparse.csr_array, node: int) -> np.ndarray:
     return dijkstra(pattern, unweighted=True, indices=[node])[0]
 
 
-def _pivot_mds(pattern: sparse.csr_array) -> np.ndarray:
-    """Points (n, 2) that best keep the distances to some pivots far apart."""
-    rows = [_hops(pattern, 0)]
+def _pivot_mds(pattern: sparse.csr_array) -> tuple[np.ndarray, float]:
+    """Points (n, 2) that best keep the distances to some pivots far apart, and their error.
+
+    The error is Σ (s d − h)² / Σ h² over the distances d in the plane and h in the graph between
+    nodes and pivots, with the best scale s.
+    """
+    pivots, rows = [0], [_hops(pattern, 0)]
     nearest = rows[0]
-    pivots = _PIVOTS if pattern.shape[0] < _LARGE else _PIVOTS_OF_LARGE
-    for _ in range(min(pivots, pattern.shape[0]) - 1):
-        rows.append(_hops(pattern, int(nearest.argmax())))
+    most = _PIVOTS if pattern.shape[0] < _LARGE else _PIVOTS_OF_LARGE
+    for _ in range(min(most, pattern.shape[0]) - 1):
+        pivots.append(int(nearest.argmax()))
+        rows.append(_hops(pattern, pivots[-1]))
         nearest = np.minimum(nearest, rows[-1])
-    squares = np.stack(rows, axis=1) ** 2
+    hops = np.stack(rows, axis=1)
+    squares = hops**2
     centred = squares - squares.mean(axis=0) - squares.mean(axis=1)[:, None] + squares.mean()
     vectors = np.linalg.eigh(centred.T @ centred)[1]
     axes = vectors[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # a fixed sign
-    return centred @ axes
+    plane = centred @ axes
+    away = np.linalg.norm(plane[:, None] - plane[pivots], axis=2)
+    scale = np.vdot(hops, away) / max(float(np.vdot(away, away)), 1e-300)
+    return plane, float(np.square(scale * away - hops).sum() / np.square(hops).sum())
 
 
-def _eased(pattern: sparse.csr_array, plane: np.ndarray) -> np.ndarray:
-    """The layout relaxed by the springs of networkx."""
-    import networkx
-
-    start = dict(enumerate(_fitted(plane, 1.0)))
+def _of_least_stress(pattern: sparse.csr_array, plane: np.ndarray) -> np.ndarray:
+    """The drawing of Kamada and Kawai, begun at the given one."""
+    try:
+        import networkx
+    except ImportError:
+        raise MissingPart("networkx", "draw networks", "viz") from None
     graph = networkx.from_scipy_sparse_array(pattern)
-    if pattern.nnz == 2 * pattern.shape[0] and (np.diff(pattern.indptr) == 2).all():
-        return plane  # the layout of a ring is a circle already
-    eased = networkx.spring_layout(graph, pos=start, iterations=30, seed=0, method="force")
-    return np.array([eased[k] for k in range(len(eased))])
+    placed = networkx.kamada_kawai_layout(graph, pos=dict(enumerate(plane)), weight=None)
+    return np.array([placed[k] for k in range(len(placed))])
 
 
 def _tree_in_rings(pattern: sparse.csr_array) -> np.ndarray:
@@ -129,18 +158,39 @@ def _fitted(plane: np.ndarray, side: float) -> np.ndarray:
     return (plane - (low + high) / 2) * (side / extent if extent > 0 else 0.0)
 
 
-def _rows(sizes: list[int]) -> np.ndarray:
-    """Centres (c, 2) of squares with the given areas, largest first, in rows below the first."""
-    sides = np.sqrt(sizes)
-    width = max(sides[0], 1.3 * np.sqrt(np.sum(np.square(sides * 1.1))))
-    if len(sides) > 1 and sides[1] < sides[0] / 4:
-        width = sides[0]
+def _packed(sizes: list[int]) -> np.ndarray:
+    """Centres (c, 2) of squares with the given areas, largest first, that fill a wide picture.
+
+    They stand in rows, or all but the first stand in rows at its right. Between two squares there
+    is the distance of nodes or more; a single node takes no area.
+    """
+    sides = np.sqrt(sizes) * (np.array(sizes) > 1)
+    gaps = np.maximum(1.0, 0.1 * sides)
+    if len(sides) == 1:
+        return np.zeros((1, 2))
+    total = float(np.sqrt(np.sum(np.square(sides + gaps))))
+    trials = [_rows(sides, gaps, share * total) for share in np.linspace(0.5, 2.0, 16)]
+    for share in np.linspace(0.1, 1.0, 10):
+        rest = _rows(sides[1:], gaps[1:], share * total)
+        rest = rest - rest[0] + [sides[0] + gaps[0] + sides[1] / 2, -sides[1] / 2]
+        trials.append(np.concatenate([[[sides[0] / 2, -sides[0] / 2]], rest]))
+    return min(trials, key=lambda places: _room(places, sides))
+
+
+def _rows(sides: np.ndarray, gaps: np.ndarray, width: float) -> np.ndarray:
+    """Centres (c, 2) of squares in rows that are no wider than ``width`` or one square."""
     places = np.zeros((len(sides), 2))
-    x = y = 0.0
-    tallest = sides[0]
-    for k, side in enumerate(sides):
-        if k and x + side > width:
-            x, y, tallest = 0.0, y - 1.1 * tallest, side
+    x = y = tallest = 0.0
+    for k, (side, gap) in enumerate(zip(sides, gaps, strict=True)):
+        if x and x + side > width:
+            x, y, tallest = 0.0, y - tallest, 0.0
         places[k] = x + side / 2, y - side / 2
-        x += 1.1 * side
-    return places - places[0]
+        x, tallest = x + side + gap, max(tallest, side + gap)
+    return places
+
+
+def _room(places: np.ndarray, sides: np.ndarray) -> float:
+    """The height of the least picture of the ratio 4 : 3 that holds the squares."""
+    half = sides[:, None] / 2
+    width, height = (places + half).max(axis=0) - (places - half).min(axis=0)
+    return max(0.75 * float(width), float(height))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.errors import InputError, MissingPart
+from meshrep.view.circle import draw_circle, draw_ring
 from meshrep.view.colours import INK, PAPER, Palette
 from meshrep.view.write import replacing
 
@@ -82,7 +83,7 @@ class Page:
             self.write(2.6 * self.unit, height - 2.2 * self.unit, heading, 1.25, va="top")
 
     def grid(
-        self, titles: Sequence[str], *, key: bool = True, legend: bool = False
+        self, titles: Sequence[str], *, key: float = 19, legend: bool = False
     ) -> tuple[list[Box], Box]:
         """Divide the page into boxes for drawings, in rows from the top, and a box for their key.
 
@@ -90,8 +91,10 @@ class Page:
         ----------
         titles : sequence of str
             One per drawing. Unless all are empty, room for titles is left above the boxes.
-        key, legend : bool
-            Whether room is left for a key at the right, and for a legend at the bottom.
+        key : float
+            Room that is left for a key at the right, in units; 0 for no key.
+        legend : bool
+            Whether room is left for a legend at the bottom.
 
         Returns
         -------
@@ -101,7 +104,7 @@ class Page:
             For the key, as high as all drawings. It is meaningless without ``key``.
         """
         unit, (width, height) = self.unit, map(round, self.size)
-        left, right = 2 * unit, width - (19 if key else 2) * unit
+        left, right = 2 * unit, width - round((key or 2) * unit)
         bottom, top = (5 if legend else 2) * unit, height - (7 if self.heading else 2) * unit
         head, gap, count = 5 * unit if any(titles) else 0, 2 * unit, len(titles)
 
@@ -195,18 +198,21 @@ class Page:
 
     def wheel(self, box: Box, palette: Palette) -> None:
         """Draw a ring in the colours of phases, each at its angle, into a box."""
-        axes, edge = self.axes(box), 1.45
-        line = np.linspace(-edge, edge, 300)
-        x, y = np.meshgrid(line, line)
-        radius = np.hypot(x, y)
-        colours = palette.rgb(np.arctan2(y, x).ravel()).reshape(*x.shape, 3) / 255
-        soft = np.clip((1 - radius) * 60, 0, 1) * np.clip((radius - 0.62) * 60, 0, 1)
-        axes.imshow(np.dstack([colours, soft]), extent=(-edge, edge, -edge, edge), origin="lower",
-                    interpolation="bilinear")  # fmt: skip
-        axes.set_axis_off()
-        for name, u, v in (("0", 1.2, 0), ("π/2", 0, 1.22), ("π", -1.22, 0), ("3π/2", 0, -1.25)):
-            axes.text(u, v, name, size=self.text, color=INK, ha="center", va="center")
+        axes = self.axes(box)
+        draw_ring(axes, palette, (0.62, 1.0), self.text)
         axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
+
+    def circle(self, box: Box, phases: np.ndarray, palette: Palette) -> None:
+        """Draw phases on a circle in the middle of a box, with the key of their colours."""
+        x, y, w, h = box
+        side = w + self.unit
+        axes = self.axes((x - self.unit, y + h / 2 - side / 2, side, side))
+        draw_circle(axes, phases, palette, self.text)
+        axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
+
+    def remark(self, words: str) -> None:
+        """Write a sentence at the bottom of the page, at the right."""
+        self.write(self.size[0] - 2 * self.unit, 1.4 * self.unit, words, 0.9, ha="right")
 
     def legend(self, palette: Palette, names: Sequence[str]) -> None:
         """Write a line at the bottom of the page that names the marks of a palette in order."""

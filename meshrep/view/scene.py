@@ -28,7 +28,7 @@ class Drawn:
     ----------
     path : Path
     engine : "pyvista" or "matplotlib"
-        What drew it; matplotlib does on a machine without OpenGL.
+        What drew it; matplotlib draws networks in the plane, and everything without OpenGL.
     """
 
     path: Path
@@ -47,6 +47,7 @@ def picture(
     marks: Marks = None,
     cmap: str | None = None,
     arrows: bool = False,
+    labels: bool | None = None,
     size: tuple[int, int] = (1200, 900),
 ) -> Drawn:
     """Draw one field on a graph to an image file.
@@ -76,6 +77,9 @@ def picture(
         Whether phases are drawn as arrows too: in the plane of a flat graph, or along a surface,
         at angles from the projected x axis. They are thinned to about forty along the longest
         side.
+    labels : bool or None
+        Whether the names of the nodes of a network in the plane are written. By default they are
+        on a network without points that has 50 nodes or fewer.
     size : (width, height)
         Pixels of the picture.
 
@@ -94,7 +98,7 @@ def picture(
     graph = Graph.of(graph)
     return panels(
         graph, {"": values}, path, quantity=quantity, title=title, clim=clim, label=label,
-        marks=marks, cmap=cmap, arrows=arrows, size=size,
+        marks=marks, cmap=cmap, arrows=arrows, labels=labels, size=size,
     )  # fmt: skip
 
 
@@ -110,6 +114,7 @@ def panels(
     marks: Marks = None,
     cmap: str | None = None,
     arrows: bool = False,
+    labels: bool | None = None,
     size: tuple[int, int] | None = None,
 ) -> Drawn:
     """Draw several fields on one graph side by side, in the same view and the same colours.
@@ -122,7 +127,7 @@ def panels(
     if not fields:
         raise InputError(f"{path}: there is no field to draw")
     subjects = [
-        subject_of(graph, values, marks, quantity=quantity, arrows=arrows)
+        subject_of(graph, values, marks, quantity=quantity, arrows=arrows, labels=labels)
         for values in fields.values()
     ]
     everything = np.concatenate([subject.values for subject in subjects])
@@ -141,10 +146,17 @@ def composed(
     """A page with a subject in each of its boxes, and what drew them."""
     page = Page(size or page_size(len(subjects), (450, 430), (190, 120)), heading)
     names = list(subjects[0].marks)
-    boxes, key = page.grid(titles, legend=any(names))
-    page.key(key, colours)
+    circle = len(subjects) == 1 and subjects[0].surface is None and colours.cyclic
+    remark = subjects[0].remark
+    boxes, key = page.grid(titles, key=34 if circle else 19, legend=any(names) or bool(remark))
+    if circle:
+        page.circle(key, subjects[0].values, colours)
+    else:
+        page.key(key, colours)
     if any(names):
         page.legend(colours, names)
+    if remark:
+        page.remark(remark)
     for box, title, subject in zip(boxes, titles, subjects, strict=True):
         page.title(box, title)
         engine = draw(page, box, subject, colours)
@@ -154,7 +166,7 @@ def composed(
 def draw(page: Page, box: Box, subject: Subject, colours: Palette) -> Engine:
     """Draw a subject into a box of whole pixels on a page; what drew it."""
     size = round(box[2]), round(box[3])
-    if display.can_render():
+    if not subject.planar and display.can_render():
         from meshrep.view.stage import render
 
         page.place(box, render(subject, colours, size))
@@ -176,6 +188,7 @@ def show(
     marks: Marks = None,
     cmap: str | None = None,
     arrows: bool = False,
+    labels: bool | None = None,
     size: tuple[int, int] = (1200, 900),
 ) -> None:
     """Open a window in which the graph can be turned, and wait until it is closed.
@@ -194,7 +207,7 @@ def show(
         raise InputError("there is no screen to open a window on: save a picture instead")
     from meshrep.view import stage
 
-    subject = subject_of(graph, values, marks, quantity=quantity, arrows=arrows)
+    subject = subject_of(graph, values, marks, quantity=quantity, arrows=arrows, labels=labels)
     colours = palette(quantity, subject.values, clim, label, cmap)
     plotter = stage.window(subject, colours, title, size)
     plotter.show()

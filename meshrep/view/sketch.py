@@ -1,4 +1,4 @@
-"""A subject drawn by matplotlib, for machines without OpenGL: shaded faces from far to near."""
+"""A subject drawn by matplotlib: networks in the plane, and all others without OpenGL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from meshrep.view.arrows import Arrows
 from meshrep.view.camera import Camera, framed
 from meshrep.view.colours import INK, Palette
 from meshrep.view.page import POINTS_A_PIXEL
+from meshrep.view.plane import draw_in_plane
 from meshrep.view.subject import (
     EDGE_INK,
     Subject,
@@ -47,6 +48,8 @@ def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]
     if subject.surface is not None:
         _surface(axes, subject, palette, camera, size)
         dot = size[1] / 60
+    elif subject.planar:
+        dot = draw_in_plane(axes, subject, palette, camera, size)
     else:
         dot = node_pixels(subject, camera, 2 * size[1]) / 2  # PyVista draws at twice the size
         _network(axes, subject, palette, camera, size, dot)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,12 @@ from meshrep.view.colours import DARK, Palette, Quantity
 from meshrep.view.dataset import checked_fields
 from meshrep.view.layout import positions
 from meshrep.view.surface import Surface, surface_of
+from meshrep.view.thinning import drawn_edges
 
 Marks = np.ndarray | Mapping[str, np.ndarray] | None
 
 EDGE_INK = "#5a6472"
-_EDGES_UP_TO = 300_000  # more lines hide one another
+NAMES_UP_TO = 50  # nodes of a network whose names are written unless told otherwise
 _SAMPLE = 2_000  # nodes whose spacing is measured
 
 
@@ -37,12 +39,20 @@ class Subject:
         The triangles of faces and solids; None for networks and clouds, which are drawn by nodes
         and edges.
     edges : (k, 2) int64
-        Edges to draw as lines; none if there is a surface.
+        Edges to draw as lines; none if there is a surface. Of many edges it is a share.
     view : View
     marks : dict of str to (k, 3) float64
         The points to mark, by the names of the marks.
     arrows : Arrows or None
         Phases as directions.
+    degrees : (n,) float64
+        How many neighbours each node has.
+    weights : (k,) float64 or None
+        Those of the edges drawn, where they differ.
+    names : sequence of n or None
+        What is written at the nodes.
+    remark : str
+        What a reader has to know about the picture.
     """
 
     points: np.ndarray
@@ -52,6 +62,15 @@ class Subject:
     view: View
     marks: dict[str, np.ndarray]
     arrows: Arrows | None = None
+    degrees: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    weights: np.ndarray | None = None
+    names: Sequence[Any] | None = None
+    remark: str = ""
+
+    @property
+    def planar(self) -> bool:
+        """Whether it is a network or a cloud in a plane that is seen square on."""
+        return self.surface is None and self.view.flat
 
 
 def subject_of(
@@ -61,6 +80,7 @@ def subject_of(
     *,
     quantity: Quantity = "field",
     arrows: bool = False,
+    labels: bool | None = None,
 ) -> Subject:
     """A graph made ready to draw with one value per node.
 
@@ -74,11 +94,14 @@ def subject_of(
     quantity : "temperature", "phase" or "field"
     arrows : bool
         Whether phases are drawn as arrows too.
+    labels : bool or None
+        Whether the names of the nodes are written; by default those of a network without points
+        that has 50 nodes or fewer.
 
     Raises
     ------
     InputError
-        If the values or the marks do not fit the graph, or arrows are asked for and the values are
+        If labels are asked for and there is a surface, if the values or the marks do not fit the graph, or arrows are asked for and the values are
         not phases.
     """
     if arrows and quantity != "phase":
@@ -95,14 +118,24 @@ def subject_of(
     surface = None
     if faces:
         surface = surface_of(graph, points, values, corner, cyclic=quantity == "phase")
+    if labels and (faces or not view.flat):
+        raise InputError("labels are written on networks in the plane: leave labels out")
+    if labels is None:
+        labels = graph.points is None and graph.n <= NAMES_UP_TO
+    chosen, remark = (np.zeros(0, np.int64), "") if faces else drawn_edges(graph, points)
+    weights = graph.weights[chosen]
     return Subject(
         points,
         values,
         surface,
-        graph.edges if not faces and graph.m <= _EDGES_UP_TO else np.zeros((0, 2), np.int64),
+        graph.edges[chosen],
         view,
         marked_points(graph, points, marks),
         _arrows(points, values, surface, view) if arrows else None,
+        np.bincount(graph.edges.ravel(), minlength=graph.n).astype(np.float64),
+        weights if len(weights) and np.ptp(weights) > 0 else None,
+        graph.names if labels else None,
+        remark,
     )
 
 
