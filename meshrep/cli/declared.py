@@ -101,6 +101,13 @@ OUTPUT = (
         "film", str, "film the transient or the best run: .mp4, .gif, .webp, .png", metavar="FILE"
     ),
     _flag("arrows", "draw phases as arrows too"),
+    Setting(
+        "labels",
+        str,
+        "write the names of a network's nodes",
+        choices=("yes", "no"),
+        shown="yes up to 50 nodes",
+    ),
     Setting("cmap", str, "matplotlib's colour map of that name", metavar="NAME"),
     _flag("no_show", "open no window"),
     _flag("no_pictures", "write no pictures; a --film is made all the same"),

@@ -211,7 +211,7 @@ def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
     if energy.topic != "heat" and "simplify" in typed:
         raise InputError(f"--simplify is for heat: drop it, or drop {flag(energy.name)}")
     if energy.topic == "topology":
-        for name in ("transient", "cmap", "diagnose"):
+        for name in ("transient", "cmap", "labels", "diagnose"):
             if name in typed:
                 raise InputError(
                     f"{flag(name)} is for heat and phases: drop it, or drop --topology"
@@ -272,10 +272,13 @@ def _output(given: Mapping[str, Any]) -> Output:
     folder, film = (_path_of(name, given) for name in ("out", "film"))
     if film is not None:
         _check_film(film)
+    look = {name: given[name] for name in ("arrows", "cmap") if name in given}
+    if "labels" in given:
+        look["labels"] = given["labels"] == "yes"
     return Output(
         folder,
         film,
-        MappingProxyType({name: given[name] for name in ("arrows", "cmap") if name in given}),
+        MappingProxyType(look),
         not ("no_show" in given or "quiet" in given),
         "no_pictures" not in given,
         "quiet" in given,

@@ -53,8 +53,8 @@ def placed_names(
     found: list[Placed | None] = [None] * len(nodes)
     for k in np.argsort(-diameters, kind="stable"):
         width, height = extents[k]
-        if np.hypot(width, 0.8 * height) <= diameters[k]:
-            found[k] = Placed(*nodes[k].tolist(), inside=True)
+        if np.hypot(width, 0.5 * height) <= diameters[k]:
+            found[k] = Placed(float(nodes[k, 0]), float(nodes[k, 1]), inside=True)
             continue
         near = np.atleast_1d(tree.query(nodes[k], k=count)[1])
         best, least = None, np.inf
@@ -96,7 +96,7 @@ def _hidden(box: np.ndarray, nodes: np.ndarray, radii: np.ndarray) -> float:
 def _some(tree: object, box: np.ndarray) -> list[int]:
     """The points of a tree near a box."""
     middle, half = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max()) / 2
-    return tree.query_ball_point(middle, half, p=np.inf)  # type: ignore[attr-defined,no-any-return]
+    return tree.query_ball_point(middle, half, p=np.inf)  # type: ignore[attr-defined]
 
 
 def _inside(box: np.ndarray, points: np.ndarray) -> int:

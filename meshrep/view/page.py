@@ -208,7 +208,7 @@ class Page:
         side = w + self.unit
         axes = self.axes((x - self.unit, y + h / 2 - side / 2, side, side))
         draw_circle(axes, phases, palette, self.text)
-        axes.set_title(palette.label, size=self.text, color=INK, pad=5 * self.scale)
+        axes.set_title(palette.label, size=self.text, color=INK, pad=12 * self.scale)
 
     def remark(self, words: str) -> None:
         """Write a sentence at the bottom of the page, at the right."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from meshrep.view.camera import Camera
 from meshrep.view.colours import INK, PAPER, Palette
 from meshrep.view.names import placed_names
 from meshrep.view.page import POINTS_A_PIXEL
-from meshrep.view.subject import EDGE_INK, Subject, edge_opacity
+from meshrep.view.subject import EDGE_INK, NAMES_UP_TO, Subject, edge_opacity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,23 +23,41 @@ _SAMPLE = 2_000  # nodes whose spacing is measured
 _LONGEST_NAME = 24  # letters
 
 
+def with_margin(camera: Camera, subject: Subject, size: tuple[int, int]) -> Camera:
+    """The camera a little further away, so that nodes at the rim are whole in the picture."""
+    _, _, diameters = _discs(camera, subject, size)
+    margin = float(diameters.max()) / 2 + 3
+    return replace(camera, half_height=camera.half_height / (1 - 2 * margin / min(size)))
+
+
 def draw_in_plane(
     axes: Axes, subject: Subject, palette: Palette, camera: Camera, size: tuple[int, int]
 ) -> float:
     """Draw a network into axes whose data are pixels up to ``size``; the diameter of a node."""
-    nodes = camera.projected(subject.points, size[1])[:, :2] + np.array(size) / 2
+    nodes, middle, diameters = _discs(camera, subject, size)
     scale = min(size) / 700
-    middle = _diameter(nodes, scale, 0.45 if subject.arrows is not None else 0.85)
-    diameters = _by_degree(middle, subject.degrees, nodes)
     if len(subject.edges):
         _edges(axes, subject, nodes, middle)
+    x, y = nodes.T
     axes.scatter(
-        *nodes.T, s=(diameters * POINTS_A_PIXEL) ** 2, c=palette.rgb(subject.values) / 255,
+        x, y, s=(diameters * POINTS_A_PIXEL) ** 2, c=palette.rgb(subject.values) / 255,
         edgecolors=INK, linewidths=0.6 * scale if middle > 5 else 0.0, zorder=2,
     )  # fmt: skip
     if subject.names is not None:
         _names(axes, subject, palette, nodes, diameters, size)
     return middle
+
+
+def _discs(
+    camera: Camera, subject: Subject, size: tuple[int, int]
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Middles (n, 2) of the nodes in pixels, the usual diameter, and all diameters (n,)."""
+    nodes = camera.projected(subject.points, size[1])[:, :2] + np.array(size) / 2
+    share = 0.45 if subject.arrows is not None else 0.85  # of the spacing
+    if subject.names is not None and len(nodes) > NAMES_UP_TO:
+        share = 0.6  # names stand beside the nodes
+    middle = _diameter(nodes, min(size) / 700, share)
+    return nodes, middle, _by_degree(middle, subject.degrees, nodes)
 
 
 def _diameter(nodes: np.ndarray, scale: float, share: float) -> float:
@@ -94,7 +113,7 @@ def _names(
 
     assert subject.names is not None
     words = [_short(name) for name in subject.names]
-    text = float(np.clip(110 / np.sqrt(len(words)), 5.5, 11.0) * np.sqrt(min(size) / 700))
+    text = float(np.clip(70 / np.sqrt(len(words)), 4.5, 11.0) * np.sqrt(min(size) / 700))
     renderer: Any = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     extents = np.array([_extent(axes, renderer, word, text) for word in words])
     inks = palette.ink_on(subject.values) / 255

@@ -10,7 +10,7 @@ from meshrep.view.arrows import Arrows
 from meshrep.view.camera import Camera, framed
 from meshrep.view.colours import INK, Palette
 from meshrep.view.page import POINTS_A_PIXEL
-from meshrep.view.plane import draw_in_plane
+from meshrep.view.plane import draw_in_plane, with_margin
 from meshrep.view.subject import (
     EDGE_INK,
     Subject,
@@ -45,6 +45,8 @@ def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]
         Pixels.
     """
     camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
+    if subject.planar:
+        camera = with_margin(camera, subject, size)
     if subject.surface is not None:
         _surface(axes, subject, palette, camera, size)
         dot = size[1] / 60

@@ -1,4 +1,4 @@
-"""Drawings relaxed by springs, with the repulsion by FFT, and nodes moved apart that are too near."""
+"""Drawings of networks relaxed by springs, and nodes moved apart that are too near."""
 
 from __future__ import annotations
 

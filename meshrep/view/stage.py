@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from meshrep.base.names import shown
 from meshrep.graphs.cells import LINE, VERTEX, Cells
 from meshrep.view.arrows import Arrows
 from meshrep.view.camera import VIEW_ANGLE, Camera, framed
@@ -78,6 +79,12 @@ def window(
         label_font_size=18, n_labels=5, fmt="%.3g", position_x=0.88, position_y=0.2, height=0.6,
     )  # fmt: skip
     bar.SetLookupTable(table)
+    if subject.names is not None:
+        words = [shown(str(name)) for name in subject.names]
+        plotter.add_point_labels(
+            subject.points, words, show_points=False, shape=None, font_size=16, text_color=INK,
+            always_visible=True,
+        )  # fmt: skip
     if title:
         plotter.add_text(title, color=INK, font_size=12)
     return plotter

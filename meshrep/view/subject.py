@@ -101,8 +101,8 @@ def subject_of(
     Raises
     ------
     InputError
-        If labels are asked for and there is a surface, if the values or the marks do not fit the graph, or arrows are asked for and the values are
-        not phases.
+        If the values or the marks do not fit the graph, arrows are asked for and the values are
+        not phases, or labels are asked for and there is a surface or no plane.
     """
     if arrows and quantity != "phase":
         raise InputError(f"arrows show phases, not {quantity}: leave arrows out")

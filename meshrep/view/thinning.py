@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from meshrep.graphs.graph import Graph
 
-_LENGTH = 3_500  # total length of the edges drawn, in sides of the picture
+_LENGTH = 2_000  # total length of the edges drawn, in sides of the picture
 _MOST = 100_000  # edges drawn
 
 

@@ -102,7 +102,8 @@ def test_arrows_are_seen(tmp_path, engine, make):
     args = {"quantity": "phase", "size": (400, 300)}
     plain = image.imread(picture(graph, phases, tmp_path / "a.png", **args).path)[:, :300, :3]
     shown = picture(graph, phases, tmp_path / "b.png", arrows=True, **args)
-    assert shown.engine == engine
+    in_plane = subject_of(graph, phases).planar
+    assert shown.engine == ("matplotlib" if in_plane else engine)
     pixels = image.imread(shown.path)[:, :300, :3]
     dark, bright = (pixels.max(axis=2) < 0.2).sum(), (plain.max(axis=2) < 0.2).sum()
     assert dark > bright + 100

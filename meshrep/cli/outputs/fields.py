@@ -15,6 +15,7 @@ from meshrep.energies.phases import clusters, local_order
 from meshrep.energies.vortices import charges, vortices
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison
+from meshrep.view import display
 from meshrep.view.meshes import mesh_path, write_mesh
 from meshrep.view.write import write_csv, write_json
 
@@ -156,8 +157,8 @@ def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
 
 
 def note_engine(drawn: Drawn, outputs: Outputs) -> None:
-    """Say so where matplotlib drew what PyVista would have drawn."""
-    if drawn.engine != "pyvista":
+    """Say so where matplotlib drew because OpenGL is absent."""
+    if drawn.engine != "pyvista" and not display.can_render():
         outputs.lacks("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
 
 
