@@ -108,7 +108,7 @@ class Trajectory(Interruptible):
             self.order,
             path,
             phases=self.fields[-1] if phases else None,
-            natural=getattr(self.problem, "frequencies", None) if phases else None,
+            natural=getattr(self.problem, "omega", None) if phases else None,
             observed=self.frequencies if phases and len(self.times) > 2 else None,
             title=title or self.problem.graph.name,
         )

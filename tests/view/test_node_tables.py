@@ -16,10 +16,10 @@ NAMES = ("Ann", "Bob", "Cy Young")
 def energy():
     """Oscillators on a path of three named nodes, of which the middle one is slow."""
     graph = Graph.from_edges(3, [[0, 1], [1, 2]], np.array([2.0, 3.0]), labels=NAMES)
-    return meshrep.Kuramoto(graph, frequencies=[1.0, -2.0, 1.0])
+    return meshrep.Kuramoto(graph, omega=[1.0, -2.0, 1.0])
 
 
-def test_a_trajectory_by_names_in_every_file(energy, tmp_path):
+def test_a_trajectory_by_names_in_every_file(energy, tmp_path, figures):
     way = meshrep.integrate(energy, 2.0, frames=4)
     assert tuple(way.by_label()) == NAMES
     assert list(way.by_label().values()) == way.fields[-1].tolist()
@@ -35,6 +35,8 @@ def test_a_trajectory_by_names_in_every_file(energy, tmp_path):
     with pytest.raises(InputError, match="frames can be written to"):
         way.save(tmp_path / "way.xls")
     assert way.plot(tmp_path / "way.png").exists()
+    labels = [axes.get_ylabel() for axes in figures[-1].axes]
+    assert labels == ["energy", "order parameter ρ", "mean frequency Ω", ""]
 
 
 def test_a_solution_by_names_in_every_file(energy, tmp_path):
