@@ -232,6 +232,16 @@ def test_a_cell_that_is_folded_is_refused_and_one_without_area_left_out():
         meshrep.Conduction(meshrep.Graph.from_cells(points, flat), 1.0, fixed=HELD)
 
 
+@needs_scikit_fem
+def test_a_few_folded_cells_are_told_and_conduct():
+    points, cells = box(12, 3)
+    points[21] -= 0.25  # moves into one of the 27 cells
+    with pytest.warns(UserWarning, match="1 cells of kind hexahedron are folded .cell 0 is one"):
+        energy = meshrep.Conduction(mesh(12, points, cells), 1.0, fixed={**HELD, "x > 0.99": 1.0})
+    found = meshrep.solve(energy)
+    assert -0.1 < found.field.min() <= found.field.max() < 1.1
+
+
 def test_a_missing_scikit_fem_is_named(monkeypatch):
     monkeypatch.setattr("meshrep.energies.conduction.elements.installed", lambda name: False)
     meshrep.energies.conduction.elements.rule.cache_clear()
