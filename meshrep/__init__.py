@@ -103,6 +103,7 @@ _HOME = {
     "cloud_picture": "meshrep.view.cloud",
     "clusters": "meshrep.energies.phases",
     "compare": "meshrep.solving.compare",
+    "conduction_from": "meshrep.energies.conduction.statement",
     "diagnose": "meshrep.diagnosis.diagnosing",
     "ends": "meshrep.sources.selection",
     "film": "meshrep.view.film",
@@ -168,6 +169,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.diagnosis.findings import Diagnosis as Diagnosis
     from meshrep.energies.base import Energy as Energy
     from meshrep.energies.conduction.energy import Conduction as Conduction
+    from meshrep.energies.conduction.statement import conduction_from as conduction_from
     from meshrep.energies.conduction.terms import Convection as Convection
     from meshrep.energies.conduction.terms import FixedTemperature as FixedTemperature
     from meshrep.energies.conduction.terms import HeatFlux as HeatFlux

@@ -112,18 +112,19 @@ class MeshrepAccessor:
 
     def conduct(
         self,
-        conductivity: Any,
+        conductivity: Any = None,
         *,
+        problem: str | os.PathLike[str] | None = None,
         fixed: Any = None,
-        convection: Any = (),
-        flux: Any = (),
-        source: Any = 0.0,
-        radiation: Any = (),
-        sides: Any = (),
+        convection: Any = None,
+        flux: Any = None,
+        source: Any = None,
+        radiation: Any = None,
+        sides: Any = None,
         thickness: Any = None,
         area: Any = None,
         perimeter: float | None = None,
-        units: str | float = "m",
+        units: str | float | None = None,
         kelvin: bool | None = None,
         solver: AnySolver = "auto",
         seed: int = 0,
@@ -136,8 +137,11 @@ class MeshrepAccessor:
         conductivity, fixed, convection, flux, source, radiation, sides, thickness, area, perimeter
             Materials and conditions in SI units, as for :class:`meshrep.Conduction`. Arrays are in
             the order of the dataset's cells and points, and texts name its arrays.
+        problem : path, optional
+            A .toml file that states all of these, as for :func:`meshrep.conduction_from`.
         units : text or float
-            The unit of the dataset's coordinates: "m", "mm", "in", …, or its length in metres.
+            The unit of the dataset's coordinates: "m" (the default), "mm", "in", …, or its length
+            in metres.
         kelvin : bool, optional
             Whether temperatures are in kelvin; else they are in °C. It has to be told with
             radiation.
@@ -159,15 +163,23 @@ class MeshrepAccessor:
             As :class:`meshrep.Conduction` and :func:`meshrep.solve`, and for an unknown keyword.
         """
         from meshrep.energies.conduction.energy import Conduction
+        from meshrep.energies.conduction.statement import conduction_from
         from meshrep.solving.solve import solve
         from meshrep.view.dataset import label_units, text_array
 
         settings = self._with_start(settings)
-        energy = Conduction(
-            self.graph(), conductivity, fixed=fixed, convection=convection, flux=flux,
-            source=source, radiation=radiation, sides=sides, thickness=thickness, area=area,
-            perimeter=perimeter, units=units, kelvin=kelvin,
-        )  # fmt: skip
+        stated = {
+            "conductivity": conductivity, "fixed": fixed, "convection": convection, "flux": flux,
+            "source": source, "radiation": radiation, "sides": sides, "thickness": thickness,
+            "area": area, "perimeter": perimeter, "units": units, "kelvin": kelvin,
+        }  # fmt: skip
+        stated = {name: value for name, value in stated.items() if value is not None}
+        if problem is None:
+            energy = Conduction(self.graph(), stated.pop("conductivity", None), **stated)
+        elif stated:
+            raise InputError(f"{next(iter(stated))} is stated by the file {problem}: drop one")
+        else:
+            energy = conduction_from(problem, self.graph())
         _check_keywords(self.conduct, settings, solver, energy)
         solution = solve(energy, solver, seed=seed, **settings)
         result = self._with(solution)

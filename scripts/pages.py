@@ -18,6 +18,7 @@ from pathlib import Path
 from meshrep.base.tables import markdown
 from meshrep.cli.exits import exit_code
 from meshrep.cli.help import TOPICS, page
+from meshrep.energies.catalogue import named_energy
 from meshrep.solving.catalogue import known_solvers
 from meshrep.view.write import write_text
 
@@ -87,12 +88,18 @@ def screens() -> str:
     return "\n\n".join(parts)
 
 
+def problem() -> str:
+    """The file of a problem of conduction."""
+    return f"```toml\n{named_energy('conduct').example}```"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "few-solvers": few_solvers,
     "all-solvers": all_solvers,
     "settings": settings,
     "examples": examples,
     "screens": screens,
+    "problem": problem,
 }
 
 

@@ -221,3 +221,21 @@ def test_conduct_refuses_in_a_sentence():
     ):
         with pytest.raises(meshrep.InputError, match=message):
             bar().meshrep.conduct(1.0, **{"fixed": {"x < 1": 1.0}, **options})
+
+
+def test_conduct_takes_the_file_of_a_problem(tmp_path):
+    import meshrep
+
+    file = tmp_path / "bar.toml"
+    file.write_text(
+        'units = "mm"\nmaterials.steel = { k = 50 }\n'
+        'fixed = [{ where = "nx < -0.9", temperature = 100 }]\n'
+        'flux = [{ where = "nx > 0.9", q = 5e4 }]\n', encoding="utf-8"
+    )  # fmt: skip
+    part = bar().extract_cells(range(4)).triangulate()
+    hot = part.meshrep.conduct(problem=file)["temperature"]
+    np.testing.assert_allclose(hot, 100 + part.points[:, 0], rtol=1e-9)
+    with pytest.raises(meshrep.InputError, match=r"units is stated by the file .*bar.toml"):
+        part.meshrep.conduct(problem=file, units="m")
+    with pytest.raises(meshrep.InputError, match="conductivity: None is no number"):
+        part.meshrep.conduct(fixed={"x < 1": 1.0})

@@ -28,7 +28,7 @@ FIELD = (
     Setting(
         "start",
         str,
-        "random, mean, or a .npy file of node values",
+        "random, mean, a number, or a .npy file of node values",
         default="random",
         metavar="WHAT",
     ),

@@ -41,6 +41,7 @@ what comes out
   --film FILE                 a film of the run; --no-show, --no-pictures, --quiet
 examples
   meshrep bunny.ply --bath
+  meshrep bracket.vtu --conduct
   meshrep part.vtu --hot "z > zmax - 0.1" --cold "z < zmin + 0.1" --kind dirichlet
   meshrep --graph lattice:50x50 --kuramoto --compare gcn,lbfgs,lift
   meshrep --graph cloud:300 --topology --bound 2 --film loops.mp4
@@ -73,7 +74,9 @@ def page(topic: str = "") -> str:
     if topic in TOPICS:
         return _topic(topic, [e for e in energies.values() if e.topic == topic])
     if topic in energies:
-        return _of_energy(energies[topic])
+        example = energies[topic].example
+        shown = f"\n\nexample of a FILE\n{textwrap.indent(example, '  ')}" if example else ""
+        return _of_energy(energies[topic]) + shown.rstrip()
     from meshrep.solving.catalogue import known_solvers
 
     known = known_solvers()
@@ -137,7 +140,13 @@ def _of_energy(energy: NamedEnergy) -> str:
         )
     elif energy.name != "heat":
         lines.append(_row(f"--{energy.name}", "choose it"))
-    return "\n".join([*lines, *(_option(option) for option in energy.options)])
+    lines += [_option(option) for option in energy.options]
+    if energy.remark:
+        indent = "  "
+        lines += textwrap.wrap(
+            energy.remark, WIDTH, initial_indent=indent, subsequent_indent=indent
+        )  # fmt: skip
+    return "\n".join(lines)
 
 
 def _topic(topic: str, energies: Sequence[NamedEnergy]) -> str:

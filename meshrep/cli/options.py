@@ -34,12 +34,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Posed:
-    """The energy that is put on the graph, its options as given, and the start."""
+    """The energy that is put on the graph, its options as given, the start, and remarks."""
 
     name: str
     options: Mapping[str, Any]
     start: str
     seed: int
+    said: tuple[str, ...] = ()
 
     @property
     def declaration(self) -> NamedEnergy:
@@ -135,6 +136,8 @@ def parse(words: Sequence[str] | None = None) -> Options:
     if ("input" in typed) == ("graph" in typed):
         raise InputError("give one input: a file, or --graph SPEC (meshrep --help shows examples)")
     energy = _energy(typed)
+    _refuse_foreign(energy, typed)
+    typed, said = _with_implied(energy, typed)
     options = _options_of(energy, typed)
     given = {
         setting.name: _read(setting, typed[setting.name])
@@ -150,7 +153,7 @@ def parse(words: Sequence[str] | None = None) -> Options:
         ),
         Posed(
             energy.name, MappingProxyType(options), given.get("start", "random"),
-            given.get("seed", 0),
+            given.get("seed", 0), said,
         ),
         Solving(
             _names(given),
@@ -174,6 +177,26 @@ def _energy(typed: Mapping[str, Any]) -> NamedEnergy:
     if len(asked) > 1:
         raise InputError(f"choose one of {flag(asked[0].name)} and {flag(asked[1].name)}")
     return asked[0] if asked else known["heat"]
+
+
+def _with_implied(
+    energy: NamedEnergy, typed: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What was typed, with what the energy's file says beside it, and a remark on what is left out.
+
+    A solver that was typed asks for the steady state, so that the file's transient is left out.
+    """
+    if energy.implied is None:
+        return typed, ()
+    argument = typed[energy.name.replace("-", "_")]
+    implied = dict(energy.implied(typed.get("input", ""), argument))
+    minimising = next((s.name for s in declared.OF_MINIMISING if s.name in typed), None)
+    said: tuple[str, ...] = ()
+    if minimising is not None and "transient" in implied:
+        for setting in declared.FLOW:
+            implied.pop(setting.name, None)
+        said = (f"{flag(minimising)} asks for the steady state: the file's transient is left out",)
+    return implied | typed, said
 
 
 def _options_of(energy: NamedEnergy, typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,13 +224,17 @@ def _some(given: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, An
     return {s.name: given[s.name] for s in settings if s.name in given}
 
 
-def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
-    """Refuse options that would do nothing beside the others."""
+def _refuse_foreign(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
+    """Refuse options of other energies."""
     own = {option.name for option in energy.settings}
     for name in typed:
         owners = [e for e in known_energies().values() if name in {o.name for o in e.options}]
         if owners and name not in own:
             raise InputError(f"{flag(name)} {_elsewhere(owners, energy)}")
+
+
+def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
+    """Refuse options that would do nothing beside the others."""
     if energy.topic != "heat" and "simplify" in typed:
         raise InputError(f"--simplify is for heat: drop it, or drop {flag(energy.name)}")
     if energy.topic == "topology":

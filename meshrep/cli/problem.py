@@ -57,7 +57,7 @@ def pose(options: Options, say: Printer) -> Problem:
     posed = options.posed
     graph = _graph(options.source, say)
     energy, said = posed.declaration.energy(graph, posed.seed, **posed.options)
-    for line in said:
+    for line in (*said, *posed.said):
         say(line)
     settings: dict[str, Any] = {"source": options.source.text, "start": posed.start}
     if posed.name == "heat":
@@ -92,16 +92,26 @@ def _graph(source: Source, say: Printer) -> Graph:
 
 
 def _start(energy: Energy, posed: Posed) -> np.ndarray:
-    """The start that the options name: "random", "mean", or a .npy file of node values."""
+    """The start that the options name: "random", "mean", a number, or a .npy file of values."""
     if posed.start == "random":
         return energy.random_start(posed.seed)
+    if _is_number(posed.start):
+        return energy.clamp(np.full(energy.shape, float(posed.start)))
     if posed.start == "mean":
         if energy.quantity == "position":
             raise InputError("--start mean would put all points in one place: take random")
         return energy.clamp(np.full(energy.shape, energy.random_start(posed.seed).mean()))
     from meshrep.sources.values import node_values
 
-    return energy.clamp(node_values(energy.graph, posed.start, "--start", "'random', 'mean'"))
+    others = "'random', 'mean', a number"
+    return energy.clamp(node_values(energy.graph, posed.start, "--start", others))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 def check_solvers(solving: Solving) -> None:

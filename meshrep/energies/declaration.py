@@ -59,6 +59,13 @@ class NamedEnergy(Lean):
         The value of ``--NAME`` itself, such as K in ``--kuramoto K``.
     idle : tuple of Idle
         Options that have no effect beside others.
+    remark : str
+        What else a user should know before choosing it; ends its page of the help.
+    example : str
+        The content of a file that its argument may name.
+    implied : callable or None
+        ``implied(source, argument)`` gives options of the command line by name, as they would be
+        typed, that a file named by the argument states; ``source`` is the graph's file or recipe.
     """
 
     name: str
@@ -69,6 +76,9 @@ class NamedEnergy(Lean):
     options: tuple[Setting, ...] = ()
     argument: Setting | None = None
     idle: tuple[Idle, ...] = ()
+    remark: str = ""
+    example: str = ""
+    implied: Callable[[str, str], Mapping[str, Any]] | None = None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """By its name, if the catalogue holds it."""

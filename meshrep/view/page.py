@@ -194,7 +194,11 @@ class Page:
             axes.xaxis.set_label_coords(0, -0.02)
         bar.outline.set_visible(False)
         axes.tick_params(labelsize=self.text, colors=INK, length=3 * self.scale, width=0.8)
-        axes.set_title(palette.label, size=self.text, color=INK, loc="left", pad=9 * self.scale)
+        label, room = palette.label, box[2] - unit
+        if self._width_of(label) > room:
+            label = label.replace(" (", "\n(", 1)
+        fits = min(1.0, room / max(map(self._width_of, label.split("\n"))))
+        axes.set_title(label, size=fits * self.text, color=INK, loc="left", pad=9 * self.scale)
 
     def wheel(self, box: Box, palette: Palette) -> None:
         """Draw a ring in the colours of phases, each at its angle, into a box."""

@@ -33,13 +33,14 @@ class Material:
     Attributes
     ----------
     conductivity, capacity : Property
-        k and ρc; per length, area or volume of the mesh they are times ``sections``.
+        k and ρc; per length, area or volume of the mesh they are times ``sections``. The capacity
+        is None where it was not given.
     sections : dict of int to Property
         The area of wires (1) and the thickness of shells (2), where these conduct.
     """
 
     conductivity: Property
-    capacity: Property
+    capacity: Property | None
     sections: dict[int, Property]
 
 
@@ -97,7 +98,7 @@ class Part:
         self._refuse_uncovered()
         self.material = Material(
             self._property(conductivity, "conductivity", tensors=True, positive=conductive),
-            self._property(capacity, "capacity"),
+            None if capacity is None else self._property(capacity, "capacity"),
             {
                 d: self._property(1.0 if given[d] is None else given[d], _THICKNESS[d])
                 for d in conducts - {3}
@@ -169,6 +170,16 @@ class Part:
             load += self._summed(piece.nodes, (weights * q) @ table.values)
         return load
 
+    @property
+    def capacity(self) -> Property:
+        """ρc; raises InputError where it was not given."""
+        if self.material.capacity is None:
+            raise InputError(
+                f"{self.graph.name}: its temperature in time needs the capacity ρc of its material "
+                "in J/(m³ K): give capacity=, or capacity (or rho and c) in the file of the problem"
+            )
+        return self.material.capacity
+
     @cached_property
     def lumped(self) -> np.ndarray:
         """Capacity ∫ ρc φ_i, shape (n,), lumped by the diagonal of the consistent matrix.
@@ -178,7 +189,7 @@ class Part:
         """
         lumped = np.zeros(self.graph.n)
         for piece, table, weights, positions in self.pieces():
-            density = weights * self.material.capacity.at(piece.which, positions)
+            density = weights * self.capacity.at(piece.which, positions)
             diagonal = density @ table.values**2
             share = density.sum(axis=1) / diagonal.sum(axis=1)
             lumped += self._summed(piece.nodes, diagonal * share[:, None])
@@ -193,7 +204,7 @@ class Part:
             one, other = np.triu_indices(block.nodes.shape[1], 1)
             parts = []
             for piece, table, weights, positions in self._pieces(block, max(2, block.order)):
-                density = weights * self.material.capacity.at(piece.which, positions)
+                density = weights * self.capacity.at(piece.which, positions)
                 both = table.values[:, one] * table.values[:, other]
                 parts.append(density @ both)
                 diagonal += self._summed(piece.nodes, density @ table.values**2)

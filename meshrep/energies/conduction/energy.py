@@ -86,7 +86,7 @@ class Conduction(Energy):
     perimeter : float, optional
         Perimeter of wires for ``sides``; by default that of a circle.
     capacity : what ``thickness`` takes
-        ρc in J/(m³ K), for flows in time.
+        ρc in J/(m³ K), which flows in time need.
     units : text or float
         The unit of the mesh's coordinates: "m", "cm", "mm", "µm", "km", "in", "ft", or its length
         in metres.
@@ -156,7 +156,7 @@ class Conduction(Energy):
         thickness: Any = None,
         area: Any = None,
         perimeter: float | None = None,
-        capacity: Any = 1.0,
+        capacity: Any = None,
         units: str | float = "m",
         kelvin: bool | None = None,
         stefan_boltzmann: float = STEFAN_BOLTZMANN,

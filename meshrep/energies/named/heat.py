@@ -76,6 +76,10 @@ ENERGIES = (
                 default="raise", choices=("raise", "hold"),
             ),
         ),
+        remark="The problem of the papers, on the edges of any graph. With --laplacian graph every "
+        "edge of a mesh conducts alike, and a soft bath counts nodes: that means something for "
+        "networks and lattices, and on a mesh it depends on how finely each region is meshed. For "
+        "the temperature of a part take --conduct.",
         idle=(
             Idle(
                 lambda given: "hot" in given or "cold" in given,

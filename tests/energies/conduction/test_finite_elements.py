@@ -41,7 +41,8 @@ def of_a_patch(kind, conductivity=2.0):
         points = points @ np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
     graph = mesh(kind, points, cells)
     wanted = linear(*graph.points.T)
-    return meshrep.Conduction(graph, conductivity, fixed=np.where(edge, wanted, np.nan)), wanted
+    held = np.where(edge, wanted, np.nan)
+    return meshrep.Conduction(graph, conductivity, fixed=held, capacity=1.0), wanted
 
 
 @pytest.mark.parametrize("name", KINDS)
