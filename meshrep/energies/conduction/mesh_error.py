@@ -45,7 +45,8 @@ class MeshError:
     flux : (c,) float64
         The size of k∇e in each cell in the mean square, in W/m².
     relative : float
-        √(∫ k|∇e|² / ∫ k|∇T|²), in the whole part: the error of the heat flux in the mean square.
+        √(∫ k|∇e|² / ∫ (k|∇T|² + k|∇e|²)), within [0, 1], in the whole part: the error of the heat
+        flux in the mean square as a share of that of infinitely fine cells.
     """
 
     squares: np.ndarray
@@ -103,12 +104,12 @@ def mesh_error(
         np.add.at(energy, which, cells.energy)
         np.add.at(flux, which, own * cells.conductivity)
         np.add.at(size, which, cells.size)
-    total = float(energy.sum())
+    own = float(squares.sum())
+    total = float(energy.sum()) + own
     with np.errstate(invalid="ignore", divide="ignore"):
         squares[size == 0] = np.nan
         flux = np.sqrt(flux / size)
-    relative = (float(np.nansum(squares)) / total) ** 0.5 if total > 0 else 0.0
-    return MeshError(squares, flux, relative)
+    return MeshError(squares, flux, (own / total) ** 0.5 if total > 0 else 0.0)
 
 
 @dataclass(eq=False)
