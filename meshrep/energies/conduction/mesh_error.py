@@ -104,12 +104,12 @@ def mesh_error(
         np.add.at(energy, which, cells.energy)
         np.add.at(flux, which, own * cells.conductivity)
         np.add.at(size, which, cells.size)
-    own = float(squares.sum())
-    total = float(energy.sum()) + own
+    wrong = float(squares.sum())
+    total = float(energy.sum()) + wrong
     with np.errstate(invalid="ignore", divide="ignore"):
         squares[size == 0] = np.nan
         flux = np.sqrt(flux / size)
-    return MeshError(squares, flux, (own / total) ** 0.5 if total > 0 else 0.0)
+    return MeshError(squares, flux, (wrong / total) ** 0.5 if total > 0 else 0.0)
 
 
 @dataclass(eq=False)
