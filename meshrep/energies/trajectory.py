@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from meshrep.energies.phases import frequency_spread, steady_frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(repr=False)
@@ -83,6 +86,27 @@ class Trajectory(Interruptible):
     def by_label(self) -> dict[Hashable, Any]:
         """The last frame by the names of the nodes, as :meth:`meshrep.Graph.by_label`."""
         return self.problem.graph.by_label(self.fields[-1])
+
+    def probe(self, points: ArrayLike) -> np.ndarray:
+        """The field at points over time, (k, p), by the shape functions of the cells there.
+
+        Parameters
+        ----------
+        points : (p, 3) or (3,) array
+            In the coordinates of the mesh. A point outside of it shows the nearest one of the mesh,
+            and a warning says so.
+
+        Raises
+        ------
+        InputError
+            For a graph without cells, and points that cannot be read.
+        """
+        from meshrep.energies.conduction.probes import Probes
+
+        probes = Probes(self.problem.graph, points)
+        for remark in probes.remarks():
+            warnings.warn(remark, stacklevel=2)
+        return np.asarray(self.fields @ probes.matrix.T)
 
     def plot(self, path: str | Path, *, title: str = "") -> Path:
         """Draw the energy over time and, of phases, ρ, the last phases and the frequencies.
