@@ -52,6 +52,12 @@ FLOW = (
         shown="0.9 of the largest stable one for rk4, T/200 for the others",
         above=0,
     ),
+    Setting(
+        "probe",
+        str,
+        "points of the mesh whose values over time are written and drawn: x,y,z;x,y,z",
+        metavar="POINTS",
+    ),
 )
 SOLVERS = (
     Setting(

@@ -9,6 +9,7 @@ from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.trajectory import save_trajectory
 from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Problem
+from meshrep.energies.conduction.probes import Probes
 from meshrep.energies.flows import integrate
 from meshrep.energies.phases import frequency_spread
 from meshrep.energies.trajectory import Trajectory
@@ -18,9 +19,14 @@ from meshrep.errors import InputError
 def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:
     """Integrate in time, print a summary, write the results; return the exit code."""
     energy = problem.energy
+    probes = Probes(energy.graph, flow.probes) if flow.probes else None
+    for remark in [] if probes is None else probes.remarks():
+        say(remark)
+    # The default start is random, which suits minimisers but is no temperature of a part.
+    unstated = problem.settings["start"] == "random" and energy.capacity_matrix is not None
     say.begin(flow.settings.get("method", "in time"))
     trajectory = integrate(
-        energy, flow.time, start=problem.start,
+        energy, flow.time, start=None if unstated else problem.start,
         mass=energy.capacity if energy.capacity_matrix is None else None,
         observe=say.time, **flow.settings,
     )  # fmt: skip
@@ -29,7 +35,7 @@ def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: 
     say.begin("writing")
     save_trajectory(
         trajectory, outputs, problem.settings, problem.seed, pictures=output.pictures,
-        film=output.film, look=output.look,
+        film=output.film, look=output.look, probes=probes,
     )  # fmt: skip
     say.clear()
     for line in outputs.report():

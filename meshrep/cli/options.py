@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,10 +67,14 @@ class Solving:
 
 @dataclass(frozen=True)
 class Flow:
-    """An integration in time instead of a minimisation."""
+    """An integration in time instead of a minimisation.
+
+    ``settings`` are keywords of :func:`meshrep.integrate`, and ``probes`` are points of the mesh.
+    """
 
     time: float
     settings: Mapping[str, Any]
+    probes: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,7 @@ def parse(words: Sequence[str] | None = None) -> Options:
             "diagnose" in given,
             given.get("simplify"),
         ),
-        Flow(given["transient"], MappingProxyType(_some(given, declared.FLOW[1:])))
-        if "transient" in given
-        else None,
+        _flow(given),
         output,
     )  # fmt: skip
 
@@ -217,6 +220,26 @@ def _options_of(energy: NamedEnergy, typed: Mapping[str, Any]) -> dict[str, Any]
 def _read(setting: Setting, text: Any) -> Any:
     """A value by its declaration; errors name the option as it is typed."""
     return text if text is True else replace(setting, name=flag(setting.name)).read(text)
+
+
+def _flow(given: Mapping[str, Any]) -> Flow | None:
+    """The integration in time, if there is one."""
+    if "transient" not in given:
+        return None
+    settings = _some(given, declared.FLOW[1:])
+    probes = _points(settings.pop("probe", ""))
+    return Flow(given["transient"], MappingProxyType(settings), probes)
+
+
+def _points(text: str) -> tuple[tuple[float, ...], ...]:
+    """The points of --probe."""
+    try:
+        points = [tuple(map(float, part.split(","))) for part in text.split(";") if part.strip()]
+    except ValueError:
+        points = [()]
+    if not all(len(point) in (2, 3) and all(map(math.isfinite, point)) for point in points):
+        raise InputError(f"--probe is x,y,z or several of them as in 0,0,0;1,2,0.5, not {text!r}")
+    return tuple((*point, 0.0)[:3] for point in points)
 
 
 def _some(given: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:

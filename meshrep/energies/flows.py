@@ -135,7 +135,7 @@ def integrate(
         Tolerances of adaptive methods for the error of each step. ``atol`` is in the unit of the
         field; the default is ``rtol`` times the range of the field for "bdf", which counts the
         field from the energy's origin, and 1e-9 of the energy's ``unit`` for SciPy's methods. The
-        equations of an implicit step are solved to a thousandth of ``rtol``.
+        equations of an implicit step are solved to a hundredth of ``rtol``.
     seed : int
         Of the start.
     observe : callable, optional

@@ -13,8 +13,8 @@ from meshrep.errors import SolveError
 
 Keep = Callable[[float, np.ndarray], None]
 Told = Callable[[float], None]
-_TIGHT = 1e-3  # share of rtol times the unit to which fixed steps solve their equations
-_LINEAR = 1e-4  # share of rtol to which they solve linear systems
+_TIGHT = 1e-2  # share of rtol times the unit to which fixed steps solve their equations
+_LINEAR = 1e-2  # share of rtol to which they solve linear systems
 
 
 class ImplicitFlow(ABC):

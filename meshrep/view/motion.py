@@ -75,6 +75,54 @@ def order_over_time(
     return page.save(path)
 
 
+def values_over_time(
+    times: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    path: str | os.PathLike[str],
+    *,
+    title: str = "",
+    label: str = "field",
+) -> Path:
+    """Draw values over the time of a flow, one line each, such as those at probes.
+
+    Parameters
+    ----------
+    times : (k,) array
+    curves : mapping of str to (k,) array
+        The values at these times, by the name of the line.
+    path : path
+        A picture file to write.
+    title : str
+        The text above everything.
+    label : str
+        The text at the vertical axis.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, a curve does not fit, or the file cannot be written.
+    MissingPart
+        If matplotlib is not installed.
+    """
+    path = picture_path(path)
+    drawn = checked_curves({name: (times, values) for name, values in curves.items()}, path)
+    if not drawn:
+        raise InputError(f"{path}: there are no values over time to draw")
+    page, (axes,) = panels(1, 1, (6.4, page_height(len(drawn))), title, dpi=PLOT_DPI)
+    for k, (name, (x, values)) in enumerate(drawn.items()):
+        axes.plot(x, values, label=name, **line_look(k))
+    axes.set_xlabel("time", color=INK)
+    axes.set_ylabel(label, color=INK)
+    axes.ticklabel_format(axis="y", useOffset=False)
+    key_beside(page, axes, staged=False)
+    return page.save(path)
+
+
 def trajectory(
     times: np.ndarray,
     energies: np.ndarray,

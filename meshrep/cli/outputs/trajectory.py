@@ -10,6 +10,7 @@ from meshrep.base.backends import installed
 from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import film_frames, marks, note_engine
+from meshrep.energies.conduction.probes import Probes
 from meshrep.energies.phases import frequency_spread
 from meshrep.energies.trajectory import Trajectory
 from meshrep.view.meshes import write_series
@@ -25,8 +26,12 @@ def save_trajectory(
     pictures: bool = True,
     film: Path | None = None,
     look: Mapping[str, Any],
+    probes: Probes | None = None,
 ) -> None:
-    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film."""
+    """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film.
+
+    Values at probes over time are written and drawn as well.
+    """
     graph, energy = trajectory.problem.graph, trajectory.problem
     order = trajectory.order
     columns = {"time": trajectory.times.tolist(), "energy": trajectory.energies.tolist()}
@@ -46,10 +51,28 @@ def save_trajectory(
             outputs.add(path)
     else:
         outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
+    if probes is not None:
+        _save_probes(trajectory, probes, outputs, pictures)
     if pictures and outputs.can_draw():
         _pictures(trajectory, outputs, look)
     if film is not None:
         film_frames(energy, frames, outputs, film, graph.name, "t", look)
+
+
+def _save_probes(trajectory: Trajectory, probes: Probes, outputs: Outputs, pictures: bool) -> None:
+    curves = dict(zip(probes.names, (trajectory.fields @ probes.matrix.T).T, strict=True))
+    with outputs.attempt("probe.csv"):
+        columns = {"time": trajectory.times, **curves}
+        outputs.add(write_csv(columns, outputs / "probe.csv"))
+    if pictures and outputs.can_draw():
+        from meshrep.view.motion import values_over_time
+
+        with outputs.attempt("probe.png"):
+            path = values_over_time(
+                trajectory.times, curves, outputs / "probe.png",
+                title=trajectory.problem.graph.name, label=trajectory.problem.label,
+            )  # fmt: skip
+            outputs.add(path)
 
 
 def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -63,7 +86,8 @@ def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> d
                   "components": graph.component_count, "repairs": list(graph.repairs)},
         "problem": {**energy.settings(), **settings},
         "flow": {"method": trajectory.method, "steps": trajectory.steps,
-                 "evaluations": trajectory.evaluations, "notes": trajectory.notes, **locked},
+                 "evaluations": trajectory.evaluations,
+                 "factorisations": trajectory.factorisations, "notes": trajectory.notes, **locked},
         "measures": energy.measures(trajectory.fields[-1]),
         "seed": seed, "versions": versions(),
     }  # fmt: skip

@@ -89,7 +89,7 @@ class Probes:
 
 def name_of(point: np.ndarray) -> str:
     """A point as (x, y, z)."""
-    return f"({', '.join(number(x, 4) for x in point.tolist())})"
+    return f"({', '.join(f'{x:.4g}' for x in point.tolist())})"
 
 
 def _checked(points: ArrayLike) -> np.ndarray:
