@@ -123,7 +123,9 @@ def test_the_heat_that_is_stored_is_the_heat_that_came_in():
         flux=[("x > 1 - 1e-9", 40.0)], capacity=7.0, radiation=[("z < 1e-9", 0.9, 20.0)],
         kelvin=False,
     )  # fmt: skip
-    path = meshrep.integrate(energy, 2.0, start=10.0, method="backward-euler", dt=0.1, frames=20)
+    path = meshrep.integrate(
+        energy, 2.0, start=10.0, method="backward-euler", dt=0.1, frames=20, rtol=1e-9
+    )
     heat_in = [
         0.1 * energy.at(t).heat_through(w)["balance"]
         for t, w in zip(path.times[1:], path.fields[1:], strict=True)
