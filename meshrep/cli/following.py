@@ -9,6 +9,7 @@ from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.trajectory import save_trajectory
 from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Problem
+from meshrep.energies.answers import answers_table
 from meshrep.energies.conduction.probes import Probes
 from meshrep.energies.flows import integrate
 from meshrep.energies.phases import frequency_spread
@@ -56,6 +57,8 @@ def _tell(trajectory: Trajectory, say: Printer) -> None:
         f"energy {trajectory.energies[0]:.6g} → {trajectory.energies[-1]:.6g}")  # fmt: skip
     for note in trajectory.notes:
         say(f"  {note}")
+    if trajectory.answers:
+        say(f"\nat t = {trajectory.times[-1]:g}:\n{answers_table(trajectory.answers)}\n")
     order = trajectory.order
     if order is not None and len(order) > 2:
         spread = frequency_spread(trajectory.frequencies)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from meshrep.base.outcome import Interruptible
+from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
 from meshrep.energies.phases import frequency_spread, steady_frequencies
 
@@ -67,6 +69,11 @@ class Trajectory(Interruptible):
         """The watched measure of each frame (k,), such as ρ of phases; None where there is none."""
         found = [self.problem.watched(w) for w in self.fields]
         return None if any(value is None for value in found) else np.array(found, dtype=float)
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """What the energy tells of the last frame, such as heat in W; empty for most."""
+        return self.problem.at(float(self.times[-1])).answers(self.fields[-1])
 
     @property
     def frequencies(self) -> np.ndarray:

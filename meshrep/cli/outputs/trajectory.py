@@ -78,6 +78,7 @@ def _save_probes(trajectory: Trajectory, probes: Probes, outputs: Outputs, pictu
 def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
     graph, energy, order = trajectory.problem.graph, trajectory.problem, trajectory.order
     locked: dict[str, Any] = {}
+    answers = [answer.as_data() for answer in trajectory.answers]
     if order is not None and len(order) > 2:
         locked = {"frequency_spread": frequency_spread(trajectory.frequencies),
                   "locked": trajectory.locked()}  # fmt: skip
@@ -89,6 +90,7 @@ def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> d
                  "evaluations": trajectory.evaluations,
                  "factorisations": trajectory.factorisations, "notes": trajectory.notes, **locked},
         "measures": energy.measures(trajectory.fields[-1]),
+        **({"answers": answers} if answers else {}),
         "seed": seed, "versions": versions(),
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ import pytest
 from parts_of_tests import box, mesh
 
 import meshrep
+from meshrep.base.backends import installed
 from meshrep.energies.answers import answers_table
 
 BRACKET = {
@@ -61,8 +62,30 @@ def test_a_sum_of_energies_answers_for_its_terms():
     assert {a.name for a in energy.answers(field)} >= {"highest temperature", "balance of heat"}
 
 
-@pytest.mark.slow
-def test_the_bundled_bracket():
-    energy = meshrep.Conduction(meshrep.load("bracket.vtu"), **BRACKET)
-    heat = energy.heat_through(meshrep.solve(energy).field)
-    assert abs(heat["balance"]) < 1e-10 * max(map(abs, heat.values()))
+def test_a_trajectory_answers_for_its_last_frame():
+    """What enters and does not leave warms the part."""
+    energy = meshrep.Conduction(
+        mesh(10, *box(10, 2)), 3.0, flux=[("x < 1e-9", meshrep.Schedule([0, 1], [0, 8]))],
+        convection=[("x > 1 - 1e-9", 3.0, 20.0)], capacity=10.0, kelvin=False,
+    )  # fmt: skip
+    trajectory = meshrep.integrate(energy, 0.5, start=np.full(energy.shape, 20.0), frames=2)
+    found = {answer.name: answer.value for answer in trajectory.answers}
+    assert found["heat in, flux 'x < 1e-9'"] == pytest.approx(4.0)
+    assert found["balance of heat"] == pytest.approx(
+        found["heat in, flux 'x < 1e-9'"] + found["heat in, convection 'x > 1 - 1e-9'"]
+    )
+
+
+def test_the_heat_of_the_bundled_parts_balances():
+    bracket = meshrep.Conduction(meshrep.load("bracket.vtu"), **BRACKET, units="mm")
+    parts = [bracket]
+    if installed("skfem"):
+        parts.append(meshrep.Conduction(
+            meshrep.load("pipe.vtu"), {"MaterialIds": {1: 50.0, 2: 0.04}}, units="mm",
+            convection=[("hypot(x, y) < 25.01", 1000.0, 90.0), ("hypot(x, y) > 59.99", 10.0, 20.0)],
+        ))  # fmt: skip
+    for energy in parts:
+        solution = meshrep.solve(energy, gtol=1e-12)
+        assert solution.grad_norm < 1e-12  # the residual over the right-hand side
+        heat = energy.heat_through(solution.field)
+        assert abs(heat["balance"]) < 1e-10 * max(map(abs, heat.values()))
