@@ -108,6 +108,7 @@ _HOME = {
     "ends": "meshrep.sources.selection",
     "film": "meshrep.view.film",
     "from_arrays": "meshrep.sources.memory",
+    "from_edge_list": "meshrep.sources.pairs",
     "from_matrix": "meshrep.sources.networks",
     "from_meshio": "meshrep.sources.memory",
     "from_networkx": "meshrep.sources.networks",
@@ -258,6 +259,7 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.sources.networks import from_matrix as from_matrix
     from meshrep.sources.networks import from_networkx as from_networkx
     from meshrep.sources.networks import to_networkx as to_networkx
+    from meshrep.sources.pairs import from_edge_list as from_edge_list
     from meshrep.sources.selection import baths as baths
     from meshrep.sources.selection import ends as ends
     from meshrep.sources.selection import random_split as random_split

@@ -20,6 +20,7 @@ from meshrep.cli.exits import exit_code
 from meshrep.cli.help import TOPICS, page
 from meshrep.energies.catalogue import named_energy
 from meshrep.solving.catalogue import known_solvers
+from meshrep.sources.spec import SENTENCES
 from meshrep.view.write import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,11 +94,19 @@ def problem() -> str:
     return f"```toml\n{named_energy('conduct').example}```"
 
 
+def graphs() -> str:
+    """Every graph by name with what it is."""
+    return markdown(
+        ["name", "what it is"], [[code([name]), said] for name, said in SENTENCES.items()]
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "few-solvers": few_solvers,
     "all-solvers": all_solvers,
     "settings": settings,
     "examples": examples,
+    "graphs": graphs,
     "screens": screens,
     "problem": problem,
 }

@@ -100,7 +100,7 @@ def test_a_cloud_may_be_a_dataset():
     ("thing", "message"),
     [
         ("lattice:4x4", r"a str is no graph: write meshrep.graph_from\('lattice:4x4'\)"),
-        (np.eye(3), "a ndarray is no graph: for points and faces write meshrep.from_arrays"),
+        (np.eye(3), "a ndarray is no graph: write meshrep.from_arrays"),
         (7, "an int is no graph: give a meshrep.Graph, a PyVista"),
         (sparse.csr_array(np.ones((2, 3))), "square and real"),
         (nx.Graph(), "no nodes"),

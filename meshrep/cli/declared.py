@@ -16,11 +16,11 @@ INPUT = (
     Setting(
         "graph",
         str,
-        "instead of a file: lattice:50x50, lattice:20x20x20, triangular:75x75, "
-        "ring:625, tree:2^9, sbm:10x250, rgg:2500, er:2500, cloud:300",
+        "instead of a file: lattice:50x50, barabasi-albert:1000,3, karate, … (--help graphs)",
         metavar="SPEC",
     ),
     Setting("neighbours", int, "join a point cloud's K nearest points", least=1, metavar="K"),
+    _flag("no_weights", "give all edges of a network the weight 1"),
     Setting("radius", float, "join a point cloud's points within this distance", above=0),
     Setting("seed", int, "seeds starts, networks and random graphs", default=0, least=0),
 )

@@ -14,7 +14,7 @@ from meshrep.energies.declaration import NamedEnergy
 from meshrep.errors import InputError
 
 WIDTH, COLUMN = 98, 30
-TOPICS = ("heat", "phases", "topology", "time", "solvers", "pictures", "input")
+TOPICS = ("heat", "phases", "topology", "time", "solvers", "pictures", "input", "graphs")
 
 FIRST = """\
 usage: meshrep FILE [options]      or      meshrep --graph SPEC [options]
@@ -71,6 +71,8 @@ def page(topic: str = "") -> str:
         return _first(energies.values())
     if topic == "solvers":
         return _solvers()
+    if topic == "graphs":
+        return _graphs()
     if topic in TOPICS:
         return _topic(topic, [e for e in energies.values() if e.topic == topic])
     if topic in energies:
@@ -162,6 +164,13 @@ def _topic(topic: str, energies: Sequence[NamedEnergy]) -> str:
     if options:
         lines.append(f"{'also' if energies else topic}\n{options}")
     return "\n\n".join(lines)
+
+
+def _graphs() -> str:
+    from meshrep.sources.spec import SENTENCES
+
+    rows = [_row(example, sentence) for example, sentence in SENTENCES.items()]
+    return "\n".join(["graphs: what --graph takes; --seed draws those that are random", *rows])
 
 
 def _solvers() -> str:

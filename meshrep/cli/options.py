@@ -31,6 +31,7 @@ class Source:
     neighbours: int | None
     radius: float | None
     seed: int
+    weights: bool
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def parse(words: Sequence[str] | None = None) -> Options:
     return Options(
         Source(
             typed.get("input") or given["graph"], given.get("neighbours"), given.get("radius"),
-            given.get("seed", 0),
+            given.get("seed", 0), "no_weights" not in given,
         ),
         Posed(
             energy.name, MappingProxyType(options), given.get("start", "random"),

@@ -88,7 +88,10 @@ def _graph(source: Source, say: Printer) -> Graph:
         f"{'' if parts == 1 else 's'}")  # fmt: skip
     for repair in graph.repairs:
         say(f"  {repair}")
-    return graph
+    if source.weights:
+        return graph
+    say("  all weights are set to 1")
+    return graph.with_weights(1.0)
 
 
 def _start(energy: Energy, posed: Posed) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -165,8 +165,10 @@ class Graph(Lean):
         Parameters
         ----------
         what : Graph, or object of another package
-            A PyVista or VTK dataset, a trimesh geometry, a meshio mesh, a networkx network, or a
-            sparse adjacency matrix (n, n).
+            A PyVista or VTK dataset, a trimesh geometry, a meshio mesh, a network of networkx or
+            igraph, a sparse adjacency matrix (n, n), or a list of edges: pairs (u, v) or triples
+            (u, v, weight) of names, an integer array (m, 2), or a frame of pandas
+            (see :func:`meshrep.from_edge_list`).
 
         Raises
         ------
@@ -347,9 +349,10 @@ class Graph(Lean):
         """Number of connected components."""
         return int(self.component_of.max()) + 1
 
-    def with_weights(self, weights: np.ndarray) -> Graph:
-        """The same graph with other edge weights (m,)."""
-        return replace(self, weights=weights)
+    def with_weights(self, weights: ArrayLike) -> Graph:
+        """The same graph with other edge weights (m,), or one number for all."""
+        values = np.asarray(weights, dtype=np.float64)
+        return replace(self, weights=np.full(self.m, values) if values.ndim == 0 else values)
 
     def same_as(self, other: Graph) -> bool:
         """Whether the other has the same nodes, edges, weights and points."""
@@ -364,7 +367,8 @@ class Graph(Lean):
 
 GraphLike: TypeAlias = (
     Graph | NetworkLike | DatasetLike | MeshLike | CellsLike | MatrixLike
-)  # see Graph.of
+    | Iterable[tuple[Any, ...]] | np.ndarray
+)  # fmt: skip  # see Graph.of
 
 
 def _in_order(

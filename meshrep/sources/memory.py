@@ -1,4 +1,4 @@
-"""Meshes already in memory: trimesh, PyVista, meshio, plain arrays."""
+"""What is in memory already: meshes of trimesh, PyVista and meshio, networks, plain arrays."""
 
 from __future__ import annotations
 
@@ -45,16 +45,30 @@ def as_graph(what: Any) -> Graph:
         from meshrep.sources.networks import from_matrix
 
         return from_matrix(what)
+    if hasattr(what, "get_edgelist") and hasattr(what, "vs"):
+        from meshrep.sources.pairs import from_igraph
+
+        return from_igraph(what)
     if hasattr(what, "cells_dict"):
         return from_meshio(what)
     if hasattr(what, "vertices") or hasattr(what, "geometry"):
         return from_trimesh(what)
+    from meshrep.sources.pairs import from_edge_list, looks_like_edges
+
+    if looks_like_edges(what):
+        return from_edge_list(what)
     if isinstance(what, str | os.PathLike):
         hint = f"write meshrep.graph_from({os.fspath(what)!r})"
-    elif isinstance(what, np.ndarray | list | tuple):
-        hint = "for points and faces write meshrep.from_arrays(points, faces)"
+    elif isinstance(what, np.ndarray):
+        hint = (
+            "write meshrep.from_arrays(points, faces) for points and faces, from_edge_list for "
+            "rows of two nodes and a weight, or from_matrix for an adjacency matrix"
+        )
     else:
-        hint = "give a meshrep.Graph, a PyVista, trimesh or meshio mesh, or a networkx network"
+        hint = (
+            "give a meshrep.Graph, a PyVista, trimesh or meshio mesh, a networkx network, or a "
+            "list of edges"
+        )
     raise InputError(f"{kind_of(what)} is no graph: {hint}")
 
 

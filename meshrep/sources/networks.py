@@ -55,7 +55,7 @@ def read(path: Path, shown: str) -> Graph:
     else:
         text, remarks = decoded(path.read_bytes(), shown)
         links = read_gml(text, shown, remarks)
-    return _of_links(links, path.stem, shown)
+    return of_links(links, path.stem, shown)
 
 
 def from_networkx(network: NetworkLike, *, name: str = "network", path: str | None = None) -> Graph:
@@ -89,10 +89,10 @@ def from_networkx(network: NetworkLike, *, name: str = "network", path: str | No
     """
     edges = list(network.edges(data=True))
     directed = [network.is_directed()] * len(edges)
-    return _of_links(Links(dict(network.nodes(data=True)), edges, directed), name, path)
+    return of_links(Links(dict(network.nodes(data=True)), edges, directed), name, path)
 
 
-def _of_links(links: Links, name: str, path: str | None) -> Graph:
+def of_links(links: Links, name: str, path: str | None = None) -> Graph:
     """The graph of nodes and edges by name."""
     names = list(links.nodes)
     weights, remarks = links.weights(path or name)
@@ -154,6 +154,11 @@ def _network(
     if parallel:
         how = "the edge weighs 1" if weights is None else "the weights are added up"
         told.append(f"{counted(parallel, 'repeated edge')} merged: {how}")
+    if weights is not None and len(graph.weights) and np.ptp(graph.weights) > 0:
+        told.append(
+            f"edges weigh {graph.weights.min():g} to {graph.weights.max():g}: "
+            "graph.with_weights(1) or --no-weights makes them all alike"
+        )
     where = np.zeros((0, 3)) if graph.points is None else graph.points
     origin = Origin(path or name, where, Cells.none(), np.arange(n), tuple(told))
     return Graph(

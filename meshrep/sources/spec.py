@@ -12,6 +12,7 @@ from meshrep.base.settings import both_spellings, british
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.sources import clouds, lattices, random_graphs
+from meshrep.sources import named_networks as networks
 from meshrep.sources.wording import brief
 
 _LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
@@ -19,13 +20,17 @@ _LARGEST = 10**12  # a size that no computer holds, but that arithmetic does
 
 @dataclass(frozen=True)
 class _Form:
-    """How one kind of graph is spelled: sizes, settings, and who builds it."""
+    """How one kind of graph is spelled: sizes, settings, and who builds it.
+
+    After commas the settings may follow the sizes without their names.
+    """
 
     example: str
     separator: str
     counts: tuple[int, ...]
     settings: dict[str, Callable]
     build: Callable[..., Graph]
+    sentence: str
 
 
 def _lattice(sizes: list[int], seed: int, periodic: bool = False) -> Graph:
@@ -51,36 +56,91 @@ def _cloud(
 
 
 _FORMS = {
-    "lattice": _Form("lattice:50x50", "x", (2, 3), {"periodic": bool}, _lattice),
+    "lattice": _Form(
+        "lattice:50x50", "x", (2, 3), {"periodic": bool}, _lattice,
+        "a square or cubic lattice; :periodic closes it",
+    ),
     "triangular": _Form(
         "triangular:75x75", "x", (2,), {"periodic": bool},
         lambda sizes, seed, **more: lattices.triangular(sizes[0], sizes[1], **more),
+        "a triangular lattice; :periodic closes it",
     ),
-    "ring": _Form("ring:625", "x", (1,), {}, lambda sizes, seed: lattices.ring(sizes[0])),
-    "tree": _Form("tree:2^9", "^", (2,), {}, lambda sizes, seed: lattices.tree(sizes[0], sizes[1])),
-    "sbm": _Form(
-        "sbm:10x250", "x", (2,), {"p_in": float, "p_out": float},
-        lambda sizes, seed, **more: random_graphs.stochastic_block(
+    "ring": _Form(
+        "ring:625", "x", (1,), {}, lambda sizes, seed: lattices.ring(sizes[0]),
+        "nodes on a circle, each joined to the next",
+    ),
+    "tree": _Form(
+        "tree:2^9", "^", (2,), {}, lambda sizes, seed: lattices.tree(sizes[0], sizes[1]),
+        "a tree of 9 generations of 2 children each",
+    ),
+    "complete": _Form(
+        "complete:500", ",", (1,), {}, lambda sizes, seed: networks.complete(sizes[0]),
+        "every node joined to every other one",
+    ),
+    "nodes": _Form(
+        "nodes:100000", ",", (1,), {}, lambda sizes, seed: networks.nodes(sizes[0]),
+        "no edges, for mean-field coupling",
+    ),
+    "star": _Form(
+        "star:20", ",", (1,), {}, lambda sizes, seed: networks.star(sizes[0]),
+        "a hub joined to 20 leaves",
+    ),
+    "cycle": _Form(
+        "cycle:100", ",", (1,), {}, lambda sizes, seed: networks.cycle(sizes[0]),
+        "a ring that has no points",
+    ),
+    "barabasi-albert": _Form(
+        "barabasi-albert:1000,3", ",", (2,), {},
+        lambda sizes, seed: networks.barabasi_albert(sizes[0], sizes[1], seed),
+        "a scale-free network whose new nodes have 3 edges",
+    ),
+    "watts-strogatz": _Form(
+        "watts-strogatz:1000,6,0.1", ",", (2,), {"p": float},
+        lambda sizes, seed, **more: networks.watts_strogatz(
             sizes[0], sizes[1], seed=seed, **more
         ),
+        "a small world: 6 neighbours on a ring, edges moved by chance 0.1",
     ),
-    "rgg": _Form(
-        "rgg:2500", "x", (1,), {"radius": float, "dim": int, "degree": float},
-        lambda sizes, seed, degree=8.0, **more: random_graphs.random_geometric(
-            sizes[0], seed=seed, mean_degree=degree, **more
-        ),
+    "regular": _Form(
+        "regular:1000,4", ",", (2,), {},
+        lambda sizes, seed: networks.regular(sizes[0], sizes[1], seed),
+        "a random network in which every node has 4 neighbours",
+    ),
+    "erdos-renyi": _Form(
+        "erdos-renyi:1000,0.01", ",", (1,), {"p": float},
+        lambda sizes, seed, p=0.01: networks.erdos_renyi(sizes[0], p, seed),
+        "each pair joined by chance 0.01",
     ),
     "er": _Form(
         "er:2500", "x", (1,), {"degree": float},
         lambda sizes, seed, degree=6.0: random_graphs.erdos_renyi(
             sizes[0], mean_degree=degree, seed=seed
         ),
+        "the same by the mean degree, :degree=6",
+    ),
+    "sbm": _Form(
+        "sbm:10x250", "x", (2,), {"p_in": float, "p_out": float},
+        lambda sizes, seed, **more: random_graphs.stochastic_block(
+            sizes[0], sizes[1], seed=seed, **more
+        ),
+        "10 blocks of 250 nodes, joined by :p_in=0.1 within and :p_out=0.001 between",
+    ),
+    "rgg": _Form(
+        "rgg:2500", "x", (1,), {"radius": float, "dim": int, "degree": float},
+        lambda sizes, seed, degree=8.0, **more: random_graphs.random_geometric(
+            sizes[0], seed=seed, mean_degree=degree, **more
+        ),
+        "points in a square joined within :radius, or by the mean :degree=8; :dim=3 for a cube",
     ),
     "cloud": _Form(
-        "cloud:300", "x", (1,), {"dim": int, "neighbours": int, "radius": float}, _cloud
+        "cloud:300", "x", (1,), {"dim": int, "neighbours": int, "radius": float}, _cloud,
+        "random points joined to their nearest; :dim=2, :neighbours=8 or :radius",
     ),
 }  # fmt: skip
-KNOWN = tuple(form.example for form in _FORMS.values())
+KNOWN = (*(form.example for form in _FORMS.values()), *networks.CLASSICS)
+SENTENCES = {form.example: form.sentence for form in _FORMS.values()} | dict.fromkeys(
+    networks.CLASSICS, "a network of the literature, with its names and weights"
+)
 
 
 @both_spellings
@@ -97,8 +157,10 @@ def graph_from(
     ----------
     text : str
         ``lattice:50x50``, ``lattice:20x20x20:periodic``, ``triangular:75x75``, ``sbm:10x250``,
-        ``rgg:2500:radius=0.05``, ``ring:625``, ``tree:2^9``, ``er:2500:degree=6``, ``cloud:300``;
-        anything else is a file, or the bare name of one among the assets.
+        ``rgg:2500:radius=0.05``, ``ring:625``, ``tree:2^9``, ``er:2500:degree=6``, ``cloud:300``,
+        ``complete:500``, ``barabasi-albert:1000,3``, ``karate`` and others, which
+        ``meshrep --help graphs`` lists; anything else is a file, or the bare name of one among the
+        assets.
     seed : int
         For the random ones.
     neighbours, radius : int, float, optional
@@ -119,6 +181,8 @@ def graph_from(
     if not colon or os.path.lexists(name):
         if name in _FORMS:
             raise InputError(f"'{name}' lacks its size: write for example {_FORMS[name].example}")
+        if name in networks.CLASSICS and not os.path.lexists(name):
+            return networks.classic(name)
         return load(name, neighbours=neighbours, radius=radius)
     form = _FORMS.get(kind.strip().lower())
     if form is None:
@@ -133,7 +197,12 @@ def _built(
     form: _Form, name: str, rest: str, seed: int, neighbours: int | None, radius: float | None
 ) -> Graph:
     shape, *extras = rest.split(":")
-    words = re.split(r"[x×*]" if form.separator == "x" else r"\^", shape.strip().lower())
+    split = {"x": r"[x×*]", "^": r"\^", ",": ","}[form.separator]
+    words = [word.strip() for word in re.split(split, shape.strip().lower())]
+    most = max(form.counts)
+    if form.separator == "," and most < len(words) <= most + len(form.settings):
+        values, words = words[most:], words[:most]
+        extras = [*(f"{k}={v}" for k, v in zip(form.settings, values, strict=False)), *extras]
     if len(words) not in form.counts or not all(w.isascii() and w.isdigit() for w in words):
         raise InputError(f"'{name}' is not understood: write for example {form.example}")
     sizes = [int(word) for word in words if len(word) < 20] or [_LARGEST + 1]

@@ -25,6 +25,12 @@ def same(graph, network):
     return found == wanted and set(map(str, names)) == set(map(str, network))
 
 
+def weighed(low, high):
+    """What is told where weights differ."""
+    how = "graph.with_weights(1) or --no-weights makes them all alike"
+    return f"edges weigh {low} to {high}: {how}"
+
+
 @pytest.fixture
 def club():
     """Zachary's karate club: 34 nodes, 78 weighted edges."""
@@ -61,6 +67,7 @@ def test_directions_and_parallels():
         "1 self-loop dropped",
         "directions dropped",
         "1 pair of opposite edges merged, with the mean weight",
+        weighed(3, 5),
     )
     several = nx.MultiGraph([(0, 1, {"weight": 2.0}), (0, 1, {"weight": 4.0})])
     assert from_networkx(several).weights.tolist() == [6.0]
@@ -211,6 +218,7 @@ def test_edges_of_both_kinds_are_counted_once(tmp_path):
         "directions dropped",
         "1 pair of opposite edges merged, with the mean weight",
         "1 repeated edge merged: the weights are added up",
+        weighed(2, 3),
     )
 
 
@@ -222,7 +230,7 @@ node [ id 5 label "D" ] edge [ source 7 target 3 value 1E3 ]
 edge [ source 3 target 5 value 2 ] ]"""
     graph = read(path, text)
     assert graph.labels == ("A & B", "C", "D") and graph.weights.tolist() == [1000.0, 2.0]
-    assert graph.repairs == ("weights are the attribute 'value'",)
+    assert graph.repairs == ("weights are the attribute 'value'", weighed(2, 1000))
     assert read(path, text.replace('"C"', '"D"')).labels == (7, 3, 5)
     for wrong, why in ((text[:-1], "cut short"), (text.replace("target 5", "target 9"), "no node")):
         with pytest.raises(InputError, match=why):
@@ -234,7 +242,7 @@ def test_what_is_merged_or_dropped_is_told():
     assert several.repairs == ("1 repeated edge merged: the weights are added up",)
     some = from_networkx(nx.Graph([(0, 1, {"weight": 2.0}), (1, 2)]))
     assert some.weights.tolist() == [2.0, 1.0]
-    assert some.repairs == ("1 edge without a weight taken to weigh 1",)
+    assert some.repairs == ("1 edge without a weight taken to weigh 1", weighed(1, 2))
     lengths = from_networkx(nx.DiGraph([(0, 1, {"length": 2.0})]))
     assert lengths.repairs == (
         "edges weigh 1: none of their attributes 'length' is called weight",
@@ -243,7 +251,7 @@ def test_what_is_merged_or_dropped_is_told():
     with pytest.raises(InputError, match="edge 'a'–'b' is no number"):
         from_networkx(nx.Graph([("a", "b", {"weight": "heavy"})]))
     matrix = from_matrix(np.array([[5.0, 2, 1], [4, 0, 0], [0, 0, 0]]))
-    assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 3
+    assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 4
 
 
 def test_the_ends_of_an_edge_of_gml_are_no_attributes(tmp_path):

@@ -27,6 +27,17 @@ from meshrep.sources.spec import KNOWN, graph_from
         ("cloud:300", 300, None),
         ("cloud:30:dim=3:neighbours=29", 30, 435),
         ("cloud:30:radius=9", 30, 435),
+        ("complete:30", 30, 435),
+        ("nodes:7", 7, 0),
+        ("star:6", 7, 6),
+        ("cycle:5", 5, 5),
+        ("barabasi-albert:50,2", 50, 96),
+        ("watts-strogatz:50, 4, 0.3", 50, 100),
+        ("watts-strogatz:50,4:p=0", 50, 100),
+        ("regular:10,3", 10, 15),
+        ("erdos-renyi:20,1", 20, 190),
+        ("karate", 34, 78),
+        ("les-miserables", 77, 254),
     ],
 )
 def test_known_names(text, n, m):
@@ -38,7 +49,9 @@ def test_known_names(text, n, m):
 def test_every_example_is_built_and_repeats_by_seed():
     for text in KNOWN:
         assert np.array_equal(graph_from(text, seed=1).edges, graph_from(text, seed=1).edges)
-    for text in ("sbm:10x250", "rgg:2500", "er:2500", "cloud:300"):
+    random = ("sbm:10x250", "rgg:2500", "er:2500", "cloud:300", "barabasi-albert:100,3",
+              "watts-strogatz:100,4,0.1", "regular:100,3", "erdos-renyi:100,0.1")  # fmt: skip
+    for text in random:
         assert not np.array_equal(graph_from(text, seed=1).edges, graph_from(text, seed=2).edges)
 
 
@@ -65,6 +78,10 @@ def test_anything_else_is_a_file(tmp_path, monkeypatch):
         "rgg:100:dim=7",
         "cloud:99999999999", "cloud:5:neighbours=2:radius=1", "foo:3", "nothing", "", "a\nb:3",
         "x" * 5000, "x" * 5000 + ":1", "ring:٣",
+        "complete", "complete:0", "nodes:0", "star:0", "cycle:2", "barabasi-albert:50",
+        "barabasi-albert:3,3", "barabasi-albert:9999999999,3", "watts-strogatz:9,1,0.1",
+        "watts-strogatz:9,4,2", "watts-strogatz:9,4,x", "watts-strogatz:9,4,0.1,7", "regular:5,3",
+        "erdos-renyi:10,-1",
     ],
 )  # fmt: skip
 def test_names_that_are_not(text, tmp_path, monkeypatch):
@@ -89,3 +106,9 @@ def test_a_size_beyond_every_float_is_refused(spec):
 
 def test_a_radius_beyond_the_square_connects_all_points():
     assert graph_from("rgg:10", radius=1e300).m == 45
+
+
+def test_a_complete_graph_beyond_memory_says_what_to_take():
+    with pytest.raises(InputError, match="write nodes:10000000 and the coupling mean-field"):
+        graph_from("complete:10000000")
+    assert graph_from("nodes:100000").n == 100_000
