@@ -386,7 +386,8 @@ def _in_order(
             keys, weights = keys[order], weights[order]
         first = np.concatenate([[True], keys[1:] != keys[:-1]])
         if weights is not None:
-            weights = np.add.reduceat(weights, np.flatnonzero(first))
+            with np.errstate(over="ignore"):  # an infinite weight is refused later
+                weights = np.add.reduceat(weights, np.flatnonzero(first))
         keys = keys[first]
     edges = np.empty((len(keys), 2), dtype=np.int64)
     np.floor_divide(keys, n, out=edges[:, 0])

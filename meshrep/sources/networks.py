@@ -182,7 +182,8 @@ def _mean_of_directions(
     first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     directions = np.add.reduceat(new_direction.astype(np.int64), first)
     edges = np.stack(np.divmod(keys[first], n), axis=1)
-    return edges, np.add.reduceat(weights, first) / directions, directions
+    with np.errstate(over="ignore"):  # an infinite weight is refused later
+        return edges, np.add.reduceat(weights, first) / directions, directions
 
 
 def _positions(nodes: Iterable[Mapping[str, Any]]) -> np.ndarray | None:
