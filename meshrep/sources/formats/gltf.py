@@ -162,7 +162,8 @@ class _Scene:
                 "export it without compression"
             )
         if number not in shared:
-            points = self._numbers(number).astype(np.float64)
+            with np.errstate(invalid="ignore"):  # some NaNs warn when they are converted
+                points = self._numbers(number).astype(np.float64)
             if accessor["type"] != "VEC3":
                 raise ValueError(f"POSITION is of type {accessor['type']}")
             if accessor.get("normalized") and accessor["componentType"] != 5126:
