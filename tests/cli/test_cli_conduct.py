@@ -1,6 +1,7 @@
 """--conduct: a problem of conduction from a file beside the mesh, by solvers and in time."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -48,6 +49,27 @@ def test_the_file_beside_the_mesh_is_solved_and_written(folder, capsys):
         assert array.GetInformation().Get(array.UNITS_LABEL()) == symbol
     report = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
     assert report["problem"]["conditions"] == ["fixed 'nx < -0.9'", "convection 'x > xmax - 1'"]
+
+
+def test_answers_and_a_coarse_mesh_are_told(folder, capsys):
+    (folder / "warm.toml").write_text(PROBLEM + "source = 2e7\n", encoding="utf-8")
+    words = ["--conduct", str(folder / "warm.toml"), "--solver", "newton", "--no-pictures"]
+    assert run(folder, *words) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"heat in, source +200 W\n", said)
+    assert "warning: the mesh is coarse for this temperature" in said
+    report = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
+    answers = {answer["name"]: answer for answer in report["answers"]}
+    assert answers["heat in, source"]["value"] == pytest.approx(200)
+    assert answers["highest temperature"]["unit"] == "°C"
+    assert "coarse" in report["remarks"][0]
+    assert pv.read(folder / "out" / "field.vtu")["heat_flux_error"].min() > 0
+    timed = PROBLEM + "start = 20\n[transient]\ntime = 60\nframes = 3\n"
+    (folder / "timed.toml").write_text(timed, encoding="utf-8")
+    assert run(folder, "--conduct", str(folder / "timed.toml"), "--no-pictures") == 0
+    assert "at t = 60:" in capsys.readouterr().out
+    report = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["answers"][-1]["name"] == "largest heat flux"
 
 
 def test_a_transient_of_the_file_is_followed_unless_a_solver_is_typed(folder):
