@@ -123,6 +123,8 @@ def subject_of(
     if labels is None:
         labels = graph.points is None and graph.n <= NAMES_UP_TO
     chosen, remark = (np.zeros(0, np.int64), "") if faces else drawn_edges(graph, points)
+    if solid:
+        remark = "A corner is cut away to show the inside."
     weights = graph.weights[chosen]
     return Subject(
         points,

@@ -235,3 +235,22 @@ def test_long_titles_do_not_run_into_each_other():
     first, second = (text.get_window_extent() for text in page.figure.texts)
     assert first.x1 < second.x0 and second.x1 < boxes[2][0]
     assert Page((900, 600)).fitting == 1.0
+
+
+def test_a_picture_says_that_a_corner_of_a_solid_is_cut_away():
+    pytest.importorskip("pyvista")
+    cube, ball = shapes.cube(), shapes.ball()
+    assert "corner is cut away" in subject_of(cube, np.zeros(cube.n)).remark
+    assert subject_of(ball, np.zeros(ball.n)).remark == ""
+
+
+def test_a_long_label_of_the_colours_stays_on_the_page():
+    pytest.importorskip("matplotlib")
+    for label in ("temperature (°C)", "a quantity of a very long name (W/m²)"):
+        page = Page((600, 450))
+        page.bar(page.grid([""])[1], palette("temperature", np.arange(2.0), label=label))
+        page.figure.draw_without_rendering()
+        title = page.figure.axes[-1].get_title(loc="left")
+        assert title.replace("\n", " ") == label
+        width = page.figure.axes[-1]._left_title.get_window_extent().x1
+        assert width <= 600
