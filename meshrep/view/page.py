@@ -194,7 +194,7 @@ class Page:
             axes.xaxis.set_label_coords(0, -0.02)
         bar.outline.set_visible(False)
         axes.tick_params(labelsize=self.text, colors=INK, length=3 * self.scale, width=0.8)
-        label, room = palette.label, box[2] - unit
+        label, room = palette.label, box[2] - 2 * unit
         if self._width_of(label) > room:
             label = label.replace(" (", "\n(", 1)
         fits = min(1.0, room / max(map(self._width_of, label.split("\n"))))

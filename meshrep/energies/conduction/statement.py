@@ -25,6 +25,7 @@ EXAMPLE = """\
 units = "mm"                      # of the mesh's coordinates; everything else is in SI units
 temperatures = "°C"               # or "K", of all temperatures
 regions = "MaterialIds"           # the array of cells that tells the materials apart
+# start = 20.0                    # where a transient starts, everywhere; or "start.npy"
 
 [materials.steel]
 region = 1                        # its value in that array, or several: [1, 3]
@@ -60,6 +61,17 @@ q = 1500.0                        # W/m², into the part
 where = "nz > 0.9"
 emissivity = 0.8
 surroundings = 20.0
+
+# [transient]                     # follow it in time instead of the steady state
+# time = 600.0                    # s
+# method = "backward-euler"       # by default bdf, which chooses its steps
+# step = 5.0                      # s
+# frames = 60
+# probes = [[75, 30, 10], [5, 30, 38]]  # points whose temperature is written and drawn
+#
+# [output]
+# folder = "out/bracket"
+# film = "bracket.gif"
 """
 
 _MATERIAL = ("region", "k", "rho", "c", "capacity", "source", "thickness", "area")
@@ -71,7 +83,9 @@ _CONDITIONS = {  # the keys of each condition beside "where", in the order of th
     "sides": ("h", "air"),
 }
 # Keys of [transient] and [output], and the options of the command line that they are.
-_TRANSIENT = {"time": "transient", "method": "method", "step": "dt", "frames": "frames"}
+_TRANSIENT = {
+    "time": "transient", "method": "method", "step": "dt", "frames": "frames", "probes": "probe",
+}  # fmt: skip
 _OUTPUT = {"folder": "out", "film": "film", "pictures": "no_pictures"}
 _PLAIN = ("source", "thickness", "area", "perimeter")
 _KEYS = (
@@ -391,8 +405,11 @@ def _options(top: _Table, folder: Path) -> dict[str, Any]:
         table.number("time")
         for key, option in _TRANSIENT.items():
             if key in table:
-                value = table.text(key) if key == "method" else table.number(key)
-                found[option] = value if isinstance(value, str) else repr(value)
+                if key == "probes":
+                    found[option] = _points(table)
+                else:
+                    value = table.text(key) if key == "method" else table.number(key)
+                    found[option] = value if isinstance(value, str) else repr(value)
     if "output" in top:
         table = top.table("output", _OUTPUT)
         found |= {_OUTPUT[key]: table.text(key) for key in ("folder", "film") if key in table}
@@ -402,6 +419,18 @@ def _options(top: _Table, folder: Path) -> dict[str, Any]:
             if not table.content["pictures"]:
                 found["no_pictures"] = True
     return found
+
+
+def _points(table: _Table) -> str:
+    """The probes, as they are typed."""
+    points = table.need("probes")
+    numbers = isinstance(points, list) and all(
+        isinstance(point, list) and len(point) == 3 and all(type(x) in (int, float) for x in point)
+        for point in points
+    )
+    if not points or not numbers:
+        raise table.error("probes", "must be points of three numbers, as in [[0, 0, 0], [1, 2, 3]]")
+    return ";".join(",".join(map(repr, point)) for point in points)
 
 
 def _kind(value: Any) -> str:

@@ -48,6 +48,14 @@ def test_a_file_says_what_the_library_says():
     assert np.array_equal(read.capacity, said.capacity)
 
 
+def test_what_the_example_shows_behind_comments_can_be_used(tmp_path):
+    lines = [line.removeprefix("#").strip() for line in EXAMPLE.splitlines()]
+    assert read_statement(written(tmp_path, "\n".join(lines))).options == {
+        "start": "20.0", "transient": "600.0", "method": "backward-euler", "dt": "5.0",
+        "frames": "60", "probe": "75,30,10;5,30,38", "out": "out/bracket", "film": "bracket.gif",
+    }  # fmt: skip
+
+
 def test_one_material_arrays_schedules_and_options(tmp_path):
     mesh = block()
     mesh.cell_data["k"] = np.full(mesh.n_cells, 3.0)
@@ -120,6 +128,7 @@ STEEL = "materials.steel = { k = 50 }\n"
     (STEEL + BASE + "[convection]\nh = 3", r"convection must be tables \[\[convection\]\]"),
     (STEEL + BASE + "[[convection]]\nwhere = 'nx > 2'\nh = 3\nair = 2", "satisfies it"),
     (STEEL + BASE + "[transient]\nmethod = 'rk4'", "transient lacks time"),
+    (STEEL + BASE + "[transient]\ntime = 1\nprobes = [[1, 2]]", "transient.probes must be points"),
     (STEEL + BASE + "[output]\npictures = 1", "output.pictures must be true or false"),
 ])  # fmt: skip
 def test_a_mistake_is_one_sentence_with_the_file_and_the_key(tmp_path, text, message):
