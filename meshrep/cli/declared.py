@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from meshrep.base.settings import Setting
 
-FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson")  # whose step --dt chooses
-FLOW_METHODS = (*FIXED_METHODS, "bdf", "rk45", "lsoda", "radau")
+FIXED_METHODS = ("rk4", "heun", "backward-euler", "crank-nicolson")  # whose step --dt chooses
+FLOW_METHODS = (*FIXED_METHODS, "moebius", "bdf", "rk45", "lsoda", "radau")
 
 
 def _flag(name: str, help: str) -> Setting:
@@ -44,12 +44,22 @@ FIELD = (
 FLOW = (
     Setting("transient", float, "integrate to time T instead of minimising", above=0, metavar="T"),
     Setting("frames", int, "frames of a transient", default=40, least=1),
-    Setting("method", str, "integrator", shown="rk4, or bdf for --conduct", choices=FLOW_METHODS),
+    Setting(
+        "method",
+        str,
+        "integrator",
+        shown="rk4; bdf for --conduct, heun with --noise, moebius for broad frequencies",
+        choices=FLOW_METHODS,
+    ),
+    Setting("noise", float, "diffusion D of every node, drawn by --seed", default=0.0, least=0),
+    Setting(
+        "inertia", float, "m of m d²w/dt² + dw/dt, as in power grids", default=0.0, least=0
+    ),
     Setting(
         "dt",
         float,
-        "step of rk4, backward-euler and crank-nicolson",
-        shown="0.9 of the largest stable one for rk4, T/200 for the others",
+        "step of rk4, heun, backward-euler and crank-nicolson",
+        shown="0.9 of the largest stable one for rk4, T/200 for implicit ones",
         above=0,
     ),
     Setting(

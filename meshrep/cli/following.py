@@ -29,7 +29,7 @@ def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: 
     trajectory = integrate(
         energy, flow.time, start=None if unstated else problem.start,
         mass=energy.capacity if energy.capacity_matrix is None else None,
-        observe=say.time, **flow.settings,
+        observe=say.time, seed=problem.seed, **flow.settings,
     )  # fmt: skip
     say.clear()
     _tell(trajectory, say)

@@ -73,6 +73,10 @@ class Energy(Lean, ABC):
         :func:`meshrep.graphs.operators.propagation`.
     frequency_spread : float
         The difference of the largest and the smallest natural frequency of the flow.
+    by_fields : bool
+        Whether phases obey dφ/dt = ω + Im(H e^{−iφ}) with a field H that the others make. Such an
+        energy has ``omega`` (n,), and its NumPy evaluators have ``fields(z, inverse_mass, H)``,
+        which writes H (2n,) of spins z (2n,): see :mod:`meshrep.energies.moebius`.
     smooth : bool
         Whether the gradient is continuous. Where it jumps, the gradient is that of one of the
         smooth pieces, and need not vanish at a minimum.
@@ -134,6 +138,7 @@ class Energy(Lean, ABC):
     shift_invariant = False
     propagation = "sym"
     frequency_spread = 0.0
+    by_fields = False
     smooth = True
     stochastic = False
     reentrant = True

@@ -16,6 +16,13 @@ from meshrep.base.backends import backend_for, installed
 from meshrep.base.interrupts import interruptible
 from meshrep.energies.base import Energy, checked_energy, laid_out
 from meshrep.energies.bdf import AdaptiveBDF
+from meshrep.energies.driven_flows import (
+    MOEBIUS_RTOL,
+    Stepper,
+    by_fixed_steps,
+    by_maps,
+    is_broad,
+)
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.given import tried
 from meshrep.energies.implicit_flows import FixedSteps, ImplicitFlow
@@ -28,9 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
-FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson")
+FIXED_METHODS = ("rk4", "heun", "backward-euler", "crank-nicolson")
 IMPLICIT_METHODS = ("backward-euler", "crank-nicolson", "bdf")
-METHODS = ("rk4", *IMPLICIT_METHODS, "rk45", "lsoda", "radau")
+METHODS = ("rk4", "moebius", "heun", *IMPLICIT_METHODS, "rk45", "lsoda", "radau")
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
 
 
@@ -89,16 +96,19 @@ def integrate(
     *,
     start: Any = None,
     mass: Any = None,
+    noise: ArrayLike = 0.0,
+    inertia: ArrayLike = 0.0,
+    start_velocity: ArrayLike | None = None,
     method: str | None = None,
     dt: float | None = None,
     frames: int = 40,
     at: ArrayLike | None = None,
-    rtol: float = 1e-6,
+    rtol: float | None = None,
     atol: float | None = None,
     seed: int = 0,
     observe: Callable[[float, float], None] | None = None,
 ) -> Trajectory:
-    """Integrate M dw/dt = −∇E plus what drives the field in addition, from time 0 to t.
+    """Integrate m d²w/dt² + M dw/dt = −∇E plus what drives the field, from time 0 to t.
 
     Oscillators are also driven by their natural frequencies and the cosine coupling. Conditions
     that follow a :class:`meshrep.Schedule` change on the way.
@@ -116,28 +126,41 @@ def integrate(
         Mass of each node, > 0; or for implicit methods a symmetric, positive definite matrix. The
         default is the energy's ``capacity_matrix``, or its lumped ``capacity`` for other methods;
         and 1 for an energy without such a matrix.
-    method : {"rk4", "backward-euler", "crank-nicolson", "bdf", "rk45", "lsoda", "radau"}
-        "rk4" is classical Runge–Kutta with a fixed step. "backward-euler", of order 1, and
+    noise : float or (n,) array
+        Diffusion D of each node: dw = … dt + √(2D) dW. The noise is drawn by the seed, and depends
+        on the number of steps but not on the number of threads.
+    inertia : float or (n,) array
+        m. With it phases follow the swing equation of power grids.
+    start_velocity : (n,) or (n, d) array, optional
+        dw/dt at the start where there is inertia. The default is that of the trajectory that is
+        continued, or 0.
+    method : str, optional
+        "rk4" is classical Runge–Kutta with a fixed step. "moebius" is for phases whose natural
+        frequencies are large beside their couplings: it takes adaptive steps of order 4, each
+        exact in the frequencies. "heun" is for noise. "backward-euler", of order 1, and
         "crank-nicolson", of order 2, are implicit with a fixed step of any length; they and "bdf",
         of orders 1 to 5 with adaptive steps, suit stiff problems and use the sparse Hessian, whose
         factors or multigrid hierarchy they keep. The others are SciPy's, as is "bdf" for an energy
-        without a sparse Hessian. The default is "bdf" for an energy with a ``capacity_matrix``, and
-        "rk4" for others.
+        without a sparse Hessian. The default is "heun" with noise, "bdf" for an energy with a
+        ``capacity_matrix``, "moebius" where frequencies would make the steps of rk4 eight times
+        shorter, and "rk4" elsewhere.
     dt : float, optional
         Longest step of methods with a fixed step. The default is 0.9 of the stable step for rk4,
-        and short enough that phases move apart by at most a radian in a step; and a 200th of the
-        time for implicit methods.
+        and short enough that phases move apart by at most a radian in a step; shorter with noise
+        or inertia; and a 200th of the time for implicit methods.
     frames : int
         Number of evenly spaced times after the start whose fields are kept.
     at : array, optional
         Times that are kept in place of evenly spaced ones, beside the start and t.
     rtol, atol : float
-        Tolerances of adaptive methods for the error of each step. ``atol`` is in the unit of the
+        Tolerances of adaptive methods for the error of each step. ``rtol`` is 1e-6 by default, or
+        1e-3 for "moebius", where it is in radians: the root mean square over the nodes of what an
+        embedded solution of order 2 differs by. ``atol`` is in the unit of the
         field; the default is ``rtol`` times the range of the field for "bdf", which counts the
         field from the energy's origin, and 1e-9 of the energy's ``unit`` for SciPy's methods. The
         equations of an implicit step are solved to a hundredth of ``rtol``.
     seed : int
-        Of the start.
+        Of the start and the noise.
     observe : callable, optional
         Called with the time reached and t.
 
@@ -167,17 +190,31 @@ def integrate(
     ('bdf', [0.0, 60.0, 120.0], [20.0, 20.49, 27.89])
     """
     energy = checked_energy(energy)
-    method = _chosen(energy, method)
+    shaken, heavy = bool(np.any(noise)), bool(np.any(inertia)) or start_velocity is not None
+    asked, method = method, _chosen(energy, method, shaken, heavy)
     begin, field, smooth = _begun(energy, start, seed)
     _refuse_many_frames(frames if at is None else np.size(at), 8 * int(np.prod(energy.shape)))
     times = _times(begin, t, frames, at)
     w = energy.at(begin).clamp(field)
+    if asked is None and method == "rk4" and not heavy and _is_broad(energy, w, mass, dt):
+        method = "moebius"
+    if rtol is None:
+        rtol = MOEBIUS_RTOL if method == "moebius" else 1e-6
     _refuse_settings(energy, method, dt, rtol, atol)
     implicit = method in IMPLICIT_METHODS and _has_matrix(energy)
     run = _Run(energy, _checked_mass(energy, mass, implicit), times, observe)
     tried(run.evaluator, w)
     if implicit:
         path = run.implicit(w, method, dt, rtol, atol, smooth)
+    elif method == "moebius":
+        path = run.advanced(w, by_maps(energy, run.evaluator, run.mass, rtol, times[1] - times[0]))
+    elif shaken or heavy:
+        stepper = by_fixed_steps(
+            energy, run.evaluator, w, run.mass, dt, noise=noise, inertia=inertia,
+            start_velocity=_velocity(start, start_velocity), seed=seed,
+        )  # fmt: skip
+        _refuse_endless(method, (times[-1] - times[0]) / stepper.dt)
+        path = run.advanced(w, stepper)
     elif method == "rk4":
         path = run.fixed(w, dt)
     else:
@@ -192,13 +229,34 @@ def _has_matrix(energy: Energy) -> bool:
     return energy.has_hessian and len(energy.shape) == 1
 
 
-def _chosen(energy: Energy, method: str | None) -> str:
-    """The method, if it is one that can follow the energy."""
+def _is_broad(energy: Energy, w: np.ndarray, mass: Any, dt: float | None) -> bool:
+    """Whether frequencies, and not couplings, would make the steps of rk4 very short."""
+    weight = _checked_mass(energy, mass, False)
+    return dt is None and is_broad(energy, stable_step(energy, w, weight), weight)
+
+
+def _velocity(start: Any, start_velocity: ArrayLike | None) -> ArrayLike | None:
+    """dw/dt to start from: the one that was given, or that of a trajectory to continue."""
+    before = start.velocities if isinstance(start, Trajectory) else None
+    return before[-1] if start_velocity is None and before is not None else start_velocity
+
+
+def _chosen(energy: Energy, method: str | None, shaken: bool, heavy: bool) -> str:
+    """The method, if it is one that can follow the energy, its noise and its inertia."""
+    if method is not None and method not in METHODS:
+        raise InputError(f"unknown integrator {method!r}: choose among {', '.join(METHODS)}")
+    if method == "heun" and not shaken:
+        raise InputError("heun is for noise, and there is none: give noise=, or take rk4")
+    if shaken or heavy:
+        only, what = ("heun", "noise") if shaken else ("rk4", "inertia")
+        if method not in (None, only):
+            raise InputError(f"{method} cannot follow {what}: take {only}")
+        if energy.schedules:
+            raise InputError(f"conditions that change in time cannot be followed with {what}")
+        return only
     if method is None:
         return "rk4" if energy.capacity_matrix is None else "bdf"
-    if method not in METHODS:
-        raise InputError(f"unknown integrator {method!r}: choose among {', '.join(METHODS)}")
-    if method in FIXED_METHODS[1:] and not _has_matrix(energy):
+    if method in IMPLICIT_METHODS[:2] and not _has_matrix(energy):
         raise InputError(
             f"{method} needs a sparse Hessian, and {type(energy).__name__} has none: choose rk4, "
             "rk45, lsoda, bdf or radau"
@@ -348,6 +406,29 @@ class _Run:
         return self._trajectory(
             frames, "rk4", taken, 4 * taken, interrupted, self._step_notes(step, limit)
         )
+
+    def advanced(self, w: np.ndarray, stepper: Stepper) -> Trajectory:
+        """Steps that know how to go from one time to another."""
+        frames, interrupted = [(w.copy(), self.energy.value(w))], False
+        rates = [stepper.rates()]
+        try:
+            with interruptible():
+                for begin, end in pairwise(self.times.tolist()):
+                    stepper.advance(w, begin, end)
+                    if not np.isfinite(w).all():
+                        raise SolveError(f"the field became infinite before t = {end:g}: lower dt")
+                    rates.append(stepper.rates())
+                    frames.append((w.copy(), self.energy.value(w)))
+                    if self.observe:
+                        self.observe(end, float(self.times[-1]))
+        except KeyboardInterrupt:
+            interrupted = True
+        path = self._trajectory(
+            frames, stepper.name, stepper.steps, stepper.evaluations, interrupted, stepper.notes()
+        )
+        if rates[0] is not None:
+            path.velocities = np.array(rates[: len(frames)])
+        return path
 
     def _trajectory(
         self, frames: list[tuple[np.ndarray, float]], method: str, steps: int, evaluations: int,

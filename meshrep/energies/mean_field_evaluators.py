@@ -118,6 +118,12 @@ class FieldKernels(Fused):
         self.kernels.hvp(self.groups, self.B, self.alpha, self.z, self.part, v, product)
         return product
 
+    def fields(self, z: np.ndarray, inverse_mass: np.ndarray, H: np.ndarray) -> None:
+        """Write H (2n,) of the spins z (2n,): dφ/dt = ω + Im(H e^{−iφ})."""
+        self.kernels.fields(
+            self.groups, self.acting, self.part, -2 * self.alpha, self.torque, inverse_mass, z, H
+        )
+
     def flow(
         self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
     ) -> np.ndarray:

@@ -76,6 +76,13 @@ class Formula(Evaluator):
         _, gradient, C = self._evaluate(w, self.acting)
         return self.drift - gradient + self.torque * C
 
+    def fields(self, z: np.ndarray, inverse_mass: np.ndarray, H: np.ndarray) -> None:
+        """Write H (2n,) of the spins z (2n,) where β = γ = 0: dφ/dt = ω + Im(H e^{−iφ})."""
+        along, across = self._gather(z[::2], z[1::2], self.acting)
+        strength = -2 * self.law[0]
+        H[::2] = (strength * along - self.torque * across) * inverse_mass
+        H[1::2] = (strength * across + self.torque * along) * inverse_mass
+
     def hvp(self, w: Array, v: Array) -> Array:
         """The gradient's formula differentiated along v."""
         alpha, beta, gamma = self.law
@@ -141,6 +148,10 @@ class Kernels(Fused):
         self.begin(w)
         self.kernels.value_and_grad(self.acting, *self.state[1:], around, self.gradient)
         return self.drift - self.gradient + self.torque * around
+
+    def fields(self, z: np.ndarray, inverse_mass: np.ndarray, H: np.ndarray) -> None:
+        """Write H (2n,) of the spins z (2n,) where β = γ = 0: dφ/dt = ω + Im(H e^{−iφ})."""
+        self.kernels.fields(self.acting, -2 * self.law[0], self.torque, inverse_mass, z, H)
 
     def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """The Hessian at w times v (n,)."""

@@ -251,6 +251,11 @@ class Oscillators(Energy):
         return driven if self.pairwise else sparse.csr_array(driven - self.hessian(w))
 
     @property
+    def by_fields(self) -> bool:  # type: ignore[override]
+        """Whether β = γ = 0."""
+        return self.pairwise
+
+    @property
     def pairwise(self) -> bool:
         """Whether β = γ = 0, so that a node acts on its neighbours only."""
         return self.beta == 0 and self.gamma == 0

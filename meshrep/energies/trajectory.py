@@ -41,6 +41,8 @@ class Trajectory(Interruptible):
     notes : list of str
     factorisations : int
         Matrices that implicit methods factored, or for which they computed a multigrid hierarchy.
+    velocities : (k, n) or (k, n, d) float64 or None
+        dw/dt of each frame where there is inertia.
     """
 
     problem: Energy
@@ -53,6 +55,7 @@ class Trajectory(Interruptible):
     interrupted: bool = False
     notes: list[str] = field(default_factory=list)
     factorisations: int = 0
+    velocities: np.ndarray | None = None
 
     def __repr__(self) -> str:
         order = self.order

@@ -82,6 +82,17 @@ def pull_rows(groups, B, field, alpha, z, gradient, around, begin, end):
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def field_rows(groups, B, field, strength, torque, inverse_mass, z, out, begin, end):
+    """Write H of the rows ``begin … end``, with −2αS + cC = Im(H e^{−iφ}) and strength −2α."""
+    for i in range(np.uint64(begin), np.uint64(end)):
+        g = np.uint64(groups[i])
+        along = field[g, 0] - B[g, g] * z[i + i]
+        across = field[g, 1] - B[g, g] * z[i + i + ONE]
+        out[i + i] = (strength * along - torque * across) * inverse_mass[i]
+        out[i + i + ONE] = (strength * across + torque * along) * inverse_mass[i]
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def bend_rows(groups, field, change, alpha, z, v, product, begin, end):
     """Write the Hessian times v of the rows ``begin … end``; ``change`` is F of v times spins."""
     for i in range(np.uint64(begin), np.uint64(end)):
@@ -104,11 +115,16 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             sum_rows(z, groups, part[b], begin, end)
 
     @kernel(parallel=parallel)
-    def sums(z, groups, part):
-        """Write the sums of spins."""
+    def fields(groups, B, part, strength, torque, inverse_mass, z, out):
+        """Write H (2n,) of the spins z, with −2αS + cC = Im(H e^{−iφ}) and strength −2α."""
         n = len(z) // 2
         for b in prange(len(part)):
             sum_rows(z, groups, part[b], b * block, min(n, (b + 1) * block))
+        field = np.empty((len(B), 2))
+        gather(part, B, field)
+        for b in prange(len(part)):
+            begin, end = b * block, min(n, (b + 1) * block)
+            field_rows(groups, B, field, strength, torque, inverse_mass, z, out, begin, end)
 
     @kernel(parallel=parallel)
     def value_and_grad(groups, B, own, alpha, z, part, around, gradient):
@@ -186,7 +202,7 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     sum_rows(z, groups, part[b], begin, end)
 
     return SimpleNamespace(
-        block=block, spin=spin, sums=sums, value_and_grad=value_and_grad, hvp=hvp,
+        block=block, spin=spin, fields=fields, value_and_grad=value_and_grad, hvp=hvp,
         descend=descend, flow=flow,
     )  # fmt: skip
 

@@ -190,6 +190,15 @@ def bend_again_rows(rows, z, y, dy, own, v, product, begin, end):
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def field_rows(rows, strength, torque, inverse_mass, z, field, begin, end):
+    """Write H of the rows ``begin … end``, with −2αS + cC = Im(H e^{−iφ}) and strength −2α."""
+    for i in range(np.uint64(begin), np.uint64(end)):
+        along, across = gathered(rows, i, z)
+        field[i + i] = (strength * along - torque * across) * inverse_mass[i]
+        field[i + i + ONE] = (strength * across + torque * along) * inverse_mass[i]
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def flow_rows(stage, w, new, total, drift, torque, around, inverse_mass, dt, begin, end):
     """Replace the gradient in ``new`` by the field of RK4's next stage; the last stage moves w."""
     share = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
@@ -230,6 +239,14 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
             for b in prange(blocks):
                 second_rows(rows, z, y, own, gradient, b * block, min(n, (b + 1) * block))
         return in_order(partial)
+
+    @kernel(parallel=parallel)
+    def fields(rows, strength, torque, inverse_mass, z, field):
+        """Write H (2n,) of the spins z, with −2αS + cC = Im(H e^{−iφ}) and strength −2α."""
+        n = len(z) // 2
+        for b in prange((n + block - 1) // block):
+            begin, end = b * block, min(n, (b + 1) * block)
+            field_rows(rows, strength, torque, inverse_mass, z, field, begin, end)
 
     @kernel(parallel=parallel)
     def hvp(rows, law, z, y, dy, own, v, product):
@@ -351,8 +368,9 @@ def _compiled(parallel: bool, block: int) -> SimpleNamespace:
                     energies[step] = in_order(partial)
 
     return SimpleNamespace(
-        turn=turn, value_and_grad=value_and_grad, hvp=hvp, descend=descend, flow=flow
-    )
+        turn=turn, value_and_grad=value_and_grad, fields=fields, hvp=hvp, descend=descend,
+        flow=flow,
+    )  # fmt: skip
 
 
 SERIAL = _compiled(parallel=False, block=512)
