@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshrep.base.settings import Setting
 
-FIXED_METHODS = ("rk4", "heun", "backward-euler", "crank-nicolson")  # whose step --dt chooses
+FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson", "heun")  # whose step --dt chooses
 FLOW_METHODS = (*FIXED_METHODS, "moebius", "bdf", "rk45", "lsoda", "radau")
 
 
@@ -52,13 +52,11 @@ FLOW = (
         choices=FLOW_METHODS,
     ),
     Setting("noise", float, "diffusion D of every node, drawn by --seed", default=0.0, least=0),
-    Setting(
-        "inertia", float, "m of m d²w/dt² + dw/dt, as in power grids", default=0.0, least=0
-    ),
+    Setting("inertia", float, "m of m d²w/dt² + dw/dt, as in power grids", default=0.0, least=0),
     Setting(
         "dt",
         float,
-        "step of rk4, heun, backward-euler and crank-nicolson",
+        "step of rk4, backward-euler, crank-nicolson and heun",
         shown="0.9 of the largest stable one for rk4, T/200 for implicit ones",
         above=0,
     ),

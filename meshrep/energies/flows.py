@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
-FIXED_METHODS = ("rk4", "heun", "backward-euler", "crank-nicolson")
+FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson", "heun")
 IMPLICIT_METHODS = ("backward-euler", "crank-nicolson", "bdf")
 METHODS = ("rk4", "moebius", "heun", *IMPLICIT_METHODS, "rk45", "lsoda", "radau")
 REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]

@@ -282,6 +282,26 @@ def test_frequencies_depend_on_the_seed_alone(run):
 
 
 @pytest.mark.slow
+def test_a_mean_field_with_a_lag_noise_and_inertia(run):
+    code, said, errors, out = run(
+        *LATTICE, "--kuramoto", "2", "--coupling", "mean-field", "--omega", "lorentz:0.5",
+        "--lag", "0.3", "--noise", "0.1", "--inertia", "0.5", "--transient", "1", "--frames", "4",
+        "--no-pictures", "--seed", "3",
+    )  # fmt: skip
+    assert code == 0, errors
+    assert "Kuramoto: K = 2/64 of all nodes on all" in said and "lag 0.3" in said
+    report = report_of(out)
+    assert report["flow"]["method"] == "heun" and report["problem"]["normalisation"] == "n"
+    code, said, errors, out = run(
+        *LATTICE, "--kuramoto", "--normalisation", "degree", "--omega", "lorentz:20",
+        "--transient", "1", "--frames", "2", "--no-pictures",
+    )  # fmt: skip
+    assert code == 0, errors
+    assert "K = 1/degree on 112 edges" in said and report_of(out)["flow"]["method"] == "moebius"
+    code, _, errors, _ = run(*LATTICE, "--kuramoto", "--lag", "0.3")
+    assert code == 2 and "a phase lag turns the phases without end" in errors
+
+
 def test_frequencies_of_no_spread_may_rest(run):
     code, _, errors, out = run(
         *LATTICE, "--kuramoto", "--transient", "2", "--omega", "normal:0", "--frames", "4"

@@ -139,5 +139,5 @@ def test_what_maps_cannot_follow():
             meshrep.integrate(energy, 1.0, method="moebius")
         assert "\n" not in str(caught.value)
     for rtol in (0.0, 1e-13, 1.5, np.nan):
-        with pytest.raises(meshrep.InputError, match="rtol of moebius must lie between"):
+        with pytest.raises(meshrep.InputError, match=r"rtol (of moebius )?must lie between"):
             meshrep.integrate(meshrep.Kuramoto(ring), 1.0, method="moebius", rtol=rtol)
