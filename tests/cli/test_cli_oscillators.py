@@ -281,7 +281,6 @@ def test_frequencies_depend_on_the_seed_alone(run):
     assert energies[0] == energies[1] != energies[2]
 
 
-@pytest.mark.slow
 def test_a_mean_field_with_a_lag_noise_and_inertia(run):
     code, said, errors, out = run(
         *LATTICE, "--kuramoto", "2", "--coupling", "mean-field", "--omega", "lorentz:0.5",
@@ -302,6 +301,7 @@ def test_a_mean_field_with_a_lag_noise_and_inertia(run):
     assert code == 2 and "a phase lag turns the phases without end" in errors
 
 
+@pytest.mark.slow
 def test_frequencies_of_no_spread_may_rest(run):
     code, _, errors, out = run(
         *LATTICE, "--kuramoto", "--transient", "2", "--omega", "normal:0", "--frames", "4"
