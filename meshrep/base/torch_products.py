@@ -38,15 +38,17 @@ class Product:
         self.matrix = sparse.csr_array(matrix)
         self.dtype, self.device = dtype, device
         self.shape = matrix.shape
-        self.csr = self._csr() if dtype in WIDE else None
         if ready:
-            self.entries, self.transposed.entries  # noqa: B018
+            self.csr, self.entries, self.transposed.entries  # noqa: B018
 
-    def _csr(self) -> torch.Tensor:
-        """A CSR tensor, with 32-bit indices where they fit.
+    @cached_property
+    def csr(self) -> torch.Tensor | None:
+        """A CSR tensor, with 32-bit indices where they fit; None in half precision.
 
         torch's notice that CSR is in beta is silenced here only.
         """
+        if self.dtype not in WIDE:
+            return None
         matrix = self.matrix
         index = np.int32 if fits_32_bits(matrix) else np.int64
         with warnings.catch_warnings():

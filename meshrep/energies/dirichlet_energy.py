@@ -23,6 +23,8 @@ class DirichletEnergy(Evaluator):
     backend : Backend
     """
 
+    maps = True
+
     def __init__(self, coupling: sparse.csr_array, backend: Backend) -> None:
         self.diagonal = backend.asarray(np.asarray(coupling.sum(axis=1)).ravel())
         self.coupling = backend.sparse(coupling)

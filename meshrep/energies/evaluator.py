@@ -16,10 +16,13 @@ class Evaluator(ABC):
     """An energy on the arrays of one back end. A subclass writes :meth:`value_and_grad`.
 
     With ``fused = True`` an evaluator also has ``descend`` and ``flow``, which take many steps in
-    one call: see :class:`meshrep.energies.fused.Fused`. ``unit`` is that of the energy.
+    one call: see :class:`meshrep.energies.fused.Fused`. ``unit`` is that of the energy. With
+    ``maps = True`` all that it does are operations of the back end that neither wait for the host
+    nor depend on values, so that ``torch.vmap`` can map it over a batch of fields.
     """
 
     fused = False
+    maps = False
     unit = 1.0
 
     @abstractmethod

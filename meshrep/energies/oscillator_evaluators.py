@@ -19,6 +19,8 @@ from meshrep.energies.fused import Fused, edges_on
 class Formula(Evaluator):
     """The energy as written, on NumPy arrays or torch tensors."""
 
+    maps = True
+
     def __init__(
         self,
         coupling: sparse.csr_array,

@@ -8,6 +8,7 @@ from meshrep.errors import MissingPart
 if not installed("torch"):
     raise MissingPart("torch", "use meshrep.nn", "torch")
 
+from meshrep.nn.energies import energy as energy
 from meshrep.nn.field import Field as Field
 from meshrep.nn.variables import GAT as GAT
 from meshrep.nn.variables import GN as GN
@@ -21,5 +22,5 @@ from meshrep.nn.variables import Spectral as Spectral
 
 __all__ = [
     "GAT", "GN", "DeepLinear", "Field", "GraphNetwork", "Kappa", "KernelSmoothing", "Multilevel",
-    "Sobolev", "Spectral",
+    "Sobolev", "Spectral", "energy",
 ]  # fmt: skip

@@ -63,13 +63,9 @@ class Field(torch.nn.Module):
     >>> import torch, meshrep
     >>> graph = meshrep.graph_from("lattice:8x8")
     >>> field = Field(meshrep.Multilevel(), graph, (graph.n, 3))
-    >>> optimiser = torch.optim.Adam(field.parameters(), lr=0.1)
-    >>> for _ in range(100):
-    ...     optimiser.zero_grad()
-    ...     loss = ((field() - 1.0) ** 2).mean()
-    ...     loss.backward()
-    ...     optimiser.step()
-    >>> bool(loss < 1e-3)
+    >>> loss = ((field() - 1.0) ** 2).mean()
+    >>> loss.backward()
+    >>> field.theta.grad.shape == field.theta.shape
     True
     """
 
