@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +74,10 @@ def pose(options: Options, say: Printer) -> Problem:
 
 def _graph(source: Source, say: Printer) -> Graph:
     from meshrep.sources.files import resolve
-    from meshrep.sources.spec import graph_from
+    from meshrep.sources.spec import graph_from, stands_for_a_file
 
     text = source.text
-    if ":" not in text or os.path.lexists(text):
+    if stands_for_a_file(text):
         path, in_assets = resolve(text)
         if in_assets:
             say(f"{text}: not a file here, found in {path.parent}")

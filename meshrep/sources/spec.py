@@ -177,13 +177,13 @@ def graph_from(
     from meshrep.sources.files import load
 
     name = os.fspath(text)
-    kind, colon, rest = name.partition(":")
-    if not colon or os.path.lexists(name):
-        if name in _FORMS:
+    if stands_for_a_file(name):
+        if name in _FORMS and not os.path.lexists(name):
             raise InputError(f"'{name}' lacks its size: write for example {_FORMS[name].example}")
-        if name in networks.CLASSICS and not os.path.lexists(name):
-            return networks.classic(name)
         return load(name, neighbours=neighbours, radius=radius)
+    if name in networks.CLASSICS:
+        return networks.classic(name)
+    kind, _, rest = name.partition(":")
     form = _FORMS.get(kind.strip().lower())
     if form is None:
         raise InputError(
@@ -191,6 +191,11 @@ def graph_from(
             f"known are {', '.join(KNOWN)}"
         )
     return _built(form, name, rest, seed, neighbours, radius)
+
+
+def stands_for_a_file(name: str) -> bool:
+    """Whether a text is a file here or may be one, and not the name of a graph."""
+    return os.path.lexists(name) or (":" not in name and name not in networks.CLASSICS)
 
 
 def _built(

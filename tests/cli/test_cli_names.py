@@ -42,9 +42,8 @@ def test_any_name_is_written_and_printed_as_one_line(run, tmp_path):
         import pyvista as pv
 
         assert sorted(pv.read(out / "field.vtp").point_data["name"]) == sorted(LABELS)
-    else:
-        rows = csv.DictReader((out / "field.csv").open(encoding="utf-8", newline=""))
-        assert sorted(row["node"] for row in rows) == sorted(LABELS)
+    rows = csv.DictReader((out / "field.csv").open(encoding="utf-8", newline=""))
+    assert sorted(row["node"] for row in rows) == sorted(LABELS)
 
 
 def test_errors_about_any_name_are_one_line(run):

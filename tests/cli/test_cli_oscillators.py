@@ -215,6 +215,19 @@ def test_without_pyvista_fields_are_columns(run):
     assert set(table(out / "field.csv")[0]) == {"node", "phase_adam", "phase_newton"}
 
 
+def test_a_network_by_name_with_and_without_its_weights(run):
+    pytest.importorskip("networkx")
+    energies = []
+    for more in ([], ["--no-weights"]):
+        code, said, errors, out = run("--graph", "karate", "--kuramoto", "--solver", "lbfgs",
+                                      "--no-pictures", *more)  # fmt: skip
+        assert code == 0, errors
+        assert "edges weigh 1 to 7" in said and ("all weights are set to 1" in said) == bool(more)
+        energies.append(report_of(out)["solvers"][0]["energy"])
+    assert energies == pytest.approx([-231.0, -78.0])
+    assert [row["node"] for row in table(out / "field.csv")] == [str(k) for k in range(34)]
+
+
 # In time
 
 

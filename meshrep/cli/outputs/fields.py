@@ -17,6 +17,7 @@ from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison
 from meshrep.view import display
 from meshrep.view.meshes import mesh_path, write_mesh
+from meshrep.view.node_tables import write_fields
 from meshrep.view.write import write_csv, write_json
 
 if TYPE_CHECKING:
@@ -58,12 +59,11 @@ def save_fields(
         with outputs.attempt(path.name):
             write_mesh(graph, arrays, path, original=True, cell_fields=cells, symbols=units)
             outputs.add(path)
-        return
-    outputs.lacks("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
-    columns: dict[str, Any] = {"node": graph.labels or range(graph.n)}
-    columns |= {name: values.tolist() for name, values in fields.items()}
-    with outputs.attempt("field.csv"):
-        outputs.add(write_csv(columns, outputs / "field.csv"))
+    else:
+        outputs.lacks("the fields as a mesh need pyvista: pip install 'meshrep[viz]'")
+    if graph.points is None or not installed("pyvista"):
+        with outputs.attempt("field.csv"):
+            outputs.add(write_fields(graph, fields, outputs / "field.csv"))
 
 
 def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, Any]) -> None:

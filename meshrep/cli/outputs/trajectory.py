@@ -51,6 +51,9 @@ def save_trajectory(
             outputs.add(path)
     else:
         outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
+    if graph.points is None:
+        with outputs.attempt("transient.csv"):
+            outputs.add(trajectory.save(outputs / "transient.csv"))
     if probes is not None:
         _save_probes(trajectory, probes, outputs, pictures)
     if pictures and outputs.can_draw():
