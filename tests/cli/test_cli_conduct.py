@@ -52,7 +52,10 @@ def test_the_file_beside_the_mesh_is_solved_and_written(folder, capsys):
 
 
 def test_answers_and_a_coarse_mesh_are_told(folder, capsys):
-    (folder / "warm.toml").write_text(PROBLEM + "source = 2e7\n", encoding="utf-8")
+    halves = pv.ImageData(dimensions=(3, 2, 2), spacing=(50, 10, 10))
+    halves.to_tetrahedra(5, pass_data=False).save(folder / "bar.vtu")
+    warm = PROBLEM.replace("k = 50", "k = 0.5") + "source = 2e7\n"
+    (folder / "warm.toml").write_text(warm, encoding="utf-8")
     words = ["--conduct", str(folder / "warm.toml"), "--solver", "newton", "--no-pictures"]
     assert run(folder, *words) == 0
     said = capsys.readouterr().out
