@@ -3,6 +3,7 @@
 * startup: what imports cost, and the time to the first picture with cold and warm caches
 * kernels: each kernel's bytes a second beside the machine's triad, and torch and NumPy beside it
 * heat: which solver wins at which size, bath and accuracy, with peers as rows
+* conduction: finite elements of steel and rubber, built and solved, beside other codes
 * oscillators: a gradient and a step of the flow, integrators and minimisers against other packages
 * load: what kernels and solvers keep of their rate while other processes use the cores
 * scale: time, memory and iterations from 10⁴ to 10⁷ nodes
@@ -40,6 +41,7 @@ from bench import (
     Report,
     Say,
     basins,
+    conduction,
     device,
     heat,
     kernels,
@@ -62,9 +64,14 @@ from meshrep.errors import InputError
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SPEED = ("startup", "kernels", "heat", "oscillators", "load", "scale")
+SPEED = ("startup", "kernels", "heat", "conduction", "oscillators", "load", "scale")
 TOPOLOGY = ("topology-gradients", "topology-papers", "topology-large")
-DRAWERS: dict[str, Draw] = {"heat": heat.draw, "kernels": kernels.draw, "scale": scale.draw}
+DRAWERS: dict[str, Draw] = {
+    "heat": heat.draw,
+    "conduction": conduction.draw,
+    "kernels": kernels.draw,
+    "scale": scale.draw,
+}
 
 
 def table_of_suites(options: Any) -> dict[str, Suite]:
@@ -78,6 +85,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
         "startup": startup.run,
         "kernels": kernels.run,
         "heat": heat.run,
+        "conduction": conduction.run,
         "oscillators": oscillators.run,
         "load": load.run,
         "scale": scale.run,

@@ -18,6 +18,7 @@ from meshrep.base.versions import version, versions
 TRIAD_SIZE = 10_000_000  # numbers an array: three of them are far beyond any cache
 PEERS = (
     "torch", "pyamg", "jax", "optax", "optimistix", "torchdiffeq", "xgi", "kuramoto", "petsc4py",
+    "scikit-fem", "sfepy",
 )  # fmt: skip
 
 

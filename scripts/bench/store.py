@@ -28,7 +28,10 @@ HEAD = (
 )
 
 PARTS = {"text", "data", "about", "machine"}
-ORDER = ("startup", "kernels", "heat", "oscillators", "scale", "basins")  # others follow
+# Sections in the order of the page; others follow.
+ORDER = (
+    "startup", "kernels", "heat", "conduction", "oscillators", "scale", "basins",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
