@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
-from meshrep.base.rows import kernel_rows
 from meshrep.energies.dirichlet_energy import ByDifferences, DirichletEnergy
+from meshrep.energies.dirichlet_kernels import DirichletKernels, Pulls
 from meshrep.energies.fixed import Fixed
-from meshrep.energies.fused import Fused
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,43 +75,10 @@ class Differences(ByDifferences, Formula):
     """The energy on NumPy arrays, for the judge."""
 
 
-class Kernels(Fused):
+class Kernels(DirichletKernels):
     """The energy in numba: see :mod:`meshrep.kernels.heat`."""
 
     def __init__(self, coupling: sparse.csr_array, baths: Baths, backend: Backend) -> None:
-        from meshrep.kernels import heat
-
-        n = coupling.shape[0]
-        self.kernels = heat.PARALLEL if n >= limits.THREADS_FROM else heat.SERIAL
-        self.rows = kernel_rows(coupling, backend.dtype, equal_once=True)
-        order = np.argsort(baths.nodes)
-        self.baths = (
-            baths.nodes[order].astype(np.uint32), backend.asarray(baths.targets[order]),
-            baths.strength, baths.power, np.sort(baths.fixed).astype(np.uint32),
-        )  # fmt: skip
-        self.gradient = backend.empty(n)
-
-    @property
-    def state(self) -> tuple[Any, ...]:
-        """The rows and the baths."""
-        return self.rows, self.baths
-
-    def value_and_grad(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        """Energy and gradient (n,), which the next call overwrites."""
-        value = self.kernels.value_and_grad(*self.state, w, self.gradient)
-        return value, self.gradient
-
-    def hvp(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """The Hessian at w times v (n,)."""
-        product = np.empty_like(w)
-        self.kernels.hvp(*self.state, w, v, product)
-        return product
-
-    def flow(
-        self, w: np.ndarray, dt: float, steps: int, inverse_mass: np.ndarray, driven: bool = False
-    ) -> np.ndarray:
-        """Take RK4 steps in place; return the energy before each, (steps,)."""
-        energies = np.empty(steps)
-        first, second, total = (np.empty_like(w) for _ in range(3))
-        self.kernels.flow(*self.state, w, first, second, total, dt, steps, inverse_mass, energies)
-        return energies
+        strength = np.array([baths.strength])
+        pulls = Pulls(baths.nodes, baths.targets, strength, baths.power, baths.fixed)
+        super().__init__(coupling, pulls, backend)

@@ -1,4 +1,6 @@
-"""Heat with power baths: ½ Σ_edges a_ij (w_i − w_j)² + Σ_i s |w_i − T_i|^p, fused over rows.
+"""Heat with power baths and loads, fused over rows.
+
+    ½ Σ_edges a_ij (w_i − w_j)² + Σ_i s_i |w_i − T_i|^p − Σ_i q_i (w_i − origin) + level
 
 Kernels take and return plain arrays. Each goes over the rows of the adjacency matrix in CSR form
 and gathers from neighbours, so that no two threads write to the same place. Index arrays are
@@ -18,7 +20,8 @@ references to every array, which takes longer than the arithmetic of a row.
 Each kernel exists twice, compiled when it is first used: ``SERIAL`` for small graphs, where
 starting threads takes longer than the work, and ``PARALLEL``.
 
-``rows`` is (indptr, indices, a), ``baths`` (their nodes, targets, strength, power, fixed nodes).
+``rows`` is (indptr, indices, a). ``baths`` is (their nodes, targets, strengths, power, fixed nodes,
+load, origin, level): see :class:`meshrep.energies.dirichlet_kernels.Pulls`.
 """
 
 from __future__ import annotations
@@ -82,14 +85,22 @@ def pull_rows(rows, w, pull, begin, end):
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def bath_rows(baths, w, pull, begin, end):
-    """Add the baths' pull to the rows ``begin … end``, 0 at fixed nodes; return their energy."""
-    nodes, targets, strength, power, fixed = baths
-    total = 0.0
+    """Add baths and load to the rows ``begin … end``, 0 at fixed nodes; return their energy.
+
+    The energy of the first row includes the level.
+    """
+    nodes, targets, strengths, power, fixed, load, origin, level = baths
+    total = level if begin == 0 else 0.0
     for k in range(np.searchsorted(nodes, begin), np.searchsorted(nodes, end)):
         i = np.uint64(nodes[k])
+        strength = strengths[k if len(strengths) > 1 else 0]
         energy, slope = _bath(w[i] - targets[k], strength, power)
         total += energy
         pull[i] += slope
+    if len(load):
+        for row in range(np.uint64(begin), np.uint64(end)):
+            total -= load[row] * (w[row] - origin)
+            pull[row] -= load[row]
     for k in range(np.searchsorted(fixed, begin), np.searchsorted(fixed, end)):
         pull[np.uint64(fixed[k])] = 0.0
     return total
@@ -98,12 +109,13 @@ def bath_rows(baths, w, pull, begin, end):
 @njit(nogil=True, error_model="numpy", fastmath={"contract"})
 def bend_rows(rows, baths, w, tangent, product, begin, end):
     """Write the Hessian at w times ``tangent`` of the rows ``begin … end``, 0 where fixed."""
-    nodes, targets, strength, power, fixed = baths
+    nodes, targets, strengths, power, fixed = baths[:5]
     pull_rows(rows, tangent, product, begin, end)
     for k in range(np.searchsorted(nodes, begin), np.searchsorted(nodes, end)):
         i = np.uint64(nodes[k])
         d = abs(w[i] - targets[k])
         above = 1.0 if power == 2.0 else (d * d if power == 4.0 else d ** (power - 2.0))
+        strength = strengths[k if len(strengths) > 1 else 0]
         product[i] += power * (power - 1.0) * strength * above * tangent[i]
     for k in range(np.searchsorted(fixed, begin), np.searchsorted(fixed, end)):
         product[np.uint64(fixed[k])] = 0.0

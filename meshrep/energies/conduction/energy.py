@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,12 @@ from meshrep.energies.conduction.conditions import (
     fluxes_of,
     held_nodes,
 )
-from meshrep.energies.conduction.evaluators import Differences, Formula, System
+from meshrep.energies.conduction.evaluators import Differences, Formula, Kernels, System
 from meshrep.energies.conduction.merging import Unsaid, merged_statements
 from meshrep.energies.conduction.mesh_error import Entering, MeshError, mesh_error
 from meshrep.energies.conduction.sources import Sources
 from meshrep.energies.evaluator import Evaluator
+from meshrep.energies.fused import by_kernels_or_formula
 from meshrep.errors import InputError
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import absolute_row_sums
@@ -340,6 +341,12 @@ class Conduction(Energy):
         return float(np.linalg.norm(self.gradient(self.with_fixed(w))))
 
     def on(self, backend: Backend) -> Evaluator:
+        """Numba kernels on the CPU where there is numba and nothing radiates, else the formula."""
+        if self.radiates:
+            return self.formula(backend)
+        return by_kernels_or_formula(backend, partial(Kernels, self._system), self.formula)
+
+    def formula(self, backend: Backend) -> Evaluator:
         """The formula over the arrays of the back end."""
         return Formula(self._system, backend)
 

@@ -7,6 +7,7 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.base.backends import backend_for, installed
+from meshrep.energies.flows import runge_kutta4
 from meshrep.graphs.ordering import Order
 
 CELLS = {"tetrahedra": 10, "triangles": 5}
@@ -78,6 +79,38 @@ def test_backends_agree(kind, radiates):
     np.testing.assert_allclose(
         backend.to_numpy(product), energy.hvp(w, v), rtol=1e-11, atol=1e-12 * scale
     )
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_the_fused_energy_is_the_formula_with_all_linear_conditions(threads, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr("meshrep.base.limits.THREADS_FROM", 0 if threads else 10**9)
+    points, cells = box(10, 4, distort=0.1)
+    energy = meshrep.Conduction(
+        mesh(10, points, cells), 3.0, fixed={"x < 1e-9": 80.0}, source=lambda x, y, z: 100 * y,
+        convection=[("y > 1 - 1e-9", lambda x, y, z: 25 + 9 * x, 20.0), ("z < 1e-9", 5.0, 10.0)],
+        flux=[("y < 1e-9", 300.0)],
+    )  # fmt: skip
+    for dtype, close in (("float64", 1e-12), ("float32", 2e-5)):
+        backend = backend_for("numba", "cpu", dtype)
+        fast, slow = energy.on(backend), energy.formula(backend_for("numpy", "cpu"))
+        w, v = energy.random_start(1), energy.random_start(2)
+        mine = backend.asarray(w)
+        value, gradient = slow.value_and_grad(w)
+        size = abs(gradient).max()
+        found, slope = fast.value_and_grad(mine)
+        assert found == pytest.approx(value, rel=close)
+        np.testing.assert_allclose(slope, gradient, atol=close * size)
+        product = fast.hvp(mine, backend.asarray(v))
+        np.testing.assert_allclose(product, slow.hvp(w, v), atol=10 * close * size)
+        mass = backend.asarray(np.ones(energy.graph.n))
+        dt = 1.0 / energy.steepest(w)
+        (begun, before), moved = fast.flow(mine, dt, 2, mass), w.copy()
+        assert begun == pytest.approx(value, rel=close)
+        for _ in range(2):
+            runge_kutta4(slow, moved, dt, 1, np.ones(energy.graph.n))
+        np.testing.assert_allclose(mine, moved, rtol=10 * close)
+        assert before < begun
 
 
 def test_torch_differentiates_the_value():
