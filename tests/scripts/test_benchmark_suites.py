@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bench import (
     basins,
+    conduction,
     device,
     heat,
     integrators,
@@ -72,6 +73,21 @@ def test_heat_end_to_end(few, monkeypatch, capsys):
         times = [rows[label]["to"][gap] for gap in ("1e-2", "1e-4", "1e-6")]
         assert times == sorted(times) and times[-1] > 0
     assert rows["lbfgs"]["ours"] and not rows["SciPy L-BFGS-B"]["ours"]
+
+
+@pytest.mark.slow
+def test_codes_on_a_block_find_one_temperature(monkeypatch):
+    monkeypatch.setattr(conduction, "QUICK_SIZES", (400,))
+    text, data = conduction.run(True, lambda what: None)
+    (entry,) = data.values()
+    assert entry["cells"] == 384 and "384 tetrahedra (125 nodes)" in text and "nan" not in text
+    missing = [one for one in conduction.CONTESTANTS if one.missing]
+    assert len(entry["rows"]) + len(missing) == len(conduction.CONTESTANTS)
+    for label, row in entry["rows"].items():
+        assert abs(row["gap"]) <= 1e-8, label
+    assert all(took > 0 for took in entry["others"].values())
+    for one in missing:
+        assert any(f"The package {package} is missing" in text for package in one.missing)
 
 
 @pytest.mark.slow
