@@ -50,6 +50,11 @@ class Kuramoto(Oscillators):
         "none" for edges, and "n" for mean fields. With "degree" the flow of a node is divided by
         its degree, so that the energy has J_ij = K a_ij all the same and its minima are where
         the phases come to rest.
+    directed : bool, optional
+        Whether u acts on v along a directed edge u → v, and not v on u; in a matrix row i lists
+        what acts on i. The default is what the network is. With False an edge acts both ways, with
+        the mean weight of its directions. A directed coupling has no potential, so that no minimum
+        can be asked for; the energy of such phases is that of ``directed=False``.
     lag : float
         Phase lag of Sakaguchi and Kuramoto, in radians. sin(φ_j − φ_i − lag) has a part
         cos(lag) sin(φ_j − φ_i), which the energy contains, and a part −sin(lag) cos(φ_j − φ_i),
@@ -93,9 +98,13 @@ class Kuramoto(Oscillators):
         coupling: str | Blocks = "edges",
         normalisation: str | None = None,
         lag: float = 0.0,
+        directed: bool | None = None,
     ) -> None:
         graph, lag = Graph.of(graph), number(lag, "lag")
-        couplings, divisor = _couplings(graph, K, coupling, normalisation)
+        if directed and graph.arrows is None:
+            raise InputError(f"{graph.name} is no directed network: leave directed=True out")
+        arrows = None if directed is False else graph.arrows
+        couplings, divisor = _couplings(graph, arrows, K, coupling, normalisation)
         sine = float(np.sin(lag))
         torque = 0.0 if abs(sine) < 1e-15 else -sine  # of a multiple of π it is rounding
         super().__init__(graph, couplings, (-0.5 * float(np.cos(lag)), 0.0, 0.0), omega, torque)
@@ -103,7 +112,8 @@ class Kuramoto(Oscillators):
         if couplings.directed:
             self.driven = (
                 "where i acts on j otherwise than j on i, the forces have no potential; follow the "
-                "phases in time (meshrep.integrate, --transient T)"
+                "phases in time (meshrep.integrate, --transient T) or let both act alike "
+                "(directed=False, --undirected)"
             )
         elif torque:
             self.driven = (
@@ -112,13 +122,15 @@ class Kuramoto(Oscillators):
             )
 
     def settings(self) -> dict[str, Any]:
-        """The settings of the oscillators, with the lag and what K is divided by."""
-        return {**super().settings(), "lag": self.lag, "normalisation": self.normalisation}
+        """The settings of the oscillators, with the lag, the directions and K's divisor."""
+        own = {"lag": self.lag, "normalisation": self.normalisation}
+        return {**super().settings(), **own, "directed": self.couplings.directed}
 
 
 def _couplings(
-    graph: Graph, K: ArrayLike, coupling: str | Blocks, normalisation: str | None
-) -> tuple[Couplings, str]:
+    graph: Graph, arrows: sparse.csr_array | None, K: ArrayLike, coupling: str | Blocks,
+    normalisation: str | None,
+) -> tuple[Couplings, str]:  # fmt: skip
     """J of Kuramoto's oscillators, and what K is divided by."""
     everyone = isinstance(coupling, Blocks) or coupling == "mean-field"
     if not everyone and coupling != "edges":
@@ -130,24 +142,31 @@ def _couplings(
         known = ", ".join(NORMALISATIONS)
         raise InputError(f"unknown normalisation {normalisation!r}: choose among {known}")
     if not everyone:
-        return _pairs(graph, numbers(K, graph.m, "K", "edge"), divisor), divisor
+        return _pairs(graph, arrows, numbers(K, graph.m, "K", "edge"), divisor), divisor
     if not isinstance(coupling, Blocks):
         coupling = Blocks(np.zeros(graph.n, dtype=np.int64), [[1.0]])
     groups, strengths = coupling.arrays(graph.n)
     return _mean_field(groups, number(K, "K of a mean field"), strengths, divisor), divisor
 
 
-def _pairs(graph: Graph, K: np.ndarray, divisor: str) -> Pairs:
-    """J_ij = K a_ij over 1, n or Σ_j |a_ij|."""
+def _pairs(graph: Graph, arrows: sparse.csr_array | None, K: np.ndarray, divisor: str) -> Pairs:
+    """J_ij = K a_ij over 1, n or Σ_j |a_ij|, with a_ij along arrows if there are any."""
     if divisor == "n":
         same = len(K) and is_one_number(K)
         K = numbers(K[0] / graph.n if same else K / graph.n, graph.m, "K", "edge")
-    if divisor != "degree":
+    if arrows is None and divisor != "degree":
         return Pairs(graph, K)
-    J, degree = coupled(graph, K), absolute_row_sums(graph.adjacency)
-    each = np.repeat(degree, np.diff(J.indptr))
-    shares = np.divide(J.data, each, out=np.zeros(J.nnz), where=each > 0)
-    return Pairs(graph, K, sparse.csr_array((shares, J.indices, J.indptr), J.shape))
+    if arrows is None:
+        A, J = graph.adjacency, coupled(graph, K)
+    elif is_one_number(K):
+        A, J = arrows, arrows * (K[0] if len(K) else 1.0)
+    else:
+        A, J = arrows, sparse.csr_array(arrows.multiply(graph.with_weights(K).adjacency))
+    if divisor == "degree":
+        each = np.repeat(absolute_row_sums(A), np.diff(J.indptr))
+        shares = np.divide(J.data, each, out=np.zeros(J.nnz), where=each > 0)
+        J = sparse.csr_array((shares, J.indices, J.indptr), J.shape)
+    return Pairs(graph, K, J, directed=arrows is not None)
 
 
 def _mean_field(groups: np.ndarray, K: float, S: np.ndarray, divisor: str) -> MeanField:

@@ -95,6 +95,9 @@ class Graph(Lean):
         The file that it came from.
     labels : tuple or None
         What the input calls each node, where that is not 0 … n-1 (networks with named nodes).
+    arrows : (n, n) csr_array or None
+        Of a directed network: entry (i, j) is the weight with which j acts on i. Only flows of
+        phases follow it; the edges have the mean weight of their directions.
     """
 
     n: int
@@ -105,6 +108,7 @@ class Graph(Lean):
     name: str = "graph"
     origin: Origin | None = None
     labels: tuple | None = None
+    arrows: sparse.csr_array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", shown(self.name))
@@ -350,9 +354,20 @@ class Graph(Lean):
         return int(self.component_of.max()) + 1
 
     def with_weights(self, weights: ArrayLike) -> Graph:
-        """The same graph with other edge weights (m,), or one number for all."""
+        """The same graph with other edge weights (m,), or one number for all.
+
+        The arrows of a directed network weigh what their edges do.
+        """
         values = np.asarray(weights, dtype=np.float64)
-        return replace(self, weights=np.full(self.m, values) if values.ndim == 0 else values)
+        if values.ndim == 0:
+            values = np.full(self.m, values)
+        other = replace(self, weights=values, arrows=None)
+        if self.arrows is None:
+            return other
+        ways = sparse.csr_array(
+            (np.ones(self.arrows.nnz), self.arrows.indices, self.arrows.indptr), self.arrows.shape
+        )
+        return replace(other, arrows=sparse.csr_array(ways.multiply(other.adjacency)))
 
     def same_as(self, other: Graph) -> bool:
         """Whether the other has the same nodes, edges, weights and points."""

@@ -26,6 +26,8 @@ from meshrep.sources.wording import counted, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+ALONG_ARROWS = "directions taken by Kuramoto's flow alone, where u acts on v along u → v"
+BY_ROWS = "directions taken by Kuramoto's flow alone, where row i lists what acts on node i"
 ENDINGS = (".graphml", ".gexf", ".gml", ".mtx")
 
 
@@ -65,8 +67,9 @@ def from_networkx(network: NetworkLike, *, name: str = "network", path: str | No
     ----------
     network : networkx.Graph, DiGraph, MultiGraph or MultiDiGraph
         Edges weigh their attribute "weight"; where none has it, their attribute "value"; or 1.
-        The two directions of a directed edge count as one edge of their mean weight; parallel
-        edges add up. ``graph.repairs`` says where that happened.
+        The two directions of a directed edge count as one edge of their mean weight, except in
+        flows of phases, where u acts on v along an edge from u to v. Parallel edges add up.
+        ``graph.repairs`` says where that happened.
     name : str
         What to call the graph.
     path : str, optional
@@ -119,6 +122,7 @@ def _network(
     path: str | None,
     points: np.ndarray | None = None,
     directed: np.ndarray | None = None,
+    arrows: sparse.csr_array | None = None,
     remarks: tuple[str, ...] = (),
 ) -> Graph:
     """A graph of pairs, the directions of directed edges averaged, with its origin.
@@ -138,7 +142,8 @@ def _network(
         told.append(f"{loops:,} self-loop{'s' * (loops > 1)} dropped")
     count, opposite = len(pairs), 0
     if directed is not None and directed.any():
-        told.append("directions dropped")
+        arrows = _arrows(n, pairs, weights, directed)
+        told.append("directions dropped" if arrows is None else ALONG_ARROWS)
         if weights is not None:
             both = pairs[~directed]
             pairs = np.concatenate([pairs, both[:, ::-1]])
@@ -162,8 +167,25 @@ def _network(
     where = np.zeros((0, 3)) if graph.points is None else graph.points
     origin = Origin(path or name, where, Cells.none(), np.arange(n), tuple(told))
     return Graph(
-        n, graph.edges, graph.weights, graph.points, name=name, origin=origin, labels=labels
-    )
+        n, graph.edges, graph.weights, graph.points, name=name, origin=origin, labels=labels,
+        arrows=arrows,
+    )  # fmt: skip
+
+
+def _arrows(
+    n: int, pairs: np.ndarray, weights: np.ndarray | None, directed: np.ndarray
+) -> sparse.csr_array | None:
+    """With which weight j acts on i, entry (i, j), from arrows j → i; None where that is mutual."""
+    both = pairs[~directed]
+    source, target = np.concatenate([pairs, both[:, ::-1]]).T
+    if weights is None:
+        weight = np.ones(len(source))
+    else:
+        weight = np.concatenate([weights, weights[~directed]])
+    found = sparse.csr_array((weight, (target, source)), shape=(n, n))  # which adds up repetitions
+    if weights is None:
+        found.data[:] = 1.0
+    return found if (found != found.T).nnz else None
 
 
 def _mean_of_directions(
@@ -289,7 +311,8 @@ def from_matrix(matrix: Any, *, name: str = "network", path: str | None = None) 
     """The graph of a square adjacency matrix (n, n), sparse or dense.
 
     Entries off the diagonal are weights; an asymmetric pair counts as its mean, or as the one
-    that is not zero.
+    that is not zero. Flows of phases follow the matrix as it is, where row i lists what acts on
+    node i, unless it is triangular: that is half of a symmetric one.
 
     Parameters
     ----------
@@ -358,9 +381,14 @@ def _of_matrix(
         told.append(
             f"{counted(unequal, 'pair')} of unequal opposite entries merged, with their mean"
         )
+    arrows = None
+    if unequal or (one_way and (row > column).any() and (row < column).any()):
+        arrows = sparse.csr_array((weights, (row, column)), shape=rows.shape)
+        told.append(BY_ROWS)
     return _network(
-        table.shape[0], pairs, mean, labels=labels, name=name, path=path, remarks=tuple(told)
-    )
+        table.shape[0], pairs, mean, labels=labels, name=name, path=path, arrows=arrows,
+        remarks=tuple(told),
+    )  # fmt: skip
 
 
 def _read_mtx(path: Path, shown: str) -> Graph:

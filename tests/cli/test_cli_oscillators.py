@@ -310,6 +310,13 @@ def test_a_mean_field_with_a_lag_noise_and_inertia(run):
     )  # fmt: skip
     assert code == 0, errors
     assert "K = 1/degree on 112 edges" in said and report_of(out)["flow"]["method"] == "moebius"
+    Path("chain.gml").write_text(
+        "graph [ directed 1 node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 ] ]"
+    )
+    code, _, errors, _ = run("chain.gml", "--kuramoto")
+    assert code == 2 and "directed=False, --undirected" in errors
+    code, said, errors, _ = run("chain.gml", "--kuramoto", "--undirected", *FAST)
+    assert code == 0 and "directed" not in said.split("Kuramoto: ")[1].split("\n")[0], errors
     code, _, errors, _ = run(*LATTICE, "--kuramoto", "--lag", "0.3")
     assert code == 2 and "a phase lag turns the phases without end" in errors
 

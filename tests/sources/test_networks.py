@@ -7,7 +7,7 @@ from scipy.io import mmwrite
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
-from meshrep.sources.networks import from_matrix, from_networkx, to_networkx
+from meshrep.sources.networks import ALONG_ARROWS, from_matrix, from_networkx, to_networkx
 
 nx = pytest.importorskip("networkx")
 
@@ -65,7 +65,7 @@ def test_directions_and_parallels():
     assert graph.weights.tolist() == [3.0, 5.0]
     assert graph.repairs == (
         "1 self-loop dropped",
-        "directions dropped",
+        ALONG_ARROWS,
         "1 pair of opposite edges merged, with the mean weight",
         weighed(3, 5),
     )
@@ -179,7 +179,7 @@ def test_graphml_has_defaults_groups_and_directions(tmp_path):
     assert graph.labels == ("2", "1", "1::a") and graph.called(1) == "'1'"
     assert graph.edges.tolist() == [[0, 1], [0, 2]] and graph.weights.tolist() == [4.0, 2.5]
     directed = path.read_text().replace('source="1"', 'directed="true" source="1"')
-    assert "directions dropped" in read(path, directed).repairs
+    assert ALONG_ARROWS in read(path, directed).repairs
     with pytest.raises(InputError, match="hyperedges"):
         read(path, directed.replace("<edge", "<hyperedge/><edge", 1))
 
@@ -215,7 +215,7 @@ def test_edges_of_both_kinds_are_counted_once(tmp_path):
     )
     graph = load(path)
     assert graph.weights.tolist() == [3.0, 3.0, 2.0] and graph.repairs[1:] == (
-        "directions dropped",
+        ALONG_ARROWS,
         "1 pair of opposite edges merged, with the mean weight",
         "1 repeated edge merged: the weights are added up",
         weighed(2, 3),
@@ -246,12 +246,12 @@ def test_what_is_merged_or_dropped_is_told():
     lengths = from_networkx(nx.DiGraph([(0, 1, {"length": 2.0})]))
     assert lengths.repairs == (
         "edges weigh 1: none of their attributes 'length' is called weight",
-        "directions dropped",
+        ALONG_ARROWS,
     )
     with pytest.raises(InputError, match="edge 'a'–'b' is no number"):
         from_networkx(nx.Graph([("a", "b", {"weight": "heavy"})]))
     matrix = from_matrix(np.array([[5.0, 2, 1], [4, 0, 0], [0, 0, 0]]))
-    assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 4
+    assert matrix.weights.tolist() == [3.0, 1.0] and len(matrix.repairs) == 5
 
 
 def test_the_ends_of_an_edge_of_gml_are_no_attributes(tmp_path):

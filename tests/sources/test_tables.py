@@ -6,7 +6,7 @@ import pytest
 from meshrep.errors import InputError
 from meshrep.sources.files import load
 from meshrep.sources.formats import text, whole_tables
-from meshrep.sources.networks import from_matrix
+from meshrep.sources.networks import ALONG_ARROWS, from_matrix
 
 HEADS = ["", "source,target,weight\n", "weight,source,target\n", "# remark\n% more\n", "x y z\n",
          "a b\n", "\ufeff"]  # fmt: skip
@@ -227,5 +227,5 @@ def test_remarks_say_which_columns_were_taken(tmp_path):
     path.write_text("source,target,type,w\n1,2,Directed,1\n2,1,Directed,3\n2,3,Undirected,4\n")
     graph = load(path)
     assert graph.weights.tolist() == [2.0, 4.0] and graph.repairs[1:3] == (
-        "directions dropped", "1 pair of opposite edges merged, with the mean weight"
+        ALONG_ARROWS, "1 pair of opposite edges merged, with the mean weight"
     )  # fmt: skip

@@ -36,18 +36,18 @@ def _spread(omega: Any) -> str:
 
 def kuramoto(
     graph: Graph, seed: int, K: float = 1.0, omega: str | None = None, coupling: str = "edges",
-    normalisation: str | None = None, lag: float = 0.0,
+    normalisation: str | None = None, lag: float = 0.0, undirected: bool = False,
 ) -> tuple[Energy, list[str]]:  # fmt: skip
     """Kuramoto's energy, and what was built."""
     from meshrep.energies.kuramoto import Kuramoto
 
     energy = Kuramoto(
         graph, K, _frequencies(graph, omega, seed), coupling=coupling,
-        normalisation=normalisation, lag=lag,
+        normalisation=normalisation, lag=lag, directed=False if undirected else None,
     )  # fmt: skip
     over = {"none": "", "n": f"/{graph.n:,}", "degree": "/degree"}[energy.normalisation]
     where = f"on {graph.m:,} edges" if coupling == "edges" else "of all nodes on all"
-    lagged = f", lag {lag:g}" if lag else ""
+    lagged = (", directed" if energy.couplings.directed else "") + (f", lag {lag:g}" if lag else "")
     return energy, [f"Kuramoto: K = {K:g}{over} {where}{_spread(energy.omega)}{lagged}"]
 
 
@@ -95,6 +95,10 @@ ENERGIES = (
             Setting(
                 "lag", float, "phase lag of Sakaguchi, in radians; it needs --transient",
                 default=0.0,
+            ),
+            Setting(
+                "undirected", bool, "let the edges of a directed network act both ways",
+                default=False,
             ),
         ),
         Setting("K", float, "the coupling K", default=1.0, metavar="K"),
