@@ -47,7 +47,7 @@ def test_outside_the_nearest_point_is_read_and_told():
 
 def test_curves_at_points_over_time():
     graph = mesh(10, *box(10, 2))
-    energy = meshrep.Conduction(graph, 1.0, fixed={"x < 1e-9": 0.0})
+    energy = meshrep.Conduction(graph, 1.0, fixed={"x < 1e-9": 0.0}, capacity=1.0)
     path = meshrep.integrate(energy, 1.0, start=5.0, frames=4)
     curves = path.probe([[0.0, 0.2, 0.2], graph.points[13]])
     assert curves.shape == (5, 2) and (curves[:, 0] == 0).all()
