@@ -2,92 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from itertools import pairwise
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from meshrep.base import limits
-from meshrep.base.backends import backend_for, installed
-from meshrep.base.interrupts import interruptible
-from meshrep.energies.base import Energy, checked_energy, laid_out
-from meshrep.energies.bdf import AdaptiveBDF
+from meshrep.energies.base import Energy, checked_energy
 from meshrep.energies.driven_flows import (
     MOEBIUS_RTOL,
-    Stepper,
     by_fixed_steps,
     by_maps,
     is_broad,
 )
-from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.given import tried
-from meshrep.energies.implicit_flows import FixedSteps, ImplicitFlow
-from meshrep.energies.implicit_steps import Equations
+from meshrep.energies.runge_kutta import stable_step
+from meshrep.energies.runs import Run, refuse_endless
 from meshrep.energies.trajectory import Trajectory
-from meshrep.errors import InputError, SolveError, kind_of
+from meshrep.errors import InputError, kind_of
 from meshrep.sources.room import available_memory
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson", "heun")
 IMPLICIT_METHODS = ("backward-euler", "crank-nicolson", "bdf")
 METHODS = ("rk4", "moebius", "heun", *IMPLICIT_METHODS, "rk45", "lsoda", "radau")
-REAL_STABILITY = 2.785  # RK4 is stable for real λ dt in [−2.785, 0]
-
-
-def runge_kutta4(
-    evaluator: Evaluator,
-    w: np.ndarray,
-    dt: float,
-    steps: int,
-    inverse_mass: np.ndarray,
-    driven: bool = False,
-) -> np.ndarray:
-    """Take RK4 steps of dw/dt = −∇E/mass in place; return the energy before each, (steps,).
-
-    With ``driven``, dw/dt is that of ``Evaluator.velocity``. A fused evaluator
-    takes the steps by its own ``flow``; ``w`` must be flat then.
-    """
-    if evaluator.fused:
-        return evaluator.flow(w, dt, steps, inverse_mass, driven)  # type: ignore[attr-defined]
-    energies = np.empty(steps)
-    scale = inverse_mass.reshape(-1, *[1] * (w.ndim - 1))
-
-    def slope(at: np.ndarray) -> np.ndarray:
-        return scale * (evaluator.velocity(at) if driven else -evaluator.value_and_grad(at)[1])
-
-    for k in range(steps):
-        value, gradient = evaluator.value_and_grad(w)
-        energies[k] = float(value)
-        first = slope(w) if driven else -scale * gradient
-        second = slope(w + 0.5 * dt * first)
-        third = slope(w + 0.5 * dt * second)
-        fourth = slope(w + dt * third)
-        w += dt / 6.0 * (first + 2.0 * second + 2.0 * third + fourth)
-    return energies
-
-
-def stable_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> float:
-    """The largest dt for which RK4 is stable, from a bound of the curvature over the least mass."""
-    return REAL_STABILITY * float(mass.min()) / energy.stiffness(start)
-
-
-def default_step(energy: Energy, start: np.ndarray, mass: np.ndarray) -> tuple[float, float]:
-    """The default step of rk4, and the largest stable one.
-
-    The default is nine tenths of the stable step. It is smaller where natural frequencies differ,
-    so that phases move apart by at most a radian in a step: the frequency of a pair is then right
-    to 0.1%, while a longer step could miss whole turns.
-    """
-    limit = stable_step(energy, start, mass)
-    spread = energy.frequency_spread / float(mass.min())
-    return min(0.9 * limit, 1.0 / spread if spread > 0 else np.inf), limit
 
 
 def integrate(
@@ -202,7 +143,7 @@ def integrate(
         rtol = MOEBIUS_RTOL if method == "moebius" else 1e-6
     _refuse_settings(energy, method, dt, rtol, atol)
     implicit = method in IMPLICIT_METHODS and _has_matrix(energy)
-    run = _Run(energy, _checked_mass(energy, mass, implicit), times, observe)
+    run = Run(energy, _checked_mass(energy, mass, implicit), times, observe)
     tried(run.evaluator, w)
     if implicit:
         path = run.implicit(w, method, dt, rtol, atol, smooth)
@@ -213,7 +154,7 @@ def integrate(
             energy, run.evaluator, w, run.mass, dt, noise=noise, inertia=inertia,
             start_velocity=_velocity(start, start_velocity), seed=seed,
         )  # fmt: skip
-        _refuse_endless(method, (times[-1] - times[0]) / stepper.dt)
+        refuse_endless(method, (times[-1] - times[0]) / stepper.dt)
         path = run.advanced(w, stepper)
     elif method == "rk4":
         path = run.fixed(w, dt)
@@ -348,209 +289,3 @@ def _refuse_many_frames(frames: int, size: int) -> None:
             f"{frames:,} frames need about {need / 2**30:.3g} GiB and {room / 2**30:.3g} GiB are "
             "free: keep fewer frames"
         )
-
-
-def _refuse_endless(method: str, steps: float) -> None:
-    """Raise InputError for more steps than could ever be taken."""
-    if not steps <= limits.FLOW_STEPS_UP_TO:
-        raise InputError(
-            f"{method} would take {steps:.2g} steps, and {limits.FLOW_STEPS_UP_TO:.0e} are the "
-            "most: take a shorter time, a longer dt, or an implicit method (bdf, radau)"
-        )
-
-
-class _Run:
-    def __init__(
-        self,
-        energy: Energy,
-        mass: Any,
-        times: np.ndarray,
-        observe: Callable[[float, float], None] | None,
-    ) -> None:
-        self.energy, self.mass, self.times, self.observe = energy, mass, times, observe
-        self.evaluator = laid_out(energy, backend_for("numba" if installed("numba") else "numpy"))
-
-    def fixed(self, w: np.ndarray, dt: float | None) -> Trajectory:
-        """RK4 with a whole number of equal steps between frames."""
-        chosen, limit = default_step(self.energy, w, self.mass)
-        if dt is not None and not 0 < dt <= limit:
-            raise InputError(
-                f"dt = {dt:g} is not a stable step for RK4: take one in (0, {limit:.3g}], or an "
-                "implicit method (bdf, radau)"
-            )
-        _refuse_endless("rk4", (self.times[-1] - self.times[0]) / (dt or chosen))
-        inverse, step = 1.0 / self.mass, 0.0
-        frames, interrupted = [(w.copy(), self.energy.value(w))], False
-        taken, chunk = 0, 8
-        try:
-            with interruptible():
-                for before, now in pairwise(self.times):
-                    left = int(np.ceil((now - before) / (dt or chosen) * (1 - 1e-12)))
-                    step = (now - before) / left
-                    while left:
-                        some = min(chunk, left)
-                        begun = time.perf_counter()
-                        runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
-                        spent = max(time.perf_counter() - begun, 1e-9)
-                        chunk = max(1, min(2 * some if some == chunk else chunk,
-                                           int(limits.CALL_SECONDS * some / spent)))  # fmt: skip
-                        left -= some
-                        taken += some
-                    if not np.isfinite(w).all():
-                        raise SolveError(f"the field became infinite before t = {now:g}: lower dt")
-                    frames.append((w.copy(), self.energy.value(w)))
-                    if self.observe:
-                        self.observe(float(now), float(self.times[-1]))
-        except KeyboardInterrupt:
-            interrupted = True
-        return self._trajectory(
-            frames, "rk4", taken, 4 * taken, interrupted, self._step_notes(step, limit)
-        )
-
-    def advanced(self, w: np.ndarray, stepper: Stepper) -> Trajectory:
-        """Steps that know how to go from one time to another."""
-        frames, interrupted = [(w.copy(), self.energy.value(w))], False
-        rates = [stepper.rates()]
-        try:
-            with interruptible():
-                for begin, end in pairwise(self.times.tolist()):
-                    stepper.advance(w, begin, end)
-                    if not np.isfinite(w).all():
-                        raise SolveError(f"the field became infinite before t = {end:g}: lower dt")
-                    rates.append(stepper.rates())
-                    frames.append((w.copy(), self.energy.value(w)))
-                    if self.observe:
-                        self.observe(end, float(self.times[-1]))
-        except KeyboardInterrupt:
-            interrupted = True
-        path = self._trajectory(
-            frames, stepper.name, stepper.steps, stepper.evaluations, interrupted, stepper.notes()
-        )
-        if rates[0] is not None:
-            path.velocities = np.array(rates[: len(frames)])
-        return path
-
-    def _trajectory(
-        self, frames: list[tuple[np.ndarray, float]], method: str, steps: int, evaluations: int,
-        interrupted: bool, notes: list[str], factorisations: int = 0,
-    ) -> Trajectory:  # fmt: skip
-        """The trajectory of the fields and energies that were reached."""
-        fields, energies = zip(*frames, strict=True)
-        return Trajectory(
-            self.energy, self.times[: len(frames)], np.array(fields), np.array(energies), method,
-            steps, evaluations, interrupted, notes, factorisations,
-        )  # fmt: skip
-
-    def _step_notes(self, step: float, limit: float) -> list[str]:
-        notes = [f"step {step:.3g}, stable up to {limit:.3g}"]
-        turn = step * self.energy.frequency_spread / float(self.mass.min())
-        if turn > 1.01:
-            notes.append(
-                f"natural frequencies differ by up to {turn:.2g} radians a step: take a smaller dt "
-                "for right frequencies"
-            )
-        return notes
-
-    def _clock(self, method: str) -> float:
-        """The unit of time of the problem. SciPy's first step is absolute in it.
-
-        Raises
-        ------
-        InputError
-            Where the time is not finite in it.
-        """
-        mass = self.mass.diagonal() if sparse.issparse(self.mass) else self.mass
-        clock = self.energy.unit**2 / self.energy.scale * float(mass.mean())
-        if not np.isfinite(float(self.times[-1]) / clock):
-            raise InputError(f"a time of {self.times[-1]:g} is too long for {method}: take less")
-        return clock
-
-    def implicit(
-        self, w: np.ndarray, method: str, dt: float | None, rtol: float, atol: float | None,
-        smooth: bool,
-    ) -> Trajectory:  # fmt: skip
-        """Backward Euler, Crank–Nicolson or BDF with our own factors and hierarchies."""
-        self._clock(method)
-        energy, end = self.energy, float(self.times[-1])
-        span = end - float(self.times[0])
-        matrix = self.mass if sparse.issparse(self.mass) else sparse.diags_array(self.mass)
-        equations = Equations(energy, sparse.csr_array(matrix))
-        unit = equations.unit = equations.reach(w, self.times)
-        flow: ImplicitFlow
-        if method == "bdf":
-            tables = np.unique(np.concatenate([np.zeros(0), *(s.times for s in energy.schedules)]))
-            atol = rtol * unit if atol is None else atol
-            flow = AdaptiveBDF(equations, rtol, atol, 0.1 * span, tables)
-        else:
-            dt = span / 200 if dt is None else dt
-            _refuse_endless(method, span / dt)
-            flow = FixedSteps(equations, dt, rtol, second_order=method == "crank-nicolson")
-        frames, interrupted = [(w.copy(), self._value(w, float(self.times[0])))], False
-
-        def keep(now: float, field: np.ndarray) -> None:
-            frames.append((field.copy(), self._value(field, now)))
-
-        def told(now: float) -> None:
-            if self.observe:
-                self.observe(now, end)
-
-        try:
-            with interruptible():
-                flow.run(w, self.times, keep, told, smooth=smooth)
-        except KeyboardInterrupt:
-            interrupted = True
-        return self._trajectory(
-            frames, method, flow.steps, equations.evaluations, interrupted, flow.notes(),
-            equations.system.factorisations,
-        )  # fmt: skip
-
-    def _value(self, w: np.ndarray, now: float) -> float:
-        return self.energy.at(now).value(w)
-
-    def adaptive(self, w: np.ndarray, method: str, rtol: float, atol: float) -> Trajectory:
-        """SciPy's solve_ivp on the free nodes, frame by frame: Ctrl-C keeps what is done."""
-        from scipy.integrate import solve_ivp
-
-        energy, free = self.energy, self.energy.free
-        whole, weight = w.copy(), self.mass[free].reshape(-1, *[1] * (w.ndim - 1))
-        clock = self._clock(method)
-        if method == "rk45":  # explicit, so that its steps stay about as short as those of rk4
-            span = self.times[-1] - self.times[0]
-            _refuse_endless(method, span / stable_step(energy, w, self.mass))
-        calls = 0
-
-        def slope(_: float, y: np.ndarray) -> np.ndarray:
-            nonlocal calls
-            calls += 1
-            whole[free] = y.reshape(whole[free].shape)
-            return (clock * self.evaluator.velocity(whole)[free] / weight).ravel()
-
-        def jacobian(_: float, y: np.ndarray) -> sparse.csc_matrix:
-            whole[free] = y.reshape(whole[free].shape)
-            rates = sparse.csr_array(energy.velocity_jacobian(whole))[free][:, free]
-            return sparse.csc_matrix(sparse.diags_array(clock / weight) @ rates)
-
-        options: dict[str, Any] = {}
-        if method in ("bdf", "radau") and energy.has_hessian and w.ndim == 1:
-            options["jac"] = jacobian
-        frames, steps, interrupted = [(w.copy(), energy.value(w))], 0, False
-        y = w[free].ravel()
-        try:
-            with interruptible():
-                for begun, ended in pairwise(self.times):
-                    span = begun / clock, ended / clock
-                    part = solve_ivp(
-                        slope, span, y, SCIPY_METHODS[method], rtol=rtol, atol=atol, **options
-                    )
-                    if not part.success or not np.isfinite(part.y[:, -1]).all():
-                        late = clock * part.t[-1]
-                        raise SolveError(f"{method} gave up at t = {late:g}: {part.message}")
-                    y = part.y[:, -1]
-                    steps += len(part.t) - 1
-                    whole[free] = y.reshape(whole[free].shape)
-                    frames.append((whole.copy(), energy.value(whole)))
-                    if self.observe:
-                        self.observe(float(ended), float(self.times[-1]))
-        except KeyboardInterrupt:
-            interrupted = True
-        return self._trajectory(frames, method, steps, calls, interrupted, [])

@@ -11,8 +11,8 @@ import meshrep
 from bench import Report, Say, integrators, missing, phase_minima, timing
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.base.tables import markdown
-from meshrep.energies.flows import runge_kutta4
 from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.runge_kutta import runge_kutta4
 from meshrep.errors import MeshrepError
 
 
