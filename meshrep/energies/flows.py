@@ -83,7 +83,7 @@ def integrate(
         of orders 1 to 5 with adaptive steps, suit stiff problems and use the sparse Hessian, whose
         factors or multigrid hierarchy they keep. The others are SciPy's, as is "bdf" for an energy
         without a sparse Hessian. The default is "heun" with noise, "bdf" for an energy with a
-        ``capacity_matrix``, "moebius" where frequencies would make the steps of rk4 eight times
+        ``capacity_matrix``, or "crank-nicolson" where ``dt`` is given, "moebius" where frequencies would make the steps of rk4 eight times
         shorter, and "rk4" elsewhere.
     dt : float, optional
         Longest step of methods with a fixed step. The default is 0.9 of the stable step for rk4,
@@ -132,7 +132,7 @@ def integrate(
     """
     energy = checked_energy(energy)
     shaken, heavy = bool(np.any(noise)), bool(np.any(inertia)) or start_velocity is not None
-    asked, method = method, _chosen(energy, method, shaken, heavy)
+    asked, method = method, _chosen(energy, method, dt, shaken, heavy)
     begin, field, smooth = _begun(energy, start, seed)
     _refuse_many_frames(frames if at is None else np.size(at), 8 * int(np.prod(energy.shape)))
     times = _times(begin, t, frames, at)
@@ -182,7 +182,7 @@ def _velocity(start: Any, start_velocity: ArrayLike | None) -> ArrayLike | None:
     return before[-1] if start_velocity is None and before is not None else start_velocity
 
 
-def _chosen(energy: Energy, method: str | None, shaken: bool, heavy: bool) -> str:
+def _chosen(energy: Energy, method: str | None, dt: float | None, shaken: bool, heavy: bool) -> str:
     """The method, if it is one that can follow the energy, its noise and its inertia."""
     if method is not None and method not in METHODS:
         raise InputError(f"unknown integrator {method!r}: choose among {', '.join(METHODS)}")
@@ -196,7 +196,8 @@ def _chosen(energy: Energy, method: str | None, shaken: bool, heavy: bool) -> st
             raise InputError(f"conditions that change in time cannot be followed with {what}")
         return only
     if method is None:
-        return "rk4" if energy.capacity_matrix is None else "bdf"
+        implicit = "bdf" if dt is None else "crank-nicolson"
+        return "rk4" if energy.capacity_matrix is None else implicit
     if method in IMPLICIT_METHODS[:2] and not _has_matrix(energy):
         raise InputError(
             f"{method} needs a sparse Hessian, and {type(energy).__name__} has none: choose rk4, "

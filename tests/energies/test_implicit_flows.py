@@ -255,6 +255,7 @@ def test_the_command_line_offers_every_method():
 def test_conduction_starts_at_the_lowest_temperature_unless_told():
     path = meshrep.integrate(manufactured(), 0.1)
     assert (path.fields[0] == 2).all() and "the start is 2 everywhere" in path.notes[0]
+    assert meshrep.integrate(manufactured(), 0.1, dt=0.01).method == "crank-nicolson"
 
 
 def test_what_cannot_follow_changes_says_so():
