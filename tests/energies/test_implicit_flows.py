@@ -50,7 +50,8 @@ def test_the_error_of_bdf_follows_its_tolerance():
 
 def slab(n=40):
     """Both faces of a slab at 0, from 1 everywhere else."""
-    energy = meshrep.Conduction(bar(n), 1.0, fixed={"(x < 1e-9) | (x > 1 - 1e-9)": 0.0})
+    faces = {"(x < 1e-9) | (x > 1 - 1e-9)": 0.0}
+    energy = meshrep.Conduction(bar(n), 1.0, fixed=faces, capacity=1.0)
     k = np.arange(1, 60, 2)[:, None]
     x = energy.graph.points[:, 0]
     series = (4 / (np.pi * k) * np.sin(np.pi * k * x) * np.exp(-(np.pi**2) * k**2 * 0.1)).sum(
@@ -158,7 +159,11 @@ def test_conditions_that_jump_are_followed_stage_by_stage(method):
 
     def posed(air, end):
         return meshrep.Conduction(
-            graph, 1.0, convection=[("x > 1 - 1e-9", 5.0, air)], fixed={"x < 1e-9": end}
+            graph,
+            1.0,
+            convection=[("x > 1 - 1e-9", 5.0, air)],
+            fixed={"x < 1e-9": end},
+            capacity=1.0,
         )
 
     jumping = posed(Schedule([1, 1], [0, 50]), Schedule([1, 1], [20, 0]))
@@ -175,7 +180,7 @@ def test_conditions_that_jump_are_followed_stage_by_stage(method):
 def test_a_peak_between_long_steps_is_not_missed():
     def heated(*times):
         return meshrep.Conduction(
-            bar(), 1.0, convection=[("x > 1 - 1e-9", 1.0, 0.0)],
+            bar(), 1.0, convection=[("x > 1 - 1e-9", 1.0, 0.0)], capacity=1.0,
             flux=[("x < 1e-9", Schedule([*times, 100], [0, 100, 0, 0]))],
         )  # fmt: skip
 
@@ -200,7 +205,7 @@ def test_multigrid_follows_what_factors_follow(monkeypatch):
     points, cells = box(5, 20, distort=0.2)
     energy = meshrep.Conduction(
         mesh(5, points, cells), 2.0, fixed={"x < 1e-9": Schedule([0, 1], [0, 30])},
-        radiation=[("x > 1 - 1e-9", 1.0, 100.0)], kelvin=False,
+        radiation=[("x > 1 - 1e-9", 1.0, 100.0)], kelvin=False, capacity=1.0,
     )  # fmt: skip
     settings = {"start": 0.0, "frames": 3}
     direct = [
