@@ -48,7 +48,8 @@ FLOW = (
         "method",
         str,
         "integrator",
-        shown="rk4; bdf for --conduct (crank-nicolson with --dt), heun with --noise, moebius for broad frequencies",
+        shown="rk4; bdf for --conduct (crank-nicolson with --dt), heun with --noise, moebius for "
+        "broad frequencies",
         choices=FLOW_METHODS,
     ),
     Setting("noise", float, "diffusion D of every node, drawn by --seed", default=0.0, least=0),

@@ -83,8 +83,8 @@ def integrate(
         of orders 1 to 5 with adaptive steps, suit stiff problems and use the sparse Hessian, whose
         factors or multigrid hierarchy they keep. The others are SciPy's, as is "bdf" for an energy
         without a sparse Hessian. The default is "heun" with noise, "bdf" for an energy with a
-        ``capacity_matrix``, or "crank-nicolson" where ``dt`` is given, "moebius" where frequencies would make the steps of rk4 eight times
-        shorter, and "rk4" elsewhere.
+        ``capacity_matrix``, or "crank-nicolson" where ``dt`` is given, "moebius" where frequencies
+        would make the steps of rk4 eight times shorter, and "rk4" elsewhere.
     dt : float, optional
         Longest step of methods with a fixed step. The default is 0.9 of the stable step for rk4,
         and short enough that phases move apart by at most a radian in a step; shorter with noise
