@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 import meshrep
 from meshrep.base.backends import NumpyBackend
-from meshrep.energies import moebius
+from meshrep.energies import moebius, runs
 from meshrep.energies.moebius import Formula, Moebius, spins
 
 
@@ -93,7 +93,7 @@ def test_flows_agree_with_an_eighth_order_method(name, numba, monkeypatch):
     J = energy.couplings.acting.toarray()
     exact = by_loops(J, energy.omega, energy.lag, mass, start, 1.0)
     if not numba:
-        for module in (moebius, meshrep.energies.flows):
+        for module in (moebius, runs):
             monkeypatch.setattr(module, "installed", lambda _: False)
     path = meshrep.integrate(
         energy, 1.0, start=start, mass=mass, method="moebius", rtol=1e-7, frames=3
