@@ -28,36 +28,38 @@ SMALL = 3e-4  # |s²| below which the series to s⁶ is exact to 1e-16
 
 @njit(error_model="numpy")
 def element(omega, x, y):
-    """a and b of a frequency and a field, times a positive number; and arg a."""
+    """a and b of a frequency and a field, times a positive number; and |s| where s² < 0, else 0."""
     square = 0.25 * (x * x + y * y - omega * omega)
     if square < -SMALL:
         turn = np.sqrt(-square)
         real, share = np.cos(turn), 0.5 * np.sin(turn) / turn
-        imaginary = omega * share
-        angle = np.arctan2(imaginary, real)
-        turn = turn if omega > 0.0 else -turn
-        angle += 2.0 * np.pi * np.rint((turn - angle) / (2.0 * np.pi))
-        return real, imaginary, share * x, share * y, angle
+        return real, omega * share, share * x, share * y, turn
     if square > SMALL:
         root = np.sqrt(square)
         share = 0.5 * np.tanh(root) / root
     else:
         tail = square * (1.0 / 3.0 - square * (2.0 / 15.0 - square * (17.0 / 315.0)))
         share = 0.5 * (1.0 - tail)
-    return 1.0, omega * share, share * x, share * y, np.arctan(omega * share)
+    return 1.0, omega * share, share * x, share * y, 0.0
 
 
 @njit(error_model="numpy")
 def carried(a, a_i, b, b_i, c, s):
-    """The spin after the map, and a ū' of its angle: arg u is that of a plus that of this."""
-    # b z̄ = (b + i b_i)(c − i s)
-    p, q = b * c + b_i * s, b_i * c - b * s
-    u, v = a + p, a_i + q
+    """The spin z u/ū, and u."""
+    u, v = a + b * c + b_i * s, a_i + b_i * c - b * s  # b z̄ = (b + i b_i)(c − i s)
     real, imaginary = u * u - v * v, 2.0 * u * v
     length = u * u + v * v
-    along = a * a + a_i * a_i + a * p + a_i * q
-    across = a * q - a_i * p
-    return (c * real - s * imaginary) / length, (c * imaginary + s * real) / length, along, across
+    return (c * real - s * imaginary) / length, (c * imaginary + s * real) / length, u, v
+
+
+@njit(error_model="numpy")
+def angle(omega, a, a_i, turn, u, v):
+    """arg u, full turns included: arg a plus an angle of less than a quarter turn."""
+    own = np.arctan2(a_i, a)
+    if turn > 0.0:
+        whole = turn if omega > 0.0 else -turn
+        own += 2.0 * np.pi * np.rint((whole - own) / (2.0 * np.pi))
+    return own + np.arctan2(v * a - u * a_i, u * a + v * a_i)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -88,12 +90,12 @@ def finish_rows(z, phi, omega, H, first, second, h, other, new_z, new_phi, begin
             y += first[k] * across
             x2 += second[k] * along
             y2 += second[k] * across
-        a, a_i, b, b_i, angle = element(whole * omega[i], h * x, h * y)
-        c, s, along, across = carried(a, a_i, b, b_i, z[i + i], z[i + i + ONE])
-        turned = angle + np.arctan2(across, along)
-        a, a_i, b, b_i, angle = element(rest * omega[i], h * x2, h * y2)
-        c, s, along, across = carried(a, a_i, b, b_i, c, s)
-        turned += angle + np.arctan2(across, along)
+        a, a_i, b, b_i, turn = element(whole * omega[i], h * x, h * y)
+        c, s, u, v = carried(a, a_i, b, b_i, z[i + i], z[i + i + ONE])
+        turned = angle(omega[i], a, a_i, turn, u, v)
+        a, a_i, b, b_i, turn = element(rest * omega[i], h * x2, h * y2)
+        c, s, u, v = carried(a, a_i, b, b_i, c, s)
+        turned += angle(omega[i], a, a_i, turn, u, v)
         new_z[i + i], new_z[i + i + ONE] = c, s
         new_phi[i] = phi[i] + 2.0 * turned
         apart += (c - other[i + i]) ** 2 + (s - other[i + i + ONE]) ** 2
