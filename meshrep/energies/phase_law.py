@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from meshrep.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,26 @@ class PhaseLaw:
     def coefficients(self) -> tuple[float, float, float]:
         """(α, β, γ)."""
         return self.alpha, self.beta, self.gamma
+
+
+def law_for(solver: str, energy: Any) -> PhaseLaw:
+    """The phase law of an energy.
+
+    Raises
+    ------
+    InputError
+        Where it has none; names the solver that needs it.
+    """
+    law: PhaseLaw | None = energy.phase_law
+    if law is not None:
+        return law
+    if energy.quantity == "phase" and energy.by_fields:
+        raise InputError(
+            f"{solver} needs the couplings of all pairs, and those of a mean field of "
+            f"{energy.graph.n:,} nodes are not stored: use lbfgs instead"
+        )
+    kind = type(energy).__name__
+    raise InputError(f"{solver} works on oscillators, not on {kind}: use lbfgs instead")
 
 
 def added(laws: Sequence[tuple[float, PhaseLaw | None]]) -> PhaseLaw | None:

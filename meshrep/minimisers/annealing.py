@@ -11,7 +11,7 @@ from meshrep.base.backends import installed
 from meshrep.base.outcome import Result
 from meshrep.base.rows import kernel_rows
 from meshrep.energies.base import Energy
-from meshrep.energies.phase_law import PhaseLaw
+from meshrep.energies.phase_law import PhaseLaw, law_for
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
@@ -110,10 +110,7 @@ class Annealing(Minimiser):
 
     def _spins(self, objective: Objective) -> Spins:
         energy = objective.energy
-        law = energy.phase_law
-        if law is None:
-            kind = type(energy).__name__
-            raise InputError(f"anneal works on oscillators, not on {kind}: use lbfgs instead")
+        law = law_for("anneal", energy)
         if not installed("numba"):
             raise MissingPart("numba", "anneal", "fast")
         seeds = self.seed, objective.seed

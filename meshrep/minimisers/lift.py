@@ -7,6 +7,7 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
+from meshrep.energies.phase_law import law_for
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
@@ -143,11 +144,7 @@ class Lift(Minimiser):
 
     def _vectors(self, objective: Objective) -> Vectors:
         energy = objective.energy
-        law = energy.phase_law
-        if law is None:
-            raise InputError(
-                f"lift works on oscillators, not on {type(energy).__name__}: use lbfgs instead"
-            )
+        law = law_for("lift", energy)
         kind = Jitted if objective.backend.name == "numba" else Arrays
         replicas = self.replicas
         if replicas == "auto":

@@ -255,6 +255,21 @@ def test_a_star_locks_at_its_threshold(leaves):
             np.testing.assert_allclose(path.frequencies, mean, atol=1e-6)
 
 
+def test_two_populations_make_a_chimera():
+    """Abrams, Mirollo, Strogatz and Wiley (2008): one of two equal groups stays in disorder.
+
+    Coupling (1 + A)/2 within and (1 − A)/2 across, lag π/2 − β, with A = 0.2 and β = 0.1.
+    """
+    n, group = 128, np.repeat([0, 1], 128)
+    blocks = meshrep.Blocks(group, [[0.6, 0.4], [0.4, 0.6]])
+    energy = K(empty(2 * n), 1.0, coupling=blocks, lag=np.pi / 2 - 0.1)
+    start = np.r_[np.zeros(n), np.random.default_rng(1).normal(0.0, 1.0, n)]
+    path = meshrep.integrate(energy, 300.0, start=start, frames=300)
+    one, other = (abs(np.exp(1j * half).mean(axis=1)) for half in np.split(path.fields, 2, axis=1))
+    assert one[100:].min() > 0.999
+    assert other[100:].min() > 0.5 and other[100:].max() < 0.9
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strength", [1.95, 2.5, 4.0])
 def test_normal_order_is_that_of_theory(strength):
