@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
 from meshrep.base.schedules import Schedule
@@ -99,6 +99,12 @@ class Energy(Lean, ABC):
     phase_law : PhaseLaw or None
         How phases act on each other, which "lift" and "anneal" need to know. None where the field
         is not phases, or where the energy has no such law.
+    runs_on : str
+        "torch" where the energy is computed there alone: minimisers that have torch then take it.
+    device : str
+        The device on which ``solve`` then works by default; empty where it chooses.
+    variable : tuple of str
+        Names of the numbers, such as conductances, that :meth:`with_numbers` replaces.
     attraction : (m,) float64 or None
         For each edge, whether its energy is lowest at equal phases of its ends (+) or at opposite
         ones (−); None where edges have no such preference.
@@ -144,6 +150,9 @@ class Energy(Lean, ABC):
     reentrant = True
     one_start = False
     unbounded = ""
+    runs_on = ""
+    device = ""
+    variable: tuple[str, ...] = ()
     undecided = ""
     phase_law: PhaseLaw | None = None
     attraction: np.ndarray | None = None
@@ -208,6 +217,46 @@ class Energy(Lean, ABC):
         By default it is the evaluator of :meth:`on`, which may lack ``value``.
         """
         return self.on(backend)
+
+    def with_numbers(self, **numbers: np.ndarray) -> Energy:
+        """The same energy with some of its numbers replaced, those that ``variable`` names.
+
+        Raises
+        ------
+        InputError
+            For a number that the energy does not have, or an array of another shape.
+        """
+        raise InputError(f"{type(self).__name__} has no numbers that may be replaced")
+
+    def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
+        """The energy by operations of torch, which differentiates it in w and in the numbers.
+
+        Parameters
+        ----------
+        backend : Backend
+            That of torch.
+        w : (n,) or (n, d) tensor
+        numbers : mapping of str to tensor
+            What :meth:`with_numbers` would replace.
+        """
+        raise InputError(f"{type(self).__name__} has no numbers that may be replaced")
+
+    def held_with(self, backend: Backend, numbers: Mapping[str, Array]) -> Array:
+        """Values of the fixed nodes, which may follow from the numbers."""
+        return backend.asarray(self.fixed_values)
+
+    def _given(self, numbers: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """InputError for numbers that the energy does not have, or of another shape."""
+        for name, values in numbers.items():
+            if name not in shapes:
+                raise InputError(
+                    f"{type(self).__name__} has no numbers {name!r} to replace: it has "
+                    f"{', '.join(shapes) or 'none'}"
+                )
+            if tuple(np.shape(values)) != shapes[name]:
+                raise InputError(
+                    f"{name} must have the shape {shapes[name]}, not {tuple(np.shape(values))}"
+                )
 
     def reordered(self, order: Order) -> Energy | None:
         """The same energy with nodes in another order; None where the energy does not offer that.

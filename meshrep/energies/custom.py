@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -146,6 +147,23 @@ class EdgeEnergy(Energy):
     def on(self, backend: Backend) -> Evaluator:
         """The formula over the arrays of the back end."""
         return _EdgeFormula(self, backend)
+
+    variable = ("weights",)
+
+    def with_numbers(self, **numbers: np.ndarray) -> EdgeEnergy:
+        """The same energy with other weights (m,) of edges."""
+        self._given(numbers, {"weights": (self.graph.m,)})
+        twin = copy.copy(self)
+        if numbers:
+            twin.graph = self.graph.with_weights(np.array(numbers["weights"], dtype=np.float64))
+        return twin
+
+    def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
+        """The energy in the weights as well."""
+        self._given(numbers, {"weights": (self.graph.m,)})
+        formula = _EdgeFormula(self, backend)
+        formula.a = numbers.get("weights", formula.a)
+        return formula.value(w)
 
     def hessian(self, w: np.ndarray) -> sparse.csr_array:
         """Bᵀ diag(a φ″(Bw)) B + diag(ψ″(w))."""

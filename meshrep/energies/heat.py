@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
@@ -88,6 +89,7 @@ class HeatBath(Energy):
     quantity = "temperature"
     convex = True
     has_hessian = True
+    variable = ("conductances", "temperatures")
     factor = 1.0  # by which conductances and λ have been multiplied
 
     def __init__(
@@ -243,6 +245,48 @@ class HeatBath(Energy):
         by_weights = self.laplacian == "graph" and self.factor == 1.0
         twin._coupling = order.graph.adjacency if by_weights else order.matrix(self._coupling)
         return twin
+
+    @property
+    def _number_shapes(self) -> dict[str, tuple[int, ...]]:
+        baths: dict[str, tuple[int, ...]] = {"temperatures": (len(self.hot) + len(self.cold),)}
+        return {"conductances": (self.graph.m,), **baths} if self.laplacian == "graph" else baths
+
+    def with_numbers(self, **numbers: np.ndarray) -> HeatBath:
+        """The same heat with other conductances (m,) of edges or temperatures (k,) of baths.
+
+        Temperatures are those of the nodes ``hot`` and then ``cold``; conductances may be replaced
+        where they are the graph's weights.
+        """
+        self._given(numbers, self._number_shapes)
+        twin = copy.copy(self)
+        if "conductances" in numbers:
+            a = np.array(numbers["conductances"], dtype=np.float64)
+            twin._coupling = self.graph.with_weights(a).adjacency
+        if "temperatures" in numbers:
+            given = np.array(numbers["temperatures"], dtype=np.float64)
+            if self.kind == "dirichlet":
+                twin.fixed_values = np.concatenate([given, self.fixed_values[len(given) :]])
+            else:
+                twin.targets = given
+        return twin
+
+    def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
+        """The energy in conductances and temperatures as well."""
+        self._given(numbers, self._number_shapes)
+        formula: Any = self.formula(backend)
+        if "conductances" in numbers:
+            i, j = self.graph.edges.T
+            formula.edges = backend.index(i), backend.index(j), numbers["conductances"]
+        if "temperatures" in numbers and self.kind != "dirichlet":
+            formula.targets = numbers["temperatures"]
+        return formula.value(w)
+
+    def held_with(self, backend: Backend, numbers: Mapping[str, Array]) -> Array:
+        """Values of the fixed nodes: temperatures where baths hold them."""
+        values, given = super().held_with(backend, numbers), numbers.get("temperatures")
+        if given is None or self.kind != "dirichlet":
+            return values
+        return backend.xp.cat([given, values[len(given) :]])
 
     def curvature(self, w: np.ndarray) -> np.ndarray:
         """Second derivative p(p−1)λ|w−T|^{p−2} of each bath node's energy."""

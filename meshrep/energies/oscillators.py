@@ -18,6 +18,7 @@ term has no potential.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.base.backends import Backend
+from meshrep.base.backends import Array, Backend
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.couplings import Couplings, Drive, number, numbers
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.frequencies import natural_frequencies
+from meshrep.energies.oscillator_evaluators import Formula
 from meshrep.energies.pairs import Pairs
 from meshrep.energies.phase_law import PhaseLaw
 from meshrep.energies.phases import order_parameter
@@ -80,6 +82,7 @@ class Oscillators(Energy):
     unit = 1.0
     shift_invariant = True
     propagation = "self"
+    variable = ("K",)
 
     def __init__(
         self,
@@ -132,6 +135,29 @@ class Oscillators(Energy):
     def component_of(self) -> np.ndarray:
         """Number of the component of each node, (n,), along couplings that are not 0."""
         return super().component_of if self.has_hessian else self.couplings.component_of
+
+    @property
+    def _number_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"K": (self.graph.m,)} if isinstance(self.couplings, Pairs) else {}
+
+    def with_numbers(self, **numbers: np.ndarray) -> Oscillators:
+        """The same oscillators with other couplings K (m,) of edges, undirected."""
+        self._given(numbers, self._number_shapes)
+        twin = copy.copy(self)
+        if numbers:
+            twin.couplings = Pairs(self.graph, np.array(numbers["K"], dtype=np.float64))
+        return twin
+
+    def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
+        """The energy in K as well."""
+        self._given(numbers, self._number_shapes)
+        J = self.couplings
+        formula = Formula(J.matrix, J.matrix, self.law, Drive(self.omega, 0.0), backend)
+        if numbers:
+            i, j = self.graph.edges.T
+            a = numbers["K"] * backend.asarray(self.graph.weights)
+            formula.edges = backend.index(i), backend.index(j), a
+        return formula.value(w)
 
     def __mul__(self, factor: float) -> Oscillators:
         """The oscillators with α, β, γ, ω and c multiplied by a factor."""

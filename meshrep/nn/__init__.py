@@ -10,6 +10,9 @@ if not installed("torch"):
 
 from meshrep.nn.energies import energy as energy
 from meshrep.nn.field import Field as Field
+from meshrep.nn.implicit import minimum as minimum
+from meshrep.nn.own_energy import TorchEnergy as TorchEnergy
+from meshrep.nn.own_module import Variables as Variables
 from meshrep.nn.variables import GAT as GAT
 from meshrep.nn.variables import GN as GN
 from meshrep.nn.variables import DeepLinear as DeepLinear
@@ -22,5 +25,5 @@ from meshrep.nn.variables import Spectral as Spectral
 
 __all__ = [
     "GAT", "GN", "DeepLinear", "Field", "GraphNetwork", "Kappa", "KernelSmoothing", "Multilevel",
-    "Sobolev", "Spectral", "energy",
+    "Sobolev", "Spectral", "TorchEnergy", "Variables", "energy", "minimum",
 ]  # fmt: skip

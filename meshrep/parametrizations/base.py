@@ -104,6 +104,8 @@ class Parametrization(Lean, ABC):
         Whether torch on a GPU is to be taken where there is one.
     loads_kernels : bool
         Whether laying it out runs kernels that must be loaded first.
+    runs_on : str
+        "torch" where it can be laid out on tensors alone.
     random : bool
         Whether the seed changes anything besides the energy's start.
 
@@ -137,6 +139,7 @@ class Parametrization(Lean, ABC):
     gains_from_gpu = False
     loads_kernels = False
     random = False
+    runs_on = ""
 
     @abstractmethod
     def build(self, energy: Energy, start: np.ndarray, backend: Backend, seed: int) -> Map:

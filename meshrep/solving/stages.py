@@ -91,7 +91,8 @@ class Stages:
         max_steps: float = np.inf,
     ) -> None:
         self.energy, self.solver, self.w0, self.seed = energy, solver, w0, seed
-        self.device, self.dtype, self.observe, self.notes = device, dtype, observe, notes
+        self.device = energy.device or device if device == "auto" else device
+        self.dtype, self.observe, self.notes = dtype, observe, notes
         self.sample, self.max_steps = sample, max_steps  # of all stages together
         self.samples: list[Sample] = []
         self.setup_s = self.compile_s = self.prefit_s = 0.0
@@ -115,8 +116,21 @@ class Stages:
     def _backend_kind(self, stage: Solver) -> str:
         if stage.backend != "auto":
             return stage.backend
-        if stage.parametrization.gains_from_gpu and self._on_gpu():
+        needed, has_torch = stage.parametrization.runs_on, "torch" in stage.minimiser.backends
+        if needed and needed not in stage.minimiser.backends:
+            raise InputError(
+                f"{stage.parametrization.name} needs {needed}, and {stage.minimiser.name} has no "
+                "form for it: take lbfgs, adam, or an optimiser of torch"
+            )
+        asked = self.device not in ("auto", "cpu")
+        gains = asked or (stage.parametrization.gains_from_gpu and self._on_gpu())
+        if needed or (has_torch and (gains or self.energy.runs_on == "torch")):
             return "torch"
+        if asked:
+            self.notes.append(
+                f"{stage.label} has no form for {self.device} and runs on the CPU: adam, lbfgs, "
+                "networks and optimisers of torch have one"
+            )
         known = [kind for kind in stage.minimiser.backends if kind == "numpy" or installed(kind)]
         return known[0] if known else stage.minimiser.backends[0]
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from meshrep.base import limits
-from meshrep.base.backends import Backend, NumpyBackend
+from meshrep.base.backends import Array, Backend, NumpyBackend
 from meshrep.base.randomness import random_from
 from meshrep.base.schedules import Schedule
 from meshrep.energies.answers import Answer
@@ -34,6 +35,7 @@ from meshrep.energies.conduction.conditions import (
 from meshrep.energies.conduction.evaluators import Differences, Formula, Kernels, System
 from meshrep.energies.conduction.merging import Unsaid, merged_statements
 from meshrep.energies.conduction.mesh_error import Entering, MeshError, mesh_error
+from meshrep.energies.conduction.numbers import replaced, shapes_of, value_with
 from meshrep.energies.conduction.sources import Sources
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
@@ -364,6 +366,28 @@ class Conduction(Energy):
         twin: Conduction = self._on_renumbered(order)
         twin._system = self._system.reordered(order)
         return twin
+
+    variable = ("conductances", "temperatures")
+
+    def with_numbers(self, **numbers: np.ndarray) -> Conduction:
+        """The same problem with other conductances of pairs or temperatures (k,) of fixed nodes.
+
+        Conductances are the entries of ``coupling`` above its diagonal, row by row.
+        """
+        self._given(numbers, shapes_of(self._system))
+        twin = copy.copy(self)
+        twin._system = replaced(self._system, numbers)
+        twin.fixed_values = twin._system.fixed_values
+        return twin
+
+    def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
+        """The energy in conductances and temperatures as well."""
+        self._given(numbers, shapes_of(self._system))
+        return value_with(self._system, backend, w, numbers)
+
+    def held_with(self, backend: Backend, numbers: Mapping[str, Array]) -> Array:
+        """Temperatures of the fixed nodes."""
+        return numbers.get("temperatures", super().held_with(backend, numbers))
 
     def hessian(self, w: np.ndarray) -> Any:
         """Stiffness, convection ∫ h φ_i φ_j, and radiation 4 ∫ εσ |T|³ φ_i φ_j."""
