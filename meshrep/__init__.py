@@ -25,7 +25,7 @@ _HOME = {
     "Annealing": "meshrep.minimisers.annealing",
     "Array": "meshrep.base.backends",
     "Backend": "meshrep.base.backends",
-    "Blocks": "meshrep.energies.mean_field",
+    "Blocks": "meshrep.energies.phases.mean_field",
     "Cells": "meshrep.graphs.cells",
     "Comparison": "meshrep.solving.compare",
     "Conduction": "meshrep.energies.conduction.energy",
@@ -49,13 +49,13 @@ _HOME = {
     "HeatSource": "meshrep.energies.conduction.terms",
     "HeavyBall": "meshrep.minimisers.first_order",
     "History": "meshrep.base.outcome",
-    "HopfKuramoto": "meshrep.energies.hopf_kuramoto",
-    "HopfKuramotoPrinted": "meshrep.energies.hopf_kuramoto",
+    "HopfKuramoto": "meshrep.energies.phases.hopf_kuramoto",
+    "HopfKuramotoPrinted": "meshrep.energies.phases.hopf_kuramoto",
     "Identity": "meshrep.parametrizations.base",
     "InputError": "meshrep.errors",
     "Kappa": "meshrep.parametrizations.linear.kappa",
     "KernelSmoothing": "meshrep.parametrizations.linear.kernel",
-    "Kuramoto": "meshrep.energies.kuramoto",
+    "Kuramoto": "meshrep.energies.phases.kuramoto",
     "LBFGS": "meshrep.minimisers.lbfgs",
     "Lift": "meshrep.minimisers.lift",
     "LowerStar": "meshrep.energies.lower_star",
@@ -71,7 +71,7 @@ _HOME = {
     "Nesterov": "meshrep.minimisers.first_order",
     "Newton": "meshrep.minimisers.newton",
     "Objective": "meshrep.minimisers.base",
-    "Oscillators": "meshrep.energies.oscillators",
+    "Oscillators": "meshrep.energies.phases.oscillators",
     "Parametrization": "meshrep.parametrizations.base",
     "PhaseLaw": "meshrep.energies.phase_law",
     "Progress": "meshrep.minimisers.monitor",
@@ -91,17 +91,17 @@ _HOME = {
     "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
     "TorchOptimiser": "meshrep.minimisers.torch.optimisers",
-    "Trajectory": "meshrep.energies.trajectory",
+    "Trajectory": "meshrep.flows.trajectory",
     "UniformAdam": "meshrep.minimisers.first_order",
-    "Vortices": "meshrep.energies.vortices",
-    "XYGlass": "meshrep.energies.kuramoto",
+    "Vortices": "meshrep.energies.phases.vortices",
+    "XYGlass": "meshrep.energies.phases.kuramoto",
     "alpha_diagrams": "meshrep.persistence.alpha",
     "backend_for": "meshrep.base.backends",
     "baths": "meshrep.sources.selection",
     "cloud_film": "meshrep.view.cloud",
     "cloud_panels": "meshrep.view.cloud",
     "cloud_picture": "meshrep.view.cloud",
-    "clusters": "meshrep.energies.phases",
+    "clusters": "meshrep.energies.phases.measures",
     "compare": "meshrep.solving.compare",
     "conduction_from": "meshrep.energies.conduction.statement",
     "diagnose": "meshrep.diagnosis.diagnosing",
@@ -115,15 +115,15 @@ _HOME = {
     "from_pyvista": "meshrep.sources.memory",
     "from_trimesh": "meshrep.sources.memory",
     "graph_from": "meshrep.sources.spec",
-    "integrate": "meshrep.energies.flows",
+    "integrate": "meshrep.flows.integrate",
     "known_solvers": "meshrep.solving.catalogue",
     "load": "meshrep.sources.files",
-    "local_order": "meshrep.energies.phases",
+    "local_order": "meshrep.energies.phases.measures",
     "longest_loops": "meshrep.persistence.cycles",
     "lower_star_diagrams": "meshrep.persistence.lower_star",
     "mass": "meshrep.graphs.conductances",
-    "natural_frequencies": "meshrep.energies.frequencies",
-    "order_parameter": "meshrep.energies.phases",
+    "natural_frequencies": "meshrep.energies.phases.frequencies",
+    "order_parameter": "meshrep.energies.phases.measures",
     "panels": "meshrep.view.scene",
     "persistence_picture": "meshrep.view.persistence",
     "picture": "meshrep.view.scene",
@@ -135,7 +135,7 @@ _HOME = {
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
     "to_networkx": "meshrep.sources.networks",
-    "vortices": "meshrep.energies.vortices",
+    "vortices": "meshrep.energies.phases.vortices",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -179,28 +179,28 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.energies.custom import EdgeEnergy as EdgeEnergy
     from meshrep.energies.custom import FunctionEnergy as FunctionEnergy
     from meshrep.energies.evaluator import Evaluator as Evaluator
-    from meshrep.energies.flows import integrate as integrate
-    from meshrep.energies.frequencies import natural_frequencies as natural_frequencies
     from meshrep.energies.heat import HeatBath as HeatBath
-    from meshrep.energies.hopf_kuramoto import HopfKuramoto as HopfKuramoto
-    from meshrep.energies.hopf_kuramoto import HopfKuramotoPrinted as HopfKuramotoPrinted
-    from meshrep.energies.kuramoto import Kuramoto as Kuramoto
-    from meshrep.energies.kuramoto import XYGlass as XYGlass
     from meshrep.energies.lower_star import LowerStar as LowerStar
-    from meshrep.energies.mean_field import Blocks as Blocks
-    from meshrep.energies.oscillators import Oscillators as Oscillators
     from meshrep.energies.phase_law import PhaseLaw as PhaseLaw
-    from meshrep.energies.phases import clusters as clusters
-    from meshrep.energies.phases import local_order as local_order
-    from meshrep.energies.phases import order_parameter as order_parameter
+    from meshrep.energies.phases.frequencies import natural_frequencies as natural_frequencies
+    from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto as HopfKuramoto
+    from meshrep.energies.phases.hopf_kuramoto import HopfKuramotoPrinted as HopfKuramotoPrinted
+    from meshrep.energies.phases.kuramoto import Kuramoto as Kuramoto
+    from meshrep.energies.phases.kuramoto import XYGlass as XYGlass
+    from meshrep.energies.phases.mean_field import Blocks as Blocks
+    from meshrep.energies.phases.measures import clusters as clusters
+    from meshrep.energies.phases.measures import local_order as local_order
+    from meshrep.energies.phases.measures import order_parameter as order_parameter
+    from meshrep.energies.phases.oscillators import Oscillators as Oscillators
+    from meshrep.energies.phases.vortices import Vortices as Vortices
+    from meshrep.energies.phases.vortices import vortices as vortices
     from meshrep.energies.topology import RipsPersistence as RipsPersistence
-    from meshrep.energies.trajectory import Trajectory as Trajectory
-    from meshrep.energies.vortices import Vortices as Vortices
-    from meshrep.energies.vortices import vortices as vortices
     from meshrep.errors import InputError as InputError
     from meshrep.errors import MeshrepError as MeshrepError
     from meshrep.errors import MissingPart as MissingPart
     from meshrep.errors import SolveError as SolveError
+    from meshrep.flows.integrate import integrate as integrate
+    from meshrep.flows.trajectory import Trajectory as Trajectory
     from meshrep.graphs.cells import Cells as Cells
     from meshrep.graphs.conductances import mass as mass
     from meshrep.graphs.graph import Graph as Graph

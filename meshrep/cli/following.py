@@ -11,10 +11,10 @@ from meshrep.cli.printer import Printer
 from meshrep.cli.problem import Problem
 from meshrep.energies.answers import answers_table
 from meshrep.energies.conduction.probes import Probes
-from meshrep.energies.flows import integrate
-from meshrep.energies.phases import frequency_spread
-from meshrep.energies.trajectory import Trajectory
+from meshrep.energies.phases.measures import frequency_spread
 from meshrep.errors import InputError
+from meshrep.flows.integrate import integrate
+from meshrep.flows.trajectory import Trajectory
 
 
 def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: Printer) -> int:

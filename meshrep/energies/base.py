@@ -76,7 +76,7 @@ class Energy(Lean, ABC):
     by_fields : bool
         Whether phases obey dφ/dt = ω + Im(H e^{−iφ}) with a field H that the others make. Such an
         energy has ``omega`` (n,), and its NumPy evaluators have ``fields(z, inverse_mass, H)``,
-        which writes H (2n,) of spins z (2n,): see :mod:`meshrep.energies.moebius`.
+        which writes H (2n,) of spins z (2n,): see :mod:`meshrep.flows.moebius`.
     smooth : bool
         Whether the gradient is continuous. Where it jumps, the gradient is that of one of the
         smooth pieces, and need not vanish at a minimum.

@@ -8,7 +8,7 @@ In a field H a phase obeys dφ/dt = ω + Im(H e^{−iφ}). With z = e^{iφ} its 
 with ω and H times h. As |b| < |a|, arg u is arg a, which grows without bound where |ω| > |H|, plus
 an angle of less than a quarter turn.
 
-Spins and fields are (2n,): cos φ_0, sin φ_0, and so on. See :mod:`meshrep.energies.moebius` for
+Spins and fields are (2n,): cos φ_0, sin φ_0, and so on. See :mod:`meshrep.flows.moebius` for
 what is done with them.
 """
 

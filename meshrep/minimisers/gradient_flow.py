@@ -8,7 +8,7 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
-from meshrep.energies.runge_kutta import REAL_STABILITY, runge_kutta4
+from meshrep.flows.runge_kutta import REAL_STABILITY, runge_kutta4
 from meshrep.minimisers.base import Minimiser, Objective
 from meshrep.minimisers.monitor import Monitor
 

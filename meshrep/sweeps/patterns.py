@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from meshrep.base.settings import british
-from meshrep.energies.flows import integrate
-from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
-from meshrep.energies.phases import frequency_spread, local_order, order_parameter
-from meshrep.energies.vortices import vortices
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.phases.measures import frequency_spread, local_order, order_parameter
+from meshrep.energies.phases.vortices import vortices
 from meshrep.errors import InputError
+from meshrep.flows.integrate import integrate
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.catalogue import check_names

@@ -11,8 +11,8 @@ from bench import Report, Say
 from meshrep.base.backends import NumpyBackend
 from meshrep.base.tables import markdown
 from meshrep.energies.base import Energy
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping
 from meshrep.parametrizations.networks.gcn import GraphNetwork

@@ -19,7 +19,7 @@ from bench import Report, Say, kernels
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.tables import duration, markdown
 from meshrep.energies.base import Energy
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import InputError, MeshrepError
 from meshrep.minimisers.first_order import Adam
 from meshrep.minimisers.monitor import Stopping

@@ -20,9 +20,9 @@ from bench import Report, Say, missing, timing
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.tables import duration, markdown
 from meshrep.base.threads import calm_threads
-from meshrep.energies.flows import integrate
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
+from meshrep.flows.integrate import integrate
 
 SIDES, QUICK_SIDES = (30, 300), (20, 60)
 ROUNDS, QUICK_ROUNDS = 5, 2

@@ -13,8 +13,8 @@ from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.base.outcome import Result
 from meshrep.energies.heat import HeatBath
-from meshrep.energies.kuramoto import Kuramoto
-from meshrep.energies.runge_kutta import runge_kutta4
+from meshrep.energies.phases.kuramoto import Kuramoto
+from meshrep.flows.runge_kutta import runge_kutta4
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import propagation
 from meshrep.minimisers.base import Minimiser, Objective

@@ -14,7 +14,7 @@ from meshrep.base.backends import installed
 from meshrep.base.tables import duration, markdown
 from meshrep.base.threads import calm_threads
 from meshrep.energies.heat import HeatBath
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.solving.solve import solve
 from meshrep.sources.selection import random_split
 

@@ -18,7 +18,7 @@ from meshrep.base.tables import markdown, number
 from meshrep.base.threads import calm_threads, fit_threads
 from meshrep.energies.base import Energy
 from meshrep.energies.heat import HeatBath
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
 from meshrep.kernels.threading_layer import threading_layer
 from meshrep.sources.selection import random_split

@@ -11,9 +11,9 @@ import meshrep
 from bench import Report, Say, integrators, missing, phase_minima, timing
 from meshrep.base.backends import NumpyBackend, installed
 from meshrep.base.tables import markdown
-from meshrep.energies.kuramoto import Kuramoto
-from meshrep.energies.runge_kutta import runge_kutta4
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import MeshrepError
+from meshrep.flows.runge_kutta import runge_kutta4
 
 
 def run(quick: bool, say: Say) -> Report:

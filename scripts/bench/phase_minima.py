@@ -10,7 +10,7 @@ import meshrep
 from bench import Report, Say, missing, peers, torch_peers
 from bench.problems import Posed, graph_title
 from bench.race import compared, ours, table, warmed
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.solving.reference import Reference
 
 SIDES, QUICK_SIDES = (50, 316, 1000), (50, 150)

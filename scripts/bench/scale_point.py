@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 import meshrep
 from bench.memory import Peak, resident
 from meshrep.energies.heat import HeatBath
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.graphs.cells import TRIANGLE, Cells
 from meshrep.graphs.graph import Graph
 from meshrep.solving.solve import solve

@@ -400,7 +400,7 @@ def test_what_cannot_be_used_is_one_sentence(run, arguments, words):
     [(), ("--kuramoto",)],
 )
 def test_ctrl_c_before_the_first_frame_saves_the_start(run, monkeypatch, physics):
-    from meshrep.energies import runs
+    from meshrep.flows import runs
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -413,7 +413,7 @@ def test_ctrl_c_before_the_first_frame_saves_the_start(run, monkeypatch, physics
 
 @pytest.mark.slow
 def test_ctrl_c_in_a_transient_of_phases_saves_the_frames(run, monkeypatch):
-    from meshrep.energies import runs
+    from meshrep.flows import runs
 
     calls, whole = [], runs.runge_kutta4
 

@@ -6,8 +6,8 @@ from problems_of_tests import solvers
 
 import meshrep
 from meshrep.base import limits
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
 from meshrep.graphs import ordering
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order, better_order, locality

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import meshrep
-from meshrep.energies.vortices import vortices
+from meshrep.energies.phases.vortices import vortices
 from meshrep.graphs.cells import QUAD, Cells
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.plaquettes import (

@@ -8,7 +8,7 @@ from scipy import sparse
 import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend
-from meshrep.energies.runge_kutta import runge_kutta4
+from meshrep.flows.runge_kutta import runge_kutta4
 from meshrep.numerics import rules
 
 pytest.importorskip("numba")

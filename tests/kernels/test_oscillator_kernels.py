@@ -6,9 +6,9 @@ from problems_of_tests import phases
 
 import meshrep
 from meshrep.base.backends import NumpyBackend
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto
-from meshrep.energies.runge_kutta import runge_kutta4
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
+from meshrep.flows.runge_kutta import runge_kutta4
 from meshrep.numerics import rules
 
 numba = pytest.importorskip("numba")

@@ -6,9 +6,9 @@ import pytest
 import meshrep
 from meshrep.base.backends import NumpyBackend
 from meshrep.base.outcome import Result
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.errors import InputError, MissingPart
 from meshrep.minimisers import annealing
 from meshrep.minimisers.annealing import Annealing, Spins, temperature

@@ -8,9 +8,9 @@ import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.base.outcome import Result
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.errors import InputError
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS

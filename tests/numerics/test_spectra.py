@@ -6,7 +6,7 @@ from problems_of_tests import pieces
 from scipy import sparse
 
 import meshrep
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import SolveError
 from meshrep.graphs.operators import laplacian
 from meshrep.numerics.gauge import Gauge

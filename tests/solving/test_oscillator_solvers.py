@@ -9,8 +9,8 @@ from problems_of_tests import OSCILLATORS, SOLVERS_OF_PHASES, heat, phases
 import meshrep
 from meshrep import Result, Solver, Stopping
 from meshrep.base.backends import backend_for
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
 from meshrep.minimisers.base import Objective
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.newton import Newton

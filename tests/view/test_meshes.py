@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import view_shapes as shapes
 
-from meshrep.energies.vortices import charges, windings
+from meshrep.energies.phases.vortices import charges, windings
 from meshrep.errors import InputError
 from meshrep.graphs.cells import LINE, POLYGON, QUAD, TRIANGLE, VERTEX, Cells
 from meshrep.graphs.graph import Graph

@@ -11,8 +11,8 @@ import numpy as np
 from meshrep.base.backends import installed
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.energies.base import Energy
-from meshrep.energies.phases import clusters, local_order
-from meshrep.energies.vortices import charges, vortices
+from meshrep.energies.phases.measures import clusters, local_order
+from meshrep.energies.phases.vortices import charges, vortices
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison
 from meshrep.view import display

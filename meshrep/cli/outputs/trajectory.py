@@ -11,8 +11,8 @@ from meshrep.base.versions import versions
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import film_frames, marks, note_engine
 from meshrep.energies.conduction.probes import Probes
-from meshrep.energies.phases import frequency_spread
-from meshrep.energies.trajectory import Trajectory
+from meshrep.energies.phases.measures import frequency_spread
+from meshrep.flows.trajectory import Trajectory
 from meshrep.view.meshes import write_series
 from meshrep.view.write import write_csv, write_json
 

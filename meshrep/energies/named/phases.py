@@ -22,7 +22,7 @@ OMEGA = Setting(
 
 def _frequencies(graph: Graph, text: str | None, seed: int) -> np.ndarray:
     """Natural frequencies (n,) as the text says; zero without one."""
-    from meshrep.energies.frequencies import natural_frequencies
+    from meshrep.energies.phases.frequencies import natural_frequencies
 
     return natural_frequencies(graph, 0.0 if text is None else text, seed=seed)
 
@@ -39,7 +39,7 @@ def kuramoto(
     normalisation: str | None = None, lag: float = 0.0, undirected: bool = False,
 ) -> tuple[Energy, list[str]]:  # fmt: skip
     """Kuramoto's energy, and what was built."""
-    from meshrep.energies.kuramoto import Kuramoto
+    from meshrep.energies.phases.kuramoto import Kuramoto
 
     energy = Kuramoto(
         graph, K, _frequencies(graph, omega, seed), coupling=coupling,
@@ -53,7 +53,7 @@ def kuramoto(
 
 def xy_glass(graph: Graph, seed: int, coupling: str = "binary") -> tuple[Energy, list[str]]:
     """The XY spin glass, and what was built."""
-    from meshrep.energies.kuramoto import XYGlass
+    from meshrep.energies.phases.kuramoto import XYGlass
 
     said = f"XY glass: {coupling} couplings on {graph.m:,} edges, seed {seed}"
     return XYGlass(graph, coupling, seed), [said]
@@ -64,7 +64,7 @@ def hopf_kuramoto(
     **settings: float,
 ) -> tuple[Energy, list[str]]:  # fmt: skip
     """The potential of Hopf oscillators' phases or the printed loss, and what was built."""
-    from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+    from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
 
     if form == "printed":
         printed = HopfKuramotoPrinted(graph, **settings)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import meshrep
-from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
-from meshrep.energies.oscillators import Oscillators
-from meshrep.energies.phases import local_order
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.phases.measures import local_order
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest, lean

@@ -13,7 +13,7 @@ from bench.figures import Panel, curves
 
 import meshrep
 from meshrep.base.tables import markdown, spread, times
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates

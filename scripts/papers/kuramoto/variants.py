@@ -11,7 +11,7 @@ import numpy as np
 
 import meshrep
 from meshrep.base.tables import markdown, spread
-from meshrep.energies.kuramoto import Kuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.minimisers.monitor import Stopping
 from meshrep.solving.entrants import Entrant, rates
 from meshrep.solving.records import contest, lean

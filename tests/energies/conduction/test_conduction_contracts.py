@@ -7,7 +7,7 @@ from taylor import taylor_slopes
 
 import meshrep
 from meshrep.base.backends import backend_for, installed
-from meshrep.energies.runge_kutta import runge_kutta4
+from meshrep.flows.runge_kutta import runge_kutta4
 from meshrep.graphs.ordering import Order
 
 CELLS = {"tetrahedra": 10, "triangles": 5}

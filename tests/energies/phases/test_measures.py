@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import meshrep
-from meshrep.energies.phases import (
+from meshrep.energies.phases.measures import (
     clusters,
     frequency_spread,
     local_order,
     order_parameter,
     steady_frequencies,
 )
-from meshrep.energies.vortices import charges, vortices, winding, windings
+from meshrep.energies.phases.vortices import charges, vortices, winding, windings
 from meshrep.errors import InputError
 from meshrep.graphs.cells import KIND_NAMES, POLYGON, QUAD, SOLID_KINDS, TRIANGLE, VERTEX, Cells
 from meshrep.graphs.graph import Graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,18 +14,15 @@ from meshrep.base import limits
 from meshrep.base.backends import backend_for, installed
 from meshrep.base.interrupts import interruptible
 from meshrep.energies.base import Energy, laid_out
-from meshrep.energies.bdf import AdaptiveBDF
-from meshrep.energies.driven_flows import (
+from meshrep.errors import InputError, SolveError
+from meshrep.flows.bdf import AdaptiveBDF
+from meshrep.flows.driven import (
     Stepper,
 )
-from meshrep.energies.implicit_flows import FixedSteps, ImplicitFlow
-from meshrep.energies.implicit_steps import Equations
-from meshrep.energies.runge_kutta import default_step, runge_kutta4, stable_step
-from meshrep.energies.trajectory import Trajectory
-from meshrep.errors import InputError, SolveError
-
-if TYPE_CHECKING:
-    pass
+from meshrep.flows.implicit import FixedSteps, ImplicitFlow
+from meshrep.flows.implicit_steps import Equations
+from meshrep.flows.runge_kutta import default_step, runge_kutta4, stable_step
+from meshrep.flows.trajectory import Trajectory
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 

@@ -9,9 +9,9 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
-from meshrep.energies.couplings import Drive
 from meshrep.energies.fused import Fused
-from meshrep.energies.oscillator_evaluators import Formula
+from meshrep.energies.phases.couplings import Drive
+from meshrep.energies.phases.evaluators import Formula
 
 
 class GroupSums:

@@ -8,11 +8,11 @@ import numpy as np
 
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
-from meshrep.energies.couplings import numbers
 from meshrep.energies.evaluator import Evaluator
-from meshrep.energies.moebius import Moebius
-from meshrep.energies.motion import DISC, FirstOrder, FixedSteps, Motion, SecondOrder
+from meshrep.energies.phases.couplings import numbers
 from meshrep.errors import InputError
+from meshrep.flows.moebius import Moebius
+from meshrep.flows.motion import DISC, FirstOrder, FixedSteps, Motion, SecondOrder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

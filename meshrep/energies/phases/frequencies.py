@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from meshrep.base.randomness import random_from
-from meshrep.energies.couplings import number, numbers
+from meshrep.energies.phases.couplings import number, numbers
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.values import node_values

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from meshrep.energies.implicit_steps import Equations
 from meshrep.errors import SolveError
+from meshrep.flows.implicit_steps import Equations
 
 Keep = Callable[[float, np.ndarray], None]
 Told = Callable[[float], None]

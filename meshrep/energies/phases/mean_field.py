@@ -12,10 +12,10 @@ from scipy.sparse.csgraph import connected_components
 
 from meshrep.base import limits
 from meshrep.base.backends import Backend
-from meshrep.energies.couplings import Couplings, Drive
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
-from meshrep.energies.mean_field_evaluators import FieldFormula, FieldKernels
+from meshrep.energies.phases.couplings import Couplings, Drive
+from meshrep.energies.phases.mean_field_evaluators import FieldFormula, FieldKernels
 from meshrep.errors import InputError
 from meshrep.graphs.ordering import Order
 

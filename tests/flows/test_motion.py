@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import iv
 
 import meshrep
-from meshrep.energies.motion import FirstOrder, SecondOrder, heun_step, rk4_step
+from meshrep.flows.motion import FirstOrder, SecondOrder, heun_step, rk4_step
 
 GRAPH = meshrep.graph_from("er:30:degree=4")
 OMEGA = np.linspace(-1, 1, 30)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from meshrep.energies.couplings import number
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phases.couplings import number
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.graphs.graph import GraphLike
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.energies.base import Energy, checked_energy
-from meshrep.energies.driven_flows import (
+from meshrep.energies.given import tried
+from meshrep.errors import InputError, kind_of
+from meshrep.flows.driven import (
     MOEBIUS_RTOL,
     by_fixed_steps,
     by_maps,
     is_broad,
 )
-from meshrep.energies.given import tried
-from meshrep.energies.runge_kutta import stable_step
-from meshrep.energies.runs import Run, refuse_endless
-from meshrep.energies.trajectory import Trajectory
-from meshrep.errors import InputError, kind_of
+from meshrep.flows.runge_kutta import stable_step
+from meshrep.flows.runs import Run, refuse_endless
+from meshrep.flows.trajectory import Trajectory
 from meshrep.sources.room import available_memory
 
 if TYPE_CHECKING:

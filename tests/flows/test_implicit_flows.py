@@ -10,7 +10,7 @@ import meshrep
 from meshrep import Schedule
 from meshrep.base import limits
 from meshrep.cli import declared
-from meshrep.energies import flows
+from meshrep.flows import integrate as flows
 
 METHODS = ["backward-euler", "crank-nicolson", "bdf"]
 

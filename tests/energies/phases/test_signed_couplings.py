@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import meshrep
 from meshrep.cli.outputs.fields import cell_fields, marks, node_fields
-from meshrep.energies.phases import clusters, local_order
+from meshrep.energies.phases.measures import clusters, local_order
+from meshrep.energies.phases.vortices import charges, summary, vortices, winding
 from meshrep.energies.sums import Sum
-from meshrep.energies.vortices import charges, summary, vortices, winding
 from meshrep.graphs.plaquettes import plaquettes
 
 seeds = st.integers(0, 2**32 - 1)

@@ -8,9 +8,9 @@ from taylor import taylor_slopes
 import meshrep
 from meshrep.base.backends import NumpyBackend, backend_for, installed
 from meshrep.energies.evaluator import ByHost
-from meshrep.energies.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
-from meshrep.energies.oscillators import Oscillators
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto, HopfKuramotoPrinted
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.graphs.operators import absolute_row_sums
 from meshrep.numerics.gauge import Gauge
 from meshrep.numerics.least import least_eigenvalue

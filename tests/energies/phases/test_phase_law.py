@@ -7,10 +7,10 @@ import meshrep
 from meshrep import HeatBath, Solver
 from meshrep.base.backends import installed
 from meshrep.energies.custom import FunctionEnergy
-from meshrep.energies.hopf_kuramoto import HopfKuramoto
-from meshrep.energies.kuramoto import Kuramoto, XYGlass
-from meshrep.energies.oscillators import Oscillators
 from meshrep.energies.phase_law import PhaseLaw
+from meshrep.energies.phases.hopf_kuramoto import HopfKuramoto
+from meshrep.energies.phases.kuramoto import Kuramoto, XYGlass
+from meshrep.energies.phases.oscillators import Oscillators
 from meshrep.minimisers.lbfgs import LBFGS
 from meshrep.minimisers.lift import Lift
 

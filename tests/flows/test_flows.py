@@ -9,7 +9,7 @@ from scipy.sparse import eye_array
 
 import meshrep
 from meshrep.base.backends import backend_for
-from meshrep.energies.runge_kutta import runge_kutta4, stable_step
+from meshrep.flows.runge_kutta import runge_kutta4, stable_step
 
 
 def linear():

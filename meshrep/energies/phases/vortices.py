@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.energies.phases import checked_values, opposed_edges, order_parameter
+from meshrep.energies.phases.measures import checked_values, opposed_edges, order_parameter
 from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
 from meshrep.graphs.graph import Graph, GraphLike

@@ -6,8 +6,8 @@ import pytest
 import meshrep
 from meshrep.base import limits
 from meshrep.base.backends import NumpyBackend, backend_for
-from meshrep.energies.mean_field import MeanField
-from meshrep.energies.mean_field_evaluators import FieldKernels
+from meshrep.energies.phases.mean_field import MeanField
+from meshrep.energies.phases.mean_field_evaluators import FieldKernels
 
 OMEGA = np.linspace(-1, 1, 40)
 GROUPS = np.arange(40) % 7 // 3  # of 18, 17 and 5 nodes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from meshrep.energies.implicit_flows import ImplicitFlow, Keep, Told, before_end
-from meshrep.energies.implicit_steps import Equations
 from meshrep.errors import SolveError
+from meshrep.flows.implicit import ImplicitFlow, Keep, Told, before_end
+from meshrep.flows.implicit_steps import Equations
 
 # Of the numerical differentiation formulas of orders 1 to 5 (Shampine and Reichelt 1997): κ, and
 # γ_k = Σ_{j≤k} 1/j.

@@ -9,11 +9,11 @@ from scipy import sparse
 
 from meshrep.base import limits
 from meshrep.base.backends import Backend
-from meshrep.energies.couplings import Couplings, Drive, coupled
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
-from meshrep.energies.mean_field import MeanField
-from meshrep.energies.oscillator_evaluators import Formula, Kernels
+from meshrep.energies.phases.couplings import Couplings, Drive, coupled
+from meshrep.energies.phases.evaluators import Formula, Kernels
+from meshrep.energies.phases.mean_field import MeanField
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, components
 from meshrep.graphs.ordering import Order

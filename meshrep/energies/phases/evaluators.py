@@ -11,9 +11,9 @@ from scipy import sparse
 from meshrep.base import limits
 from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
-from meshrep.energies.couplings import Drive
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import Fused, edges_on
+from meshrep.energies.phases.couplings import Drive
 
 
 class Formula(Evaluator):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import meshrep
-from meshrep.energies.frequencies import natural_frequencies
+from meshrep.energies.phases.frequencies import natural_frequencies
 
 DISTRIBUTIONS = {
     "normal:0.5": stats.norm(0, 0.5),

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import sparse
 
 from meshrep.base.randomness import random_from
-from meshrep.energies.couplings import Couplings, coupled, is_one_number, number, numbers
-from meshrep.energies.mean_field import Blocks, MeanField
-from meshrep.energies.oscillators import Oscillators
-from meshrep.energies.pairs import Pairs
+from meshrep.energies.phases.couplings import Couplings, coupled, is_one_number, number, numbers
+from meshrep.energies.phases.mean_field import Blocks, MeanField
+from meshrep.energies.phases.oscillators import Oscillators
+from meshrep.energies.phases.pairs import Pairs
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import absolute_row_sums

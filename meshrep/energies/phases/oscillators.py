@@ -29,14 +29,14 @@ from scipy import sparse
 from meshrep.base.backends import Array, Backend
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
-from meshrep.energies.couplings import Couplings, Drive, number, numbers
 from meshrep.energies.evaluator import Evaluator
-from meshrep.energies.frequencies import natural_frequencies
-from meshrep.energies.oscillator_evaluators import Formula
-from meshrep.energies.pairs import Pairs
 from meshrep.energies.phase_law import PhaseLaw
-from meshrep.energies.phases import order_parameter
-from meshrep.energies.vortices import summary
+from meshrep.energies.phases.couplings import Couplings, Drive, number, numbers
+from meshrep.energies.phases.evaluators import Formula
+from meshrep.energies.phases.frequencies import natural_frequencies
+from meshrep.energies.phases.measures import order_parameter
+from meshrep.energies.phases.pairs import Pairs
+from meshrep.energies.phases.vortices import summary
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.ordering import Order
 

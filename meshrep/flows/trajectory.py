@@ -13,7 +13,7 @@ import numpy as np
 from meshrep.base.outcome import Interruptible
 from meshrep.energies.answers import Answer
 from meshrep.energies.base import Energy
-from meshrep.energies.phases import frequency_spread, steady_frequencies
+from meshrep.energies.phases.measures import frequency_spread, steady_frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

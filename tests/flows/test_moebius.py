@@ -6,8 +6,8 @@ from scipy.integrate import solve_ivp
 
 import meshrep
 from meshrep.base.backends import NumpyBackend
-from meshrep.energies import moebius, runs
-from meshrep.energies.moebius import Formula, Moebius, spins
+from meshrep.flows import moebius, runs
+from meshrep.flows.moebius import Formula, Moebius, spins
 
 
 def empty(n):

@@ -1,0 +1,1 @@
+"""Phases: oscillators that act along edges or through mean fields, and what is measured of them."""
