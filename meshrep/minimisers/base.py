@@ -157,6 +157,22 @@ class Objective:
         self.evaluations = 0
 
 
+READ_EVERY = 10  # steps between two readings of a run on a device
+
+
+def read_every(backend: Backend) -> int:
+    """Steps between two readings of energy and gradient: the host of a device waits for each."""
+    return 1 if backend.device == "cpu" else READ_EVERY
+
+
+def read(backend: Backend, *values: Any) -> list[float]:
+    """Numbers without axes as floats; from a device they are copied at once."""
+    if backend.device == "cpu" or not all(hasattr(value, "new_zeros") for value in values):
+        return [float(value) for value in values]
+    found: list[float] = backend.to_numpy(backend.xp.stack(values)).tolist()
+    return found
+
+
 KINK = (
     "the energy is not smooth: at a kink the gradient does not vanish, so a line search may stall "
     "there; sgd and adam continue past kinks"

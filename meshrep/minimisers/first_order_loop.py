@@ -17,7 +17,14 @@ import numpy as np
 from meshrep.base import limits
 from meshrep.base.backends import Array
 from meshrep.base.outcome import Result
-from meshrep.minimisers.base import ROUNDING, Minimiser, Objective, check_step_length
+from meshrep.minimisers.base import (
+    ROUNDING,
+    Minimiser,
+    Objective,
+    check_step_length,
+    read,
+    read_every,
+)
 from meshrep.minimisers.monitor import Monitor, Stopping
 from meshrep.numerics.rules import ADAM, DESCENT, NESTEROV, UNIFORM, Memory, Walk, update_rule
 
@@ -86,7 +93,7 @@ class FirstOrder(Minimiser):
         outside the main thread, because a capture and its check for syncs affect other threads.
         """
         return (
-            objective.backend.device.startswith("cuda")
+            objective.backend.device != "cpu"
             and not self.scheduled
             and not objective.energy.stochastic
             and threading.current_thread() is threading.main_thread()
@@ -177,15 +184,16 @@ class FirstOrder(Minimiser):
 
             walk = captured(walk, objective, monitor.notes)
         params, memory = walk.params, walk.memory
-        every = 10 if objective.backend.device.startswith("cuda") else 1
+        every = read_every(objective.backend)
         before, first, halvings = np.inf, np.inf, 0
         noise = ROUNDING[objective.backend.dtype]
         step = 0
         while True:
             if step % every == 0 or step >= monitor.stopping.max_steps:
                 known = objective.direct or self.judges_variables
-                square = (walk.gradient * walk.gradient).sum() if known else np.nan
-                energy, norm = float(walk.value), float(square) ** 0.5
+                wanted = [walk.value, *[(walk.gradient * walk.gradient).sum()] * known]
+                energy, *square = read(objective.backend, *wanted)
+                norm = square[0] ** 0.5 if known else np.nan
                 verdict = monitor.record(step, energy, params, norm)
                 if self.lr == "auto" and verdict is Result.DIVERGED and halvings < 40:
                     self._retreat(params, monitor.best_or(objective.start), memory)

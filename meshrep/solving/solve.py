@@ -61,12 +61,15 @@ def solve(
         minimiser that works on the field itself, or an optimiser of torch's kind: its class, or
         "package.module:Class".
     start : (n,) or (n, d) array, optional
-        The first field; drawn from the energy's ``random_start(seed)`` by default.
+        The first field; drawn from the energy's ``random_start(seed)`` by default. A batch of b
+        such fields, with one axis more, is b restarts, each from one of them.
     seed : int
         Seeds the start and a network's latents and weights.
     device, dtype : str
-        "auto", "cpu" or "cuda"; "float64" or "float32". Only torch uses a GPU. Networks run on a
-        GPU with "cuda", and with "auto" where torch sees one; elsewhere they run in numba.
+        "auto", "cpu" or "cuda"; "float64" or "float32". Only torch uses a GPU. With "cuda"
+        first-order methods, L-BFGS, networks and optimisers of torch run there; a note says so
+        where a solver has no such form and runs on the CPU. With "auto" networks run on a GPU
+        where torch sees one.
     max_steps, max_seconds, gtol : optional
         Limits of the whole run, in place of those of its last stage: see
         :class:`meshrep.Stopping`. Stages, restarts and the fit of a network to the start share
@@ -112,7 +115,13 @@ def solve(
     one warning; SGD replaces them if the energy is stochastic.
     """
     energy = checked_energy(energy)
+    starts: list[Any] = [start]
+    if start is not None and np.ndim(start) == len(energy.shape) + 1:
+        starts = list(start)  # type: ignore[arg-type]
+        if restarts not in (1, len(starts)):
+            raise InputError(f"{len(starts)} starts are that many restarts, not {restarts}")
     composed, notes = _posed(energy, solver, seed, restarts, settings)
+    restarts = max(restarts, len(starts))
     restarts = int(restarts)
     apart = np.prod(energy.shape) < limits.THREADS_FROM and all(
         stage.minimiser.concurrent or isinstance(stage.parametrization, Identity)
@@ -139,10 +148,10 @@ def solve(
             np.inf if most is None else most,
         ).solution()  # fmt: skip
 
-    start = None if start is None else energy.clamp(start)
+    given = {seed + k: energy.clamp(one) for k, one in enumerate(starts) if one is not None}
     if restarts == 1:
-        return run(seed, start, observe)
-    return _best_of(run, energy, range(seed, seed + restarts), start, observe, threads)
+        return run(seed, given.get(seed), observe)
+    return _best_of(run, energy, range(seed, seed + restarts), given, observe, threads)
 
 
 def _posed(
@@ -210,7 +219,7 @@ def _best_of(
     run: Callable[..., Solution],
     energy: Energy,
     seeds: range,
-    start: ArrayLike | None,
+    starts: dict[int, np.ndarray],
     observe: Callable[[str, Progress], None] | None,
     threads: int,
 ) -> Solution:
@@ -241,7 +250,7 @@ def _best_of(
 
         found: Solution | Exception
         try:
-            found = run(seed, start if seed == seeds[0] else None, observed)
+            found = run(seed, starts.get(seed), observed)
             weigh(seed, found)
         except Exception as error:  # no error of one seed may cost the others
             traceback.clear_frames(error.__traceback__)  # they hold arrays

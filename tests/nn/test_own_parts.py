@@ -70,6 +70,18 @@ def test_a_module_of_ones_own_is_the_variables(begin):
     assert meshrep.solve(energy, solver).energy == pytest.approx(found.energy, rel=1e-9)
 
 
+def test_a_batch_of_starts():
+    energy = phases("Kuramoto", "lattice:4x4")
+    starts = np.stack([energy.random_start(seed) for seed in (5, 8, 11)])
+    alone = [meshrep.solve(energy, "lbfgs", start=start).energy for start in starts]
+    for given in (starts, torch.tensor(starts)):
+        together = meshrep.solve(energy, "lbfgs", start=given)
+        np.testing.assert_allclose(together.restart_energies, alone, rtol=1e-9)
+        assert together.energy == pytest.approx(min(alone), rel=1e-9)
+    with pytest.raises(InputError, match="3 starts are that many restarts, not 2"):
+        meshrep.solve(energy, "lbfgs", start=starts, restarts=2)
+
+
 def test_what_own_parts_refuse():
     graph = meshrep.graph_from("lattice:5x5")
     with pytest.raises(InputError, match="one real number"):

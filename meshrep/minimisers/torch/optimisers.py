@@ -12,7 +12,13 @@ from meshrep.base import limits
 from meshrep.base.backends import Array, installed
 from meshrep.base.outcome import Result
 from meshrep.errors import InputError, MeshrepError, SolveError
-from meshrep.minimisers.base import Minimiser, Objective, check_step_length
+from meshrep.minimisers.base import (
+    Minimiser,
+    Objective,
+    check_step_length,
+    read,
+    read_every,
+)
 from meshrep.minimisers.monitor import Monitor
 from meshrep.minimisers.torch.classes import (
     accepted,
@@ -276,7 +282,7 @@ class TorchOptimiser(Minimiser):
         schedule_free = callable(getattr(optimiser, "train", None))
         if schedule_free:
             optimiser.train()
-        every = 10 if objective.backend.device.startswith("cuda") else 1
+        every = read_every(objective.backend)
         step, scale = 0, objective.energy.scale
 
         def evaluate() -> Any:
@@ -285,9 +291,11 @@ class TorchOptimiser(Minimiser):
         while True:
             energy = evaluate()
             if step % every == 0 or step >= monitor.stopping.max_steps:
-                norm = float(variable.grad.norm()) * objective.slope if objective.direct else np.nan
+                sizes = [variable.grad.norm()] if objective.direct else []
+                value, *size = read(objective.backend, energy, *sizes)
+                norm = size[0] * objective.slope if size else np.nan
                 params = sheet.params(variable.detach())
-                verdict = monitor.record(step, float(energy) * scale, params, norm)
+                verdict = monitor.record(step, value * scale, params, norm)
                 if verdict:
                     if schedule_free:
                         optimiser.eval()
