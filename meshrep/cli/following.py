@@ -58,7 +58,7 @@ def _tell(trajectory: Trajectory, say: Printer) -> None:
     for note in trajectory.notes:
         say(f"  {note}")
     if trajectory.answers:
-        say(f"\nat t = {trajectory.times[-1]:g}:\n{answers_table(trajectory.answers)}\n")
+        say(f"\nat t = {trajectory.end}:\n{answers_table(trajectory.answers)}\n")
     order = trajectory.order
     if order is not None and len(order) > 2:
         spread = frequency_spread(trajectory.frequencies)

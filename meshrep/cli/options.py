@@ -140,7 +140,7 @@ def parse(words: Sequence[str] | None = None) -> Options:
         if value is not None and value is not False
     }
     if ("input" in typed) == ("graph" in typed):
-        raise InputError("give one input: a file, or --graph SPEC (meshrep --help shows examples)")
+        raise InputError(_one_input(typed))
     energy = _energy(typed)
     _refuse_foreign(energy, typed)
     typed, said = _with_implied(energy, typed)
@@ -246,6 +246,24 @@ def _points(text: str) -> tuple[tuple[float, ...], ...]:
 def _some(given: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
     """Those of the settings that were given."""
     return {s.name: given[s.name] for s in settings if s.name in given}
+
+
+def _one_input(typed: Mapping[str, Any]) -> str:
+    """Why a command line has no input or two, and what was taken for something else."""
+    general = "give one input: a file, or --graph SPEC (meshrep --help shows examples)"
+    if "input" in typed:
+        return general
+    for name in ("bath", *known_energies()):
+        value = typed.get(name, "")
+        ending = Path(value).suffix
+        if ending == ".toml":
+            return f"name the mesh too, as in meshrep part.vtu {flag(name)} {value}"
+        if ending[1:].isalpha():
+            return (
+                f"{value} was taken for the value of {flag(name)}: name the input first, as in "
+                f"meshrep {value} {flag(name)}"
+            )
+    return general
 
 
 def _refuse_foreign(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:

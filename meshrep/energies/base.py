@@ -111,6 +111,8 @@ class Energy(Lean, ABC):
     symbols : mapping of str to str
         The symbol of the unit of the field, under the name of its quantity, and of cell fields,
         such as ``{"temperature": "°C"}``.
+    time_symbol : str
+        The symbol of the unit of time, such as "s"; empty where time has none.
 
     Examples
     --------
@@ -136,6 +138,7 @@ class Energy(Lean, ABC):
 
     quantity = "field"
     symbols: Mapping[str, str] = MappingProxyType({})
+    time_symbol = ""
     convex = False
     has_hessian = False
     quadratic = False

@@ -59,6 +59,7 @@ class Sum(Energy):
         self.terms: list[tuple[float, Energy]] = flat
         self.quantity, self.origin = first.quantity, first.origin
         self.symbols = {key: of for _, e in reversed(flat) for key, of in e.symbols.items()}
+        self.time_symbol = next((e.time_symbol for _, e in flat if e.time_symbol), "")
         if first.has_unit:
             self.unit = first.unit
         self.convex = all(e.convex and c >= 0 for c, e in flat)

@@ -63,9 +63,14 @@ class Trajectory(Interruptible):
         early = ", interrupted" if self.interrupted else ""
         return (
             f"Trajectory({self.method}: {len(self.times)} frames of {self.problem.graph.n} nodes, "
-            f"t = {self.times[0]:g} to {self.times[-1]:g}, energy {self.energies[0]:.6g} to "
+            f"t = {self.times[0]:g} to {self.end}, energy {self.energies[0]:.6g} to "
             f"{self.energies[-1]:.6g}{rho}, {self.steps} steps{early})"
         )
+
+    @property
+    def end(self) -> str:
+        """The time of the last frame with its unit, such as "60 s"."""
+        return f"{self.times[-1]:g} {self.problem.time_symbol}".rstrip()
 
     @property
     def order(self) -> np.ndarray | None:
@@ -145,6 +150,7 @@ class Trajectory(Interruptible):
             natural=getattr(self.problem, "omega", None) if phases else None,
             observed=self.frequencies if phases and len(self.times) > 2 else None,
             title=title or self.problem.graph.name,
+            time_symbol=self.problem.time_symbol,
         )
 
     def save(self, path: str | Path) -> Path:

@@ -64,7 +64,7 @@ class Comparison:
 
     @property
     def best(self) -> Solution:
-        """The solution of the least finite energy.
+        """The first solution whose energy is the least finite one, up to rounding.
 
         Raises
         ------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from meshrep.energies.base import Energy
-from meshrep.solving.solution import Solution, lowest
+from meshrep.solving.solution import Solution, lowest, size_of
 from meshrep.solving.solve import solve
 
 GTOL = 1e-12  # scaled gradient to which Newton polishes
@@ -40,9 +40,7 @@ class Reference:
     @property
     def scale(self) -> float:
         """The energy that E − E* is divided by."""
-        reach = abs(self.start - self.energy)
-        nearly_zero = np.isfinite(reach) and abs(self.energy) <= 1e-9 * reach
-        return (reach if nearly_zero else abs(self.energy)) or 1.0
+        return size_of(self.energy, self.start)
 
     def gap(self, energy: float) -> float:
         """Return (E − E*) / scale; a negative gap says that the reference was beaten."""
@@ -85,7 +83,8 @@ def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = Tru
         alone = "ran alone" if len(solutions) == 1 else "alone ended at a finite energy"
         how = f"no gap is known, because {best.solver} {alone}: add a solver to compare it with"
         return Reference(best.energy, how, begun, independent=False)
-    found = Reference(best.energy, f"the best of the solvers, {best.solver}", begun)
+    least = min(row.energy for row in ended)
+    found = Reference(least, f"the best of the solvers, {best.solver}", begun)
     if not polish or not energy.has_hessian:
         return found
     try:
@@ -93,7 +92,7 @@ def best_known(energy: Energy, solutions: Sequence[Solution], polish: bool = Tru
         polished.raise_if_interrupted()
     except Exception:  # no error may cost the solutions that there are
         return found
-    if not polished.energy <= best.energy:
+    if not polished.energy <= least:
         return found
     how = f"newton from the end of {best.solver}, to a scaled gradient of {polished.grad_norm:.0e}"
     return Reference(polished.energy, how, begun)

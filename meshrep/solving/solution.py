@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from meshrep.view.scene import Drawn
 
+TIED = 1e-9  # relative difference up to which energies count as equal
+
 
 @dataclass
 class Solution(Interruptible):
@@ -183,5 +185,19 @@ class Solution(Interruptible):
 
 
 def lowest(solutions: Sequence[Solution]) -> Solution:
-    """The solution of the least finite energy; the first one if no energy is finite."""
-    return min(solutions, key=lambda row: row.energy if np.isfinite(row.energy) else np.inf)
+    """The first solution of the least finite energy; the first of all if none is finite.
+
+    Energies whose gap is at most ``TIED`` count as equal, so that rounding decides nothing.
+    """
+    least = min(solutions, key=lambda row: row.energy if np.isfinite(row.energy) else np.inf)
+    if not np.isfinite(least.energy):
+        return least
+    most = least.energy + TIED * size_of(least.energy, least.start_energy)
+    return next(row for row in solutions if row.energy <= most)
+
+
+def size_of(energy: float, start: float) -> float:
+    """What gaps are divided by: |E*|, or E₀ − E* of the start where |E*| is much smaller."""
+    fall = abs(start - energy)
+    nearly_zero = np.isfinite(fall) and abs(energy) <= 1e-9 * fall
+    return (fall if nearly_zero else abs(energy)) or 1.0

@@ -33,6 +33,7 @@ def film(
     rate: float = 12.0,
     size: tuple[int, int] = (720, 540),
     label_time: str = "t",
+    time_symbol: str = "",
     headings: Sequence[str] | None = None,
 ) -> Drawn:
     """Draw a film of fields over time, all frames in the same view and the same colours.
@@ -53,6 +54,8 @@ def film(
         Pixels. An odd number of an .mp4 grows by one.
     label_time : str
         The name of the time in the title, such as "t" or "step". "" leaves the time out.
+    time_symbol : str
+        The symbol of the unit of time, which stands behind it.
     headings : sequence of str or None
         A text per frame that takes the place of the time.
 
@@ -90,7 +93,7 @@ def film(
         for k, (time, field) in enumerate(frames):
             if headings is not None and k >= len(headings):
                 raise InputError(f"{path}: there are more frames than {len(headings)} headings")
-            moment = f"{label_time} = {time:.4g}" if label_time else ""
+            moment = f"{label_time} = {time:.4g} {time_symbol}".rstrip() if label_time else ""
             moment = moment if headings is None else headings[k]
             heading = ", ".join(text for text in (title, moment) if text)
             subject = subject_of(

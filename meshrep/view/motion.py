@@ -82,6 +82,7 @@ def values_over_time(
     *,
     title: str = "",
     label: str = "field",
+    time_symbol: str = "",
 ) -> Path:
     """Draw values over the time of a flow, one line each, such as those at probes.
 
@@ -96,6 +97,8 @@ def values_over_time(
         The text above everything.
     label : str
         The text at the vertical axis.
+    time_symbol : str
+        The symbol of the unit of time; empty where it has none.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def values_over_time(
     page, (axes,) = panels(1, 1, (6.4, page_height(len(drawn))), title, dpi=PLOT_DPI)
     for k, (name, (x, values)) in enumerate(drawn.items()):
         axes.plot(x, values, label=name, **line_look(k))
-    axes.set_xlabel("time", color=INK)
+    axes.set_xlabel(_time(time_symbol), color=INK)
     axes.set_ylabel(label, color=INK)
     axes.ticklabel_format(axis="y", useOffset=False)
     key_beside(page, axes, staged=False)
@@ -133,6 +136,7 @@ def trajectory(
     natural: np.ndarray | None = None,
     observed: np.ndarray | None = None,
     title: str = "",
+    time_symbol: str = "",
 ) -> Path:
     """Draw the energy of a flow over time, and beside it what is known of its phases.
 
@@ -150,6 +154,8 @@ def trajectory(
         other where the natural ones differ.
     title : str
         The text above everything.
+    time_symbol : str
+        As for :func:`values_over_time`.
 
     Returns
     -------
@@ -175,7 +181,7 @@ def trajectory(
     for k, (name, (x, values)) in enumerate(drawn.items()):
         axes = next(rest)
         axes.plot(x, values, **line_look(k) | {"ls": "-"})
-        axes.set_xlabel("time", color=INK)
+        axes.set_xlabel(_time(time_symbol), color=INK)
         if name == "energy":
             axes.set_ylabel("energy", color=INK)
             if values.min() > 0 and values.max() > _WIDE * values.min():
@@ -200,3 +206,8 @@ def _frequencies(axes: Axes, natural: np.ndarray, observed: np.ndarray) -> None:
     axes.set_xlabel("natural frequency ω", color=INK)
     axes.set_ylabel("mean frequency Ω", color=INK)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _time(symbol: str) -> str:
+    """The text at an axis of time."""
+    return f"time ({symbol})" if symbol else "time"

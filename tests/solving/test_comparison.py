@@ -1,6 +1,7 @@
 """Comparisons: one start, one judge, one reference, and what is reported."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from meshrep.base.outcome import Result
 from meshrep.base.tables import duration
 from meshrep.solving.entrants import Entrant
 from meshrep.solving.reference import Reference
+from meshrep.solving.solution import lowest
 
 SOLVERS = ["adam", "gd", "lbfgs", "newton", "rk4"]
 
@@ -27,7 +29,23 @@ def test_all_start_at_the_same_field(comparison):
 def test_the_reference_is_below_all(comparison):
     for row in comparison.solutions:
         assert comparison.reference.gap(row.energy) >= -1e-12
-    assert comparison.best.energy == min(row.energy for row in comparison.solutions)
+    least = min(row.energy for row in comparison.solutions)
+    assert comparison.best.energy == pytest.approx(least, rel=1e-9)
+
+
+def test_the_best_is_the_first_that_arrived_whatever_rounding_says(comparison):
+    newton, gd = comparison["newton"], comparison["gd"]
+    least, size = newton.energy, abs(newton.energy)
+    beside = [replace(gd, energy=least + 1e-10 * size), newton]
+    assert lowest(beside) is beside[0]
+    beside = [replace(gd, energy=least + 1e-8 * size), newton]
+    assert lowest(beside) is newton
+    # Where the least energy is 0 the fall from the start is what counts.
+    beside = [replace(gd, energy=1e-10, start_energy=1.0), replace(newton, energy=0.0)]
+    beside[1].start_energy = 1.0
+    assert lowest(beside) is beside[0]
+    failed = replace(gd, energy=np.nan)
+    assert lowest([failed, newton]) is newton and lowest([failed]) is failed
 
 
 def test_the_report_is_json_with_everything(comparison):

@@ -108,7 +108,7 @@ def save_film(
 
 def film_frames(
     energy: Energy, frames: list[tuple[float, np.ndarray]], outputs: Outputs, path: Path,
-    title: str, label_time: str, look: Mapping[str, Any],
+    title: str, label_time: str, look: Mapping[str, Any], time_symbol: str = "",
 ) -> None:  # fmt: skip
     """Film fields at their times."""
     from meshrep.view.film import film
@@ -116,7 +116,8 @@ def film_frames(
     with outputs.attempt("film"):
         drawn = film(
             energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
-            label=energy.label, title=title, label_time=label_time, **look,
+            label=energy.label, title=title, label_time=label_time,
+            time_symbol=time_symbol, **look,
         )  # fmt: skip
         outputs.add(drawn.path)
 

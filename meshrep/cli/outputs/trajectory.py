@@ -59,7 +59,7 @@ def save_trajectory(
     if pictures and outputs.can_draw():
         _pictures(trajectory, outputs, look)
     if film is not None:
-        film_frames(energy, frames, outputs, film, graph.name, "t", look)
+        film_frames(energy, frames, outputs, film, graph.name, "t", look, energy.time_symbol)
 
 
 def _save_probes(trajectory: Trajectory, probes: Probes, outputs: Outputs, pictures: bool) -> None:
@@ -74,6 +74,7 @@ def _save_probes(trajectory: Trajectory, probes: Probes, outputs: Outputs, pictu
             path = values_over_time(
                 trajectory.times, curves, outputs / "probe.png",
                 title=trajectory.problem.graph.name, label=trajectory.problem.label,
+                time_symbol=trajectory.problem.time_symbol,
             )  # fmt: skip
             outputs.add(path)
 
@@ -107,7 +108,7 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
     with outputs.attempt("field.png"):
         drawn = picture(
             graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
-            title=f"{graph.name}, t = {trajectory.times[-1]:g}", clim=(float(low), float(high)),
+            title=f"{graph.name}, t = {trajectory.end}", clim=(float(low), float(high)),
             marks=marks(energy, last), label=energy.label, **look,
         )  # fmt: skip
         note_engine(drawn, outputs)

@@ -89,3 +89,17 @@ def test_the_heat_of_the_bundled_parts_balances():
         assert solution.grad_norm < 1e-12  # the residual over the right-hand side
         heat = energy.heat_through(solution.field)
         assert abs(heat["balance"]) < 1e-10 * max(map(abs, heat.values()))
+
+
+def test_the_heat_flux_of_a_field_is_computed_once(monkeypatch):
+    energy, fields = cooled(), []
+    flux = energy.part.flux
+    monkeypatch.setattr(energy.part, "flux", lambda w: fields.append(w) or flux(w))
+    solution = meshrep.solve(energy)
+    assert solution.answers
+    own = solution.mesh().cell_data["heat_flux"]
+    own *= 0.0  # a caller's copy
+    assert np.allclose(energy.heat_flux(solution.field)[:, 0], 90.0)
+    assert len(fields) == 1
+    assert np.allclose(energy.heat_flux(np.full(energy.shape, 80.0)), 0.0)
+    assert len(fields) == 2
