@@ -70,7 +70,7 @@ def test_answers_and_a_coarse_mesh_are_told(folder, capsys):
     timed = PROBLEM + "start = 20\n[transient]\ntime = 60\nframes = 3\n"
     (folder / "timed.toml").write_text(timed, encoding="utf-8")
     assert run(folder, "--conduct", str(folder / "timed.toml"), "--no-pictures") == 0
-    assert "at t = 60:" in capsys.readouterr().out
+    assert "at t = 60 s:" in capsys.readouterr().out
     report = json.loads((folder / "out" / "report.json").read_text(encoding="utf-8"))
     assert report["answers"][-1]["name"] == "largest heat flux"
 

@@ -385,6 +385,7 @@ class Conduction(Energy):
         twin = copy.copy(self)
         twin._system = replaced(self._system, numbers)
         twin.fixed_values = twin._system.fixed_values
+        twin._of_last = np.zeros(0), {}
         return twin
 
     def value_with(self, backend: Backend, w: Array, numbers: Mapping[str, Array]) -> Any:
