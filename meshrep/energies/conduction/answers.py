@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meshrep.base import limits
 from meshrep.base.tables import number
 from meshrep.energies.answers import Answer
 from meshrep.energies.conduction.elements import LINEAR
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from meshrep.energies.conduction.energy import Conduction
 
 _COARSE = 0.15  # relative error of the heat flux from which a mesh is called coarse
+_UNBALANCED = 1e-3  # share of the heat that flows from which a balance is told
+_UNIFORM = 1e-9  # share of the natural unit up to which a temperature is uniform
 
 
 def answers_of(energy: Conduction, w: np.ndarray) -> list[Answer]:
@@ -37,9 +41,20 @@ def answers_of(energy: Conduction, w: np.ndarray) -> list[Answer]:
 
 
 def remarks_of(energy: Conduction, w: np.ndarray) -> list[str]:
-    """That the mesh is coarse for a temperature, by the estimate of its error."""
-    error = energy.mesh_error(w)
-    if not error.relative > _COARSE:
+    """That the heat does not balance; if it does, that the mesh is coarse for the temperature."""
+    if np.ptp(w) <= _UNIFORM * energy.unit:  # what flows is rounding
+        return []
+    heat = np.concatenate([np.zeros(0), *energy.heat_by_place(w).values()])
+    balance, all_of_it = abs(math.fsum(heat)), 0.5 * float(abs(heat).sum())
+    if balance > _UNBALANCED * all_of_it:
+        return [
+            f"the heat does not balance: {number(balance, 3)} W are left of "
+            f"{number(all_of_it, 3)} W. "
+            "The solver has not arrived, or the numbers of the problem are too far apart for it: "
+            "take newton, with more steps if these were limited"
+        ]
+    large = len(energy.graph.cells) > limits.MESH_ERROR_UP_TO
+    if large or not (error := energy.mesh_error(w)).relative > _COARSE:
         return []
     squares = np.nan_to_num(error.squares)
     most = np.cumsum(np.sort(squares)[::-1])

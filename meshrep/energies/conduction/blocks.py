@@ -26,6 +26,7 @@ from meshrep.graphs.cells import (
     VOXEL,
 )
 from meshrep.graphs.graph import Graph
+from meshrep.sources.wording import counted
 
 _TURNED = {8: (QUAD, (0, 1, 3, 2)), VOXEL: (HEXAHEDRON, (0, 1, 3, 2, 4, 5, 7, 6))}
 _FLAT = 1e-12  # share of the cube of its extent below which a cell counts as having no volume
@@ -207,7 +208,10 @@ def sound(graph: Graph, block: Block, points: np.ndarray, rule: Rule) -> Block:
         begin = end
     if folded.any():
         count, some = int(folded.sum()), f"(cell {block.which[folded.argmax()]} is one)"
-        what = f"{graph.name}: {count} cells of kind {KIND_NAMES[block.kind]} are folded"
+        are = "is" if count == 1 else "are"
+        what = (
+            f"{graph.name}: {counted(count, 'cell')} of kind {KIND_NAMES[block.kind]} {are} folded"
+        )
         if count * _FOLDED_AMONG >= len(folded):
             raise InputError(f"{what} or numbered wrongly {some}: mend them in the mesher")
         warnings.warn(
@@ -216,9 +220,11 @@ def sound(graph: Graph, block: Block, points: np.ndarray, rule: Rule) -> Block:
         )
     if kept.all():
         return block
+    lost, some = int((~kept).sum()), f"(cell {block.which[kept.argmin()]} is one)"
+    have, are = ("has", "is") if lost == 1 else ("have", "are")
     warnings.warn(
-        f"{graph.name}: {int((~kept).sum())} cells of kind {KIND_NAMES[block.kind]} have no extent "
-        f"(cell {block.which[kept.argmin()]} is one) and are left out",
+        f"{graph.name}: {counted(lost, 'cell')} of kind {KIND_NAMES[block.kind]} {have} no extent "
+        f"{some} and {are} left out",
         stacklevel=4,
     )
     return block.subset(kept)

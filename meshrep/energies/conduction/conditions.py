@@ -204,6 +204,7 @@ def _differ(one: Given | None, other: Given) -> bool:
 
 def pairs_of(fixed: Any) -> list[tuple[Any, Any]] | None:
     """(where, temperature) of each condition; None where an array is given."""
+    fixed = listed(fixed)
     if isinstance(fixed, Mapping):
         return list(fixed.items())
     if isinstance(fixed, list | tuple) and fixed and all(isinstance(p, tuple) for p in fixed):
@@ -217,6 +218,12 @@ def _given_at_nodes(graph: Graph, given: Any) -> np.ndarray:
     """Temperatures of nodes (n,) or of the input's points (N,), NaN where free; or their name."""
     if isinstance(given, str) and graph.origin is not None:
         given = graph.origin.point_data.get(given, given)
+    if isinstance(given, str):
+        names = "none" if graph.origin is None else ", ".join(graph.origin.point_data) or "none"
+        raise InputError(
+            f"fixed: {graph.name} has no array of points called '{given}' (there are: {names}): "
+            "give {where: temperature}, or an array with NaN where nodes are free"
+        )
     try:
         values = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
@@ -227,7 +234,11 @@ def _given_at_nodes(graph: Graph, given: Any) -> np.ndarray:
     if values.shape != (graph.n,):
         origin = graph.origin
         if origin is None or values.shape != origin.node_of.shape:
-            raise InputError(f"fixed: {values.shape} values for {graph.n} nodes of {graph.name}")
+            count = f"{len(values)} values" if values.ndim == 1 else kind_of(given)
+            raise InputError(
+                f"fixed: {count} for {graph.n} nodes of {graph.name}: give {{where: temperature}}, "
+                "or a temperature for each node, NaN where it is free"
+            )
         # Points of one node may leave all but one of its values away.
         known = (origin.node_of >= 0) & ~np.isnan(values)
         spread = np.full(graph.n, np.nan)
@@ -296,7 +307,7 @@ def exchanges_of(
         samples = patch.samples(radiates, perimeter)
         limit = "lie within (0, 1]" if radiates else "be positive"
         given = (
-            Given(film, samples.positions, f"{name}: the {wanted[0]}", 0.0,
+            Given(film, samples.positions, f"{name}: {wanted[0]}", 0.0,
                   1.0 if radiates else np.inf, limit),
             Given(outside, samples.positions, f"{wanted[1]} of {name}"),
         )  # fmt: skip

@@ -166,6 +166,8 @@ class Conduction(Energy):
         stefan_boltzmann: float = STEFAN_BOLTZMANN,
     ) -> None:
         super().__init__(graph)
+        if not (kelvin is None or isinstance(kelvin, bool | np.bool_)):
+            raise InputError(f"kelvin must be True or False, not {kelvin!r}")
         self.stated = {
             "conductivity": conductivity, "fixed": fixed, "convection": convection, "flux": flux,
             "source": source, "radiation": radiation, "sides": sides, "thickness": thickness,
@@ -432,17 +434,18 @@ class Conduction(Energy):
             heat leaves. "source" is what the part makes. "balance" is the sum of all, which is 0 at
             the minimum.
         """
+        found = {name: math.fsum(heat) for name, heat in self.heat_by_place(field).items()}
+        return found | {"balance": math.fsum(found.values())}
+
+    def heat_by_place(self, field: Any) -> dict[str, np.ndarray]:
+        """Heat in W that enters at the nodes or points of each condition, by its name."""
         w = self.clamp(field)
         supplied = self._exact.unheld(w)[1]
-        found = {one.name: math.fsum(supplied[one.nodes]) for one in self.held}
-        for flux in self.fluxes:
-            found[flux.name] = math.fsum(flux.heat)
-        for one in self._system.exchanges:
-            found[one.name] = math.fsum(one.entering(w, self._system.absolute))
-        if self.made.any():
-            found["source"] = math.fsum(self.made)
-        found["balance"] = math.fsum(found.values())
-        return found
+        found = {one.name: supplied[one.nodes] for one in self.held}
+        found |= {flux.name: flux.heat for flux in self.fluxes}
+        absolute = self._system.absolute
+        found |= {one.name: one.entering(w, absolute) for one in self._system.exchanges}
+        return found | ({"source": self.made} if self.made.any() else {})
 
     def answers(self, w: np.ndarray) -> list[Answer]:
         """Heat through each condition and its balance, the extremes and where they are."""
@@ -496,9 +499,11 @@ class Conduction(Energy):
         return found
 
     def remarks(self, w: np.ndarray) -> list[str]:
-        """That the mesh is too coarse, by :meth:`mesh_error`; nothing above 200,000 cells."""
-        large = len(self.graph.cells) > limits.MESH_ERROR_UP_TO
-        return [] if large or not self.conducts else remarks_of(self, w)
+        """That the heat does not balance, or that the mesh is too coarse by :meth:`mesh_error`.
+
+        Nothing is said of the mesh where there are more than 200,000 cells.
+        """
+        return remarks_of(self, w) if self.conducts else []
 
     def settings(self) -> dict[str, Any]:
         """Sizes of the conditions, and what is given once."""
@@ -527,6 +532,7 @@ def _metres(units: str | float) -> float:
 def _positive(value: float | None, name: str) -> float | None:
     if value is None:
         return None
-    if not (isinstance(value, int | float | np.number) and 0 < value < np.inf):
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not (is_number and 0 < value < np.inf):
         raise InputError(f"{name} must be a positive number, not {value!r}")
     return float(value)

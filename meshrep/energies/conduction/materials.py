@@ -80,7 +80,13 @@ class Property:
 
     def _of_function(self, positions: np.ndarray) -> np.ndarray:
         assert self.function is not None
-        values = self._numbers(self.function(*np.moveaxis(positions, 2, 0)))
+        try:
+            values = self.function(*np.moveaxis(positions, 2, 0))
+        except TypeError as error:
+            raise InputError(
+                f"{self.name}: the function of x, y, z cannot be called with three arrays ({error})"
+            ) from error
+        values = self._numbers(values)
         try:
             return np.broadcast_to(values, positions.shape[:2])
         except ValueError:
@@ -102,7 +108,12 @@ class Property:
             wanted = "positive and finite" if self.positive else "finite"
         if bad.any():
             at = np.unravel_index(int(bad.argmax()), bad.shape)
-            shown = np.array2string(values[at], precision=6).replace("\n", "")
+            value = values[at]
+            shown = (
+                np.array2string(value, precision=6).replace("\n", "")
+                if value.ndim
+                else (f"{value:g}")
+            )
             place = "" if which is None else f" in cell {which[at[0]]}"
             raise InputError(f"{self.name} must be {wanted}, and is {shown}{place}")
 
@@ -176,7 +187,7 @@ class Property:
         if missing.any():
             raise InputError(
                 f"{self.name}: {self.array} {table[missing].min():g} has no value (given are "
-                f"{', '.join(map(str, self.regions))}): each region needs one"
+                f"{', '.join(map(repr, self.regions)) or 'none'}): each region needs one"
             )
         values = [self.regions[region] for region in ids.tolist()]
         if any(value.ndim for value in values):

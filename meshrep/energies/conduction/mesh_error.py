@@ -31,6 +31,8 @@ from meshrep.graphs.cells import LINE, PYRAMID, QUAD, TETRAHEDRON, TRIANGLE, VER
 Entering = tuple[Sequence[tuple[Facets, int]], np.ndarray]
 # By how much the estimate is too large, as fine meshes of several shapes show.
 _OVER = {TETRAHEDRON: 2.0, PYRAMID: 1.8}
+_EVEN = 1e-8  # determinant, with eigenvalues of mean 1, below which a cell counts as very flat
+_LEAST = 1e-9  # share of the largest eigenvalue below which one is rounding
 _COUNT = {VERTEX: 1, LINE: 2, TRIANGLE: 3, QUAD: 4}
 
 
@@ -289,8 +291,28 @@ class _Cells:
         """∫ k |∇e|² of each cell."""
         if not self.right.size:
             return np.zeros(len(self.right))
-        error = np.linalg.solve(self.matrix, self.right[..., None])[..., 0]
-        return (error * self.right).sum(axis=1) / _OVER.get(self.block.kind, 1.0) ** 2
+        found = _energies(self.matrix, self.right)
+        return found / _OVER.get(self.block.kind, 1.0) ** 2
+
+
+def _energies(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """rᵀ A⁻¹ r of each cell (c,).
+
+    Rounding decides the small eigenvalues of very flat cells. They are left out, so that such a
+    cell shows the error across it alone.
+    """
+    count = matrix.shape[1]
+    even = matrix / (np.trace(matrix, axis1=1, axis2=2) / count)[:, None, None]
+    # The determinant is a bound of the condition, since the eigenvalues are 1 in the mean.
+    flat = np.linalg.slogdet(even)[1] < np.log(_EVEN)
+    found = np.zeros(len(right))
+    some = right[~flat]
+    found[~flat] = (np.linalg.solve(matrix[~flat], some[..., None])[..., 0] * some).sum(axis=1)
+    values, vectors = np.linalg.eigh(matrix[flat])
+    along = (vectors.transpose(0, 2, 1) @ right[flat][..., None])[..., 0]
+    kept = values > _LEAST * values[:, -1:]
+    found[flat] = np.divide(along**2, values, out=np.zeros_like(along), where=kept).sum(axis=1)
+    return found
 
 
 def _times(k: np.ndarray, vectors: np.ndarray) -> np.ndarray:

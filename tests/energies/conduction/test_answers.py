@@ -103,3 +103,15 @@ def test_the_heat_flux_of_a_field_is_computed_once(monkeypatch):
     assert len(fields) == 1
     assert np.allclose(energy.heat_flux(np.full(energy.shape, 80.0)), 0.0)
     assert len(fields) == 2
+
+
+def test_heat_that_does_not_balance_is_told():
+    energy = cooled()
+    early = meshrep.solve(energy, "gd", max_steps=2)
+    assert "the heat does not balance" in early.remarks[0]
+    assert not meshrep.solve(energy).remarks
+    # Rounding is no heat: neither of a uniform temperature, nor where one condition gives and takes
+    graph = energy.graph
+    assert not meshrep.solve(meshrep.Conduction(graph, 3.0, fixed={"x < 1e-9": 20.0})).remarks
+    given = meshrep.Conduction(graph, 3.0, fixed=graph.points[:, 0])
+    assert not meshrep.solve(given).remarks

@@ -171,7 +171,7 @@ TENSOR = np.diag([1.0, 2.0, -1.0])
     ({"fixed": {"x < 0.1": 1.0, "y < 0.1": 2.0}}, "is held at 1 by fixed 'x < 0.1' and at 2 by"),
     ({"fixed": {"x < 0.1": np.nan}}, "must be finite"),
     ({"fixed": {"x < 0.1": "hot"}}, "must be a number or a function"),
-    ({"fixed": "x < 0.1"}, "neither {where: temperature} nor an array"),
+    ({"fixed": "x < 0.1"}, "no array of points called"),
     ({"fixed": [1.0, 2.0]}, "values for 27 nodes"),
     ({"fixed": HELD, "conductivity": 0.0}, "conductivity must be positive and finite, and is 0"),
     ({"fixed": HELD, "conductivity": -2.0}, "conductivity must be positive"),
@@ -182,7 +182,7 @@ TENSOR = np.diag([1.0, 2.0, -1.0])
     ({"fixed": HELD, "conductivity": TENSOR}, "must be a symmetric, positive definite matrix"),
     ({"fixed": HELD, "conductivity": lambda x, y, z: np.ones(7)}, "one number for each position"),
     ({"fixed": HELD, "source": np.inf}, "source must be finite"),
-    ({"fixed": HELD, "convection": [("x > 0.9", -1.0, 20.0)]}, "the h must be positive, not -1"),
+    ({"fixed": HELD, "convection": [("x > 0.9", -1.0, 20.0)]}, ": h must be positive, not -1"),
     ({"fixed": HELD, "convection": [("x > 0.9", 1.0)]}, r"condition is \(where, h, air\)"),
     ({"fixed": HELD, "convection": 3.0}, "convection is a list of"),
     ({"fixed": HELD, "convection": [("x == 0.5", 1.0, 20.0)]}, "has all its nodes among the 9"),
@@ -194,6 +194,9 @@ TENSOR = np.diag([1.0, 2.0, -1.0])
     ({"fixed": {"x < 0.1": -300.0}, "kelvin": False}, "-300 °C is below absolute zero"),
     ({"fixed": HELD, "sides": [("x > 0.9", 1.0, 2.0)]}, "no surface or wire of mesh"),
     ({"fixed": HELD, "perimeter": -1.0}, "perimeter must be a positive number"),
+    ({"fixed": HELD, "units": True}, "units must be a positive number"),
+    ({"fixed": HELD, "kelvin": "C"}, "kelvin must be True or False, not 'C'"),
+    ({"fixed": HELD, "conductivity": lambda x, y: x}, "cannot be called with three arrays"),
 ])  # fmt: skip
 def test_what_cannot_be_used_is_told_in_a_sentence(options, message):
     options = {"conductivity": 1.0, **options}
@@ -228,7 +231,7 @@ def test_a_cell_that_is_folded_is_refused_and_one_without_area_left_out():
     with pytest.raises(InputError, match="folded or numbered wrongly"):
         meshrep.Conduction(meshrep.Graph.from_cells(points[:4], crossed), 1.0, fixed=HELD)
     flat = meshrep.Cells.of_kind(5, np.array([[0, 1, 2], [0, 2, 3], [1, 2, 4], [0, 1, 4]]))
-    with pytest.warns(UserWarning, match="1 cells of kind triangle have no extent"):
+    with pytest.warns(UserWarning, match="1 cell of kind triangle has no extent"):
         meshrep.Conduction(meshrep.Graph.from_cells(points, flat), 1.0, fixed=HELD)
 
 
@@ -236,7 +239,7 @@ def test_a_cell_that_is_folded_is_refused_and_one_without_area_left_out():
 def test_a_few_folded_cells_are_told_and_conduct():
     points, cells = box(12, 3)
     points[21] -= 0.25  # moves into one of the 27 cells
-    with pytest.warns(UserWarning, match="1 cells of kind hexahedron are folded .cell 0 is one"):
+    with pytest.warns(UserWarning, match="1 cell of kind hexahedron is folded .cell 0 is one"):
         energy = meshrep.Conduction(mesh(12, points, cells), 1.0, fixed={**HELD, "x > 0.99": 1.0})
     found = meshrep.solve(energy)
     assert -0.1 < found.field.min() <= found.field.max() < 1.1

@@ -162,3 +162,14 @@ def test_a_coarse_mesh_is_told_with_the_place():
     assert solution.problem.cell_fields(solution.field)["heat_flux_error"].argmax() == 0
     smooth = meshrep.Conduction(graph, 1.0, fixed=hot, convection=[("x > 1 - 1e-9", 1.0, 0.0)])
     assert meshrep.solve(smooth).remarks == []
+
+
+@pytest.mark.parametrize("thin", [1e-6, 1e-9])
+def test_rounding_in_very_flat_cells_is_no_error_of_the_mesh(thin):
+    """A linear temperature across a layer, which cells of any shape show exactly."""
+    points, cells = box(10, 4)
+    points[:, 0] = np.where(points[:, 0] > 0.5, points[:, 0], 2.0 * thin * points[:, 0])
+    energy = meshrep.Conduction(
+        mesh(10, points, cells), 1.0, fixed={"x == 0": 100.0}, convection=[("nx > 0.9", 10.0, 0.0)]
+    )
+    assert energy.mesh_error(meshrep.solve(energy).field).relative < 0.01

@@ -124,7 +124,7 @@ STEEL = "materials.steel = { k = 50 }\n"
      r"fixed\[1\].temperature cannot be used: a value that changes in time is written"),
     (STEEL + "fixed = [{ where = 'x == 0', temperature = nan }]", "must be finite"),
     (STEEL + "fixed = [{ where = 'x == 0', temperature = -300 }]", "below absolute zero"),
-    (STEEL + "fixed = 'T0'", "nor the name of such an array of points"),
+    (STEEL + "fixed = 'T0'", "no array of points called .T0."),
     (STEEL + BASE + "[convection]\nh = 3", r"convection must be tables \[\[convection\]\]"),
     (STEEL + BASE + "[[convection]]\nwhere = 'nx > 2'\nh = 3\nair = 2", "satisfies it"),
     (STEEL + BASE + "[transient]\nmethod = 'rk4'", "transient lacks time"),
