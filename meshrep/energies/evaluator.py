@@ -18,12 +18,14 @@ class Evaluator(ABC):
     With ``fused = True`` an evaluator also has ``descend`` and ``flow``, which take many steps in
     one call: see :class:`meshrep.energies.fused.Fused`. ``unit`` is that of the energy. With
     ``maps = True`` all that it does are operations of the back end that neither wait for the host
-    nor depend on values, so that ``torch.vmap`` can map it over a batch of fields.
+    nor depend on values, so that ``torch.vmap`` can map it over a batch of fields. ``notes`` are
+    sentences for the solution, on what was chosen.
     """
 
     fused = False
     maps = False
     unit = 1.0
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
@@ -91,6 +93,7 @@ class SumEvaluator(Evaluator):
 
     def __init__(self, terms: list[tuple[float, Evaluator]], fixed: Fixed) -> None:
         self.terms, self.fixed = terms, fixed
+        self.notes = tuple(dict.fromkeys(note for _, one in terms for note in one.notes))
 
     def value_and_grad(self, w: Array) -> tuple[Any, Array]:
         """Σ c_k times both of each; the gradient is 0 at the nodes that any of them fixes."""

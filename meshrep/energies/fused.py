@@ -11,6 +11,7 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend, NumpyBackend, installed
 from meshrep.energies.evaluator import ByHost, Evaluator
+from meshrep.energies.gathers import refusal
 
 
 class Fused(Evaluator):
@@ -66,13 +67,28 @@ def by_kernels_or_formula(
     backend: Backend,
     kernels: Callable[[Backend], Evaluator],
     formula: Callable[[Backend], Evaluator],
+    gathers: Callable[[Backend], Evaluator] | None = None,
 ) -> Evaluator:
-    """Numba kernels on the CPU where numba is installed, else the formula."""
+    """Numba's kernels on the CPU, ``gathers`` on a GPU where Triton works, else the formula.
+
+    ``gathers`` is None where Triton's kernels do not take the energy: see
+    :func:`meshrep.energies.gathers.gathers_on`.
+    """
     if backend.name == "numba":
         return kernels(backend)
     if backend.name == "torch" and backend.device == "cpu" and installed("numba"):
         return ByHost(kernels(NumpyBackend(backend.dtype)), backend)
-    return formula(backend)
+    if gathers is None:
+        return formula(backend)
+    refused = refusal(backend)
+    if not refused:
+        return gathers(backend)
+    found = formula(backend)
+    found.notes = (
+        f"sparse products of torch stand in for kernels of Triton, which do not run on "
+        f"{backend.device} ({refused})",
+    )
+    return found
 
 
 def edges_on(backend: Backend, coupling: sparse.csr_array) -> tuple[Array, Array, Array]:

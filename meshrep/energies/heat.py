@@ -22,7 +22,8 @@ from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
-from meshrep.energies.heat_evaluators import Baths, Differences, Formula, Kernels
+from meshrep.energies.gathers import gathers_on
+from meshrep.energies.heat_evaluators import Baths, Differences, Formula, Gathers, Kernels
 from meshrep.errors import InputError
 from meshrep.graphs.conductances import conductances, mass
 from meshrep.graphs.graph import Graph, GraphLike
@@ -218,9 +219,10 @@ class HeatBath(Energy):
         return mass(self.graph, self.laplacian)
 
     def on(self, backend: Backend) -> Evaluator:
-        """Numba kernels on the CPU where numba is installed, else the formula."""
+        """By kernels of numba on the CPU or of Triton on a GPU where they are, else the formula."""
         given = self._coupling, self._baths
-        return by_kernels_or_formula(backend, partial(Kernels, *given), partial(Formula, *given))
+        gathers = partial(Gathers, *given) if gathers_on(backend, self._coupling) else None
+        return by_kernels_or_formula(backend, partial(Kernels, *given), self.formula, gathers)
 
     def formula(self, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""

@@ -1,4 +1,4 @@
-"""The energy of heat on arrays: by the back end's own operations, and by numba."""
+"""The energy of heat on arrays: by the back end's own operations, numba and Triton."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scipy import sparse
 
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.dirichlet_energy import ByDifferences, DirichletEnergy
+from meshrep.energies.dirichlet_gathers import DirichletGathers
 from meshrep.energies.dirichlet_kernels import DirichletKernels, Pulls
 from meshrep.energies.fixed import Fixed
 
@@ -34,6 +35,12 @@ class Baths:
     power: float
     fixed: np.ndarray
     fixed_values: np.ndarray
+
+    @property
+    def pulls(self) -> Pulls:
+        """The same as kernels read it."""
+        strength = np.array([self.strength])
+        return Pulls(self.nodes, self.targets, strength, self.power, self.fixed)
 
 
 class Formula(DirichletEnergy):
@@ -79,6 +86,12 @@ class Kernels(DirichletKernels):
     """The energy in numba: see :mod:`meshrep.kernels.heat`."""
 
     def __init__(self, coupling: sparse.csr_array, baths: Baths, backend: Backend) -> None:
-        strength = np.array([baths.strength])
-        pulls = Pulls(baths.nodes, baths.targets, strength, baths.power, baths.fixed)
-        super().__init__(coupling, pulls, backend)
+        super().__init__(coupling, baths.pulls, backend)
+
+
+class Gathers(DirichletGathers, Formula):
+    """The energy on a GPU by Triton."""
+
+    def __init__(self, coupling: sparse.csr_array, baths: Baths, backend: Backend) -> None:
+        super().__init__(coupling, baths, backend)
+        self.gather(coupling, baths.pulls, backend)

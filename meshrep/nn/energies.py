@@ -110,6 +110,9 @@ class _Laid:
     def __init__(self, of: Energy, backend: TorchBackend) -> None:
         self.evaluator: Evaluator = laid_out(of, backend)
         formula = of.formula(backend)
+        # On the CPU kernels take one field after another; on a device one call takes the batch.
+        one_call = backend.device != "cpu" and formula.maps
+        self.of_batches = formula if one_call else self.evaluator
         self.formula: Any = getattr(formula, "value", None)
         if self.formula is not None:
             self.formula(backend.asarray(of.with_fixed(np.zeros(of.shape))))  # lays its edges out
@@ -131,8 +134,8 @@ class _Laid:
     def value_and_grad(self, fields: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Energies (b,) and gradients (b, …)."""
         fields = self._with_held(fields)
-        if self.evaluator.maps and len(fields) > 1:
-            return torch.vmap(self.evaluator.value_and_grad)(fields)
+        if self.of_batches.maps and len(fields) > 1:
+            return torch.vmap(self.of_batches.value_and_grad)(fields)
         values, gradients = fields.new_empty(len(fields)), torch.empty_like(fields)
         for k, field in enumerate(fields):
             values[k], gradients[k] = self.evaluator.value_and_grad(field)
@@ -143,8 +146,8 @@ class _Laid:
         fields = self._with_held(fields)
         if self.holds:
             directions = directions * self.free
-        if self.evaluator.maps and len(fields) > 1:
-            products = torch.vmap(self.evaluator.hvp)(fields, directions)
+        if self.of_batches.maps and len(fields) > 1:
+            products = torch.vmap(self.of_batches.hvp)(fields, directions)
         else:
             products = torch.empty_like(fields)
             for k, pair in enumerate(zip(fields, directions, strict=True)):

@@ -217,6 +217,7 @@ class Stages:
                     break
                 paused += time.perf_counter() - clock - laying_out
             self.notes += objective.map.notes
+            self.notes += [note for note in objective.evaluator.notes if note not in self.notes]
             left = stage.stopping.max_seconds - self.prefit_s - spent - laying_out
             most = self.max_steps - self.prefit_steps - steps
             monitor = Monitor(

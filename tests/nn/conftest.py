@@ -1,8 +1,12 @@
-"""torch on one thread: on small tensors its threads wait for each other."""
+"""torch on one thread, whose threads wait for each other on small tensors; a pretended device."""
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+from pretended import device
+
+device()  # registered at collection, since autograd counts devices at a process's first derivative
 
 
 @pytest.fixture(autouse=True)

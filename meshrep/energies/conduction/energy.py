@@ -32,13 +32,20 @@ from meshrep.energies.conduction.conditions import (
     fluxes_of,
     held_nodes,
 )
-from meshrep.energies.conduction.evaluators import Differences, Formula, Kernels, System
+from meshrep.energies.conduction.evaluators import (
+    Differences,
+    Formula,
+    Gathers,
+    Kernels,
+    System,
+)
 from meshrep.energies.conduction.merging import Unsaid, merged_statements
 from meshrep.energies.conduction.mesh_error import Entering, MeshError, mesh_error
 from meshrep.energies.conduction.numbers import replaced, shapes_of, value_with
 from meshrep.energies.conduction.sources import Sources
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
+from meshrep.energies.gathers import gathers_on
 from meshrep.errors import InputError
 from meshrep.graphs.graph import GraphLike
 from meshrep.graphs.operators import absolute_row_sums
@@ -351,10 +358,12 @@ class Conduction(Energy):
         return float(np.linalg.norm(self.gradient(self.with_fixed(w))))
 
     def on(self, backend: Backend) -> Evaluator:
-        """Numba kernels on the CPU where there is numba and nothing radiates, else the formula."""
+        """By kernels of numba or Triton where they are and nothing radiates, else the formula."""
+        system = self._system
         if self.radiates:
             return self.formula(backend)
-        return by_kernels_or_formula(backend, partial(Kernels, self._system), self.formula)
+        gathers = partial(Gathers, system) if gathers_on(backend, system.coupling) else None
+        return by_kernels_or_formula(backend, partial(Kernels, system), self.formula, gathers)
 
     def formula(self, backend: Backend) -> Evaluator:
         """The formula over the arrays of the back end."""

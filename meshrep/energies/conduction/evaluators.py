@@ -12,6 +12,7 @@ from scipy import sparse
 from meshrep.base.backends import Array, Backend
 from meshrep.energies.conduction.conditions import Exchange
 from meshrep.energies.dirichlet_energy import ByDifferences, DirichletEnergy
+from meshrep.energies.dirichlet_gathers import DirichletGathers
 from meshrep.energies.dirichlet_kernels import DirichletKernels, Pulls
 from meshrep.energies.fixed import Fixed
 from meshrep.graphs.operators import laplacian
@@ -152,32 +153,44 @@ class Formula(DirichletEnergy):
         return product
 
 
-class Kernels(DirichletKernels):
-    """The energy without radiation in numba: see :mod:`meshrep.kernels.heat`.
+def as_heat(system: System) -> tuple[sparse.csr_array, Pulls]:
+    """The energy without radiation as a coupling and what pulls, as kernels of heat read it.
 
     Convection ½ ∫ h (T − T_air)² couples the nodes of a facet as a negative conductance does, and
     pulls each with r = ∫ h φ_i towards its mean T_air.
     """
+    origin, coupling, level = system.origin, system.coupling, 0.0
+    nodes, strengths, targets = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+    film = system.joined(radiates=False)
+    if film is not None:
+        between = film.matrix.T @ sparse.diags_array(film.film) @ film.matrix
+        upper = sparse.triu(between, k=1)
+        coupling = sparse.csr_array(coupling - (upper + upper.T))
+        coupling.sort_indices()
+        strength = film.matrix.T @ film.film
+        above = film.outside - origin
+        driven = film.matrix.T @ (film.film * above)
+        nodes = np.flatnonzero(strength).astype(np.int64)
+        strengths, mean = 0.5 * strength[nodes], driven[nodes] / strength[nodes]
+        targets = origin + mean
+        level = 0.5 * float(film.film @ above**2 - driven[nodes] @ mean)
+    load = system.load if system.load.any() else np.zeros(0)
+    return coupling, Pulls(nodes, targets, strengths, 2.0, system.fixed, load, origin, level)
+
+
+class Kernels(DirichletKernels):
+    """The energy without radiation in numba: see :mod:`meshrep.kernels.heat`."""
 
     def __init__(self, system: System, backend: Backend) -> None:
-        origin, coupling, level = system.origin, system.coupling, 0.0
-        nodes, strengths, targets = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
-        film = system.joined(radiates=False)
-        if film is not None:
-            between = film.matrix.T @ sparse.diags_array(film.film) @ film.matrix
-            upper = sparse.triu(between, k=1)
-            coupling = sparse.csr_array(coupling - (upper + upper.T))
-            coupling.sort_indices()
-            strength = film.matrix.T @ film.film
-            above = film.outside - origin
-            driven = film.matrix.T @ (film.film * above)
-            nodes = np.flatnonzero(strength).astype(np.int64)
-            strengths, mean = 0.5 * strength[nodes], driven[nodes] / strength[nodes]
-            targets = origin + mean
-            level = 0.5 * float(film.film @ above**2 - driven[nodes] @ mean)
-        load = system.load if system.load.any() else np.zeros(0)
-        pulls = Pulls(nodes, targets, strengths, 2.0, system.fixed, load, origin, level)
-        super().__init__(coupling, pulls, backend)
+        super().__init__(*as_heat(system), backend)
+
+
+class Gathers(DirichletGathers, Formula):
+    """The energy without radiation on a GPU by Triton."""
+
+    def __init__(self, system: System, backend: Backend) -> None:
+        super().__init__(system, backend)
+        self.gather(*as_heat(system), backend)
 
 
 class Differences(ByDifferences, Formula):

@@ -1,4 +1,4 @@
-"""The energy of oscillators on arrays: by the back end's own operations, and by numba."""
+"""The energy of oscillators on arrays: by the back end's own operations, numba and Triton."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from meshrep.base.backends import Array, Backend
 from meshrep.base.rows import kernel_rows
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import Fused, edges_on
+from meshrep.energies.gathers import Rows
 from meshrep.energies.phases.couplings import Drive
 
 
@@ -103,6 +104,39 @@ class Formula(Evaluator):
         dX, dY = self._gather(dq * c + dp * s - v * y, dq * s - dp * c + v * x)
         own = dp * S + p * dS - dq * C - q * dC
         return own + v * (c * Y - s * X) + c * dX + s * dY
+
+
+class Gathers(Formula):
+    """The energy on a GPU by Triton: see :mod:`meshrep.kernels.triton.oscillators`."""
+
+    maps = False
+
+    def __init__(
+        self,
+        coupling: sparse.csr_array,
+        acting: sparse.csr_array,
+        law: tuple[float, float, float],
+        drive: Drive,
+        backend: Backend,
+    ) -> None:
+        super().__init__(coupling, acting, law, drive, backend)
+        from meshrep.kernels.triton import oscillators
+
+        n = coupling.shape[0]
+        self.kernels, self.rows = oscillators, Rows(coupling, backend)
+        self.numbers, self.z = backend.asarray(law), backend.empty(2 * n)
+        self.y = None if self.single else backend.empty(2 * n)  # between two passes
+        self.own = None if self.single else backend.empty(n)
+
+    def value_and_grad(self, w: Array) -> tuple[Any, Array]:
+        """Energy, in float64, and gradient (n,), which the next call overwrites."""
+        rows, kernels, z = self.rows, self.kernels, self.z
+        rows.run_by_nodes(kernels.turn, w.contiguous(), z)
+        between = self.y, self.own, rows.gradient
+        rows.run(kernels.first_pass, z, self.numbers, *between, rows.energies, SINGLE=self.single)
+        if not self.single:
+            rows.run(kernels.second_pass, z, *between)
+        return rows.energies.sum(), rows.gradient
 
 
 class Kernels(Fused):

@@ -11,8 +11,9 @@ from meshrep.base import limits
 from meshrep.base.backends import Backend
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
+from meshrep.energies.gathers import gathers_on
 from meshrep.energies.phases.couplings import Couplings, Drive, coupled
-from meshrep.energies.phases.evaluators import Formula, Kernels
+from meshrep.energies.phases.evaluators import Formula, Gathers, Kernels
 from meshrep.energies.phases.mean_field import MeanField
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.operators import absolute_row_sums, components
@@ -70,11 +71,14 @@ class Pairs(Couplings):
         return components(self.matrix)
 
     def on(self, law: tuple[float, float, float], drive: Drive, backend: Backend) -> Evaluator:
-        """Numba kernels on the CPU where numba is installed, else the formula."""
+        """By kernels of numba on the CPU or of Triton on a GPU where they are, else the formula."""
         if self._as_field is not None and law[1:] == (0.0, 0.0):
             return self._as_field.on(law, drive, backend)
         given = self.matrix, self.acting, law, drive
-        return by_kernels_or_formula(backend, partial(Kernels, *given), partial(Formula, *given))
+        gathers = partial(Gathers, *given) if gathers_on(backend, self.matrix) else None
+        return by_kernels_or_formula(
+            backend, partial(Kernels, *given), partial(Formula, *given), gathers
+        )
 
     def formula(self, law: tuple[float, float, float], drive: Drive, backend: Backend) -> Evaluator:
         """The energy in the back end's own operations, whatever is installed."""
