@@ -263,7 +263,41 @@ def arrays_of_meshio(mesh: Any) -> Arrays:
         if len({block.shape[1:] for block in of_blocks}) == 1:
             data[CELL + name] = np.concatenate(of_blocks)
     cells = Cells.join(parts)
+    data = _groups(mesh) | data
     return _arrays(points, cells) | of_numbers(data, len(points), len(cells))
+
+
+def _groups(mesh: Any) -> Arrays:
+    """The named groups of a mesh as arrays that are True in them.
+
+    They are physical groups of Gmsh, and the sets of cells and of points that meshio knows.
+    """
+    blocks = mesh.cells
+    found: Arrays = {}
+    for name, nodes in mesh.point_sets.items():
+        found[POINT + name] = _flags(len(mesh.points), nodes)
+    for name, sets in mesh.cell_sets.items():
+        if not name.startswith("gmsh:"):  # which are no groups of the user
+            of_blocks = [_flags(len(b.data), one) for b, one in zip(blocks, sets, strict=True)]
+            found[CELL + name] = np.concatenate(of_blocks)
+    tags = mesh.cell_data.get("gmsh:physical", ())
+    for name, entry in mesh.field_data.items():
+        if len(tags) == len(blocks) and np.shape(entry) == (2,):
+            number, dimension = np.asarray(entry).tolist()
+            of_blocks = [
+                (np.asarray(tag) == number) & (block.dim == dimension)
+                for block, tag in zip(blocks, tags, strict=True)
+            ]
+            found[CELL + name] = np.concatenate(of_blocks)
+    return found
+
+
+def _flags(count: int, members: Any) -> np.ndarray:
+    """An array (count,) that is True at members, which are numbers, flags, or None."""
+    flags = np.zeros(count, dtype=bool)
+    if members is not None and len(members):
+        flags[np.asarray(members)] = True
+    return flags
 
 
 def _lagrange(name: str) -> int | None:

@@ -43,6 +43,7 @@ from meshrep.energies.conduction.merging import Unsaid, merged_statements
 from meshrep.energies.conduction.mesh_error import Entering, MeshError, mesh_error
 from meshrep.energies.conduction.numbers import replaced, shapes_of, value_with
 from meshrep.energies.conduction.sources import Sources
+from meshrep.energies.conduction.units import metres, positive
 from meshrep.energies.evaluator import Evaluator
 from meshrep.energies.fused import by_kernels_or_formula
 from meshrep.energies.gathers import gathers_on
@@ -52,8 +53,6 @@ from meshrep.graphs.operators import absolute_row_sums
 from meshrep.graphs.ordering import Order
 
 _CELSIUS = 273.15  # K at 0 °C
-_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "um": 1e-6, "km": 1e3, "in": 0.0254,
-           "ft": 0.3048}  # fmt: skip
 
 
 class Conduction(Energy):
@@ -76,7 +75,9 @@ class Conduction(Energy):
     conductivity : float, text, array, mapping or function
         k > 0, in W/(m K): a number; the name of an array of cells; an array (c,) or (c, 3, 3) in
         the order of the input's cells; ``{"MaterialIds": {1: 50.0, 2: 0.3}}`` by the values of an
-        array of cells; a function of x, y, z. Where a number may stand, a symmetric 3×3 matrix may.
+        array of cells; ``{"steel": 50.0, "rubber": 0.3}`` by groups of cells, which are arrays of
+        zeros and ones, such as physical groups of Gmsh; a function of x, y, z. Where
+        a number may stand, a symmetric 3×3 matrix may.
     fixed : mapping, list of pairs, or array, optional
         ``{where: temperature}``, or temperatures (n,) of the nodes or (N,) of the input's points
         with NaN where they are free.
@@ -185,7 +186,7 @@ class Conduction(Energy):
         self.conducts = conductivity is not Unsaid.CONDUCTIVITY
         self.part = Part(
             graph, conductivity if self.conducts else 0.0, capacity, thickness, area,
-            _metres(units), conductive=self.conducts,
+            metres(units), conductive=self.conducts,
         )  # fmt: skip
         self.sources = Sources(self.part, source)
         self.made = self.sources.at(0.0)
@@ -193,10 +194,10 @@ class Conduction(Energy):
         self.fluxes = fluxes_of(self.part, flux)
         exchanges = [
             *exchanges_of(self.part, convection, "convection"),
-            *exchanges_of(self.part, sides, "sides", perimeter=_positive(perimeter, "perimeter")),
+            *exchanges_of(self.part, sides, "sides", perimeter=positive(perimeter, "perimeter")),
             *exchanges_of(
                 self.part, radiation, "radiation",
-                sigma=_positive(stefan_boltzmann, "stefan_boltzmann") or 0.0,
+                sigma=positive(stefan_boltzmann, "stefan_boltzmann") or 0.0,
             ),
         ]  # fmt: skip
         self.radiates = any(one.radiates for one in exchanges)
@@ -524,24 +525,3 @@ class Conduction(Energy):
             ],
             "kelvin": self.kelvin, "metres_per_unit": self.part.length,
         }  # fmt: skip
-
-
-def _metres(units: str | float) -> float:
-    """The length of a unit in metres."""
-    if isinstance(units, str):
-        if units not in _METRES:
-            raise InputError(
-                f"units {units!r} are unknown: choose {', '.join(_METRES)}, or give the length of "
-                "the unit in metres"
-            )
-        return _METRES[units]
-    return _positive(units, "units") or 1.0
-
-
-def _positive(value: float | None, name: str) -> float | None:
-    if value is None:
-        return None
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not (is_number and 0 < value < np.inf):
-        raise InputError(f"{name} must be a positive number, not {value!r}")
-    return float(value)

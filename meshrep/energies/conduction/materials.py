@@ -21,8 +21,9 @@ class Property:
     given : number, text, array, mapping or function
         A number; the name of an array of cells in the input; an array (c,) in the order of the
         input's cells (or of the graph's, where it has no input); ``{"name": {id: value}}`` by the
-        values of such an array; a function of x, y, z, arrays of one shape. A source is 0 in
-        regions that are not named.
+        values of such an array; ``{"name": value}`` by groups of cells, which are arrays of zeros
+        and ones; a function of x, y, z, arrays of one shape. A source is 0 in regions that are not
+        named.
     name : str
         What errors begin with.
     positive : bool
@@ -42,6 +43,7 @@ class Property:
         self.graph, self.name, self.positive, self.tensors = graph, name, positive, tensors
         self.function: Callable[..., Any] | None = given if callable(given) else None
         self.regions: dict[Any, np.ndarray] | None = None
+        self.groups: list[str] = []  # the names of regions that are groups of cells
         self.table = np.zeros(0)
         self.one = False
         if self.function is not None:
@@ -138,7 +140,8 @@ class Property:
                 f"{self.name}: {self.graph.name} has no array of cells called '{name}' "
                 f"(there are: {known})"
             )
-        return self._numbers(arrays[name])
+        array = arrays[name]
+        return self._numbers(array.astype(np.uint8) if array.dtype.kind == "b" else array)
 
     def _of_cells(self, values: np.ndarray) -> np.ndarray:
         """Values in the order of the input's cells, in that of the graph's."""
@@ -159,18 +162,25 @@ class Property:
         raise InputError(f"{self.name}: {given} values for {there} cells of {graph.name}")
 
     def _by_region(self, given: Mapping[Any, Any]) -> None:
-        if len(given) != 1 or not isinstance(inner := next(iter(given.values())), Mapping):
-            raise InputError(
-                f'{self.name}: regions are given as {{"name of an array of cells": '
-                "{id: value, …}}, one array only"
-            )
-        self.array = str(next(iter(given)))
-        ids = self._array_called(self.array)
-        self.table = self._of_cells(ids.reshape(len(ids)) if ids.ndim > 1 else ids)
+        inner: Mapping[Any, Any] = given
+        if names_groups(given):
+            self.groups = list(given)
+            self.table = self._group_of_cells()
+            inner = dict(enumerate(given.values()))
+        else:
+            if len(given) != 1 or not isinstance(next(iter(given.values())), Mapping):
+                raise InputError(
+                    f'{self.name}: regions are given as {{"name of an array of cells": '
+                    '{id: value, …}}, one array only, or as {"name of a group of cells": value, …}'
+                )
+            self.array, inner = str(next(iter(given))), next(iter(given.values()))
+            ids = self._array_called(self.array)
+            self.table = self._of_cells(ids.reshape(len(ids)) if ids.ndim > 1 else ids)
         self.regions = {region: self._numbers(value) for region, value in inner.items()}
         for region, value in self.regions.items():
             if value.shape != () and not (self.tensors and value.shape == (3, 3)):
-                raise InputError(f"{self.name}: region {region} needs one number")
+                told = repr(self.groups[region]) if self.groups else region
+                raise InputError(f"{self.name}: region {told} needs one number")
         if not self.positive:
             there = np.unique(self.table).tolist()
             for region in self.regions:
@@ -178,12 +188,40 @@ class Property:
                     raise InputError(f"{self.name}: no cell has {self.array} {region}")
             self.regions |= {region: np.zeros(()) for region in there if region not in self.regions}
 
+    def _group_of_cells(self) -> np.ndarray:
+        """The number of the group of each cell of the graph (c,), -1 in none."""
+        found = np.full(len(self.graph.cells), -1.0)
+        for number, name in enumerate(self.groups):
+            array = self._array_called(name)
+            if array.ndim != 1 or not ((array == 0) | (array == 1)).all():
+                raise InputError(
+                    f"{self.name}: '{name}' is no group of cells, which is an array of zeros and "
+                    f'ones: by its values write {{"{name}": {{id: value, …}}}}'
+                )
+            inside = self._of_cells(array) == 1
+            if not inside.any():
+                raise InputError(f"{self.name}: no cell is in '{name}'")
+            twice = inside & (found >= 0)
+            if twice.any():
+                cell = int(twice.argmax())
+                raise InputError(
+                    f"{self.name}: cell {cell} is in '{self.groups[int(found[cell])]}' and in "
+                    f"'{name}': groups must not overlap"
+                )
+            found[inside] = number
+        return found
+
     def _of_regions(self, which: np.ndarray) -> np.ndarray:
         assert self.regions is not None
         table = self.table[which]
         ids = np.array(sorted(r for r in self.regions if isinstance(r, int | float | np.number)))
         at = np.searchsorted(ids, table)
         missing = np.append(ids, np.nan)[at] != table
+        if missing.any() and self.groups:
+            raise InputError(
+                f"{self.name}: cell {which[missing.argmax()]} is in none of the groups "
+                f"{', '.join(self.groups)}: each cell needs one"
+            )
         if missing.any():
             raise InputError(
                 f"{self.name}: {self.array} {table[missing].min():g} has no value (given are "
@@ -193,6 +231,18 @@ class Property:
         if any(value.ndim for value in values):
             values = [value if value.ndim else value * np.eye(3) for value in values]
         return np.array(values)[at]
+
+
+def names_groups(given: Any) -> bool:
+    """Whether a property is given by groups of cells, ``{"name": value}``."""
+    return (
+        isinstance(given, Mapping)
+        and bool(given)
+        and all(
+            isinstance(name, str) and not isinstance(value, Mapping)
+            for name, value in given.items()
+        )
+    )
 
 
 def numbers_at(value: Any, positions: np.ndarray, name: str) -> np.ndarray:

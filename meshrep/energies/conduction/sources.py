@@ -9,7 +9,7 @@ import numpy as np
 
 from meshrep.base.schedules import Schedule
 from meshrep.energies.conduction.assembly import Part
-from meshrep.energies.conduction.materials import Property
+from meshrep.energies.conduction.materials import Property, names_groups
 
 
 class Sources:
@@ -27,7 +27,9 @@ class Sources:
         self.part, self.given = part, given
         self._regions: dict[Any, Any] = {None: given}
         self._array: Any = None
-        if isinstance(given, Mapping) and len(given) == 1:
+        if names_groups(given):
+            self._regions = dict(given)
+        elif isinstance(given, Mapping) and len(given) == 1:
             array, inner = next(iter(given.items()))
             if isinstance(inner, Mapping):
                 self._array, self._regions = array, dict(inner)
@@ -67,4 +69,6 @@ class Sources:
     def _given(self, values: Mapping[Any, Any]) -> Any:
         """What the user gave, where schedules have these values."""
         regions = self._regions | dict(values)
-        return regions[None] if self._array is None else {self._array: regions}
+        if self._array is not None:
+            return {self._array: regions}
+        return regions.get(None, regions)

@@ -5,17 +5,16 @@ This file imports no array library, so that the command line can read a problem 
 
 from __future__ import annotations
 
-import difflib
-import math
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshrep.base.names import shown
-from meshrep.errors import InputError, kind_of
+from meshrep.energies.conduction.toml_tables import Table, kind_in_toml
+from meshrep.errors import InputError
 
 if TYPE_CHECKING:
     from meshrep.energies.conduction.energy import Conduction
@@ -28,7 +27,8 @@ regions = "MaterialIds"           # the array of cells that tells the materials 
 # start = 20.0                    # where a transient starts, everywhere; or "start.npy"
 
 [materials.steel]
-region = 1                        # its value in that array, or several: [1, 3]
+region = 1                        # its value in that array, or several: [1, 3]; or the name of a
+                                  # group of cells, such as a physical group of Gmsh
 k = 50.0                          # W/(m K); or a matrix [[50, 0, 0], [0, 50, 0], [0, 0, 9]]
 rho = 7850.0                      # kg/m³, and
 c = 460.0                         # J/(kg K); or capacity = 3.6e6, their product
@@ -113,88 +113,6 @@ class Statement:
     options: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table of the file, at a path of keys; unknown keys are refused.
-
-    Attributes
-    ----------
-    file, path : str
-        What errors begin with.
-    content : dict
-    known : tuple of str
-        The keys that it may have.
-    """
-
-    file: str
-    path: str
-    content: Mapping[str, Any]
-    known: Iterable[str] = field(default=())
-
-    def __post_init__(self) -> None:
-        known = list(self.known)
-        for key in self.content if known else ():
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean {near[0]}? " if near else ""
-                raise self.error(key, f"is no key here: {hint}there are {', '.join(known)}")
-
-    def error(self, key: str, what: str) -> InputError:
-        path = ".".join(filter(None, [self.path, key]))
-        return InputError(f"{self.file}: {path} {what}")
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.content
-
-    def need(self, key: str) -> Any:
-        if key not in self.content:
-            raise InputError(f"{self.file}: {self.path or 'it'} lacks {key}")
-        return self.content[key]
-
-    def text(self, key: str) -> str:
-        value = self.need(key)
-        if not isinstance(value, str):
-            raise self.error(key, f"must be a text in quotes, not {_kind(value)}")
-        return value
-
-    def number(self, key: str) -> float:
-        value = self.need(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.error(key, f"must be a number, not {_kind(value)}")
-        if not math.isfinite(value):
-            raise self.error(key, f"must be finite, not {value}")
-        return value
-
-    def amount(self, key: str, *, arrays: bool = False, in_time: bool = True) -> Any:
-        """A number; the name of an array of cells; or { t = […], value = […] }."""
-        value = self.need(key)
-        if isinstance(value, str) and arrays:
-            return value
-        if isinstance(value, dict) and in_time:
-            from meshrep.base.schedules import Schedule
-
-            try:
-                return Schedule.of(value)
-            except InputError as error:
-                raise self.error(key, f"cannot be used: {error}") from None
-        return self.number(key)
-
-    def table(self, key: str, known: Iterable[str] = ()) -> _Table:
-        value = self.need(key)
-        if not isinstance(value, dict):
-            name = ".".join(filter(None, [self.path, key]))
-            raise self.error(key, f"must be a table [{name}], not {_kind(value)}")
-        return _Table(self.file, ".".join(filter(None, [self.path, key])), value, known)
-
-    def tables(self, key: str, known: Iterable[str]) -> Iterator[_Table]:
-        """The tables [[key]], counted from 1 in errors."""
-        value = self.need(key)
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise self.error(key, f"must be tables [[{key}]], not {_kind(value)}")
-        for number, one in enumerate(value, 1):
-            yield _Table(self.file, f"{key}[{number}]", one, known)
-
-
 def read_statement(path: str | os.PathLike[str]) -> Statement:
     """Read a problem of conduction from a .toml file.
 
@@ -215,7 +133,7 @@ def read_statement(path: str | os.PathLike[str]) -> Statement:
         raise InputError(f"{name}: it is no text in UTF-8, and so no TOML file") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{name}: it is no TOML file: {' '.join(str(error).split())}") from None
-    top = _Table(name, "", content, _KEYS)
+    top = Table(name, "", content, _KEYS)
     degrees = top.text("temperatures") if "temperatures" in top else "°C"
     if degrees not in _DEGREES:
         raise top.error("temperatures", f'must be "°C" or "K", not "{degrees}"')
@@ -285,7 +203,7 @@ def conduction_from(path: str | os.PathLike[str], mesh: GraphLike) -> Conduction
         raise InputError(f"{shown(path)}: {error}") from None
 
 
-def _properties(top: _Table) -> dict[str, Any]:
+def _properties(top: Table) -> dict[str, Any]:
     """Materials by region, or of the one that there is, as keywords."""
     materials = top.table("materials")
     if not materials.content:
@@ -306,6 +224,10 @@ def _properties(top: _Table) -> dict[str, Any]:
                 if region in found.setdefault(key, {}):
                     raise one.error("region", f"names {region}, which another material has too")
                 found[key][region] = value
+    regions = found["conductivity"]
+    named = [region for region in regions if isinstance(region, str)]
+    if named and len(named) < len(regions):
+        raise top.error("materials", "have regions by name and by number: choose one of them")
     keywords: dict[str, Any] = {}
     for key, table in found.items():
         if None in table:
@@ -313,14 +235,19 @@ def _properties(top: _Table) -> dict[str, Any]:
             continue
         if len(table) < len(found["conductivity"]) and key != "source":
             raise top.error("materials", f"have {key} for some regions only: give it for each")
+        if named:
+            keywords[key] = table
+            continue
         if "regions" not in top:
             raise InputError(
                 f"{top.file}: it lacks regions, the array of cells that the regions of materials "
                 "are values of"
             )
         keywords[key] = {top.text("regions"): table}
-    if "regions" in top and None in found["conductivity"]:
+    if "regions" in top and None in regions:
         raise top.error("regions", "is of no use: the one material has no region")
+    if "regions" in top and named:
+        raise top.error("regions", "is of no use: the materials have regions by name")
     for key in _PLAIN:
         if key in top and key in keywords:
             raise top.error(key, "is given here and in a material: choose one")
@@ -329,7 +256,7 @@ def _properties(top: _Table) -> dict[str, Any]:
     return keywords
 
 
-def _conductivity(one: _Table) -> Any:
+def _conductivity(one: Table) -> Any:
     value = one.need("k")
     if isinstance(value, list):
         square = len(value) == 3 and all(isinstance(row, list) and len(row) == 3 for row in value)
@@ -344,7 +271,7 @@ def _conductivity(one: _Table) -> Any:
     return one.number("k")
 
 
-def _capacity(one: _Table) -> float | None:
+def _capacity(one: Table) -> float | None:
     """ρc of a material; None where it has none."""
     parts = [key for key in ("rho", "c") if key in one]
     if "capacity" in one:
@@ -354,21 +281,24 @@ def _capacity(one: _Table) -> float | None:
     return one.number("rho") * one.number("c") if parts else None
 
 
-def _regions(one: _Table, several: bool) -> list[Any]:
+def _regions(one: Table, several: bool) -> list[Any]:
     """The regions of a material; [None] for the only one, which needs none."""
     if "region" not in one and not several:
         return [None]
     value = one.need("region")
     regions = value if isinstance(value, list) else [value]
     for region in regions:
-        if isinstance(region, bool) or not isinstance(region, int | float):
-            raise one.error("region", f"must be a number or a list of numbers, not {_kind(region)}")
+        if isinstance(region, bool) or not isinstance(region, int | float | str):
+            raise one.error(
+                "region", f"must be a number or a name, or a list of these, not "
+                f"{kind_in_toml(region)}"
+            )  # fmt: skip
     if not regions:
         raise one.error("region", "is empty")
     return regions
 
 
-def _conditions(top: _Table) -> dict[str, Any]:
+def _conditions(top: Table) -> dict[str, Any]:
     """The conditions, as the library takes them: (where, value …)."""
     found: dict[str, Any] = {}
     for kind, keys in _CONDITIONS.items():
@@ -384,13 +314,13 @@ def _conditions(top: _Table) -> dict[str, Any]:
     return found
 
 
-def _where(one: _Table) -> str | list[int]:
+def _where(one: Table) -> str | list[int]:
     value = one.need("where")
     whole = isinstance(value, list) and all(type(item) is int for item in value)
     return value if whole else one.text("where")
 
 
-def _options(top: _Table, folder: Path) -> dict[str, Any]:
+def _options(top: Table, folder: Path) -> dict[str, Any]:
     """Start, transient and output as options of the command line."""
     found: dict[str, Any] = {}
     if "start" in top:
@@ -421,7 +351,7 @@ def _options(top: _Table, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _points(table: _Table) -> str:
+def _points(table: Table) -> str:
     """The probes, as they are typed."""
     points = table.need("probes")
     numbers = isinstance(points, list) and all(
@@ -431,11 +361,3 @@ def _points(table: _Table) -> str:
     if not points or not numbers:
         raise table.error("probes", "must be points of three numbers, as in [[0, 0, 0], [1, 2, 3]]")
     return ";".join(",".join(map(repr, point)) for point in points)
-
-
-def _kind(value: Any) -> str:
-    """What a value of TOML is, in the words of its users."""
-    names = {bool: "true or false", str: f'the text "{value}"', dict: "a table", list: "a list"}
-    if type(value) in (int, float):
-        return f"the number {value}"
-    return names.get(type(value)) or kind_of(value)
