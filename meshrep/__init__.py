@@ -134,7 +134,7 @@ _HOME = {
     "select": "meshrep.sources.selection",
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
-    "to_networkx": "meshrep.sources.networks",
+    "to_networkx": "meshrep.view.as_networkx",
     "vortices": "meshrep.energies.phases.vortices",
 }
 
@@ -258,13 +258,13 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.sources.memory import from_trimesh as from_trimesh
     from meshrep.sources.networks import from_matrix as from_matrix
     from meshrep.sources.networks import from_networkx as from_networkx
-    from meshrep.sources.networks import to_networkx as to_networkx
     from meshrep.sources.pairs import from_edge_list as from_edge_list
     from meshrep.sources.selection import baths as baths
     from meshrep.sources.selection import ends as ends
     from meshrep.sources.selection import random_split as random_split
     from meshrep.sources.selection import select as select
     from meshrep.sources.spec import graph_from as graph_from
+    from meshrep.view.as_networkx import to_networkx as to_networkx
     from meshrep.view.cloud import cloud_film as cloud_film
     from meshrep.view.cloud import cloud_panels as cloud_panels
     from meshrep.view.cloud import cloud_picture as cloud_picture

@@ -6,6 +6,8 @@ encoding takes. Names may also hold ends of lines and the escape codes of termin
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from meshrep.errors import escaped
@@ -28,3 +30,30 @@ def encodable(name: Any) -> str:
     """
     text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
     return text.replace("\0", "\\x00")
+
+
+def distinct(names: Iterable[Any], taken: Iterable[str] = ()) -> list[str]:
+    """Names of nodes as texts that every file can hold, of which no two are alike.
+
+    Parameters
+    ----------
+    names : iterable
+    taken : iterable of str
+        Texts that stand for something else in the file.
+
+    >>> distinct([1, "1", ("a", 2), "time"], taken=["time"])
+    ['1', "'1'", "('a', 2)", "'time'"]
+    """
+    given, used = list(names), set(taken)
+    texts = [encodable(name) for name in given]
+    if len(set(texts)) == len(texts) and not used.intersection(texts):
+        return texts
+    counts = Counter(texts)
+    for k, name in enumerate(given):
+        text = texts[k]
+        if (counts[text] > 1 and isinstance(name, str)) or text in used:
+            texts[k] = encodable(repr(name))
+        while texts[k] in used:
+            texts[k] += f" (node {k})"
+        used.add(texts[k])
+    return texts

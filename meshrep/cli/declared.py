@@ -20,6 +20,7 @@ INPUT = (
         metavar="SPEC",
     ),
     Setting("neighbours", int, "join a point cloud's K nearest points", least=1, metavar="K"),
+    _flag("directed", "u acts on v along an edge (u, v) of a table of edges, and not v on u"),
     _flag("no_weights", "give all edges of a network the weight 1"),
     Setting("radius", float, "join a point cloud's points within this distance", above=0),
     Setting("seed", int, "seeds starts, networks and random graphs", default=0, least=0),

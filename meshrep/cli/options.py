@@ -32,6 +32,7 @@ class Source:
     radius: float | None
     seed: int
     weights: bool
+    directed: bool
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def parse(words: Sequence[str] | None = None) -> Options:
     return Options(
         Source(
             typed.get("input") or given["graph"], given.get("neighbours"), given.get("radius"),
-            given.get("seed", 0), "no_weights" not in given,
+            given.get("seed", 0), "no_weights" not in given, "directed" in given,
         ),
         Posed(
             energy.name, MappingProxyType(options), given.get("start", "random"),

@@ -81,7 +81,10 @@ def _graph(source: Source, say: Printer) -> Graph:
         path, in_assets = resolve(text)
         if in_assets:
             say(f"{text}: not a file here, found in {path.parent}")
-    graph = graph_from(text, seed=source.seed, neighbours=source.neighbours, radius=source.radius)
+    graph = graph_from(
+        text, seed=source.seed, neighbours=source.neighbours, radius=source.radius,
+        directed=source.directed,
+    )  # fmt: skip
     parts = graph.component_count
     say(f"{graph.name}: {graph.n:,} nodes, {graph.m:,} edges, {parts:,} component"
         f"{'' if parts == 1 else 's'}")  # fmt: skip

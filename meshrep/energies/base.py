@@ -29,6 +29,7 @@ from meshrep.errors import InputError, kind_of
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.graphs.operators import components
 from meshrep.graphs.ordering import Order
+from meshrep.sources.values import by_name
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -164,6 +165,9 @@ class Energy(Lean, ABC):
         self.graph = Graph.of(graph)
         self.fixed = np.zeros(0, dtype=np.int64)
         self.fixed_values = np.zeros(0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'graph', 'no graph')})"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -448,16 +452,23 @@ class Energy(Lean, ABC):
     def clamp(self, w: ArrayLike) -> np.ndarray:
         """A float64 copy of the field with the fixed nodes at their values.
 
+        A field of one number a node may also be a mapping from the names of the nodes.
+
         Raises
         ------
         InputError
             When it is no array of real numbers, its shape is not the energy's, or an entry is not
             finite.
         """
+        w = by_name(self.graph, w, "the field")
         w = np.array(real_array(w, self.shape, "the field must be"))
         if not np.isfinite(w).all():
             raise InputError("the field has a NaN or infinite entry: start from finite numbers")
         return self.with_fixed(w)
+
+    def readable(self, w: np.ndarray) -> np.ndarray:
+        """The field as a reader expects it; phases without full turns."""
+        return w
 
     def with_fixed(self, w: np.ndarray) -> np.ndarray:
         """The field itself (float64), with the fixed nodes at their values; nothing is checked."""

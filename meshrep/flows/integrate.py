@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ def integrate(
     energy : Energy
     t : float
         Final time.
-    start : number, (n,) or (n, d) array, Solution or Trajectory, optional
+    start : number, (n,) or (n, d) array, mapping by label, Solution or Trajectory, optional
         Field at time 0. A trajectory is continued from its last time to t. The default is
         ``energy.random_start(seed)``, or the origin for an energy with a ``capacity_matrix``, which
         for conduction is the lowest temperature of its conditions.
@@ -222,7 +222,8 @@ def _begun(energy: Energy, start: Any, seed: int) -> tuple[float, Any, bool]:
         jumps = any(begin in schedule.jumps for schedule in energy.schedules)
         return begin, start.fields[-1], start.problem is energy and not jumps
     field = getattr(start, "field", start)  # of a solution
-    return 0.0, np.full(energy.shape, field) if np.ndim(field) == 0 else field, False
+    alike = np.ndim(field) == 0 and not isinstance(field, Mapping)
+    return 0.0, np.full(energy.shape, field) if alike else field, False
 
 
 def _times(begin: float, t: float, frames: int, at: ArrayLike | None) -> np.ndarray:

@@ -99,8 +99,8 @@ class Trajectory(Interruptible):
         return frequency_spread(self.frequencies) <= within
 
     def by_label(self) -> dict[Hashable, Any]:
-        """The last frame by the names of the nodes, as :meth:`meshrep.Graph.by_label`."""
-        return self.problem.graph.by_label(self.fields[-1])
+        """The last frame by the names of the nodes; phases are in [0, 2π)."""
+        return self.problem.graph.by_label(self.problem.readable(self.fields[-1]))
 
     def probe(self, points: ArrayLike) -> np.ndarray:
         """The field at points over time, (k, p), by the shape functions of the cells there.

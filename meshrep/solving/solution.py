@@ -125,8 +125,8 @@ class Solution(Interruptible):
         return f"{self.problem.quantity}_{self.solver}".replace("-", "_")
 
     def by_label(self) -> dict[Hashable, Any]:
-        """The field by the names of the nodes, as :meth:`meshrep.Graph.by_label`."""
-        return self.problem.graph.by_label(self.field)
+        """The field by the names of the nodes; phases are in [0, 2π)."""
+        return self.problem.graph.by_label(self.problem.readable(self.field))
 
     def mesh(self, *, original: bool = False) -> pyvista.DataSet:
         """A PyVista dataset with the field as point data named after the quantity.

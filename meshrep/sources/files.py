@@ -74,6 +74,7 @@ def load(
     neighbours: int | None = None,
     radius: float | None = None,
     merge: bool = True,
+    directed: bool = False,
 ) -> Graph:
     """The graph of a mesh, a cloud of points or a network in a file.
 
@@ -91,6 +92,9 @@ def load(
         Join all points within that distance instead, in the file's unit of length.
     merge : bool
         Whether points at exactly the same position become one node (texture seams).
+    directed : bool
+        Whether u acts on v along an edge (u, v) of a table of edges, and not v on u. Formats of
+        networks say so themselves.
 
     Returns
     -------
@@ -111,9 +115,10 @@ def load(
     ending = _ending(file)
     size = file.stat().st_size
     if ending in networks.ENDINGS or ending in tables.ENDINGS:
-        found = _other(file, name, ending, neighbours is not None or radius is not None)
+        as_points = neighbours is not None or radius is not None
+        found = _other(file, name, ending, as_points, directed)
         if isinstance(found, Graph):
-            if neighbours is not None or radius is not None:
+            if as_points:
                 raise InputError(f"{name}: a network has its own edges: drop neighbours and radius")
             return found
         raw = found
@@ -130,6 +135,8 @@ def load(
             f"{name}: files ending in '{ending}' are not read: the endings known are "
             f"{' '.join(READ)}"
         )
+    if directed:
+        raise InputError(f"{name}: it is no table of edges, which directed is for: leave it out")
     if not raw.points.size and not len(raw.cells):
         raise InputError(f"{name}: it holds no points and no faces: check that it is complete")
     refuse_many_points(name, len(np.atleast_1d(raw.points)), most_points(size))
@@ -196,11 +203,13 @@ def _check_file(path: Path, name: str) -> None:
         raise InputError(f"{name}: reading it is not permitted: change its permissions")
 
 
-def _other(path: Path, name: str, ending: str, as_points: bool) -> Graph | Raw:
+def _other(path: Path, name: str, ending: str, as_points: bool, directed: bool) -> Graph | Raw:
     """What a table or a network file holds: a graph, or points to be joined."""
     if ending in networks.ENDINGS:
+        if directed:
+            raise InputError(f"{name}: its format says which way edges run: leave directed out")
         return networks.read(path, name)
     table = tables.read(path, name, as_points=as_points)
     if isinstance(table, Raw):
         return table
-    return networks.from_table(table, name=path.stem, path=name)
+    return networks.from_table(table, name=path.stem, path=name, directed=directed)

@@ -1,4 +1,4 @@
-"""Networks: networkx in and out, lists of edges, GraphML, GEXF, GML and Matrix Market files."""
+"""Networks: networkx, lists of edges, GraphML, GEXF, GML and Matrix Market files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from meshrep.errors import InputError, MissingPart
+from meshrep.errors import InputError
 from meshrep.graphs.cells import Cells
-from meshrep.graphs.graph import Graph, GraphLike, NetworkLike
+from meshrep.graphs.graph import Graph, NetworkLike
 from meshrep.graphs.origin import Origin
 from meshrep.sources.child import arrays_apart
 from meshrep.sources.formats.edge_lists import EdgeTable
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 ALONG_ARROWS = "directions taken by Kuramoto's flow alone, where u acts on v along u → v"
 BY_ROWS = "directions taken by Kuramoto's flow alone, where row i lists what acts on node i"
 ENDINGS = (".graphml", ".gexf", ".gml", ".mtx")
-
-
-def _networkx(purpose: str) -> Any:
-    try:
-        import networkx
-    except ImportError:
-        raise MissingPart("networkx", purpose, "geometry") from None
-    return networkx
 
 
 def read(path: Path, shown: str) -> Graph:
@@ -229,42 +221,22 @@ def _positions(nodes: Iterable[Mapping[str, Any]]) -> np.ndarray | None:
     return np.array(found) if found else None
 
 
-def to_networkx(graph: GraphLike) -> Any:
-    """The networkx graph of a graph.
-
-    Parameters
-    ----------
-    graph : Graph or what ``Graph.of`` takes
-        Its labels become the nodes, its weights "weight" of the edges, its points "pos" of the
-        nodes.
-
-    Raises
-    ------
-    MissingPart
-        Where networkx is not installed.
-    """
-    graph = Graph.of(graph)
-    nx = _networkx("hand over a network")
-    names = list(range(graph.n)) if graph.labels is None else list(graph.labels)
-    network = nx.Graph(name=graph.name)
-    network.add_nodes_from(names)
-    network.add_weighted_edges_from(
-        (names[i], names[j], weight)
-        for (i, j), weight in zip(graph.edges.tolist(), graph.weights.tolist(), strict=True)
-    )
-    if graph.points is not None:
-        for node, place in zip(names, graph.points.tolist(), strict=True):
-            network.nodes[node]["pos"] = tuple(place)
-    return network
-
-
-def from_table(table: EdgeTable | MatrixTable, *, name: str, path: str) -> Graph:
+def from_table(
+    table: EdgeTable | MatrixTable, *, name: str, path: str, directed: bool = False
+) -> Graph:
     """The graph of a list of edges, or of an adjacency matrix.
+
+    With ``directed``, edges of which the table does not say otherwise run from their first node
+    to the second one.
 
     Whole numbers name nodes in their order, other names in order of first appearance; both stand
     in ``graph.labels`` unless they are 0 … n-1. Repeated edges add their weights.
     """
     if isinstance(table, MatrixTable):
+        if directed:
+            raise InputError(
+                f"{path}: a matrix says by itself which way edges run: leave directed out"
+            )
         return _of_matrix(table.matrix, name, path, labels=table.labels, remarks=table.remarks)
     sources, targets = table.sources, table.targets
     labels: tuple | None
@@ -288,7 +260,9 @@ def from_table(table: EdgeTable | MatrixTable, *, name: str, path: str) -> Graph
         labels=None if labels == tuple(range(n)) else labels,
         name=name,
         path=path,
-        directed=table.directed,
+        directed=np.ones(len(pairs), bool)
+        if directed and table.directed is None
+        else table.directed,
         remarks=table.remarks,
     )
 

@@ -21,7 +21,11 @@ _SHAPES = (
 
 
 def from_edge_list(
-    edges: Any, *, nodes: Iterable[Hashable] | None = None, name: str = "network"
+    edges: Any,
+    *,
+    nodes: Iterable[Hashable] | None = None,
+    directed: bool = False,
+    name: str = "network",
 ) -> Graph:
     """The graph of a list of edges.
 
@@ -34,6 +38,9 @@ def from_edge_list(
         to its neighbours, or to a dictionary of their weights.
     nodes : iterable, optional
         Nodes in the order that they shall have, such as those that are on no edge.
+    directed : bool
+        Whether an edge (u, v) is one along which u acts on v, and not v on u: see
+        :func:`meshrep.from_networkx`.
     name : str
         What to call the graph.
 
@@ -53,15 +60,16 @@ def from_edge_list(
     >>> from_edge_list([("Ann", "Bob"), ("Bob", "Cy", 2.0)]).labels
     ('Ann', 'Bob', 'Cy')
     """
+    remarks: tuple[str, ...] = ()
     if hasattr(edges, "columns") and hasattr(edges, "itertuples"):
-        rows = _of_frame(edges, name)
+        rows, remarks = _of_frame(edges, name)
     elif isinstance(edges, Mapping) and not _is_view(edges):
-        rows = _of_neighbours(edges)
+        rows = _of_neighbours(edges, directed)
         if nodes is None:
             nodes = dict.fromkeys([*edges, *(row[1] for row in rows)])
     elif isinstance(edges, np.ndarray):
         if nodes is None and edges.ndim == 2 and len(edges):
-            return from_table(_of_array(edges, name), name=name, path=name)
+            return from_table(_of_array(edges, name), name=name, path=name, directed=directed)
         rows = edges.tolist() if edges.ndim == 2 else edges
     else:
         rows = edges
@@ -69,11 +77,12 @@ def from_edge_list(
         listed = [_edge(row) for row in rows]
     except TypeError:
         raise InputError(f"{name}: {_SHAPES}") from None
-    return of_links(Links(_nodes(listed, nodes, name), listed), name)
+    ways = [directed] * len(listed)
+    return of_links(Links(_nodes(listed, nodes, name), listed, ways, remarks), name)
 
 
 def from_igraph(network: Any, *, name: str = "network") -> Graph:
-    """The graph of an igraph network, with its vertices' "name" and its edges' "weight".
+    """The graph of an igraph network, with its vertices' "name", "x" and "y", and edges' "weight".
 
     Parameters
     ----------
@@ -83,16 +92,24 @@ def from_igraph(network: Any, *, name: str = "network") -> Graph:
     """
     named = "name" in network.vs.attributes()
     names = list(network.vs["name"]) if named else list(range(network.vcount()))
-    weighted = "weight" in network.es.attributes()
-    weights = network.es["weight"] if weighted else [None] * network.ecount()
-    edges = [
-        (names[u], names[v], {} if weight is None else {"weight": weight})
-        for (u, v), weight in zip(network.get_edgelist(), weights, strict=True)
-    ]
     if len(set(names)) < len(names):
         raise InputError(f"{name}: two nodes have one name: give them other ones")
-    directed = [bool(network.is_directed())] * len(edges)
-    return of_links(Links({node: {} for node in names}, edges, directed), name)
+    nodes = dict(zip(names, _attributes(network.vs), strict=True))
+    edges = [
+        (names[u], names[v], data)
+        for (u, v), data in zip(network.get_edgelist(), _attributes(network.es), strict=True)
+    ]
+    return of_links(Links(nodes, edges, [bool(network.is_directed())] * len(edges)), name)
+
+
+def _attributes(sequence: Any) -> list[dict[str, Any]]:
+    """The attributes of each vertex or edge of igraph, those without a value left out."""
+    keys = sequence.attributes()
+    rows = zip(*(sequence[key] for key in keys), strict=True) if keys else [()] * len(sequence)
+    return [
+        {key: value for key, value in zip(keys, row, strict=True) if value is not None}
+        for row in rows
+    ]
 
 
 def _edge(row: Any) -> tuple[Hashable, Hashable, Mapping[str, Any]]:
@@ -143,8 +160,8 @@ def _of_array(edges: np.ndarray, name: str) -> EdgeTable:
     return EdgeTable(source, target, weights)
 
 
-def _of_frame(frame: Any, name: str) -> Iterable[tuple[Any, ...]]:
-    """The rows of a frame of edges as pairs or triples."""
+def _of_frame(frame: Any, name: str) -> tuple[Iterable[tuple[Any, ...]], tuple[str, ...]]:
+    """The rows of a frame of edges as pairs or triples, and what was not taken of it."""
     header = [str(column) for column in frame.columns]
     if len(header) < 2:
         raise InputError(f"{name}: a frame of edges has two columns or more, not {len(header)}")
@@ -153,19 +170,33 @@ def _of_frame(frame: Any, name: str) -> Iterable[tuple[Any, ...]]:
     if weight is None and len(header) == 3 and column_names.ends(header) is None:
         weight = 2
     columns = [*ends] if weight is None or weight in ends else [*ends, weight]
-    return list(frame.iloc[:, columns].itertuples(index=False, name=None))
+    remarks: tuple[str, ...] = ()
+    others = [k for k, kind in enumerate(frame.dtypes) if k not in ends and kind.kind in "iuf"]
+    if weight is None and others:
+        unused = ", ".join(repr(header[k]) for k in others)
+        remarks = (f"edges weigh 1: no column is called weight ({unused} not used)",)
+    for k in ends:
+        if frame.iloc[:, k].isna().any():
+            raise InputError(f"{name}: an edge has no end in the column {header[k]!r}: drop it")
+    return list(frame.iloc[:, columns].itertuples(index=False, name=None)), remarks
 
 
-def _of_neighbours(table: Mapping[Hashable, Any]) -> list[tuple[Any, ...]]:
+def _of_neighbours(table: Mapping[Hashable, Any], directed: bool) -> list[tuple[Any, ...]]:
     """The edges of a dictionary of neighbours, each once where both nodes list it."""
     rows: dict[tuple[Any, Any], tuple[Any, ...]] = {}
     for node, neighbours in table.items():
         if isinstance(neighbours, str) or not isinstance(neighbours, Iterable):
             raise InputError(f"the neighbours of {node!r} must be a list, not {neighbours!r:.60}")
         for other in neighbours:
-            if (other, node) not in rows or other == node:
-                more = (neighbours[other],) if isinstance(neighbours, Mapping) else ()
+            more = (neighbours[other],) if isinstance(neighbours, Mapping) else ()
+            known = None if directed or other == node else rows.get((other, node))
+            if known is None:
                 rows[node, other] = (node, other, *more)
+            elif known[2:] != more:
+                raise InputError(
+                    f"{other!r} and {node!r} name different weights of their edge: give "
+                    "meshrep.from_edge_list directed=True, or one weight"
+                )
     return list(rows.values())
 
 

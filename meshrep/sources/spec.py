@@ -150,6 +150,7 @@ def graph_from(
     seed: int = 0,
     neighbours: int | None = None,
     radius: float | None = None,
+    directed: bool = False,
 ) -> Graph:
     """The graph that a short name or a file stands for.
 
@@ -165,6 +166,8 @@ def graph_from(
         For the random ones.
     neighbours, radius : int, float, optional
         For files of points and clouds, as in :func:`meshrep.sources.files.load`.
+    directed : bool
+        For files of edges, as there.
 
     Raises
     ------
@@ -180,7 +183,9 @@ def graph_from(
     if stands_for_a_file(name):
         if name in _FORMS and not os.path.lexists(name):
             raise InputError(f"'{name}' lacks its size: write for example {_FORMS[name].example}")
-        return load(name, neighbours=neighbours, radius=radius)
+        return load(name, neighbours=neighbours, radius=radius, directed=directed)
+    if directed:
+        raise InputError(f"'{brief(name)}' has no directions: leave directed out")
     if name in networks.CLASSICS:
         return networks.classic(name)
     kind, _, rest = name.partition(":")

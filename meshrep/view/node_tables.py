@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from meshrep.errors import InputError, MissingPart
+from meshrep.base.names import distinct
+from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
+from meshrep.view.as_networkx import with_names
 from meshrep.view.dataset import checked_fields
 from meshrep.view.meshes import write_mesh, write_series
 from meshrep.view.write import replacing, write_csv, write_json
@@ -45,15 +47,16 @@ def write_fields(
     if suffix not in TABLES:
         return write_mesh(graph, fields, path, **mesh)
     columns = _columns(checked_fields(graph, fields))
+    names = distinct(graph.names)
     if suffix == ".csv":
-        return write_csv({"node": graph.names, **columns}, path)
+        return write_csv({"node": names, **columns}, path)
     rows = [
         dict(zip(columns, row, strict=True))
         for row in zip(*(column.tolist() for column in columns.values()), strict=True)
     ]
     if suffix == ".json":
-        return write_json(dict(zip(map(str, graph.names), rows, strict=True)), path)
-    return _write_graphml(graph, rows, path)
+        return write_json(dict(zip(names, rows, strict=True)), path)
+    return _write_graphml(graph, names, rows, path)
 
 
 def _columns(fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -67,18 +70,16 @@ def _columns(fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return columns
 
 
-def _write_graphml(graph: Graph, rows: list[dict[str, float]], path: Path) -> Path:
-    try:
-        import networkx
-    except ImportError:
-        raise MissingPart("networkx", "write GraphML", "viz") from None
-    network = networkx.Graph(name=graph.name)
-    names = [str(name) for name in graph.names]
-    network.add_nodes_from(zip(names, rows, strict=True))
-    network.add_weighted_edges_from(
-        (names[i], names[j], weight)
-        for (i, j), weight in zip(graph.edges.tolist(), graph.weights.tolist(), strict=True)
-    )
+def _write_graphml(
+    graph: Graph, names: list[str], rows: list[dict[str, float]], path: Path
+) -> Path:
+    """Write the network, its places as "x", "y" and "z", as most programs read them."""
+    network = with_names(graph, names)
+    places = np.zeros((graph.n, 0)) if graph.points is None else graph.points
+    for name, row, place in zip(names, rows, places.tolist(), strict=True):
+        network.nodes[name].update(row | dict(zip("xyz", place, strict=False)))
+    import networkx
+
     with replacing(path) as temporary:
         networkx.write_graphml(network, temporary)
     return path
@@ -123,12 +124,14 @@ def write_frames(
             graph, frames, path.parent, path.stem, field=field, symbols=symbols
         )  # fmt: skip
     if suffix == ".npz":
-        arrays = {"times": times, "fields": fields, **measures, "names": np.array(graph.names, str)}
+        names = np.array(distinct(graph.names), str)
+        arrays = {"times": times, "fields": fields, **measures, "names": names}
         with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         return path
     if suffix not in _OF_FRAMES:
         raise InputError(f"{path}: frames can be written to {', '.join(_OF_FRAMES)}")
     columns: dict[str, Any] = {"time": times, **measures}
-    columns |= _columns({str(name): fields[:, k] for k, name in enumerate(graph.names)})
+    nodes = distinct(graph.names, taken=columns)
+    columns |= _columns({name: fields[:, k] for k, name in enumerate(nodes)})
     return write_csv(columns, path) if suffix == ".csv" else write_json(columns, path)

@@ -128,7 +128,8 @@ def write_csv(
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{path}: columns differ in length: {lengths}")
-    cells = [[_cell(value) for value in np.asarray(v).tolist()] for v in columns.values()]
+    lists = (v.tolist() if isinstance(v, np.ndarray) else v for v in columns.values())
+    cells = [[_cell(value) for value in column] for column in lists]
     with (
         replacing(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,

@@ -7,7 +7,8 @@ from scipy.io import mmwrite
 
 from meshrep.errors import InputError
 from meshrep.sources.files import load
-from meshrep.sources.networks import ALONG_ARROWS, from_matrix, from_networkx, to_networkx
+from meshrep.sources.networks import ALONG_ARROWS, from_matrix, from_networkx
+from meshrep.view.as_networkx import to_networkx
 
 nx = pytest.importorskip("networkx")
 
@@ -261,3 +262,37 @@ def test_the_ends_of_an_edge_of_gml_are_no_attributes(tmp_path):
     assert load(path).repairs == ()
     path.write_text(text.format("strength 3"))
     assert "none of their attributes 'strength' is" in load(path).repairs[0]
+
+
+def test_directions_go_out_and_come_in_again():
+    nx = pytest.importorskip("networkx")
+    web = nx.DiGraph()
+    web.add_weighted_edges_from(
+        [("grass", "hare", 2.0), ("hare", "fox", 1.0), ("fox", "hare", 3.0)]
+    )
+    graph = from_networkx(web)
+    back = to_networkx(graph)
+    assert back.is_directed() and nx.utils.graphs_equal(
+        back, to_networkx(from_networkx(back, name=graph.name))
+    )
+    assert dict(back.edges) == dict(web.edges)
+
+
+def test_a_table_of_edges_may_be_directed(tmp_path):
+    path = tmp_path / "web.csv"
+    path.write_text("source,target,weight\ngrass,hare,2\nhare,fox,1\n")
+    assert load(path).arrows is None
+    graph = load(path, directed=True)
+    acts = graph.arrows.toarray()  # row i lists what acts on i
+    assert graph.labels == ("grass", "hare", "fox")
+    np.testing.assert_array_equal(acts, [[0, 0, 0], [2, 0, 0], [0, 1, 0]])
+    dense = tmp_path / "web.txt"
+    dense.write_text("0 1 0 0\n1 0 1 0\n0 1 0 1\n0 0 1 0\n")
+    with pytest.raises(InputError, match="a matrix says by itself"):
+        load(dense, directed=True)
+    gml = tmp_path / "web.gml"
+    gml.write_text("graph [ node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 ] ]")
+    with pytest.raises(InputError, match="its format says"):
+        load(gml, directed=True)
+    with pytest.raises(InputError, match="no table of edges"):
+        load("bunny.ply", directed=True)

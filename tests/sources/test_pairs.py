@@ -98,3 +98,26 @@ def test_names_are_kept_to_the_end():
     found = meshrep.solve(meshrep.Kuramoto([("Ann", "Bob"), ("Bob", "Cy")]), "lbfgs")
     assert tuple(found.by_label()) == ("Ann", "Bob", "Cy")
     assert meshrep.select(found.problem.graph, ["Bob"]).tolist() == [1]
+
+
+def test_directed_edges_and_weights_that_differ_by_direction():
+    table = {"a": {"b": 2.0}, "b": {"a": 3.0}}
+    with pytest.raises(InputError, match="different weights of their edge"):
+        Graph.of(table)
+    graph = meshrep.from_edge_list(table, directed=True)
+    np.testing.assert_array_equal(graph.arrows.toarray(), [[0, 3], [2, 0]])
+    array = meshrep.from_edge_list(np.array([[0, 1], [1, 2]]), directed=True)
+    np.testing.assert_array_equal(array.arrows.toarray(), [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    with pytest.raises(InputError, match="give it to meshrep"):
+        meshrep.Kuramoto([("a", "b")], directed=True)
+
+
+def test_columns_of_a_frame_that_are_not_taken_are_told():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"from": ["a", "b"], "to": ["b", "c"], "strength": [1.0, 2.0]})
+    assert Graph.of(frame).repairs == (
+        "edges weigh 1: no column is called weight ('strength' not used)",
+    )
+    frame.loc[1, "to"] = None
+    with pytest.raises(InputError, match="no end in the column 'to'"):
+        Graph.of(frame)

@@ -15,6 +15,7 @@ from meshrep.energies.evaluator import Evaluator
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order
+from meshrep.sources.values import by_name
 
 
 class Couplings(Lean, ABC):
@@ -120,6 +121,11 @@ def numbers(values: Any, count: int, name: str, each: str) -> np.ndarray:
     if is_one_number(array):
         return array
     return np.array(array) if array.ndim else np.broadcast_to(array.copy(), (count,))
+
+
+def node_numbers(graph: Graph, values: Any, name: str) -> np.ndarray:
+    """One finite number for each node (n,), from one for all, an array, or a mapping by labels."""
+    return numbers(by_name(graph, values, name), graph.n, name, "node")
 
 
 def is_one_number(array: np.ndarray) -> bool:

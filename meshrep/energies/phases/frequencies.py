@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from meshrep.base.randomness import random_from
-from meshrep.energies.phases.couplings import number, numbers
+from meshrep.energies.phases.couplings import node_numbers, number, numbers
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.values import node_values
@@ -40,11 +40,11 @@ def natural_frequencies(
     ----------
     graph : Graph or what ``Graph.of`` takes
     what : float, (n,) array, mapping or str
-        One number for all nodes, one for each, or a mapping from the label of each node to its
-        frequency. A text names a distribution, with its spread after a colon if it is not 1:
-        "normal:0.5" has this standard deviation, "lorentz:0.5" this half-width at half maximum,
-        and "uniform:0.5" lies between −0.5 and 0.5. "degree:0.1" is 0.1 times the sum of the
-        weights of a node's edges. Any other text is a number, or a .npy file of node values.
+        One number for all nodes, one for each, or a mapping (or a Series of pandas) from the label
+        of each node to its frequency. A text names a distribution, with its spread after a colon if
+        it is not 1: "normal:0.5" has this standard deviation, "lorentz:0.5" this half-width at half
+        maximum, and "uniform:0.5" lies between −0.5 and 0.5. "degree:0.1" is 0.1 times the sum of
+        the weights of a node's edges. Any other text is a number, or a .npy file of node values.
     spread : float, optional
         The spread of a distribution that is given by its name alone.
     centre : float
@@ -74,10 +74,8 @@ def natural_frequencies(
     [-1.5, -0.5, 0.5, 1.5]
     """
     graph = Graph.of(graph)
-    if isinstance(what, Mapping):
-        return _of_labels(graph, what)
     if not isinstance(what, str):
-        return numbers(what, graph.n, "omega", "node")
+        return node_numbers(graph, what, "omega")
     name, _, given = what.partition(":")
     if name not in QUANTILES and name != "degree":
         return _of_text(graph, what)
@@ -100,19 +98,3 @@ def _of_text(graph: Graph, text: str) -> np.ndarray:
     except ValueError:
         values = node_values(graph, text, "omega", f"a number, a distribution ({NAMES})")
     return numbers(values, graph.n, f"omega {text}", "node")
-
-
-def _of_labels(graph: Graph, values: Mapping[Any, float]) -> np.ndarray:
-    """Values (n,) by the label of each node, or by its number where nodes have no labels."""
-    labels = range(graph.n) if graph.labels is None else graph.labels
-    missing = [label for label in labels if label not in values]
-    if missing:
-        raise InputError(
-            f"omega gives no frequency to {len(missing):,} of {graph.n:,} nodes, such as "
-            f"{missing[0]!r}"
-        )
-    if len(values) > graph.n:
-        known = set(labels)
-        other = next(label for label in values if label not in known)
-        raise InputError(f"omega names a node that is not in the graph: {other!r}")
-    return numbers([values[label] for label in labels], graph.n, "omega", "node")

@@ -101,8 +101,7 @@ class Kuramoto(Oscillators):
         directed: bool | None = None,
     ) -> None:
         graph, lag = Graph.of(graph), number(lag, "lag")
-        if directed and graph.arrows is None:
-            raise InputError(f"{graph.name} is no directed network: leave directed=True out")
+        _refuse_directed(graph, directed, coupling)
         arrows = None if directed is False else graph.arrows
         couplings, divisor = _couplings(graph, arrows, K, coupling, normalisation)
         sine = float(np.sin(lag))
@@ -127,25 +126,39 @@ class Kuramoto(Oscillators):
         return {**super().settings(), **own, "directed": self.couplings.directed}
 
 
+def _refuse_directed(graph: Graph, directed: Any, coupling: Any) -> None:
+    """Raise InputError for ``directed`` where there are no directions."""
+    if not (directed is None or isinstance(directed, bool | np.bool_)):
+        raise InputError(f"directed must be True, False or None, not {directed!r}")
+    if directed and graph.arrows is None:
+        raise InputError(
+            f"{graph.name} is no directed network: leave directed=True out, or give it to "
+            "meshrep.from_edge_list or meshrep.load"
+        )
+    if directed and not (isinstance(coupling, str) and coupling == "edges"):
+        raise InputError("a mean field has no directed edges: leave directed=True out")
+
+
 def _couplings(
     graph: Graph, arrows: sparse.csr_array | None, K: ArrayLike, coupling: str | Blocks,
     normalisation: str | None,
 ) -> tuple[Couplings, str]:  # fmt: skip
     """J of Kuramoto's oscillators, and what K is divided by."""
-    everyone = isinstance(coupling, Blocks) or coupling == "mean-field"
-    if not everyone and coupling != "edges":
+    kind = coupling if isinstance(coupling, str) else ""
+    everyone = isinstance(coupling, Blocks) or kind == "mean-field"
+    if not everyone and kind != "edges":
         raise InputError(
             f"unknown coupling {coupling!r}: choose edges, mean-field, or give meshrep.Blocks"
         )
     divisor = ("n" if everyone else "none") if normalisation is None else normalisation
-    if divisor not in NORMALISATIONS:
+    if not isinstance(divisor, str) or divisor not in NORMALISATIONS:
         known = ", ".join(NORMALISATIONS)
         raise InputError(f"unknown normalisation {normalisation!r}: choose among {known}")
     if not everyone:
         return _pairs(graph, arrows, numbers(K, graph.m, "K", "edge"), divisor), divisor
     if not isinstance(coupling, Blocks):
         coupling = Blocks(np.zeros(graph.n, dtype=np.int64), [[1.0]])
-    groups, strengths = coupling.arrays(graph.n)
+    groups, strengths = coupling.arrays(graph)
     return _mean_field(groups, number(K, "K of a mean field"), strengths, divisor), divisor
 
 

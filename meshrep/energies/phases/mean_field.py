@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -17,7 +18,9 @@ from meshrep.energies.fused import by_kernels_or_formula
 from meshrep.energies.phases.couplings import Couplings, Drive
 from meshrep.energies.phases.mean_field_evaluators import FieldFormula, FieldKernels
 from meshrep.errors import InputError
+from meshrep.graphs.graph import Graph
 from meshrep.graphs.ordering import Order
+from meshrep.sources.values import by_name
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,8 +32,8 @@ class Blocks:
 
     Parameters
     ----------
-    groups : (n,) whole numbers
-        The group g_i of each node, from 0.
+    groups : (n,) whole numbers, or a mapping
+        The group g_i of each node, from 0; in the order of the nodes, or by their labels.
     strengths : (b, b) array
         ``strengths[g, h]`` is the strength with which the nodes of group h act on those of g.
 
@@ -41,10 +44,10 @@ class Blocks:
     >>> blocks = Blocks([0, 0, 0, 1, 1, 1], [[0.6, 0.4], [0.4, 0.6]])
     """
 
-    groups: ArrayLike
+    groups: ArrayLike | Mapping[Any, int]
     strengths: ArrayLike
 
-    def arrays(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def arrays(self, graph: Graph) -> tuple[np.ndarray, np.ndarray]:
         """Groups (n,) and strengths (b, b), checked.
 
         Raises
@@ -52,14 +55,24 @@ class Blocks:
         InputError
             Where there is not one group a node, or not one strength for each two groups.
         """
-        groups, strengths = np.asarray(self.groups), np.asarray(self.strengths, dtype=np.float64)
+        n, groups = graph.n, by_name(graph, self.groups, "the group")
+        if isinstance(self.groups, Mapping) and (groups == np.floor(groups)).all():
+            groups = groups.astype(np.int64)
+        try:
+            groups = np.asarray(groups)
+        except ValueError:
+            groups = np.empty(0)
         if groups.shape != (n,) or groups.dtype.kind not in "iub":
             raise InputError(
                 f"the groups of blocks must be {n} whole numbers, one a node, not of shape "
                 f"{groups.shape} and type {groups.dtype}"
             )
+        try:
+            strengths = np.asarray(self.strengths, dtype=np.float64)
+        except (TypeError, ValueError):
+            strengths = np.empty(0)
         b = strengths.shape[0] if strengths.ndim else 0
-        if strengths.shape != (b, b) or not np.isfinite(strengths).all():
+        if strengths.shape != (b, b) or not b or not np.isfinite(strengths).all():
             raise InputError("the strengths of blocks must be a square table of finite numbers")
         groups = groups.astype(np.int64)
         if groups.min() < 0 or groups.max() >= b:

@@ -310,6 +310,11 @@ class Oscillators(Energy):
         """Uniform on the circle, in [0, 2π)."""
         return random_from(seed).uniform(0.0, 2 * np.pi, self.graph.n)
 
+    def readable(self, w: np.ndarray) -> np.ndarray:
+        """Phases in [0, 2π)."""
+        turned = np.mod(w, 2 * np.pi)
+        return np.where(turned < 2 * np.pi, turned, 0.0)  # of a tiny negative phase mod is 2π
+
     def measures(self, w: np.ndarray) -> dict[str, float]:
         """ρ; where there are plaquettes the number of vortices; on a cycle the winding."""
         return summary(self.graph, w, self.attraction)

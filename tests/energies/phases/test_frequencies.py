@@ -65,9 +65,9 @@ def test_frequencies_by_degree_label_number_and_file(tmp_path):
         ("normal:1", {"spread": 2.0}, "not twice"),
         ("gauss", {}, r"neither a number, a distribution \(normal, lorentz, uniform or degree"),
         ("normal", {"seed": -1}, "seed must be a whole number"),
-        ({0: 1.0}, {}, "no frequency to 3 of 4 nodes, such as 1"),
+        ({0: 1.0}, {}, "no value to 3 of 4 nodes, such as 1"),
         (dict.fromkeys(range(5), 1.0), {}, "not in the graph: 4"),
-        (dict.fromkeys(range(4), np.nan), {}, "omega holds a NaN"),
+        (dict.fromkeys(range(4), np.nan), {}, "omega of node 0 must be a finite number, not nan"),
         ("nan", {}, "omega nan holds a NaN"),
     ],
 )
@@ -75,3 +75,17 @@ def test_frequencies_that_cannot_be_used(what, settings, message):
     with pytest.raises(meshrep.InputError, match=message) as caught:
         natural_frequencies(meshrep.graph_from("ring:4"), what, **settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_series_is_taken_by_its_labels():
+    pandas = pytest.importorskip("pandas")
+    pairs = [("a", "b"), ("b", "c")]
+    moved = pandas.Series({"c": 1.0, "b": 2.0, "a": 3.0})
+    assert natural_frequencies(pairs, moved).tolist() == [3.0, 2.0, 1.0]
+    assert natural_frequencies(pairs, pandas.Series([3.0, 2.0, 1.0])).tolist() == [3.0, 2.0, 1.0]
+    with pytest.raises(meshrep.InputError, match="gives no value to 1 of 3 nodes, such as 'a'"):
+        natural_frequencies(pairs, moved.iloc[:2])
+    with pytest.raises(
+        meshrep.InputError, match="omega of node 'a' must be a finite number, not 'x'"
+    ):
+        natural_frequencies(pairs, {"a": "x", "b": 1, "c": 1})
