@@ -116,7 +116,7 @@ def solve(
     """
     energy = checked_energy(energy)
     starts: list[Any] = [start]
-    if start is not None and np.ndim(start) == len(energy.shape) + 1:
+    if _several(start, energy):
         starts = list(start)  # type: ignore[arg-type]
         if restarts not in (1, len(starts)):
             raise InputError(f"{len(starts)} starts are that many restarts, not {restarts}")
@@ -152,6 +152,16 @@ def solve(
     if restarts == 1:
         return run(seed, given.get(seed), observe)
     return _best_of(run, energy, range(seed, seed + restarts), given, observe, threads)
+
+
+def _several(start: Any, energy: Energy) -> bool:
+    """Whether a start is a batch of starts; what is no array is refused later."""
+    if start is None or isinstance(start, str):
+        return False
+    try:
+        return np.ndim(start) == len(energy.shape) + 1
+    except ValueError:  # lists of different lengths
+        return False
 
 
 def _posed(
