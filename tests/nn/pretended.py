@@ -31,6 +31,8 @@ def device() -> torch.device:
     from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
     _setup_privateuseone_for_python_backend(NAME)
+    # Checkpoints ask every accelerator for it, also on the CPU.
+    getattr(torch, NAME).get_amp_supported_dtype = lambda: [torch.float16]
     global _library
     _library = torch.library.Library("aten", "IMPL")
     _library.impl("empty_strided", _empty_strided, "PrivateUse1")
