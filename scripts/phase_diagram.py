@@ -70,8 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from meshrep.cli.outputs.collector import writable
-    from meshrep.sweeps.patterns import Settings
-    from meshrep.sweeps.sweep import Store, cells, grid, numbers, sweep
+    from meshrep.sweeps.patterns import Settings, cells, evaluate, grid
+    from meshrep.sweeps.store import Store
+    from meshrep.sweeps.sweep import numbers, sweep
     from meshrep.view.write import write_csv
 
     say = Printer(options.quiet)
@@ -94,7 +95,9 @@ def run(options: argparse.Namespace) -> int:
     store = Store(writable(out / "points"), settings)
 
     hold()
-    done = sweep(points, store, processes=options.processes, observe=say.progress.points, say=say)
+    done = sweep(
+        points, store, evaluate, processes=options.processes, observe=say.progress.points, say=say
+    )
     say.clear()
     written = [write_csv(done.columns(), out / "table.csv")]
     if not installed("matplotlib"):

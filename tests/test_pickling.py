@@ -16,8 +16,9 @@ from meshrep.energies.catalogue import known_energies
 from meshrep.solving.catalogue import known_solvers
 from meshrep.solving.contest import Failure
 from meshrep.solving.entrants import Entrant
-from meshrep.sweeps.patterns import Point, Settings
-from meshrep.sweeps.sweep import Store, Swept, sweep
+from meshrep.sweeps.patterns import Point, Settings, evaluate
+from meshrep.sweeps.store import Store
+from meshrep.sweeps.sweep import Swept, sweep
 
 
 def pickled(thing):
@@ -146,7 +147,7 @@ def test_declared_energies_and_settings():
 def test_sweeps(tmp_path):
     settings = Settings("lattice:4x4:periodic", max_seconds=1.0)
     assert pickled(settings) == settings
-    done = sweep([Point(0.5, 0.2, 0)], Store(tmp_path, settings), processes=1)
+    done = sweep([Point(0.5, 0.2, 0)], Store(tmp_path, settings), evaluate, processes=1)
     assert pickled(done) == done and isinstance(pickled(done), Swept)
 
 
@@ -154,7 +155,7 @@ def test_a_sweep_in_several_processes_names_work_that_it_cannot_send(tmp_path):
     points = [Point(0.5, s2, 0) for s2 in (0.1, 0.2)]
     store = Store(tmp_path, Settings("lattice:4x4:periodic"))
     with pytest.raises(pickle.PicklingError, match="its work is the lambda in line"):
-        sweep(points, store, processes=2, work=lambda settings, point: None)
+        sweep(points, store, lambda settings, point: None, processes=2)
 
 
 def test_trajectories():

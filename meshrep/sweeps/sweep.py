@@ -1,4 +1,4 @@
-"""Compute a phase diagram in several processes and save each finished point in a file.
+"""Compute the points of a sweep in several processes and save each finished point in a file.
 
 A new run continues a sweep that was stopped. A worker that is killed costs at most one point.
 """
@@ -6,12 +6,11 @@ A new run continues a sweep that was stopped. A worker that is killed costs at m
 from __future__ import annotations
 
 import contextlib
-import json
 import math
+import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +18,14 @@ import numpy as np
 from meshrep.base.backends import cores
 from meshrep.base.interrupts import interruptible
 from meshrep.base.pickling import check_named
-from meshrep.errors import InputError, MeshrepError
-from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
+from meshrep.errors import InputError, MeshrepError, SolveError
+from meshrep.sweeps.store import Store
 from meshrep.sweeps.workers import spread
-from meshrep.view.diagram import raster
-from meshrep.view.write import replacing
 
-STALE = 60.0  # an incomplete file older than this many seconds is removed
 MOST_VALUES = 100_000  # on one axis
 
-Work = Callable[[Settings, Point], tuple[Row, np.ndarray]]
+# (settings, point) -> (row, phases), or (settings, point, the phases that it starts from)
+Work = Callable[..., tuple[Any, np.ndarray]]
 
 
 def numbers(text: str, name: str) -> list[float]:
@@ -66,22 +63,6 @@ def numbers(text: str, name: str) -> list[float]:
     return found
 
 
-def grid(s1: Sequence[float], s2: Sequence[float], seeds: int, first_seed: int = 0) -> list[Point]:
-    """All points, ordered by seed, so that the first seed's diagram is complete early.
-
-    Raises
-    ------
-    InputError
-        If there is no seed, or a negative one.
-    """
-    if seeds < 1:
-        raise InputError(f"a sweep needs 1 seed or more, not {seeds}")
-    if first_seed < 0:
-        raise InputError(f"seeds must be 0 or more, not {first_seed}")
-    numbered = range(first_seed, first_seed + seeds)
-    return [Point(x, y, seed) for seed in numbered for y in s2 for x in s1]
-
-
 @dataclass
 class Swept:
     """The result of a sweep.
@@ -89,113 +70,35 @@ class Swept:
     Attributes
     ----------
     rows : list of Row
-        Rows of the points that are finished or failed, sorted by s₁, s₂ and seed.
+        Rows of the points that are finished or failed, in the order of the points.
     interrupted : bool
         Whether Ctrl-C ended the sweep.
     found : int
         Number of points that an earlier run had finished.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
     interrupted: bool = False
     found: int = 0
 
     @property
-    def failures(self) -> list[Row]:
+    def failures(self) -> list[Any]:
         """Rows of the points that failed."""
         return [row for row in self.rows if row.failed]
 
     def columns(self) -> dict[str, list[Any]]:
-        """The table, with a list for each of Row's fields."""
+        """The table, with a list for each field of the rows."""
         cells = [astuple(row) for row in self.rows]
-        return {f.name: [row[k] for row in cells] for k, f in enumerate(fields(Row))}
-
-
-class Store:
-    """The folder with the finished points of one sweep, one file a point."""
-
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
-
-    def save(self, row: Row, phi: np.ndarray) -> None:
-        """Write a point's file, so that it is either complete or absent."""
-        with replacing(self.folder / row.point.file) as temporary:
-            np.savez(
-                temporary, phi=phi, row=json.dumps(asdict(row)),
-                settings=json.dumps(self.settings.record()),
-            )  # fmt: skip
-
-    def load(self, point: Point) -> tuple[Row, np.ndarray] | None:
-        """Row and phases (n,) of a point; None if its file is missing or damaged."""
-        content = _read(self.folder / point.file)
-        if content is None:
-            return None
-        try:
-            row, phi = Row(**json.loads(str(content["row"]))), content["phi"]
-        except (KeyError, TypeError, ValueError):
-            return None
-        whole = phi.shape == (self.settings.loaded.n,) and phi.dtype.kind == "f"
-        return (row, phi) if row.point == point and whole and np.isfinite(phi).all() else None
-
-    def finished(self, points: Sequence[Point], say: Callable[[str], None]) -> dict[Point, Row]:
-        """Rows of the points with complete files; ``say`` is called for damaged files.
-
-        Raises
-        ------
-        InputError
-            If a file in the folder was made with other settings.
-        """
-        ours = json.loads(json.dumps(self.settings.record()))
-        for path in sorted(self.folder.glob("s1=*.npz")):
-            theirs = _settings(_read(path))
-            if theirs is None or theirs == ours:
-                continue
-            name = next(name for name in ours | theirs if theirs.get(name) != ours.get(name))
-            raise InputError(
-                f"{self.folder} holds points of another sweep ({name} "
-                f"{theirs.get(name, 'not set')}, here {ours.get(name, 'not set')}): "
-                "choose another --out or remove that folder"
-            )
-        rows = {}
-        for point in points:
-            kept = self.load(point)
-            if kept is not None:
-                rows[point] = kept[0]
-            elif (self.folder / point.file).exists():
-                say(f"{point.file} is damaged and will be computed again")
-        return rows
-
-    def tidy(self) -> None:
-        """Remove incomplete files of killed workers."""
-        for path in self.folder.glob(".s1=*.npz"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink()
-
-
-def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """All arrays of an .npz file; None if it is not one, is cut short, or holds objects."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except Exception:  # damaged archives raise many different types
-        return None
-
-
-def _settings(content: dict[str, np.ndarray] | None) -> dict[str, Any] | None:
-    try:
-        found = json.loads(str((content or {})["settings"]))
-    except (KeyError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        names = [f.name for f in fields(self.rows[0])] if self.rows else []
+        return {name: [row[k] for row in cells] for k, name in enumerate(names)}
 
 
 def sweep(
-    points: Sequence[Point],
+    points: Sequence[Any],
     store: Store,
+    work: Work,
     *,
     processes: int | None = None,
-    work: Work = evaluate,
     observe: Callable[[int, int, float], None] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Swept:
@@ -204,12 +107,14 @@ def sweep(
     Parameters
     ----------
     points : sequence of Point
+        A point that starts from the phases of another one comes later than that one.
     store : Store
+    work : callable
+        (settings, point) -> (row, phases), which computes a point; or (settings, point, phases)
+        for a point that starts from the phases of another one. With several processes it must be
+        importable by name.
     processes : int, optional
         Number of processes; by default one per core. With 1, this process does everything.
-    work : callable
-        (settings, point) -> (row, phases), which computes a point. With several processes it must
-        be importable by name.
     observe : callable, optional
         Called with the number of points done, the number of all points, and the seconds left.
     say : callable
@@ -232,13 +137,16 @@ def sweep(
     store.tidy()
     rows = store.finished(points, say)
     left = [point for point in points if point not in rows]
-    done = Swept(found=len(rows))
-    count = min(processes or cores(), len(left))
-    job = _Job(work, store)
+    done, job = Swept(found=len(rows)), _Job(work, store)
+    waiting = set(left)
+    count = min(processes or cores(), sum(point.after not in waiting for point in left))
     if count > 1:
         check_named(work, "a sweep in several processes cannot be sent to them: its work is")
     begun = time.perf_counter()
-    answers = (job(point) for point in left) if count <= 1 else spread(job, left, count, _lost)
+    if count > 1:
+        answers = spread(job, left, count, job.lost, after=operator.attrgetter("after"))
+    else:
+        answers = (job(point) for point in left)
     try:
         with interruptible(), contextlib.closing(answers):
             for row in answers:
@@ -254,29 +162,6 @@ def sweep(
     return done
 
 
-def cells(
-    done: Swept, store: Store, value: str = "rho"
-) -> dict[tuple[float, float], tuple[float, np.ndarray | None]]:
-    """For each (s₁, s₂), the mean of a column over the seeds and a picture of the phases.
-
-    Only finite numbers count. The mean is NaN if there is none. The picture is made by
-    :func:`meshrep.view.diagram.raster` from the first seed that did not fail.
-    """
-    graph = store.settings.loaded
-    found: dict[tuple[float, float], list[Row]] = {}
-    for row in done.rows:
-        found.setdefault((row.s1, row.s2), []).append(row)
-    drawn = {}
-    for place, rows in found.items():
-        whole = [row for row in rows if not row.failed]
-        known = [getattr(row, value) for row in whole if getattr(row, value) is not None]
-        known = [number for number in known if math.isfinite(number)]
-        mean = float(np.mean(known)) if known else math.nan
-        kept = store.load(whole[0].point) if whole else None
-        drawn[place] = mean, None if kept is None else raster(graph, kept[1])
-    return drawn
-
-
 @dataclass
 class _Job:
     """Compute and save a point; return its row, which gives the error if it failed."""
@@ -284,20 +169,30 @@ class _Job:
     work: Work
     store: Store
 
-    def __call__(self, point: Point) -> Row:
+    def __call__(self, point: Any) -> Any:
         try:
-            row, phi = self.work(self.store.settings, point)
+            row, phi = self.work(self.store.settings, point, *self._start(point))
             self.store.save(row, phi)
         except MeshrepError as error:
-            return _failed(point, str(error))
+            return self.failed(point, str(error))
         except Exception as error:  # no error of one point may end the sweep
-            return _failed(point, f"{type(error).__name__}: {error}")
+            return self.failed(point, f"{type(error).__name__}: {error}")
         return row
 
+    def _start(self, point: Any) -> tuple[np.ndarray, ...]:
+        """The phases that the point starts from, if they are those of another point."""
+        if point.after is None:
+            return ()
+        before = self.store.load(point.after)
+        if before is None:
+            raise SolveError("the point that it starts from has failed")
+        return (before[1],)
 
-def _failed(point: Point, why: str) -> Row:
-    return Row(**asdict(point), result=f"failed: {' '.join(why.split())}")
+    def failed(self, point: Any, why: str) -> Any:
+        """The row of a point that has no measurements."""
+        words = f"failed: {' '.join(why.split())}"
+        return self.store.settings.rows(**asdict(point), result=words)
 
-
-def _lost(point: Point, how: str) -> Row:
-    return _failed(point, f"its process was killed twice ({how})")
+    def lost(self, point: Any, how: str) -> Any:
+        """The row of a point that ended its worker."""
+        return self.failed(point, f"its process was killed twice ({how})")

@@ -6,11 +6,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import warnings
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing import connection, get_context
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from meshrep.base.interrupts import leave
@@ -29,20 +31,23 @@ def spread(
     tasks: Sequence[Task],
     processes: int,
     lost: Callable[[Task, str], Answer],
+    after: Callable[[Task], Task | None] = lambda task: None,
 ) -> Generator[Answer, None, None]:
     """Yield the job's answers in the order in which they arrive.
 
     Parameters
     ----------
     job : callable
-        task -> answer. It must be importable by name, as must the types of its answers, and it
-        must not raise.
+        task -> answer. It must be importable by name, as must the types of its answers, from
+        another module than the program itself, and it must not raise.
     tasks : sequence
         Hashable tasks, without repetitions.
     processes : int
         Number of workers. Each has one thread and ignores Ctrl-C.
     lost : callable
         (task, how the worker died) -> answer, for a task whose worker died in both attempts.
+    after : callable
+        task -> the task that must be answered before it, or None.
 
     Notes
     -----
@@ -50,7 +55,11 @@ def spread(
     kills the workers, so close it on Ctrl-C.
     """
     crew = _Crew(job)
-    waiting, deaths = deque(tasks), Counter[Task]()
+    known, deaths = set(tasks), Counter[Task]()
+    waiting = deque(task for task in tasks if after(task) not in known)
+    behind = defaultdict[Any, list[Task]](list)
+    for task in tasks:
+        behind[after(task)].append(task)
     busy: dict[Any, Task] = {}
     try:
         while waiting or busy:
@@ -68,8 +77,10 @@ def spread(
                     if deaths[task] < ATTEMPTS:
                         waiting.append(task)
                     else:
+                        waiting.extendleft(reversed(behind[task]))
                         yield lost(task, how)
                     continue
+                waiting.extendleft(reversed(behind[task]))  # a chain ends before others begin
                 if waiting:
                     task = waiting.popleft()
                     busy[crew.send(pipe, task)] = task
@@ -125,7 +136,12 @@ class _Crew(Generic[Task]):
 
 @contextlib.contextmanager
 def _inherited() -> Iterator[None]:
-    """Set what a child process must inherit: one thread for every library, SIGINT blocked."""
+    """Set what a child process must inherit: one thread for every library, SIGINT blocked.
+
+    It imports its job by name, and so the program that started it need not be imported again,
+    which would run a script that has no guard a second time.
+    """
+    program, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     before = {name: os.environ.get(name) for name in _THREADS}
     blocks = hasattr(signal, "pthread_sigmask")
     if blocks:
@@ -137,6 +153,7 @@ def _inherited() -> Iterator[None]:
         os.environ.update(dict.fromkeys(_THREADS, "1"))
         yield
     finally:
+        sys.modules["__main__"] = program
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

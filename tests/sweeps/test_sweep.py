@@ -17,8 +17,9 @@ from scipy.integrate import solve_ivp
 
 import meshrep
 from meshrep.errors import InputError, SolveError
-from meshrep.sweeps.patterns import Point, Row, Settings, evaluate
-from meshrep.sweeps.sweep import Store, cells, grid, numbers, sweep
+from meshrep.sweeps.patterns import Point, Row, Settings, cells, evaluate, grid
+from meshrep.sweeps.store import Store
+from meshrep.sweeps.sweep import numbers, sweep
 from meshrep.sweeps.workers import spread
 from meshrep.view.write import replacing
 
@@ -178,11 +179,11 @@ def test_file_names_hold_all_digits():
 
 
 def test_finished_points_are_not_computed_again(store):
-    first = sweep(FOUR, store, processes=1)
+    first = sweep(FOUR, store, evaluate, processes=1)
     times = {path: path.stat().st_mtime_ns for path in store.folder.iterdir()}
     assert len(times) == 4 and first.found == 0 and not first.interrupted
     more, work = grid([0.0, 1.0], [0.0, 0.5], 2), Counted()
-    second = sweep(more, store, processes=1, work=work)
+    second = sweep(more, store, work, processes=1)
     assert [point.seed for point in work.points] == [1, 1, 1, 1] and second.found == 4
     assert all(path.stat().st_mtime_ns == before for path, before in times.items())
     assert [row for row in second.rows if row.seed == 0] == first.rows
@@ -197,7 +198,10 @@ def test_the_number_of_processes_changes_nothing(tmp_path):
         folder.mkdir()
         store = Store(folder, SMALL)
         calls = []
-        done = sweep(FOUR, store, processes=count, observe=lambda *call: calls.append(call))  # noqa: B023
+        done = sweep(
+            FOUR, store, evaluate, processes=count,
+            observe=lambda *call: calls.append(call),  # noqa: B023
+        )  # fmt: skip
         assert [call[:2] for call in calls] == [(k, 4) for k in (1, 2, 3, 4)]
         assert calls[-1][2] == 0 and all(left >= 0 for *_, left in calls)
         found[count] = [(row.rho, row.energy, row.result) for row in done.rows]
@@ -225,17 +229,17 @@ def test_workers_have_one_thread_and_ignore_ctrl_c(monkeypatch):
     ],
 )
 def test_points_of_other_settings_are_refused(store, other, word):
-    sweep(FOUR[:1], store, processes=1, work=quick)
+    sweep(FOUR[:1], store, quick, processes=1)
     work = Counted()
     with pytest.raises(InputError, match=word):
-        sweep(FOUR[1:], Store(store.folder, other), processes=1, work=work)
+        sweep(FOUR[1:], Store(store.folder, other), work, processes=1)
     assert work.points == [] and len(list(store.folder.iterdir())) == 1
 
 
 def test_unused_settings_may_change(store):
-    sweep(FOUR, store, processes=1, work=quick)
+    sweep(FOUR, store, quick, processes=1)
     again = Store(store.folder, Settings("lattice:8x8", time=7.0))
-    assert sweep(FOUR, again, processes=1, work=quick).found == 4
+    assert sweep(FOUR, again, quick, processes=1).found == 4
 
 
 def test_a_mesh_file_that_has_changed_is_another_graph(tmp_path, monkeypatch):
@@ -291,10 +295,10 @@ class Bomb:
     ],
 )  # fmt: skip
 def test_a_damaged_point_is_computed_again(store, harm):
-    whole = sweep(FOUR, store, processes=1, work=quick)
+    whole = sweep(FOUR, store, quick, processes=1)
     harm(store.folder / FOUR[0].file)
     work, notes = Counted(), []
-    done = sweep(FOUR, store, processes=1, work=work, say=notes.append)
+    done = sweep(FOUR, store, work, processes=1, say=notes.append)
     assert work.points == FOUR[:1] and done.rows == whole.rows
     assert notes == [f"{FOUR[0].file} is damaged and will be computed again"]
     assert store.load(FOUR[0]) is not None
@@ -302,7 +306,7 @@ def test_a_damaged_point_is_computed_again(store, harm):
 
 def test_a_damaged_file_never_gives_another_result(store):
     """With any bit flipped, a file gives the same point or none."""
-    sweep(FOUR[:1], store, processes=1, work=quick)
+    sweep(FOUR[:1], store, quick, processes=1)
     path = store.folder / FOUR[0].file
     content, (row, phi) = path.read_bytes(), store.load(FOUR[0])
     rng = np.random.default_rng(0)
@@ -321,11 +325,11 @@ def test_a_killed_worker_costs_one_point(store, tmp_path, monkeypatch):
     marks.mkdir()
     monkeypatch.setenv("MESHREP_TEST_MARK", str(marks))
     points = grid([0.0, 1.0], [0.0, 0.5, 1.0], 1)
-    done = sweep(points, store, processes=2, work=killed)
+    done = sweep(points, store, killed, processes=2)
     assert [row.point for row in done.failures] == [Point(1.0, 0.0, 0)]
     assert done.failures[0].result == "failed: its process was killed twice (SIGKILL)"
     assert len(done.rows) == 6 and len(list(store.folder.glob("s1=*.npz"))) == 5
-    again = sweep(points, store, processes=1, work=quick)
+    again = sweep(points, store, quick, processes=1)
     assert again.found == 5 and not again.failures
 
 
@@ -338,7 +342,7 @@ def test_a_killed_worker_costs_one_point(store, tmp_path, monkeypatch):
     ],
 )
 def test_a_point_that_raises_is_reported_as_failed(store, error, words):
-    done = sweep(FOUR, store, processes=1, work=Counted(error, FOUR[2]))
+    done = sweep(FOUR, store, Counted(error, FOUR[2]), processes=1)
     assert [row.result for row in done.failures] == [words] and len(done.rows) == 4
     assert store.load(FOUR[2]) is None
     drawn = cells(done, store)
@@ -348,13 +352,13 @@ def test_a_point_that_raises_is_reported_as_failed(store, error, words):
 
 
 def test_ctrl_c_in_one_process_keeps_finished_points(store):
-    done = sweep(FOUR, store, processes=1, work=Counted(KeyboardInterrupt(), FOUR[2]))
+    done = sweep(FOUR, store, Counted(KeyboardInterrupt(), FOUR[2]), processes=1)
     assert done.interrupted and [row.point for row in done.rows] == sorted(FOUR[:2])
 
 
 def test_zero_processes_are_refused(store):
     with pytest.raises(InputError, match="1 process or more"):
-        sweep(FOUR, store, processes=0)
+        sweep(FOUR, store, evaluate, processes=0)
 
 
 def test_an_interrupted_solve_gives_no_point(monkeypatch):
@@ -479,7 +483,7 @@ def test_a_folder_of_another_sweep_is_not_changed(run):
 
 
 def test_the_command_returns_1_if_a_point_failed(run, monkeypatch):
-    from meshrep.sweeps import sweep as module
+    from meshrep.sweeps import store as module
 
     monkeypatch.setattr(module.Store, "save", lambda *given: 1 / 0)
     code, _, errors, out = run("--graph", "lattice:8x8", "--s1", "1", "--s2", "0,1",
