@@ -91,6 +91,7 @@ _HOME = {
     "Spectral": "meshrep.parametrizations.linear.spectral",
     "Stopping": "meshrep.minimisers.monitor",
     "TorchOptimiser": "meshrep.minimisers.torch.optimisers",
+    "SynchronisationCurve": "meshrep.sweeps.curve",
     "Trajectory": "meshrep.flows.trajectory",
     "UniformAdam": "meshrep.minimisers.first_order",
     "Vortices": "meshrep.energies.phases.vortices",
@@ -134,6 +135,7 @@ _HOME = {
     "select": "meshrep.sources.selection",
     "simplify": "meshrep.solving.simplify",
     "solve": "meshrep.solving.solve",
+    "synchronise": "meshrep.sweeps.synchronise",
     "to_networkx": "meshrep.view.as_networkx",
     "vortices": "meshrep.energies.phases.vortices",
 }
@@ -264,6 +266,8 @@ if TYPE_CHECKING:  # X as X: strict type checkers take a name for public only so
     from meshrep.sources.selection import random_split as random_split
     from meshrep.sources.selection import select as select
     from meshrep.sources.spec import graph_from as graph_from
+    from meshrep.sweeps.curve import SynchronisationCurve as SynchronisationCurve
+    from meshrep.sweeps.synchronise import synchronise as synchronise
     from meshrep.view.as_networkx import to_networkx as to_networkx
     from meshrep.view.cloud import cloud_film as cloud_film
     from meshrep.view.cloud import cloud_panels as cloud_panels
