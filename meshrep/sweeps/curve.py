@@ -59,8 +59,7 @@ class SynchronisationCurve:
     interrupted: bool = False
 
     def __repr__(self) -> str:
-        done = np.isfinite(self.r).sum()
-        part = "" if done == self.r.size else f", {done:,} of {self.r.size:,} points"
+        part = "" if self.done == self.r.size else f", {self.done:,} of {self.r.size:,} points"
         early = ", interrupted" if self.interrupted else ""
         found = self.critical()
         seeds = f"{len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
@@ -68,6 +67,11 @@ class SynchronisationCurve:
             f"SynchronisationCurve({self.name}: {self.n:,} oscillators, K = {self.K[0]:g} to "
             f"{self.K[-1]:g}, {seeds}; onset up {found.up}, down {found.down}{part}{early})"
         )
+
+    @property
+    def done(self) -> int:
+        """How many of the points are measured."""
+        return int(np.isfinite(self.r).sum())
 
     @property
     def up(self) -> np.ndarray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 DISORDER = 4.0  # over √n: four times the root mean square of r of random phases
-SHARE = 0.5  # or this share of the largest r, in small networks
+LEAST = 0.5  # r that counts as order in networks of any size
 FITTED = 0.8  # the fit takes r up to this share of the largest one
-LINE, PARABOLA = 3, 5  # points that they need
+LINE, PARABOLA = 3, 4  # points that they need
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,13 +48,14 @@ class Onset:
 def onset(K: np.ndarray, r: np.ndarray, n: int) -> Onset | None:
     """The onset of order along increasing couplings.
 
-    Order is where r stays above 4/√n, or half of the largest r if that is less. Above a continuous
-    onset r² is a power series in 1 − K_c/K, whose first term alone is exact for Lorentzian
-    frequencies in a mean field. So K_c is the zero of a parabola in 1/K through r² (a line below
-    5 points), where r is ordered and at most 0.8 of the largest one. Its error is the jackknife's.
-    Where there are fewer than 3 such points, or the fit has twice that r at the last coupling of
-    disorder, r jumps: K_c is the middle between that coupling and the next, and its error their
-    distance over √12.
+    Order is where r stays above 4/√n, or above ½ if that is less. Above a continuous onset r² is a
+    power series in 1 − K_c/K, whose first term alone is exact for Lorentzian frequencies in a mean
+    field. So K_c is the zero of a parabola in 1/K through r² (a line below 4 points), where r is
+    ordered and at most 0.8 of the largest one. Its error is the jackknife's.
+
+    r jumps where there are fewer than 3 such points, or where the fit has at the last coupling of
+    disorder more than twice that r, and more than half of the first ordered one. K_c is the middle
+    of these two couplings then, and its error their distance over √12.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def onset(K: np.ndarray, r: np.ndarray, n: int) -> Onset | None:
     K, r = K[known], r[known]
     if len(K) < 2:
         return None
-    threshold = min(DISORDER / np.sqrt(n), SHARE * float(r.max()))
+    threshold = min(DISORDER / np.sqrt(n), LEAST)
     ordered = r > threshold
     if ordered.all() or not ordered[-1]:
         return None
@@ -84,25 +85,21 @@ def onset(K: np.ndarray, r: np.ndarray, n: int) -> Onset | None:
     x, y = K[rising], r[rising] ** 2
     if len(x) < LINE or low < 0:
         return middle
-    found = _zero(x, y)
-    each = np.array([_zero(np.delete(x, k), np.delete(y, k)) for k in range(len(x))])
+    order = 2 if len(x) >= PARABOLA else 1
+    found = _zero(x, y, order)
+    each = np.array([_zero(np.delete(x, k), np.delete(y, k), order) for k in range(len(x))])
     error = float(np.sqrt((len(x) - 1) * np.mean((each - each.mean()) ** 2)))
-    if not np.isfinite(error) or (low > 0 and np.polyval(_fit(x, y), 1 / low) > 4 * threshold**2):
+    before = np.polyval(np.polyfit(1.0 / x, y, order), 1.0 / low) if low > 0 else 0.0
+    if not np.isfinite(error) or before > max(4 * threshold**2, 0.25 * r[first] ** 2):
         return middle
     return Onset(found, error, True)
 
 
-def _fit(K: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """The coefficients of a polynomial in 1/K through r²."""
-    return np.polyfit(1.0 / K, square, 2 if len(K) >= PARABOLA else 1)
-
-
-def _zero(K: np.ndarray, square: np.ndarray) -> float:
-    """The largest K below most of these at which the fit is 0, or NaN."""
-    roots = np.roots(_fit(K, square))
+def _zero(K: np.ndarray, square: np.ndarray, order: int) -> float:
+    """The largest K below most of these at which a polynomial in 1/K through r² is 0, or NaN."""
+    roots = np.roots(np.polyfit(1.0 / K, square, order))
     couplings = [1.0 / root.real for root in roots if abs(root.imag) < 1e-12 and root.real > 0]
-    below = [coupling for coupling in couplings if coupling <= K[len(K) // 2]]
-    return max(below, default=np.nan)
+    return max((K_c for K_c in couplings if K_c <= K[len(K) // 2]), default=np.nan)
 
 
 def together(found: Sequence[Onset]) -> Onset | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
+from meshrep.energies.couplings import numbers
 from meshrep.energies.flows import integrate
 from meshrep.energies.frequencies import natural_frequencies
 from meshrep.energies.kuramoto import Kuramoto
@@ -126,6 +127,9 @@ class Settings(Lean):
             given = getattr(self, name)
             if given is not None and not 0 < given < np.inf:
                 raise InputError(f"{name} must be a positive time, not {given}")
+        for name in ("noise", "inertia"):
+            if (numbers(getattr(self, name), self.graph.n, name, "node") < 0).any():
+                raise InputError(f"{name} must not be negative")
 
     @property
     def shape(self) -> tuple[int, ...]:
