@@ -14,12 +14,12 @@ import numpy as np
 
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
-from meshrep.energies.couplings import numbers
-from meshrep.energies.flows import integrate
-from meshrep.energies.frequencies import natural_frequencies
-from meshrep.energies.kuramoto import Kuramoto
-from meshrep.energies.trajectory import Trajectory
+from meshrep.energies.phases.couplings import numbers
+from meshrep.energies.phases.frequencies import natural_frequencies
+from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import InputError
+from meshrep.flows.integrate import integrate
+from meshrep.flows.trajectory import Trajectory
 from meshrep.graphs.graph import Graph
 
 if TYPE_CHECKING:

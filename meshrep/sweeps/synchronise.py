@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.base.interrupts import removed_at_end
-from meshrep.energies.couplings import number
-from meshrep.energies.mean_field import Blocks
+from meshrep.energies.phases.couplings import number
+from meshrep.energies.phases.mean_field import Blocks
 from meshrep.errors import InputError, SolveError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.sources.spec import graph_from
