@@ -14,9 +14,11 @@
 * topology-papers: the papers' clouds, networks against adam, sgd and lbfgs
 * topology-large: steps of a large cloud (``--cloud FILE``; 36,000 points of a torus by default)
 
-Peers come with ``pip install 'meshrep[bench]'``. With ``--device cuda`` the suites are heat,
-oscillators and gcn, on that device. Writes JSON, a page of Markdown and figures under ``--out``,
-or with ``--docs`` into docs/; sections of suites that are not run again stay.
+Peers come with ``pip install 'meshrep[bench]'``. With ``--device cuda`` the suites are checks
+(every path of the device beside float64 on the CPU), kernels (bytes a second beside the device's
+memory), and steps of heat, oscillators and gcn; all take eight minutes at most. Writes JSON, a page
+of Markdown and figures under ``--out``, or with ``--docs`` into docs/; sections of suites that are
+not run again stay.
 """
 
 from __future__ import annotations
@@ -43,6 +45,9 @@ from bench import (
     basins,
     conduction,
     device,
+    device_checks,
+    device_kernels,
+    device_steps,
     heat,
     kernels,
     large_clouds,
@@ -60,7 +65,7 @@ from meshrep.base.progress import ProgressLine
 from meshrep.cli.exits import exit_code
 from meshrep.cli.outputs.collector import writable
 from meshrep.cli.parser import OneLineParser
-from meshrep.errors import InputError
+from meshrep.errors import InputError, MeshrepError
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -77,9 +82,11 @@ DRAWERS: dict[str, Draw] = {
 def table_of_suites(options: Any) -> dict[str, Suite]:
     """Return every suite by name, in the order in which they run."""
     if options.device:
+        there = device.Device(options.device)
+        suites = {"checks": device_checks.run, "kernels": device_kernels.run}
         return {
-            f"{name}-{options.device}": partial(suite, device=options.device)
-            for name, suite in device.SUITES.items()
+            f"{name}-{options.device}": partial(suite, device=there)
+            for name, suite in (suites | device_steps.SUITES).items()
         }
     return {
         "startup": startup.run,
@@ -107,7 +114,10 @@ def parser() -> OneLineParser:
     add = top.add_argument
     add("suites", nargs="*", help=f"what to run (default: {', '.join(SPEED)})")
     add("--quick", action="store_true", help="fewer seeds and rounds, smaller sizes")
-    add("--device", help="run heat, oscillators and gcn on this device of torch: cuda, cpu")
+    add(
+        "--device",
+        help="check and time what runs on this device of torch: cuda, cpu",
+    )
     add("--cloud", type=Path, help="a mesh whose vertices are the large cloud")
     add("--out", type=Path, metavar="DIR",
         help="where to write (default out/benchmark, or out/benchmark-quick)")  # fmt: skip
@@ -133,7 +143,7 @@ def run(arguments: Sequence[str] | None) -> int:
     def say(what: str) -> None:
         line.show(f"… {what}")
 
-    about = machine.describe() if wanted else {}
+    about, wrong = machine.describe() if wanted else {}, []
     for name in wanted:
         begun = time.perf_counter()
         text, data = known[name](options.quick, say)
@@ -144,7 +154,10 @@ def run(arguments: Sequence[str] | None) -> int:
                       "seconds": round(time.perf_counter() - begun, 1)},
         })  # fmt: skip
         print(text, end="\n\n", flush=True)
+        wrong += data.get("wrong", [])
     print(f"wrote {store.page(DRAWERS)}")
+    if wrong:
+        raise MeshrepError(f"{len(wrong)} results are wrong: {'; '.join(wrong)}")
     return 0
 
 

@@ -1,167 +1,90 @@
-"""Time a step on a device of torch, and compare its result with the CPU's float64.
-
-The same code runs on ``cpu`` and ``cuda``. The floor is the time that the device's memory takes to
-move the bytes of a step, at the rate of torch's a = b + s·c there.
-"""
+"""What the suites on a device of torch share: its name, its bandwidth, the clock, the verdict."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-import meshrep
-from bench import Report, Say, kernels
 from meshrep.base.backends import backend_for, installed
-from meshrep.base.tables import duration, markdown
-from meshrep.energies.base import Energy
-from meshrep.energies.phases.kuramoto import Kuramoto
-from meshrep.errors import InputError, MeshrepError
-from meshrep.minimisers.first_order import Adam
-from meshrep.minimisers.monitor import Stopping
-from meshrep.parametrizations.base import Identity, Parametrization
-from meshrep.parametrizations.networks.gcn import GraphNetwork
-from meshrep.solving.solve import solve
-from meshrep.solving.solver import Solver
+from meshrep.errors import InputError
 
-SIDES, QUICK_SIDES = (50, 316, 1000), (50,)
-CHECKED, TIMED = 20, 300  # steps before the comparison with the CPU, and steps that are timed
-SAME = {"float64": 1e-9, "float32": 1e-3}  # largest difference, in the energy's unit
-WIDTH = 32
+SAME = {"float64": 1e-9, "float32": 1e-3}  # largest relative difference from the CPU's float64
 TRIAD = 20_000_000
 CALLS = 10
-
-FIELDS = {
-    "heat": 6 + 2,
-    "oscillators": 6 + 8,
-    "gcn": 14 * WIDTH + 2,
-}  # arrays of n numbers that a step moves
+LIMIT = 400.0  # seconds of all suites together after which nothing more begins
 
 
-def run(quick: bool, say: Say, device: str, what: str) -> Report:
-    """Write a table of sizes and types.
+@dataclass
+class Device:
+    """A device of torch, and the time that is left for it.
 
     Raises
     ------
     InputError
         If torch or the device is missing.
-    MeshrepError
-        If the device's result differs from the CPU's.
     """
-    if not installed("torch"):
-        raise InputError("--device needs torch: pip install 'meshrep[torch]'")
-    backend_for("torch", device)
-    say(f"{what} on {device}: bandwidth")
-    bandwidth = triad(device)
-    rows = []
-    for side in QUICK_SIDES if quick else SIDES:
-        for dtype in ("float32", "float64"):
-            say(f"{what} on {device}: {side}×{side}, {dtype}")
-            rows.append(measured(problem(what, side), what, device, dtype, bandwidth, quick))
-    name = name_of(device)
-    head = (
-        f"Steps of Adam on `{device}` ({name}), {bandwidth / 1e9:,.0f} GB/s by torch's triad; "
-        f"after {CHECKED} steps each result is held against the CPU's in float64."
-    )
-    return "\n\n".join([f"## {what.capitalize()} on {device}", head, table(rows)]), {
-        "device": name, "bandwidth": bandwidth, "rows": rows,
-    }  # fmt: skip
 
+    name: str
+    begun: float = field(default_factory=time.perf_counter)
 
-def problem(what: str, side: int) -> Energy:
-    """Return heat (for heat and gcn) or Kuramoto's energy on a square lattice."""
-    if what == "oscillators":
-        return Kuramoto(meshrep.graph_from(f"lattice:{side}x{side}"))
-    return kernels.heat_on(side)
+    def __post_init__(self) -> None:
+        if not installed("torch"):
+            raise InputError("--device needs torch: pip install 'meshrep[torch]'")
+        backend_for("torch", self.name)
 
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.perf_counter() - self.begun > LIMIT
 
-def solver(what: str, steps: int, backend: str) -> Solver:
-    """Return Adam for a number of steps, on the field or on a graph network."""
-    variables: Parametrization = Identity()
-    if what == "gcn":
-        variables = GraphNetwork(layers=1, hidden=WIDTH)
-    stopping = Stopping(max_steps=steps, gtol=0.0)
-    return Solver(Adam(settle=False), variables, stopping, backend=backend)
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a CUDA device."""
+        return self.name.startswith("cuda")
 
+    @property
+    def words(self) -> str:
+        """The name that its maker gave it."""
+        if self.is_gpu:
+            import torch
 
-def measured(
-    energy: Energy, what: str, device: str, dtype: str, bandwidth: float, quick: bool
-) -> dict[str, Any]:
-    """Return one row: the difference from the CPU, the time of a step, and its floor."""
-    start = energy.random_start(0)
-    there = solver(what, CHECKED, "torch")
-    found = solve(energy, there, start=start, device=device, dtype=dtype)
-    host = there if what == "gcn" else replace(there, backend="auto")
-    expected = solve(energy, host, start=start, device="cpu", dtype="float64")
-    apart = float(np.abs(found.field - expected.field).max()) / energy.unit
-    if not apart <= SAME[dtype]:
-        raise MeshrepError(f"{what} on {device} in {dtype} differs from the CPU by {apart:.1e}")
-    timed = solver(what, 20 if quick else TIMED, "torch")
-    seconds = []
-    for _ in range(3):
-        done = solve(energy, timed, start=start, device=device, dtype=dtype)
-        seconds.append(done.solve_s / done.steps)
-    size = 4 if dtype == "float32" else 8
-    entries = energy.coupling.nnz
-    products = {"heat": 1, "oscillators": 1, "gcn": 3}[what]
-    moved = products * (entries * (size + 4) + 4 * energy.graph.n)
-    moved += FIELDS[what] * energy.graph.n * size
-    step = float(np.median(seconds))
-    return {
-        "n": energy.graph.n, "dtype": dtype, "apart": apart, "step_s": step,
-        "floor_s": moved / bandwidth, "bytes": moved,
-    }  # fmt: skip
+            return torch.cuda.get_device_name(self.name)
+        from bench.machine import processor
 
+        return processor()
 
-def triad(device: str) -> float:
-    """Return the bytes per second of a = b + s·c on the device, the best of several passes."""
-    import torch
+    def finish(self) -> None:
+        """Wait until the device has done its work."""
+        if self.is_gpu:
+            import torch
 
-    a, b, c = (torch.ones(TRIAD, dtype=torch.float64, device=device) for _ in range(3))
-    best = np.inf
-    for _ in range(CALLS):
-        finish(device)
-        begun = time.perf_counter()
-        torch.add(b, c, alpha=3.0, out=a)
-        finish(device)
-        best = min(best, time.perf_counter() - begun)
-    return 24.0 * TRIAD / best
+            torch.cuda.synchronize(self.name)
 
-
-def finish(device: str) -> None:
-    """Wait until the device has done its work."""
-    if device.startswith("cuda"):
+    def triad(self) -> float:
+        """Return the bytes per second of a = b + s·c, the best of several passes."""
         import torch
 
-        torch.cuda.synchronize(device)
+        a, b, c = (torch.ones(TRIAD, dtype=torch.float64, device=self.name) for _ in range(3))
+        best = np.inf
+        for _ in range(CALLS):
+            self.finish()
+            begun = time.perf_counter()
+            torch.add(b, c, alpha=3.0, out=a)
+            self.finish()
+            best = min(best, time.perf_counter() - begun)
+        return 24.0 * TRIAD / best
 
 
-def name_of(device: str) -> str:
-    """Return the device's name."""
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.get_device_name(device)
-    from bench.machine import processor
-
-    return processor()
+def left_out(names: list[str]) -> str:
+    """Return a sentence on what the clock left out; empty if nothing."""
+    return f"Left out, because the time was up: {', '.join(names)}." if names else ""
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the table of sizes and types."""
-    head = ["nodes", "type", "off the CPU's float64", "step", "bytes' floor", "times the floor"]
-    lines = [
-        (f"{row['n']:,}", row["dtype"], f"{row['apart']:.0e}", duration(row["step_s"]),
-         duration(row["floor_s"]), f"{row['step_s'] / row['floor_s']:,.3g}")
-        for row in rows
-    ]  # fmt: skip
-    return markdown(head, lines)
-
-
-SUITES: dict[str, Callable[..., Report]] = {
-    what: partial(run, what=what) for what in ("heat", "oscillators", "gcn")
-}
+def apart(found: Any, expected: Any) -> float:
+    """Return the largest difference of two arrays over the largest entry of the second."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    size = float(np.abs(expected).max(initial=0.0)) or 1.0
+    return float(np.abs(found - expected).max(initial=0.0)) / size

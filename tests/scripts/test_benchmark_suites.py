@@ -11,6 +11,9 @@ from bench import (
     basins,
     conduction,
     device,
+    device_checks,
+    device_kernels,
+    device_steps,
     heat,
     integrators,
     jax_peers,
@@ -235,18 +238,39 @@ def test_subdivision_keeps_the_surface(program):
 @pytest.mark.slow
 @needs_torch
 def test_the_device_path_runs_on_the_cpu(program, monkeypatch, capsys):
-    monkeypatch.setattr(device, "QUICK_SIDES", (6,))
+    for suite in (device_kernels, device_steps):
+        monkeypatch.setattr(suite, "QUICK_SIDES", (6,))
+    monkeypatch.setattr(device_kernels, "ROUND", 1e-4)
+    monkeypatch.setattr(device_checks, "MODULES", ("Multilevel",))
     monkeypatch.setattr(device, "TRIAD", 1000)
     assert program.main(["--device", "cpu", "--quick", "--out", "o"]) == 0
     page = capsys.readouterr().out
-    for what in ("Heat", "Oscillators", "Gcn"):
+    for what in ("Checks", "Kernels", "Heat", "Oscillators", "Gcn"):
         assert f"## {what} on cpu" in page
-    assert page.count("| 36 | float32 |") == 3
-    monkeypatch.setattr(device, "SAME", {"float64": 0.0, "float32": 0.0})
+    assert "comparisons are within bounds" in page and "| nn.Multilevel |" in page
+    assert "| Hopf–Kuramoto | 36 | float32 | products of torch |" in page
+    assert page.count("| 36 | float32 | ") == 3 + 4 * (2 if installed("numba") else 1)
+    monkeypatch.setitem(device.SAME, "float32", 0.0)
     assert program.main(["heat", "--device", "cpu", "--quick", "--out", "o"]) == 1
     assert "differs from the CPU" in capsys.readouterr().err
     assert program.main(["scale", "--device", "cpu", "--out", "o"]) == 2
-    assert "unknown suite 'scale': choose heat, oscillators, gcn" in capsys.readouterr().err
+    assert "unknown suite 'scale': choose checks, kernels, heat" in capsys.readouterr().err
+    monkeypatch.setattr(device, "LIMIT", 0.0)
+    assert program.main(["kernels", "heat", "--device", "cpu", "--quick", "--out", "o"]) == 0
+    assert "Left out, because the time was up: heat on 6×6" in capsys.readouterr().out
+
+
+@needs_torch
+def test_a_check_that_fails_is_told_and_the_others_go_on(monkeypatch):
+    def path(dtype):
+        raise RuntimeError("no kernel image")
+
+    ways = [("broken", path), ("whole", lambda dtype: (0.0, [])), ("off", lambda dtype: (1.0, []))]
+    monkeypatch.setattr(device_checks, "paths", lambda device, quick: ways)
+    page, data = device_checks.run(True, print, device.Device("cpu"))
+    assert "broken in float32 failed (RuntimeError: no kernel image)" in page
+    assert "off in float64 differs from the CPU by 1.0e+00" in page
+    assert len(data["wrong"]) == 4 and "| whole | 0e+00 | 0e+00 |" in page
 
 
 def test_sections_of_other_suites_stay(program):
