@@ -1,4 +1,4 @@
-"""Which steps follow phases of broad frequencies, noise and inertia."""
+"""Which explicit steps follow a field, phases of broad frequencies, noise and inertia."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 from meshrep.base.randomness import random_from
 from meshrep.energies.base import Energy
 from meshrep.energies.evaluator import Evaluator
-from meshrep.energies.phases.couplings import numbers
+from meshrep.energies.given import real_array
 from meshrep.errors import InputError
 from meshrep.flows.moebius import Moebius
-from meshrep.flows.motion import DISC, FirstOrder, FixedSteps, Motion, SecondOrder
+from meshrep.flows.motion import DISC, ExplicitSteps, FirstOrder, Motion, SecondOrder
+from meshrep.flows.runge_kutta import Rk4, default_step
+from meshrep.sources.values import by_name
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
 # Möbius maps take less time. One of their steps takes three to four times as long as one of rk4.
 BROAD = 8.0
 MOEBIUS_RTOL = 1e-3
+TEMPERATE = 0.05  # share of the damping that Heun's method may undo, and so heat a swing
 
 
 class Stepper(Protocol):
     """What moves a field from one time to another."""
 
     name: str
+
+    @property
+    def dt(self) -> float | None:
+        """The longest step, where steps are equal."""
 
     @property
     def steps(self) -> int:
@@ -73,55 +80,82 @@ def by_maps(
     return Moebius(evaluator, omega, 1.0 / mass, rtol, min(first, between))
 
 
-def by_fixed_steps(
+def by_rk4(
+    energy: Energy, evaluator: Evaluator, w: np.ndarray, mass: np.ndarray, dt: float | None
+) -> Rk4:
+    """Equal steps of rk4 that stay stable.
+
+    Raises
+    ------
+    InputError
+        For a step that cannot be used.
+    """
+    chosen, limit = default_step(energy, w, mass)
+    if dt is not None and not 0 < dt <= limit:
+        raise InputError(
+            f"dt = {dt:g} is not a stable step for RK4: take one in (0, {limit:.3g}], or an "
+            "implicit method (bdf, radau)"
+        )
+    return Rk4(energy, evaluator, mass, chosen if dt is None else dt, limit)
+
+
+def by_motion(
     energy: Energy,
     evaluator: Evaluator,
     w: np.ndarray,
     mass: np.ndarray,
     dt: float | None,
     *,
-    noise: ArrayLike,
-    inertia: ArrayLike,
+    noise: np.ndarray,
+    inertia: np.ndarray,
     start_velocity: ArrayLike | None,
     seed: int,
-) -> FixedSteps:
-    """Equal steps for noise, inertia or both.
+) -> ExplicitSteps:
+    """Equal steps for noise (n,), inertia (n,) or both.
 
     Raises
     ------
     InputError
-        For a noise, an inertia, a velocity or a step that cannot be used.
+        For an inertia, a velocity or a step that cannot be used.
     """
-    n = energy.graph.n
-    D, heavy = numbers(noise, n, "noise", "node"), numbers(inertia, n, "inertia", "node")
-    if (D < 0).any():
-        raise InputError("noise is a diffusion constant and must not be negative")
+    shaken, heavy = bool(noise.any()), bool(inertia.any())
     stiffness, apart = energy.stiffness(w), energy.frequency_spread / float(mass.min())
     motion: Motion
-    if heavy.any():
-        if not (heavy > 0).all():
+    if heavy:
+        if not (inertia > 0).all():
             raise InputError("inertia must be positive at every node, or 0 at all")
-        motion = SecondOrder(evaluator, mass, heavy, energy.fixed)
-        rate = motion.fastest(stiffness)
-        swing = np.sqrt(stiffness / float(heavy.min()))
-        rates = np.zeros(w.shape) if start_velocity is None else np.asarray(start_velocity, float)
-        if rates.shape != w.shape or not np.isfinite(rates).all():
-            raise InputError(f"start_velocity must be {w.shape} finite numbers")
-        rates = rates.copy()
-        rates[energy.fixed] = 0.0
-        state = np.concatenate([w, rates])
+        motion = SecondOrder(evaluator, mass, inertia, energy.fixed)
+        with np.errstate(over="ignore"):  # endless steps are refused later
+            rate = motion.fastest(stiffness)
+        swing = np.sqrt(stiffness / float(inertia.min()))
+        state = np.concatenate([w, _velocity(energy, start_velocity)])
     else:
         if start_velocity is not None:
             raise InputError("without inertia there is no velocity to start from")
         motion = FirstOrder(evaluator, mass, energy.fixed)
         rate = swing = stiffness / float(mass.min())
         state = w.copy()
-    stable = (2.0 if D.any() else DISC) / rate
+    stable = (2.0 if shaken else DISC) / rate
     # A quarter of a radian of noisy motion, or half a radian of motion that rk4 follows.
-    fine = 0.25 if D.any() else 0.5
+    fine = 0.25 if shaken else 0.5
     limits = [0.9 * stable, fine / swing, *([fine / apart] if apart else [])]
+    if isinstance(motion, SecondOrder) and shaken:
+        fed = motion.heun_limit(stiffness)
+        stable = min(stable, fed)
+        limits.append(TEMPERATE ** (1 / 3) * fed)
     if dt is not None and not 0 < dt <= stable:
         raise InputError(f"dt = {dt:g} is not a stable step: take one in (0, {stable:.3g}]")
     step = min(limits) if dt is None else dt
-    shaken = (D, random_from(seed, 2)) if D.any() else (None, None)
-    return FixedSteps(motion, state, step, *shaken)
+    return ExplicitSteps(motion, state, step, *((noise, random_from(seed, 2)) if shaken else ()))
+
+
+def _velocity(energy: Energy, start_velocity: ArrayLike | None) -> np.ndarray:
+    """dw/dt at the start, checked; 0 at fixed nodes."""
+    if start_velocity is None:
+        return np.zeros(energy.shape)
+    given = by_name(energy.graph, start_velocity, "start_velocity")
+    rates = np.array(real_array(given, energy.shape, "start_velocity must be"))
+    if not np.isfinite(rates).all():
+        raise InputError("start_velocity has a NaN or infinite entry")
+    rates[energy.fixed] = 0.0
+    return rates

@@ -87,7 +87,7 @@ class ImplicitFlow(ABC):
         return found
 
 
-class FixedSteps(ImplicitFlow):
+class EqualImplicitSteps(ImplicitFlow):
     """Backward Euler, of order 1, or Crank–Nicolson, of order 2, with steps of at most dt.
 
     Crank–Nicolson hardly damps what changes within a step. Therefore two steps after the start,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +11,14 @@ from scipy import sparse
 
 from meshrep.energies.base import Energy, checked_energy
 from meshrep.energies.given import tried
+from meshrep.energies.phases.couplings import node_numbers
 from meshrep.errors import InputError, kind_of
-from meshrep.flows.driven import (
-    MOEBIUS_RTOL,
-    by_fixed_steps,
-    by_maps,
-    is_broad,
-)
+from meshrep.flows.driven import MOEBIUS_RTOL, Stepper, by_maps, by_motion, by_rk4, is_broad
 from meshrep.flows.runge_kutta import stable_step
-from meshrep.flows.runs import Run, refuse_endless
+from meshrep.flows.runs import Run
 from meshrep.flows.trajectory import Trajectory
 from meshrep.sources.room import available_memory
+from meshrep.sources.values import by_name
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,8 +34,8 @@ def integrate(
     *,
     start: Any = None,
     mass: Any = None,
-    noise: ArrayLike = 0.0,
-    inertia: ArrayLike = 0.0,
+    noise: ArrayLike | Mapping[Any, float] = 0.0,
+    inertia: ArrayLike | Mapping[Any, float] = 0.0,
     start_velocity: ArrayLike | None = None,
     method: str | None = None,
     dt: float | None = None,
@@ -67,12 +64,12 @@ def integrate(
         Mass of each node, > 0; or for implicit methods a symmetric, positive definite matrix. The
         default is the energy's ``capacity_matrix``, or its lumped ``capacity`` for other methods;
         and 1 for an energy without such a matrix.
-    noise : float or (n,) array
+    noise : float, (n,) array or mapping by label
         Diffusion D of each node: dw = … dt + √(2D) dW. The noise is drawn by the seed, and depends
         on the number of steps but not on the number of threads.
-    inertia : float or (n,) array
+    inertia : float, (n,) array or mapping by label
         m. With it phases follow the swing equation of power grids.
-    start_velocity : (n,) or (n, d) array, optional
+    start_velocity : (n,) or (n, d) array, or mapping by label, optional
         dw/dt at the start where there is inertia. The default is that of the trajectory that is
         continued, or 0.
     method : str, optional
@@ -131,33 +128,41 @@ def integrate(
     ('bdf', [0.0, 60.0, 120.0], [20.0, 20.49, 27.89])
     """
     energy = checked_energy(energy)
-    shaken, heavy = bool(np.any(noise)), bool(np.any(inertia)) or start_velocity is not None
+    D, m = (
+        node_numbers(energy.graph, *given) for given in ((noise, "noise"), (inertia, "inertia"))
+    )
+    if (D < 0).any():
+        raise InputError("noise is a diffusion constant and must not be negative")
+    shaken, heavy = bool(D.any()), bool(m.any()) or start_velocity is not None
+    dt, rtol, atol = _read(dt, "dt"), _read(rtol, "rtol"), _read(atol, "atol")
     asked, method = method, _chosen(energy, method, dt, shaken, heavy)
     begin, field, smooth = _begun(energy, start, seed)
-    _refuse_many_frames(frames if at is None else np.size(at), 8 * int(np.prod(energy.shape)))
-    times = _times(begin, t, frames, at)
+    times = _times(begin, t, frames, at, 8 * int(np.prod(energy.shape)))
     w = energy.at(begin).clamp(field)
-    if asked is None and method == "rk4" and not heavy and _is_broad(energy, w, mass, dt):
-        method = "moebius"
+    implicit = method in IMPLICIT_METHODS and _has_matrix(energy)
+    weight = _checked_mass(energy, mass, implicit)
+    if asked is None and method == "rk4" and dt is None and not heavy:
+        broad = is_broad(energy, stable_step(energy, w, weight), weight)
+        method = "moebius" if broad else "rk4"
     if rtol is None:
         rtol = MOEBIUS_RTOL if method == "moebius" else 1e-6
-    _refuse_settings(energy, method, dt, rtol, atol)
-    implicit = method in IMPLICIT_METHODS and _has_matrix(energy)
-    run = Run(energy, _checked_mass(energy, mass, implicit), times, observe)
+    _refuse_settings(method, dt, rtol, atol)
+    run = Run(energy, weight, times, observe)
     tried(run.evaluator, w)
     if implicit:
         path = run.implicit(w, method, dt, rtol, atol, smooth)
-    elif method == "moebius":
-        path = run.advanced(w, by_maps(energy, run.evaluator, run.mass, rtol, times[1] - times[0]))
-    elif shaken or heavy:
-        stepper = by_fixed_steps(
-            energy, run.evaluator, w, run.mass, dt, noise=noise, inertia=inertia,
-            start_velocity=_velocity(start, start_velocity), seed=seed,
-        )  # fmt: skip
-        refuse_endless(method, (times[-1] - times[0]) / stepper.dt)
+    elif method in ("rk4", "heun", "moebius"):
+        stepper: Stepper
+        if method == "moebius":
+            stepper = by_maps(energy, run.evaluator, weight, rtol, times[1] - times[0])
+        elif shaken or heavy:
+            stepper = by_motion(
+                energy, run.evaluator, w, weight, dt, noise=D, inertia=m,
+                start_velocity=_velocity(start, start_velocity), seed=seed,
+            )  # fmt: skip
+        else:
+            stepper = by_rk4(energy, run.evaluator, w, weight, dt)
         path = run.advanced(w, stepper)
-    elif method == "rk4":
-        path = run.fixed(w, dt)
     else:
         path = run.adaptive(w, method, rtol, 1e-9 * energy.unit if atol is None else atol)
     if start is None and energy.capacity_matrix is not None:
@@ -165,15 +170,17 @@ def integrate(
     return path
 
 
+def _read(value: Any, name: str) -> float | None:
+    """The value as a number, which may be NaN; None where it is that."""
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number, not {value!r}") from None
+
+
 def _has_matrix(energy: Energy) -> bool:
     """Whether implicit methods can solve their equations by the sparse Hessian."""
     return energy.has_hessian and len(energy.shape) == 1
-
-
-def _is_broad(energy: Energy, w: np.ndarray, mass: Any, dt: float | None) -> bool:
-    """Whether frequencies, and not couplings, would make the steps of rk4 very short."""
-    weight = _checked_mass(energy, mass, False)
-    return dt is None and is_broad(energy, stable_step(energy, w, weight), weight)
 
 
 def _velocity(start: Any, start_velocity: ArrayLike | None) -> ArrayLike | None:
@@ -226,28 +233,30 @@ def _begun(energy: Energy, start: Any, seed: int) -> tuple[float, Any, bool]:
     return 0.0, np.full(energy.shape, field) if alike else field, False
 
 
-def _times(begin: float, t: float, frames: int, at: ArrayLike | None) -> np.ndarray:
-    """The first time, and those whose fields are kept."""
+def _times(begin: float, t: float, frames: int, at: ArrayLike | None, size: int) -> np.ndarray:
+    """The first time, and those whose fields, of ``size`` bytes each, are kept."""
     if not (isinstance(t, Real) and 0 < float(t) < np.inf):
         raise InputError(f"the time to integrate to must be positive and finite, not {t!r}")
     if not t > begin:
         raise InputError(f"the run to continue has reached t = {begin:g}: integrate to a later one")
     if at is None:
-        if frames < 1:
-            raise InputError(f"a trajectory needs at least one frame, not {frames}")
+        if not isinstance(frames, Integral) or frames < 1:
+            raise InputError(
+                f"a trajectory needs at least one frame, a whole number, not {frames!r}"
+            )
+        _refuse_many_frames(int(frames), size)
         return np.linspace(begin, t, frames + 1)
     try:
         chosen = np.atleast_1d(np.array(at, dtype=np.float64))
     except (TypeError, ValueError):
         raise InputError(f"at= is a list of times, not {kind_of(at)}") from None
+    _refuse_many_frames(chosen.size, size)
     if chosen.ndim != 1 or not ((chosen >= begin) & (chosen <= t)).all():
         raise InputError(f"the times of at= must lie between {begin:g} and {t:g}")
     return np.unique([begin, *chosen, t])
 
 
-def _refuse_settings(
-    energy: Energy, method: str, dt: float | None, rtol: float, atol: float | None
-) -> None:
+def _refuse_settings(method: str, dt: float | None, rtol: float, atol: float | None) -> None:
     """Raise InputError for a step or tolerances that cannot be used."""
     if dt is not None:
         if method not in FIXED_METHODS:
@@ -277,7 +286,10 @@ def _checked_mass(energy: Energy, mass: Any, implicit: bool) -> Any:
         if mass.shape != (n, n) or not (mass.diagonal() > 0).all():
             raise InputError(f"the mass must be a positive definite matrix of shape {(n, n)}")
         return sparse.csr_array(mass)
-    weight = np.asarray(mass, dtype=np.float64)
+    try:
+        weight = np.asarray(by_name(energy.graph, mass, "mass"), dtype=np.float64)
+    except (TypeError, ValueError):
+        weight = np.empty(0)
     if weight.shape != (n,) or not (weight > 0).all():
         raise InputError("the mass must be one positive number a node")
     return weight

@@ -43,6 +43,7 @@ class Moebius:
     """
 
     name = "moebius"
+    dt = None  # it chooses its steps
 
     def __init__(
         self, evaluator: Any, omega: np.ndarray, inverse_mass: np.ndarray, rtol: float, step: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -16,20 +15,19 @@ from meshrep.base.interrupts import interruptible
 from meshrep.energies.base import Energy, laid_out
 from meshrep.errors import InputError, SolveError
 from meshrep.flows.bdf import AdaptiveBDF
-from meshrep.flows.driven import (
-    Stepper,
-)
-from meshrep.flows.implicit import FixedSteps, ImplicitFlow
+from meshrep.flows.driven import Stepper
+from meshrep.flows.implicit import EqualImplicitSteps, ImplicitFlow
 from meshrep.flows.implicit_steps import Equations
-from meshrep.flows.runge_kutta import default_step, runge_kutta4, stable_step
+from meshrep.flows.runge_kutta import stable_step
 from meshrep.flows.trajectory import Trajectory
 
 SCIPY_METHODS = {"rk45": "RK45", "lsoda": "LSODA", "bdf": "BDF", "radau": "Radau"}
 
 
-def refuse_endless(method: str, steps: float) -> None:
-    """Raise InputError for more steps than could ever be taken."""
-    if not steps <= limits.FLOW_STEPS_UP_TO:
+def refuse_endless(method: str, span: float, dt: float) -> None:
+    """Raise InputError where a time takes more steps of a length than could ever be taken."""
+    if not span <= limits.FLOW_STEPS_UP_TO * dt:
+        steps = float(span) / float(dt) if dt else np.inf
         raise InputError(
             f"{method} would take {steps:.2g} steps, and {limits.FLOW_STEPS_UP_TO:.0e} are the "
             "most: take a shorter time, a longer dt, or an implicit method (bdf, radau)"
@@ -59,45 +57,10 @@ class Run:
         self.energy, self.mass, self.times, self.observe = energy, mass, times, observe
         self.evaluator = laid_out(energy, backend_for("numba" if installed("numba") else "numpy"))
 
-    def fixed(self, w: np.ndarray, dt: float | None) -> Trajectory:
-        """RK4 with a whole number of equal steps between frames."""
-        chosen, limit = default_step(self.energy, w, self.mass)
-        if dt is not None and not 0 < dt <= limit:
-            raise InputError(
-                f"dt = {dt:g} is not a stable step for RK4: take one in (0, {limit:.3g}], or an "
-                "implicit method (bdf, radau)"
-            )
-        refuse_endless("rk4", (self.times[-1] - self.times[0]) / (dt or chosen))
-        inverse, step = 1.0 / self.mass, 0.0
-        frames, interrupted = [(w.copy(), self.energy.value(w))], False
-        taken, chunk = 0, 8
-        try:
-            with interruptible():
-                for before, now in pairwise(self.times):
-                    left = int(np.ceil((now - before) / (dt or chosen) * (1 - 1e-12)))
-                    step = (now - before) / left
-                    while left:
-                        some = min(chunk, left)
-                        begun = time.perf_counter()
-                        runge_kutta4(self.evaluator, w, step, some, inverse, driven=True)
-                        spent = max(time.perf_counter() - begun, 1e-9)
-                        chunk = max(1, min(2 * some if some == chunk else chunk,
-                                           int(limits.CALL_SECONDS * some / spent)))  # fmt: skip
-                        left -= some
-                        taken += some
-                    if not np.isfinite(w).all():
-                        raise SolveError(f"the field became infinite before t = {now:g}: lower dt")
-                    frames.append((w.copy(), self.energy.value(w)))
-                    if self.observe:
-                        self.observe(float(now), float(self.times[-1]))
-        except KeyboardInterrupt:
-            interrupted = True
-        return self._trajectory(
-            frames, "rk4", taken, 4 * taken, interrupted, self._step_notes(step, limit)
-        )
-
     def advanced(self, w: np.ndarray, stepper: Stepper) -> Trajectory:
-        """Steps that know how to go from one time to another."""
+        """Explicit steps from one time to the next."""
+        if stepper.dt is not None:
+            refuse_endless(stepper.name, self.times[-1] - self.times[0], stepper.dt)
         frames, interrupted = [(w.copy(), self.energy.value(w))], False
         rates = [stepper.rates()]
         try:
@@ -129,16 +92,6 @@ class Run:
             self.energy, self.times[: len(frames)], np.array(fields), np.array(energies), method,
             steps, evaluations, interrupted, notes, factorisations,
         )  # fmt: skip
-
-    def _step_notes(self, step: float, limit: float) -> list[str]:
-        notes = [f"step {step:.3g}, stable up to {limit:.3g}"]
-        turn = step * self.energy.frequency_spread / float(self.mass.min())
-        if turn > 1.01:
-            notes.append(
-                f"natural frequencies differ by up to {turn:.2g} radians a step: take a smaller dt "
-                "for right frequencies"
-            )
-        return notes
 
     def _clock(self, method: str) -> float:
         """The unit of time of the problem. SciPy's first step is absolute in it.
@@ -172,8 +125,8 @@ class Run:
             flow = AdaptiveBDF(equations, rtol, atol, 0.1 * span, tables)
         else:
             dt = span / 200 if dt is None else dt
-            refuse_endless(method, span / dt)
-            flow = FixedSteps(equations, dt, rtol, second_order=method == "crank-nicolson")
+            refuse_endless(method, span, dt)
+            flow = EqualImplicitSteps(equations, dt, rtol, second_order=method == "crank-nicolson")
         frames, interrupted = [(w.copy(), self._value(w, float(self.times[0])))], False
 
         def keep(now: float, field: np.ndarray) -> None:
@@ -205,7 +158,7 @@ class Run:
         clock = self._clock(method)
         if method == "rk45":  # explicit, so that its steps stay about as short as those of rk4
             span = self.times[-1] - self.times[0]
-            refuse_endless(method, span / stable_step(energy, w, self.mass))
+            refuse_endless(method, span, stable_step(energy, w, self.mass))
         calls = 0
 
         def slope(_: float, y: np.ndarray) -> np.ndarray:

@@ -400,12 +400,12 @@ def test_what_cannot_be_used_is_one_sentence(run, arguments, words):
     [(), ("--kuramoto",)],
 )
 def test_ctrl_c_before_the_first_frame_saves_the_start(run, monkeypatch, physics):
-    from meshrep.flows import runs
+    from meshrep.flows import runge_kutta
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "runge_kutta4", interrupted)
+    monkeypatch.setattr(runge_kutta, "runge_kutta4", interrupted)
     code, _, errors, out = run(*LATTICE, *physics, "--transient", "2")
     assert (code, errors) == (130, "meshrep: interrupted; the frames so far were saved\n")
     assert len(table(out / "history.csv")) == 1
@@ -413,9 +413,9 @@ def test_ctrl_c_before_the_first_frame_saves_the_start(run, monkeypatch, physics
 
 @pytest.mark.slow
 def test_ctrl_c_in_a_transient_of_phases_saves_the_frames(run, monkeypatch):
-    from meshrep.flows import runs
+    from meshrep.flows import runge_kutta
 
-    calls, whole = [], runs.runge_kutta4
+    calls, whole = [], runge_kutta.runge_kutta4
 
     def interrupted(*arguments, **settings):
         calls.append(arguments)
@@ -423,7 +423,7 @@ def test_ctrl_c_in_a_transient_of_phases_saves_the_frames(run, monkeypatch):
             raise KeyboardInterrupt
         return whole(*arguments, **settings)
 
-    monkeypatch.setattr(runs, "runge_kutta4", interrupted)
+    monkeypatch.setattr(runge_kutta, "runge_kutta4", interrupted)
     code, said, errors, out = run(*LATTICE, "--kuramoto", "--transient", "50", "--frames", "40")
     assert (code, errors) == (130, "meshrep: interrupted; the frames so far were saved\n")
     assert 2 < len(table(out / "history.csv")) < 41 and "order parameter" in said

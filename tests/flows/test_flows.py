@@ -103,6 +103,13 @@ def test_ctrl_c_keeps_the_frames_so_far():
         ({"t": 1.0, "atol": -1.0}, "atol must not"),
         ({"t": 1.0, "at": [0.5, 2.0]}, "must lie between 0 and 1"),
         ({"t": 1.0, "at": "soon"}, "is a list of times"),
+        ({"t": 1.0, "frames": 2.5}, "a whole number, not 2.5"),
+        ({"t": 1.0, "dt": "short"}, "dt must be a number, not 'short'"),
+        ({"t": 1.0, "rtol": "low", "method": "rk45"}, "rtol must be a number"),
+        ({"t": 1.0, "mass": "heavy"}, "positive number a node"),
+        ({"t": 1.0, "noise": "loud"}, "noise must be a number"),
+        ({"t": 1.0, "inertia": 1.0, "start_velocity": "fast"}, "start_velocity must be"),
+        ({"t": 1.0, "inertia": 1e-320}, "would take inf steps"),
     ],
 )
 def test_unusable_settings(settings, message):

@@ -8,7 +8,8 @@ from scipy.optimize import brentq
 from scipy.special import iv
 
 import meshrep
-from meshrep.flows.motion import FirstOrder, SecondOrder, heun_step, rk4_step
+from meshrep.flows.motion import FirstOrder, SecondOrder, heun_step
+from meshrep.flows.runge_kutta import rk4_step
 
 GRAPH = meshrep.graph_from("er:30:degree=4")
 OMEGA = np.linspace(-1, 1, 30)
@@ -115,7 +116,7 @@ def test_rk4_with_inertia_has_order_4():
     for steps in (20, 40, 80):
         moved = y.copy()
         for _ in range(steps):
-            rk4_step(motion, moved, 2.0 / steps)
+            rk4_step(motion.slope, moved, 2.0 / steps)
         errors.append(abs(moved - exact).max())
     np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), 4, atol=0.4)
 
@@ -284,3 +285,62 @@ def test_normal_order_is_that_of_theory(strength):
     energy = K(empty(1000), strength, "normal", coupling="mean-field")
     path = meshrep.integrate(energy, 300.0, start=np.zeros(1000), frames=600)
     assert path.order[200:].mean() == pytest.approx(brentq(excess, 0.05, 1.0), abs=2e-3)
+
+
+def test_noise_does_not_heat_a_swing_that_is_hardly_damped():
+    class Spring:
+        def velocity(self, w):
+            return -4.0 * w
+
+    motion = SecondOrder(Spring(), np.ones(1), np.full(1, 1e4), np.zeros(0, dtype=int))
+    limit, largest = motion.heun_limit(4.0), []
+    for dt in (0.8 * limit, 1.25 * limit):
+        y = np.array([1.0, 0.0])
+        for _ in range(4000):
+            heun_step(motion, y, dt, np.zeros(1))
+        largest.append(4.0 * y[0] ** 2 + 1e4 * y[1] ** 2)
+    assert largest[0] < 0.5 * 4.0 and largest[1] > 2 * 4.0
+    energy = K(meshrep.graph_from("ring:10"), 1.0)
+    with pytest.raises(meshrep.InputError, match="not a stable step"):
+        meshrep.integrate(energy, 1.0, noise=0.1, inertia=1e8, dt=1000.0)
+
+
+def test_values_of_nodes_by_label():
+    pairs = [("a", "b"), ("b", "c")]
+    noise, heavy = {"c": 0.1, "b": 0.0, "a": 0.3}, {"a": 1.0, "c": 3.0, "b": 2.0}
+    by_label = meshrep.integrate(K(pairs), 1.0, noise=noise, inertia=heavy, start_velocity=heavy)
+    by_order = meshrep.integrate(
+        K(pairs), 1.0, noise=[0.3, 0.0, 0.1], inertia=[1, 2, 3], start_velocity=[1, 2, 3]
+    )
+    np.testing.assert_array_equal(by_label.fields, by_order.fields)
+    blocks = meshrep.Blocks({"c": 1, "b": 0, "a": 0}, np.eye(2))
+    groups = K(pairs, coupling=blocks).couplings.groups
+    assert groups.tolist() == [0, 0, 1]
+
+
+def test_couplings_that_are_nearly_nothing():
+    path = meshrep.integrate(K(GRAPH, 1e-320, omega=1.0), 1.0, frames=2)
+    np.testing.assert_allclose(path.fields[-1], path.fields[0] + 1.0)
+
+
+@pytest.mark.parametrize(
+    "strengths", ["strong", [["x"]], [[1], [1, 2]], [[1, 2]], np.zeros((0, 0)), [[np.inf]]]
+)
+def test_strengths_that_cannot_be_used(strengths):
+    with pytest.raises(meshrep.InputError, match="square table of finite numbers"):
+        K(GRAPH, coupling=meshrep.Blocks(np.zeros(30, int), strengths))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"coupling": np.ones(3)}, "unknown coupling"),
+        ({"normalisation": np.ones(3)}, "unknown normalisation"),
+        ({"directed": "yes"}, "directed must be True, False or None"),
+        ({"directed": True, "coupling": "mean-field"}, "a mean field has no directed edges"),
+    ],
+)
+def test_settings_of_the_wrong_kind(settings, message):
+    web = meshrep.from_edge_list([("a", "b"), ("b", "c")], directed=True)
+    with pytest.raises(meshrep.InputError, match=message):
+        K(web, **settings)
