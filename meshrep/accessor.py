@@ -209,6 +209,40 @@ class MeshrepAccessor:
         _check_keywords(self.solve, settings, solver, energy)
         return self._with(solve(energy, solver, **settings))
 
+    def plot(
+        self, array: str | None = None, path: str | os.PathLike[str] | None = None, **words: Any
+    ) -> None:
+        """Draw point data as :func:`meshrep.picture` does: into a file, or in a window.
+
+        Parameters
+        ----------
+        array : str, optional
+            Name of the point data; by default the active scalars.
+        path : path, optional
+            A picture to write; without it a window opens.
+        **words
+            How it looks, as for :func:`meshrep.picture`: ``view="iso"``, ``clip="z=3"``, … The
+            arrays "temperature" and "phase" have the colours of these quantities.
+
+        Raises
+        ------
+        InputError
+            When there is no such array, and as :func:`meshrep.picture`.
+        """
+        from meshrep.view import scene
+
+        name = array or self._dataset.active_scalars_name or ""
+        if name not in self._dataset.point_data:
+            known = ", ".join(self._dataset.point_data.keys()) or "none"
+            raise InputError(f"there is no point data {name!r}: the names are {known}")
+        words.setdefault("quantity", name if name in ("temperature", "phase") else "field")
+        words.setdefault("label", name)
+        values = self._of_nodes(np.asarray(self._dataset.point_data[name]), repr(name))
+        if path is None:
+            scene.show(self.graph(), values, **words)
+        else:
+            scene.picture(self.graph(), values, path, **words)
+
     def simplify(
         self, array: str | None = None, share: float = 0.05, **settings: Any
     ) -> pv.DataSet:

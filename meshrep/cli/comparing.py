@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from meshrep.base.backends import installed
 from meshrep.base.interrupts import pending
@@ -20,6 +19,7 @@ from meshrep.cli.problem import Chosen, Problem
 from meshrep.energies.answers import answers_table
 from meshrep.solving.compare import Comparison, compare
 from meshrep.solving.solution import Solution
+from meshrep.view.look import Look
 
 SECONDS_EACH = 8.0  # default limit of each solver in a comparison
 PATIENCE = 3.0  # seconds after which a comparison draws the first field before it goes on
@@ -39,7 +39,7 @@ def solve_all(
         limits.setdefault("max_seconds", SECONDS_EACH)
     comparison = compare(
         problem.energy, chosen.names, start=problem.start, seed=problem.seed, observe=say.progress,
-        begin=say.begin, done=_early_picture(problem, output, outputs / "field.png", say),
+        begin=say.begin, done=_early_picture(problem, output, outputs.picture("field"), say),
         keep_fields=output.film is not None, reorder=solving.reorder, **limits, **chosen.settings,
     )  # fmt: skip
     say.clear()
@@ -110,7 +110,7 @@ def save(
     comparison.interrupted |= pending()
     simplified = _simplified(comparison, solving.simplify, say)
     if comparison.interrupted:
-        filming = f" and filming {shown(output.film)}" if output.film is not None else ""
+        filming = f" and filming {shown(output.film.path)}" if output.film is not None else ""
         say(f"interrupted: writing what there is{filming} …")
     say.begin("writing")
     pictures = output.pictures and not comparison.interrupted
@@ -185,7 +185,7 @@ def examine(
         say(line)
 
 
-def show(comparison: Comparison, look: Mapping[str, Any]) -> None:
+def show(comparison: Comparison, look: Look) -> None:
     """Open a window with the best field, where there is a screen."""
     if not installed("pyvista"):
         return
@@ -195,7 +195,7 @@ def show(comparison: Comparison, look: Mapping[str, Any]) -> None:
         plot(comparison.best, look)
 
 
-def plot(found: Solution, look: Mapping[str, Any], path: Path | None = None) -> None:
+def plot(found: Solution, look: Look, path: Path | None = None) -> None:
     """Draw a solution, with its vortices if it has any: into a file, or in a window."""
-    title = f"{found.problem.graph.name}, {found.solver}"
-    found.plot(path, title=title, marks=marks(found.problem, found.field), **look)
+    look = look.usually(title=f"{found.problem.graph.name}, {found.solver}")
+    found.plot(path, look=look, marks=marks(found.problem, found.field))

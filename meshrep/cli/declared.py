@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meshrep.base.settings import Setting
+from meshrep.view.look import LOOK
 
 FIXED_METHODS = ("rk4", "backward-euler", "crank-nicolson", "heun")  # whose step --dt chooses
 FLOW_METHODS = (*FIXED_METHODS, "moebius", "bdf", "rk45", "lsoda", "radau")
@@ -116,20 +117,20 @@ OUTPUT = (
     Setting(
         "film", str, "film the transient or the best run: .mp4, .gif, .webp, .png", metavar="FILE"
     ),
-    _flag("arrows", "draw phases as arrows too"),
+    Setting("fps", float, "frames per second of a film", default=12.0, above=0, below=101),
     Setting(
-        "labels",
-        str,
-        "write the names of a network's nodes",
-        choices=("yes", "no"),
-        shown="yes up to 50 nodes",
+        "orbit",
+        float,
+        "degrees a film's eye goes round",
+        default=0.0,
+        metavar="ANGLE",
     ),
-    Setting("cmap", str, "matplotlib's colour map of that name", metavar="NAME"),
     _flag("no_show", "open no window"),
     _flag("no_pictures", "write no pictures; a --film is made all the same"),
     _flag("quiet", "print errors only"),
+    Setting("look", str, 'a .toml file with the options below, as view = "iso"', metavar="FILE"),
 )
-ALL = (*INPUT, *FIELD, *FLOW, *SOLVERS, *LIMITS, *AFTER, *OUTPUT)
+ALL = (*INPUT, *FIELD, *FLOW, *SOLVERS, *LIMITS, *AFTER, *OUTPUT, *LOOK)
 OF_MINIMISING = (*SOLVERS, *LIMITS, *AFTER)  # a transient integrates instead
 
 

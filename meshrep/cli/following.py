@@ -41,6 +41,7 @@ def follow(problem: Problem, flow: Flow, output: Output, outputs: Outputs, say: 
     say.clear()
     for line in outputs.report():
         say(line)
+    outputs.settle()
     for failure in outputs.failed:
         tell("meshrep", failure)
     if trajectory.interrupted or pending():

@@ -39,6 +39,7 @@ which solver
 what comes out
   --out DIR                   fields, pictures, report and history (default out/NAME-PHYSICS)
   --film FILE                 a film of the run; --no-show, --no-pictures, --quiet
+  --view SIDE, --clip PLANE, --size WxH, --dpi N, …   how pictures look (--help pictures)
 examples
   meshrep bunny.ply --bath
   meshrep bracket.vtu --conduct
@@ -156,7 +157,7 @@ def _topic(topic: str, energies: Sequence[NamedEnergy]) -> str:
         "heat": declared.FIELD,
         "phases": (declared.FIELD[0],),
         "time": declared.FLOW,
-        "pictures": declared.OUTPUT,
+        "pictures": (*declared.OUTPUT, *declared.LOOK),
         "input": declared.INPUT,
     }
     lines = [_of_energy(energy) for energy in energies]

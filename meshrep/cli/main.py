@@ -52,7 +52,7 @@ def _main(options: Options) -> int:
     problem = pose(options, say)
     chosen = choose_solvers(options.solving, problem.energy)  # refuses before a folder is made
     default = folder_of(problem.energy.graph.name, options.posed.name)
-    outputs = Outputs(options.output.folder or default)
+    outputs = Outputs(options.output.folder or default, options.output.look.format)
     hold()  # from here on there may be something to lose
     with say.compiling():
         if options.flow is not None:
@@ -66,6 +66,7 @@ def _main(options: Options) -> int:
         save(comparison, problem, options.solving, options.output, outputs, say)
         if options.solving.diagnose and not comparison.interrupted:
             examine(comparison, problem, options.output, outputs, say)
+    outputs.settle()
     say(f"total {time.perf_counter() - begun:.1f} s")
     code = _verdict(comparison, problem, outputs)
     if code == 0 and options.output.show:

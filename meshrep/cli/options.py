@@ -18,6 +18,7 @@ from meshrep.cli.parser import OneLineParser
 from meshrep.energies.catalogue import known_energies
 from meshrep.energies.declaration import NamedEnergy
 from meshrep.errors import InputError, MissingPart
+from meshrep.view.look import LOOK, PYVISTA, Look, look_of
 
 FILMS = {".mp4": "imageio_ffmpeg", ".gif": "PIL", ".webp": "PIL", ".png": "PIL"}  # who writes them
 SPELLINGS = {"maximise": "maximize", "minimise": "minimize", "optimiser": "optimizer"}
@@ -80,12 +81,21 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Filming:
+    """The film to be made: its file, frames per second, and degrees by which the eye goes round."""
+
+    path: Path
+    fps: float
+    orbit: float
+
+
+@dataclass(frozen=True)
 class Output:
     """What is to be written and shown, and how pictures look."""
 
     folder: Path | None
-    film: Path | None
-    look: Mapping[str, Any]
+    film: Filming | None
+    look: Look
     show: bool
     pictures: bool
     quiet: bool
@@ -114,7 +124,8 @@ def parser() -> OneLineParser:
         elif energy.name != "heat":
             top.add_argument(flag(energy.name), action="store_const", const="")
     for name, setting in known.items():
-        names = [flag(word) for word in (name, SPELLINGS.get(name, name))]
+        others = [word for word, ours in PYVISTA.items() if ours == name]
+        names = [flag(word) for word in (name, SPELLINGS.get(name, name), *others)]
         names = list(dict.fromkeys(names))
         if setting.kind is bool:
             top.add_argument(*names, action="store_true")
@@ -281,7 +292,8 @@ def _refuse(energy: NamedEnergy, typed: Mapping[str, Any]) -> None:
     if energy.topic != "heat" and "simplify" in typed:
         raise InputError(f"--simplify is for heat: drop it, or drop {flag(energy.name)}")
     if energy.topic == "topology":
-        for name in ("transient", "cmap", "labels", "diagnose"):
+        looks = (setting.name for setting in LOOK if setting.name not in ("arrows", "format"))
+        for name in ("transient", "diagnose", "look", "orbit", *looks):
             if name in typed:
                 raise InputError(
                     f"{flag(name)} is for heat and phases: drop it, or drop --topology"
@@ -342,13 +354,17 @@ def _output(given: Mapping[str, Any]) -> Output:
     folder, film = (_path_of(name, given) for name in ("out", "film"))
     if film is not None:
         _check_film(film)
-    look = {name: given[name] for name in ("arrows", "cmap") if name in given}
-    if "labels" in given:
-        look["labels"] = given["labels"] == "yes"
+    elif "fps" in given or "orbit" in given:
+        raise InputError(f"--{'fps' if 'fps' in given else 'orbit'} needs --film FILE")
+    file = _path_of("look", given)
+    try:
+        look = look_of(file, **_some(given, LOOK))
+    except InputError as error:
+        raise InputError(f"--{error}") from None
     return Output(
         folder,
-        film,
-        MappingProxyType(look),
+        None if film is None else Filming(film, given.get("fps", 12.0), given.get("orbit", 0.0)),
+        look,
         not ("no_show" in given or "quiet" in given),
         "no_pictures" not in given,
         "quiet" in given,

@@ -171,17 +171,21 @@ class Solution(Interruptible):
     def plot(self, path: str | Path | None = None, **options: Any) -> Drawn | None:
         """Draw the field: into a picture file, or in a window where there is a screen.
 
-        Options go to :func:`meshrep.view.scene.picture`, whose result (the path and the engine that
-        drew) is returned, or to :func:`meshrep.view.scene.show`, which returns nothing.
+        Options go to :func:`meshrep.picture`, whose result (the path and the engine that drew) is
+        returned, or to :func:`meshrep.view.scene.show`, which returns nothing. They say how the
+        picture looks: ``view="iso"``, ``clip="z=3"``, ``size="85x60mm"``, ``dpi=300``,
+        ``look="paper.toml"`` and so on.
         """
         from meshrep.view import scene
+        from meshrep.view.look import look_of
 
-        options.setdefault("quantity", self.problem.quantity)
-        options.setdefault("label", self.problem.label)
+        given = {name: options.pop(name) for name in ("quantity", "marks") if name in options}
+        given.setdefault("quantity", self.problem.quantity)
+        look = look_of(**options).usually(label=self.problem.label)
         if path is None:
-            scene.show(self.problem.graph, self.field, **options)
+            scene.show(self.problem.graph, self.field, look=look, **given)
             return None
-        return scene.picture(self.problem.graph, self.field, path, **options)
+        return scene.picture(self.problem.graph, self.field, path, look=look, **given)
 
 
 def lowest(solutions: Sequence[Solution]) -> Solution:

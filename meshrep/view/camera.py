@@ -1,15 +1,13 @@
-"""Where a picture is seen from: a view chosen by the shape, and the camera that frames it."""
+"""A direction of view, and the camera that frames a scene seen from there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-_FLAT = 1e-6  # ratio of thickness to width below which points lie in a plane
-_LYING = 0.3  # ratio of thickness to width below which the thin axis points up
-_AZIMUTHS = 24  # directions tried
 VIEW_ANGLE = 18.0  # degrees of the height; small, so that parallel lines look nearly parallel
+_SLOPE_OF_PYVISTA = np.tan(np.deg2rad(15))  # of its view angle, for cameras that are given whole
 
 
 @dataclass(frozen=True)
@@ -24,11 +22,17 @@ class View:
         Unit vector that points up in the picture, normal to ``toward``.
     flat : bool
         Whether the scene lies in a plane that is seen square on.
+    axis : (3,) float64 or None
+        The axis that points up in the scene; None if it is ``up``.
+    place : ((3,) eye, (3,) focus) or None
+        A camera that was given whole, and frames nothing.
     """
 
     toward: np.ndarray
     up: np.ndarray
     flat: bool
+    axis: np.ndarray | None = None
+    place: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def right(self) -> np.ndarray:
@@ -85,78 +89,30 @@ class Camera:
         return seen
 
 
-def view_of(points: np.ndarray, triangles: np.ndarray, *, z_up: bool = False) -> View:
-    """The view that shows a shape best.
+def turned(view: View, azimuth: float, elevation: float) -> View:
+    """The view after the eye has gone round the up axis, and then up, by degrees.
 
-    Points in a plane are seen square on. Otherwise the axis that points up is the thin one, if the
-    shape is thin. If it is not, it is y, as in meshes for graphics, or z with ``z_up``, as in
-    simulations. The eye first looks at the largest projected area. Then it turns by 30° toward the
-    side to which the upper part leans, and rises, so that depth can be seen.
-
-    Parameters
-    ----------
-    points : (n, 3) array
-        Points that are not finite are left out.
-    triangles : (t, 3) integers
-        May be empty.
-    z_up : bool
-        Whether z points up in a shape that is not thin.
+    As with PyVista's ``camera.azimuth``, the eye goes to the right. It does not go over the pole.
     """
-    points = points[np.isfinite(points).all(axis=1)]
-    spread = points - points.mean(axis=0)
-    values, vectors = np.linalg.eigh(spread.T @ spread)
-    if values[0] <= _FLAT**2 * values[2]:
-        return _square_on(vectors, values)
-    extent = np.ptp(points, axis=0)
-    thin = int(extent.argmin())
-    lying = extent[thin] < _LYING * np.sort(extent)[1]
-    axis = thin if lying else (2 if z_up else 1)
-    up = np.eye(3)[axis]
-    front, side = (np.eye(3)[2], np.eye(3)[0]) if axis == 1 else (-np.eye(3)[1], np.eye(3)[0])
-    if axis == 0:
-        front, side = np.eye(3)[2], -np.eye(3)[1]
-
-    angles = np.pi * (np.arange(_AZIMUTHS) / _AZIMUTHS - 0.5)  # half a turn: back equals front
-    ways = np.cos(angles)[:, None] * front + np.sin(angles)[:, None] * side
-    area = _areas(points, spread, triangles, ways)
-    best = angles[area.argmax()] if np.ptp(area) > 0.02 * area.max() else 0.0
-    turns = best + np.deg2rad([30, -30, 210, 150])
-    levels = np.cos(turns)[:, None] * front + np.sin(turns)[:, None] * side
-    high = points @ up > np.quantile(points @ up, 0.7)
-    head = spread[high].mean(axis=0) if high.any() else np.zeros(3)
-    level = levels[(levels @ (head / extent.max() + 0.1 * front + 0.01 * side)).argmax()]
-    rise = np.deg2rad(40 if lying else 28 if z_up else 16)
-    toward = np.cos(rise) * level + np.sin(rise) * up
-    return View(toward, np.cos(rise) * up - np.sin(rise) * level, flat=False)
+    if not (azimuth or elevation):
+        return view
+    axis = view.up if view.axis is None else view.axis
+    toward, up = (_about(axis, way, azimuth) for way in (view.toward, view.up))
+    right = np.cross(up, toward)
+    toward, up = (_about(right, way, -elevation) for way in (toward, up))
+    return replace(view, toward=toward, up=up, axis=axis, flat=False, place=None)
 
 
-def _square_on(vectors: np.ndarray, values: np.ndarray) -> View:
-    """The view along the normal of a plane, or at a right angle to a line."""
-    _, y, z = np.eye(3)
-    normal = vectors[:, 0]
-    if values[1] <= _FLAT**2 * values[2] and abs(vectors[2, 2]) < 0.99:
-        normal = z - vectors[2, 2] * vectors[:, 2]  # points on a line are seen from above
-    normal = normal / np.linalg.norm(normal)
-    normal = normal * (1 if normal[np.abs(normal).argmax()] > 0 else -1)
-    up = y if abs(normal @ z) > 0.9 else z
-    up = up - (up @ normal) * normal
-    return View(normal, up / np.linalg.norm(up), flat=True)
+def _about(axis: np.ndarray, way: np.ndarray, degrees: float) -> np.ndarray:
+    """A vector turned about a unit vector, counter-clockwise for an eye at its tip."""
+    angle = np.deg2rad(degrees)
+    along = (axis @ way) * axis
+    return along + np.cos(angle) * (way - along) + np.sin(angle) * np.cross(axis, way)
 
 
-def _areas(
-    points: np.ndarray, spread: np.ndarray, triangles: np.ndarray, ways: np.ndarray
-) -> np.ndarray:
-    """How much is seen from each direction: the projected area, or without faces the spread."""
-    if not len(triangles):
-        total = np.einsum("ij,ij->", spread, spread)
-        return np.sqrt(total - np.square(spread @ ways.T).sum(axis=0))
-    if triangles.max() >= len(points):
-        return np.ones(len(ways))
-    a, b, c = points[triangles.T]
-    return np.abs(np.cross(b - a, c - a) @ ways.T).sum(axis=0)
-
-
-def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.04) -> Camera:
+def framed(
+    points: np.ndarray, view: View, aspect: float, *, margin: float = 1.04, zoom: float = 1.0
+) -> Camera:
     """The camera whose picture just contains the points.
 
     Parameters
@@ -168,7 +124,13 @@ def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.0
         Width of the picture over its height.
     margin : float
         Factor of the size that is left free round the points.
+    zoom : float
+        By how much the picture is then enlarged.
     """
+    if view.place is not None:
+        eye, focus = view.place
+        distance = float(np.linalg.norm(eye - focus))
+        return Camera(view, focus, distance, distance * _SLOPE_OF_PYVISTA / zoom)
     seen = view.seen(points[np.isfinite(points).all(axis=1)])
     middle = (seen.min(axis=0) + seen.max(axis=0)) / 2
     half = np.ptp(seen, axis=0) / 2
@@ -176,7 +138,7 @@ def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.0
     axes = np.stack([view.right, view.up, view.toward])
     if view.flat:
         height = max(half[1], half[0] / aspect, 1e-3 * size) * margin
-        return Camera(view, middle @ axes, 10 * size, height)
+        return Camera(view, middle @ axes, 10 * size, height / zoom)
     slope = np.tan(np.deg2rad(VIEW_ANGLE / 2))
     distance = 1e-3 * size
     for _ in range(3):  # perspective shifts the middle: centre what is seen, then fit again
@@ -188,4 +150,4 @@ def framed(points: np.ndarray, view: View, aspect: float, *, margin: float = 1.0
     offset = seen - middle
     needed = np.maximum(np.abs(offset[:, 1]), np.abs(offset[:, 0]) / aspect) / slope
     distance = max(float((needed * margin + offset[:, 2]).max()), 1e-3 * size)
-    return Camera(view, middle @ axes, distance, distance * slope)
+    return Camera(view, middle @ axes, distance, distance * slope / zoom)

@@ -121,7 +121,7 @@ def cloud_film(
     edges: np.ndarray | None = None,
     title: str = "",
     label_time: str = "step",
-    rate: float = 12.0,
+    fps: float = 12.0,
     size: tuple[int, int] = (720, 540),
     up: Up = "z",
 ) -> Path:
@@ -137,7 +137,7 @@ def cloud_film(
         The loops of each frame.
     label_time : str
         The name of the step in the heading. "" leaves the step out.
-    rate : float
+    fps : float
         Frames per second.
     size : (width, height)
         Pixels. An odd number of an .mp4 grows by one.
@@ -160,7 +160,7 @@ def cloud_film(
     -----
     The view contains all frames, which are therefore read before the first one is drawn.
     """
-    wanted = reel(path, size, rate)
+    wanted = reel(path, size, fps)
     clouds = [(step, checked_cloud(points, f"{path}, frame {k}"))
               for k, (step, points) in enumerate(frames)]  # fmt: skip
     if not clouds:

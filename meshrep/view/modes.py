@@ -15,7 +15,7 @@ from meshrep.graphs.graph import Graph
 from meshrep.view.colours import INK, SERIES, palette
 from meshrep.view.page import Page, picture_path, quiet
 from meshrep.view.scene import draw
-from meshrep.view.subject import subject_of
+from meshrep.view.subject import subjects_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,11 +120,11 @@ def _draw_row(page: Page, graph: Graph, row: Row, top: int, ink: str) -> None:
                       "coolwarm" if signed else "viridis")  # fmt: skip
     wide, tall = _PANEL
     page.write(30, top - tall / 2, row.name, 1.15, color=ink, rotation=90, va="center", ha="center")
-    for k, mode in enumerate(row.modes):
-        values = mode if signed else np.linalg.norm(mode, axis=1)
+    shown = [mode if signed else np.linalg.norm(mode, axis=1) for mode in row.modes]
+    for k, views in enumerate(subjects_of(graph, shown)):
         box = (_LEFT + k * (wide + _GAP), top - tall, wide, tall)
         page.title(box, _title(row.values[k], bool(row.sure[k])))
-        draw(page, box, subject_of(graph, values), colours)
+        draw(page, box, views[""], colours)
     page.bar((page.size[0] - 128, top - tall, 0, tall), colours, (-1, 0, 1) if signed else (0, 1))
 
 

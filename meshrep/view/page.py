@@ -12,6 +12,7 @@ import numpy as np
 from meshrep.errors import InputError, MissingPart
 from meshrep.view.circle import draw_circle, draw_ring
 from meshrep.view.colours import INK, PAPER, Palette
+from meshrep.view.look import DPI, Look
 from meshrep.view.write import replacing
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-DPI = 150
 POINTS_A_PIXEL = 72 / DPI
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp", ".tif", ".tiff")
-_TEXT = 10.5  # points
+TEXT = 10.5  # points
 _PLAIN = 1200 * 900  # pixels of a page of scale 1
 
 Box = tuple[float, float, float, float]  # left, bottom, width, height in pixels
 
 
 class Page:
-    """A white figure of fixed size. Places on it are given in pixels from the lower left corner.
+    """A figure of fixed size. Places on it are given in pixels from the lower left corner.
+
+    A file may have more pixels: ``factor`` of them for each pixel of the layout.
 
     Parameters
     ----------
@@ -42,7 +44,11 @@ class Page:
     scale : float or None
         Factor of letters and margins; by default it follows from the size of the page.
     dpi : float
-        Pixels per inch.
+        Pixels of the layout per inch.
+    factor : float
+        Pixels of the file for one of the layout.
+    transparent : bool
+        Whether there is no white behind everything.
 
     Attributes
     ----------
@@ -62,9 +68,11 @@ class Page:
         size: tuple[float, float],
         heading: str = "",
         *,
-        text: float = _TEXT,
+        text: float = TEXT,
         scale: float | None = None,
         dpi: float = DPI,
+        factor: float = 1.0,
+        transparent: bool = False,
     ) -> None:
         try:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -77,7 +85,10 @@ class Page:
         self.size, self.heading, self.scale, self.dpi = size, heading, scale, dpi
         self.text, self.unit = text * scale, round(10 * scale)
         self.fitting = 1.0
-        self.figure: Figure = Figure((width / dpi, height / dpi), dpi=dpi, facecolor=PAPER)
+        self.factor, self.paper = factor, "none" if transparent else PAPER
+        more = 1e-6 / factor  # so that no pixel is lost by rounding
+        inches = (width + more) / dpi, (height + more) / dpi
+        self.figure: Figure = Figure(inches, dpi=dpi * factor, facecolor=self.paper)
         FigureCanvasAgg(self.figure)
         if heading:
             self.write(2.6 * self.unit, height - 2.2 * self.unit, heading, 1.25, va="top")
@@ -139,8 +150,13 @@ class Page:
         return axes
 
     def place(self, box: Box, image: np.ndarray) -> None:
-        """Put an image (height, width, 3) uint8 into a box of exactly its size."""
-        self.figure.figimage(image, round(box[0]), round(box[1]), origin="upper")
+        """Put an image (height, width, 3 or 4) uint8 into a box of exactly its size in the file."""
+        left, bottom = (round(side * self.factor) for side in box[:2])
+        self.figure.figimage(image, left, bottom, origin="upper")
+
+    def pixels(self, box: Box) -> tuple[int, int]:
+        """The width and the height of a box in pixels of the file."""
+        return round(box[2] * self.factor), round(box[3] * self.factor)
 
     def write(self, x: float, y: float, words: str, size: float = 1.0, **look: Any) -> None:
         """Write words at a place, ``size`` times as large as the page's text."""
@@ -158,7 +174,7 @@ class Page:
     def _width_of(self, words: str) -> float:
         """The pixels that a title would take in a line, and 1 at least."""
         written = self.figure.text(0, 0, words, size=self.text)
-        width = written.get_window_extent().width
+        width = written.get_window_extent().width / self.factor
         written.remove()
         return max(width, 1.0)
 
@@ -215,8 +231,9 @@ class Page:
         axes.set_title(palette.label, size=self.text, color=INK, pad=12 * self.scale)
 
     def remark(self, words: str) -> None:
-        """Write a sentence at the bottom of the page, at the right."""
-        self.write(self.size[0] - 2 * self.unit, 1.4 * self.unit, words, 0.9, ha="right")
+        """Write sentences at the bottom of the page, at the right, small enough to fit."""
+        fits = min(0.9, (self.size[0] - 4 * self.unit) / self._width_of(words))
+        self.write(self.size[0] - 2 * self.unit, 1.4 * self.unit, words, fits, ha="right")
 
     def legend(self, palette: Palette, names: Sequence[str]) -> None:
         """Write a line at the bottom of the page that names the marks of a palette in order."""
@@ -249,7 +266,7 @@ class Page:
         """
         path = picture_path(path)
         with replacing(path) as temporary:
-            self.figure.savefig(temporary, dpi=self.dpi, facecolor=PAPER)
+            self.figure.savefig(temporary, dpi="figure", facecolor=self.paper)
         return path
 
 
@@ -323,4 +340,23 @@ def picture_path(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: pictures can be written to {', '.join(SUFFIXES)}")
+    return path
+
+
+def drawn_path(path: str | os.PathLike[str], look: Look) -> Path:
+    """The path of a picture with a look, which gives it a suffix if it has none.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one or no picture's, or a .jpg is to be transparent.
+    """
+    path = Path(path)
+    if look.format is not None:
+        path = path if path.suffix else path.with_suffix(f".{look.format}")
+        if path.suffix.lower() != f".{look.format}":
+            raise InputError(f"{path}: the format is to be {look.format}: leave one of them out")
+    path = picture_path(path)
+    if look.transparent and path.suffix.lower() in (".jpg", ".jpeg"):
+        raise InputError(f"{path}: a .jpg cannot be transparent: take .png, .svg or .pdf")
     return path

@@ -10,6 +10,7 @@ import numpy as np
 from meshrep.base.names import shown
 from meshrep.view.camera import Camera
 from meshrep.view.colours import INK, PAPER, Palette
+from meshrep.view.look import DPI
 from meshrep.view.names import placed_names
 from meshrep.view.page import POINTS_A_PIXEL
 from meshrep.view.subject import EDGE_INK, NAMES_UP_TO, Subject, edge_opacity
@@ -141,4 +142,5 @@ def _extent(axes: Axes, renderer: Any, word: str, text: float) -> tuple[float, f
     width, height, _ = renderer.get_text_width_height_descent(
         word or "x", FontProperties(size=text), ismath=False
     )
-    return float(width), float(height)
+    pixels = axes.figure.dpi / DPI  # of the file, for one of the layout
+    return float(width) / pixels, float(height) / pixels

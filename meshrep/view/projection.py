@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 
 from meshrep.errors import InputError
-from meshrep.view.camera import View, view_of
+from meshrep.view.camera import View
+from meshrep.view.side import view_of
 
 Box = tuple[np.ndarray, np.ndarray]
 Ball = tuple[np.ndarray, float]

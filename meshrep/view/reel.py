@@ -29,13 +29,13 @@ class Reel:
     path : Path
     size : (width, height)
         The pixels of each image, even for an .mp4.
-    rate : float
+    fps : float
         Frames per second.
     """
 
     path: Path
     size: tuple[int, int]
-    rate: float
+    fps: float
     _writer: _Writer
 
     def write(self, images: Iterator[np.ndarray], colours: np.ndarray) -> None:
@@ -58,10 +58,10 @@ class Reel:
             raise InputError(f"{self.path}: a film needs at least one frame")
         with replacing(self.path) as temporary:
             more = itertools.takewhile(lambda _: not pending(), images)
-            self._writer(temporary, itertools.chain([first], more), self.rate, colours)
+            self._writer(temporary, itertools.chain([first], more), self.fps, colours)
 
 
-def reel(path: str | os.PathLike[str], size: tuple[int, int], rate: float) -> Reel:
+def reel(path: str | os.PathLike[str], size: tuple[int, int], fps: float) -> Reel:
     """The file of a film, in the format of its suffix.
 
     Parameters
@@ -70,13 +70,13 @@ def reel(path: str | os.PathLike[str], size: tuple[int, int], rate: float) -> Re
         A .mp4, .gif, .webp or .png.
     size : (width, height)
         Pixels. An odd number of an .mp4 grows by one.
-    rate : float
+    fps : float
         Frames per second.
 
     Raises
     ------
     InputError
-        If the suffix is unknown, the rate is not in (0, 100], or an .mp4 has a side of fewer than
+        If the suffix is unknown, fps is not in (0, 100], or an .mp4 has a side of fewer than
         16 pixels.
     MissingPart
         If the package that writes the format is not installed.
@@ -85,11 +85,11 @@ def reel(path: str | os.PathLike[str], size: tuple[int, int], rate: float) -> Re
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: films can be written to {', '.join(SUFFIXES)}")
-    if not 0 < rate <= 100:
-        raise InputError(f"{path}: a film needs a rate of up to 100 frames per second, not {rate}")
+    if not 0 < fps <= 100:
+        raise InputError(f"{path}: a film needs up to 100 frames per second, not {fps}")
     if suffix != ".mp4":
-        return Reel(path, size, rate, _pillow_writer(suffix))
-    return Reel(path, (size[0] + size[0] % 2, size[1] + size[1] % 2), rate, _mp4_writer(size))
+        return Reel(path, size, fps, _pillow_writer(suffix))
+    return Reel(path, (size[0] + size[0] % 2, size[1] + size[1] % 2), fps, _mp4_writer(size))
 
 
 def _mp4_writer(size: tuple[int, int]) -> _Writer:
@@ -101,7 +101,7 @@ def _mp4_writer(size: tuple[int, int]) -> _Writer:
     if min(size) < 16:
         raise InputError(f"an .mp4 needs sides of 16 pixels or more, not {size[0]} x {size[1]}")
 
-    def write(path: Path, images: Iterator[np.ndarray], rate: float, _: np.ndarray) -> None:
+    def write(path: Path, images: Iterator[np.ndarray], fps: float, _: np.ndarray) -> None:
         first = next(images)
         height, width = first.shape[:2]
         # Colours are converted to BT.709 and the file says so, because players that have to guess
@@ -110,7 +110,7 @@ def _mp4_writer(size: tuple[int, int]) -> _Writer:
                    "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv",
                    "-crf", "18", "-movflags", "+faststart"]  # fmt: skip
         sink = imageio_ffmpeg.write_frames(
-            str(path), (width, height), fps=rate, codec="libx264", pix_fmt_in="rgb24",
+            str(path), (width, height), fps=fps, codec="libx264", pix_fmt_in="rgb24",
             pix_fmt_out="yuv420p", quality=None, macro_block_size=2, output_params=options,
         )  # fmt: skip
         try:
@@ -130,7 +130,7 @@ def _pillow_writer(suffix: str) -> _Writer:
     except ImportError as error:
         raise MissingPart("pillow", "write films", "viz") from error
 
-    def write(path: Path, images: Iterator[np.ndarray], rate: float, colours: np.ndarray) -> None:
+    def write(path: Path, images: Iterator[np.ndarray], fps: float, colours: np.ndarray) -> None:
         frames: Iterator[Any] = map(Image.fromarray, images)
         if suffix == ".gif":
             first = next(frames)
@@ -146,7 +146,7 @@ def _pillow_writer(suffix: str) -> _Writer:
                 for image in itertools.chain([first], frames)
             )
         first, *others = frames
-        first.save(path, save_all=True, append_images=others, duration=1000 / rate, loop=0)
+        first.save(path, save_all=True, append_images=others, duration=1000 / fps, loop=0)
 
     return write
 

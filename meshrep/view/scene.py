@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph, GraphLike
 from meshrep.view import display
 from meshrep.view.colours import Palette, Quantity, palette
-from meshrep.view.page import Box, Page, page_size, picture_path
-from meshrep.view.subject import Marks, Subject, subject_of
+from meshrep.view.look import Look, Size, look_of
+from meshrep.view.page import TEXT, Box, Page, drawn_path, page_size
+from meshrep.view.subject import Marks, Subject, subject_of, subjects_of
 
 Engine = Literal["pyvista", "matplotlib"]
 
@@ -41,14 +42,9 @@ def picture(
     path: str | os.PathLike[str],
     *,
     quantity: Quantity = "field",
-    title: str = "",
-    clim: tuple[float, float] | None = None,
-    label: str | None = None,
     marks: Marks = None,
-    cmap: str | None = None,
-    arrows: bool = False,
-    labels: bool | None = None,
-    size: tuple[int, int] = (1200, 900),
+    look: Look | str | os.PathLike[str] | None = None,
+    **words: Any,
 ) -> Drawn:
     """Draw one field on a graph to an image file.
 
@@ -60,28 +56,18 @@ def picture(
     path : path
         A .png, .jpg, .pdf, .svg, .webp or .tif to write.
     quantity : "temperature", "phase" or "field"
-        Decides the colours. Phases have the limits 0 and 2π whatever ``clim`` says.
-    title : str
-        The text above everything.
-    clim : (low, high) or None
-        The values at the ends of the colour bar; by default those of the field.
-    label : str or None
-        The text at the colour bar; by default the quantity.
+        Decides the colours. Phases have the limits 0 and 2π whatever ``limits`` says. Their map is
+        cmocean's ``phase`` if it is installed, and ``twilight`` if not.
     marks : (k,) node numbers, (n,) mask, (k, 3) points, or a mapping of names to such
         What is marked by discs. The names are explained in a legend.
-    cmap : str or None
-        The name of a colour map of matplotlib, or "hue"; by default one that suits the quantity.
-        A map for phases must be cyclic. Their default is cmocean's ``phase`` if it is installed,
-        and ``twilight`` if not.
-    arrows : bool
-        Whether phases are drawn as arrows too: in the plane of a flat graph, or along a surface,
-        at angles from the projected x axis. They are thinned to about forty along the longest
-        side.
-    labels : bool or None
-        Whether the names of the nodes of a network in the plane are written. By default they are
-        on a network without points that has 50 nodes or fewer.
-    size : (width, height)
-        Pixels of the picture.
+    look : Look, path of a .toml file, or None
+        How the picture looks, where ``words`` do not say.
+    **words
+        The camera (``view``, ``azimuth``, ``elevation``, ``zoom``), what is drawn of a mesh
+        (``clip``, ``threshold``, ``isosurfaces``, ``edges``), the paper (``size``, ``dpi``,
+        ``font_size``, ``transparent``, ``format``), and ``limits``, ``label``, ``title``,
+        ``cmap``, ``arrows`` and ``labels``, as :class:`meshrep.view.look.Look` describes them.
+        PyVista's words, such as ``cpos`` and ``window_size``, are taken too.
 
     Returns
     -------
@@ -91,15 +77,14 @@ def picture(
     Raises
     ------
     InputError
-        If values, marks, limits or colours do not fit, or the file cannot be written.
+        If values, marks or words do not fit, or the file cannot be written.
     MissingPart
         If matplotlib is not installed.
     """
-    graph = Graph.of(graph)
-    return panels(
-        graph, {"": values}, path, quantity=quantity, title=title, clim=clim, label=label,
-        marks=marks, cmap=cmap, arrows=arrows, labels=labels, size=size,
-    )  # fmt: skip
+    looked = look_of(look, **words)
+    if looked.size is None and looked.view != "elevations":
+        looked = replace(looked, size=Size(8.0, 6.0, "inches"))
+    return panels(graph, {"": values}, path, quantity=quantity, marks=marks, look=looked)
 
 
 def panels(
@@ -108,43 +93,40 @@ def panels(
     path: str | os.PathLike[str],
     *,
     quantity: Quantity = "field",
-    title: str = "",
-    clim: tuple[float, float] | None = None,
-    label: str | None = None,
     marks: Marks = None,
-    cmap: str | None = None,
-    arrows: bool = False,
-    labels: bool | None = None,
-    size: tuple[int, int] | None = None,
+    look: Look | str | os.PathLike[str] | None = None,
+    **words: Any,
 ) -> Drawn:
     """Draw several fields on one graph side by side, in the same view and the same colours.
 
     The arguments are those of :func:`picture`; ``fields`` maps the title of each panel to the
     values (n,) that are drawn there.
     """
-    graph = Graph.of(graph)
-    path = picture_path(path)
+    graph, looked = Graph.of(graph), look_of(look, **words)
+    path = drawn_path(path, looked)
     if not fields:
         raise InputError(f"{path}: there is no field to draw")
-    subjects = [
-        subject_of(graph, values, marks, quantity=quantity, arrows=arrows, labels=labels)
-        for values in fields.values()
-    ]
-    everything = np.concatenate([subject.values for subject in subjects])
-    colours = palette(quantity, everything, clim, label, cmap)
-    page, engine = composed(subjects, list(fields), colours, title, size)
+    views = subjects_of(graph, list(fields.values()), marks, quantity=quantity, look=looked)
+    subjects = {
+        ", ".join(filter(None, (title, side))): subject
+        for title, some in zip(fields, views, strict=True)
+        for side, subject in some.items()
+    }
+    everything = np.concatenate([subject.values for subject in subjects.values()])
+    colours = palette(quantity, everything, looked.limits, looked.label, looked.cmap)
+    page, engine = composed(list(subjects.values()), list(subjects), colours, looked)
     return Drawn(page.save(path), engine)
 
 
 def composed(
-    subjects: list[Subject],
-    titles: list[str],
-    colours: Palette,
-    heading: str,
-    size: tuple[int, int] | None,
+    subjects: list[Subject], titles: list[str], colours: Palette, look: Look
 ) -> tuple[Page, Engine]:
     """A page with a subject in each of its boxes, and what drew them."""
-    page = Page(size or page_size(len(subjects), (450, 430), (190, 120)), heading)
+    size = look.layout(page_size(len(subjects), (450, 430), (190, 120)))
+    scale = None if look.font_size is None else look.font_size / TEXT
+    page = Page(
+        size, look.title or "", scale=scale, factor=look.factor, transparent=look.transparent
+    )
     names = list(subjects[0].marks)
     circle = len(subjects) == 1 and subjects[0].surface is None and colours.cyclic
     remark = subjects[0].remark
@@ -159,21 +141,26 @@ def composed(
         page.remark(remark)
     for box, title, subject in zip(boxes, titles, subjects, strict=True):
         page.title(box, title)
-        engine = draw(page, box, subject, colours)
+        engine = draw(page, box, subject, colours, look)
     return page, engine
 
 
-def draw(page: Page, box: Box, subject: Subject, colours: Palette) -> Engine:
+def draw(
+    page: Page, box: Box, subject: Subject, colours: Palette, look: Look | None = None
+) -> Engine:
     """Draw a subject into a box of whole pixels on a page; what drew it."""
-    size = round(box[2]), round(box[3])
+    look = look or Look()
     if not subject.planar and display.can_render():
         from meshrep.view.stage import render
 
-        page.place(box, render(subject, colours, size))
+        size = page.pixels(box)
+        page.place(
+            box, render(subject, colours, size, zoom=look.zoom, transparent=look.transparent)
+        )
         return "pyvista"
     from meshrep.view.sketch import sketch
 
-    sketch(page.canvas(box), subject, colours, size)
+    sketch(page.canvas(box), subject, colours, (round(box[2]), round(box[3])), look.zoom)
     return "matplotlib"
 
 
@@ -182,14 +169,9 @@ def show(
     values: np.ndarray,
     *,
     quantity: Quantity = "field",
-    title: str = "",
-    clim: tuple[float, float] | None = None,
-    label: str | None = None,
     marks: Marks = None,
-    cmap: str | None = None,
-    arrows: bool = False,
-    labels: bool | None = None,
-    size: tuple[int, int] = (1200, 900),
+    look: Look | str | os.PathLike[str] | None = None,
+    **words: Any,
 ) -> None:
     """Open a window in which the graph can be turned, and wait until it is closed.
 
@@ -202,12 +184,13 @@ def show(
     MissingPart
         If PyVista is not installed.
     """
-    graph = Graph.of(graph)
+    graph, looked = Graph.of(graph), look_of(look, **words)
     if not display.has_screen():
         raise InputError("there is no screen to open a window on: save a picture instead")
     from meshrep.view import stage
 
-    subject = subject_of(graph, values, marks, quantity=quantity, arrows=arrows, labels=labels)
-    colours = palette(quantity, subject.values, clim, label, cmap)
-    plotter = stage.window(subject, colours, title, size)
+    subject = subject_of(graph, values, marks, quantity=quantity, look=looked)
+    colours = palette(quantity, subject.values, looked.limits, looked.label, looked.cmap)
+    size = looked.pixels((1200, 900))
+    plotter = stage.window(subject, colours, looked.title or "", size, looked.zoom)
     plotter.show()

@@ -11,6 +11,7 @@ from meshrep.view.camera import Camera, framed
 from meshrep.view.colours import INK, Palette
 from meshrep.view.page import POINTS_A_PIXEL
 from meshrep.view.plane import draw_in_plane, with_margin
+from meshrep.view.shading import dimmed
 from meshrep.view.subject import (
     EDGE_INK,
     Subject,
@@ -25,14 +26,15 @@ from meshrep.view.surface import refined, refined_phases
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LIGHT = np.array([-0.28, 0.71, 0.63])
-_SHADE, _PALE = 0.58, 0.25  # share of a colour lost in the dark, and for phases
+_LIGHT = np.array([-0.34, 0.56, 0.75])
 _FINE = 20_000  # triangles up to which surfaces are refined
 _MANY = 3_000  # more triangles are drawn as pixels in vector formats
 _NEIGHBOURS = 16  # nearest triangles that may hide a point
 
 
-def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]) -> None:
+def sketch(
+    axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int], zoom: float = 1.0
+) -> None:
     """Draw a subject into axes without a frame.
 
     Parameters
@@ -44,11 +46,12 @@ def sketch(axes: Axes, subject: Subject, palette: Palette, size: tuple[int, int]
     size : (width, height)
         Pixels.
     """
-    camera = framed(what_is_seen(subject), subject.view, size[0] / size[1])
+    camera = framed(what_is_seen(subject), subject.view, size[0] / size[1], zoom=zoom)
     if subject.planar:
         camera = with_margin(camera, subject, size)
     if subject.surface is not None:
         _surface(axes, subject, palette, camera, size)
+        _strokes(axes, subject, camera, size)
         dot = size[1] / 60
     elif subject.planar:
         dot = draw_in_plane(axes, subject, palette, camera, size)
@@ -86,8 +89,8 @@ def _surface(
     if not subject.view.flat:
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
-        shade = _PALE if palette.cyclic else _SHADE
-        colours = colours * (1 - shade * (1 - _lit(camera.view.seen(normals))))[:, None]
+        light = _lit(camera.view.seen(normals))
+        colours = colours * dimmed(light, cyclic=palette.cyclic)[:, None]
     drawn = _on_page(surface.points, camera, size)[surface.triangles]
     order = drawn[:, :, 2].mean(axis=1).argsort()
     axes.add_collection(
@@ -101,6 +104,20 @@ def _surface(
             zorder=2,
         )
     )
+
+
+def _strokes(axes: Axes, subject: Subject, camera: Camera, size: tuple[int, int]) -> None:
+    """Draw the thin lines whose middles are not hidden."""
+    from matplotlib.collections import LineCollection
+
+    for strokes in subject.strokes:
+        hidden = _hidden(_on_page(strokes.ends.mean(axis=1), camera, size), subject, camera, size)
+        ends = strokes.ends[~hidden]
+        drawn = _on_page(ends.reshape(-1, 3), camera, size)[:, :2].reshape(-1, 2, 2)
+        axes.add_collection(
+            LineCollection(list(drawn), colors=strokes.ink, alpha=strokes.opacity,
+                           linewidths=0.4, zorder=2.5)
+        )  # fmt: skip
 
 
 def _lit(normals: np.ndarray) -> np.ndarray:

@@ -12,11 +12,14 @@ import numpy as np
 from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.view.arrows import Arrows, arrows_of, normals_to_eye
-from meshrep.view.camera import Camera, View, view_of
+from meshrep.view.camera import Camera, View
 from meshrep.view.colours import DARK, Palette, Quantity
-from meshrep.view.dataset import checked_fields
+from meshrep.view.cutting import Part, Strokes, clip_depth, part_of
+from meshrep.view.dataset import checked_fields, dataset
 from meshrep.view.layout import positions
-from meshrep.view.surface import Surface, surface_of
+from meshrep.view.look import Look
+from meshrep.view.side import views_of
+from meshrep.view.surface import Surface
 from meshrep.view.thinning import drawn_edges
 
 Marks = np.ndarray | Mapping[str, np.ndarray] | None
@@ -53,6 +56,10 @@ class Subject:
         What is written at the nodes.
     remark : str
         What a reader has to know about the picture.
+    strokes : tuple of Strokes
+        Thin lines on the surface.
+    round : bool
+        Whether the picture has room for the shape while the eye goes round it.
     """
 
     points: np.ndarray
@@ -66,11 +73,51 @@ class Subject:
     weights: np.ndarray | None = None
     names: Sequence[Any] | None = None
     remark: str = ""
+    strokes: tuple[Strokes, ...] = ()
+    round: bool = False
 
     @property
     def planar(self) -> bool:
         """Whether it is a network or a cloud in a plane that is seen square on."""
         return self.surface is None and self.view.flat
+
+
+def subjects_of(
+    graph: Graph,
+    fields: Sequence[np.ndarray],
+    marks: Marks = None,
+    *,
+    quantity: Quantity = "field",
+    look: Look | None = None,
+) -> list[dict[str, Subject]]:
+    """For each field (n,) a graph made ready to draw, by the titles of its views.
+
+    All fields are seen in the same views: one of the title "", or three elevations. Phases are in
+    radians.
+
+    Parameters
+    ----------
+    graph : Graph
+    fields : sequence of (n,) arrays
+    marks : (k,) node numbers, (n,) mask, (k, 2) or (k, 3) points, a mapping of names to such, None
+        What is marked by discs.
+    quantity : "temperature", "phase" or "field"
+    look : Look or None
+
+    Raises
+    ------
+    InputError
+        If the values or the marks do not fit the graph, arrows are asked for and the values are
+        not phases, cuts or elevations do not fit, or labels are asked for and there is a surface or
+        no plane.
+    """
+    look = look or Look()
+    views = views_on(graph, fields, quantity=quantity, look=look)
+    return [
+        {name: posed(graph, values, view, marks, quantity=quantity, look=look)
+         for name, view in views.items()}
+        for values in fields
+    ]  # fmt: skip
 
 
 def subject_of(
@@ -79,66 +126,99 @@ def subject_of(
     marks: Marks = None,
     *,
     quantity: Quantity = "field",
-    arrows: bool = False,
-    labels: bool | None = None,
+    look: Look | None = None,
 ) -> Subject:
-    """A graph made ready to draw with one value per node.
+    """A graph made ready to draw with one field in one view; as :func:`subjects_of`."""
+    (views,) = subjects_of(graph, [values], marks, quantity=quantity, look=look)
+    return next(iter(views.values()))
 
-    Parameters
-    ----------
-    graph : Graph
-    values : (n,) array
-        Phases are in radians.
-    marks : (k,) node numbers, (n,) mask, (k, 2) or (k, 3) points, a mapping of names to such, None
-        What is marked by discs.
-    quantity : "temperature", "phase" or "field"
-    arrows : bool
-        Whether phases are drawn as arrows too.
-    labels : bool or None
-        Whether the names of the nodes are written; by default those of a network without points
-        that has 50 nodes or fewer.
 
-    Raises
-    ------
-    InputError
-        If the values or the marks do not fit the graph, arrows are asked for and the values are
-        not phases, or labels are asked for and there is a surface or no plane.
-    """
-    if arrows and quantity != "phase":
-        raise InputError(f"arrows show phases, not {quantity}: leave arrows out")
+def _checked(graph: Graph, values: np.ndarray) -> np.ndarray:
     values = checked_fields(graph, {"values": values})["values"].astype(np.float64)
     if values.ndim != 1:
         raise InputError(f"a picture shows one value per node, not values of shape {values.shape}")
-    points = positions(graph)
-    # PyVista cuts solids; without it their nodes and edges are drawn
-    solid = graph.cells.has_solids and find_spec("pyvista") is not None
+    return values
+
+
+def views_on(
+    graph: Graph, fields: Sequence[np.ndarray], *, quantity: Quantity, look: Look
+) -> dict[str, View]:
+    """The views of a graph that a look asks for, by their titles; fields are (n,) arrays."""
+    fields = [_checked(graph, values) for values in fields]
+    points, cyclic = positions(graph), quantity == "phase"
+    if _is_solid(graph) and np.ptp(points, axis=0).all():
+        skin = dataset(graph, {str(k): field for k, field in enumerate(fields)}).extract_surface(
+            nonlinear_subdivision=0, algorithm="dataset_surface"
+        )
+        skin = skin.triangulate()
+        triangles = skin.faces.reshape(-1, 4)[:, 1:]
+        seen = [np.asarray(skin.point_data[str(k)]) for k in range(len(fields))]
+        return views_of(
+            look, np.asarray(skin.points, float), triangles, seen, z_up=True, cyclic=cyclic
+        )
+    triangles = graph.triangles
+    return views_of(look, points, triangles, fields, z_up=not len(triangles), cyclic=cyclic)
+
+
+def view_on(graph: Graph, fields: Sequence[np.ndarray], *, quantity: Quantity, look: Look) -> View:
+    """The one view, or the first of three elevations, as :func:`views_on`."""
+    return next(iter(views_on(graph, fields, quantity=quantity, look=look).values()))
+
+
+def _is_solid(graph: Graph) -> bool:
+    """Whether the outside of solids is drawn; without PyVista their nodes and edges are."""
+    return graph.cells.has_solids and find_spec("pyvista") is not None
+
+
+def posed(
+    graph: Graph, values: np.ndarray, view: View, marks: Marks, *, quantity: Quantity, look: Look
+) -> Subject:
+    """A graph made ready to draw in a view; raises as :func:`subjects_of` does."""
+    if look.arrows and quantity != "phase":
+        raise InputError(f"arrows show phases, not {quantity}: leave arrows out")
+    values = _checked(graph, values)
+    points, cyclic = positions(graph), quantity == "phase"
+    solid = _is_solid(graph)
     faces = solid or (len(graph.triangles) > 0 and not graph.cells.has_solids)
-    view = view_of(points, graph.triangles, z_up=not len(graph.triangles))
-    corner = np.where(view.toward >= 0, 1.0, -1.0)
-    surface = None
-    if faces:
-        surface = surface_of(graph, points, values, corner, cyclic=quantity == "phase")
-    if labels and (faces or not view.flat):
+    if look.cuts and not faces:
+        raise InputError(f"{graph.name} has no faces: leave clip, threshold and isosurfaces out")
+    part = None
+    if solid or (faces and (look.cuts or look.edges)):
+        part = part_of(graph, points, values, look, view, cyclic=cyclic)
+    elif faces:
+        part = Part(Surface(points, graph.triangles, values))
+    if look.labels and (faces or not view.flat):
         raise InputError("labels are written on networks in the plane: leave labels out")
+    labels = look.labels
     if labels is None:
         labels = graph.points is None and graph.n <= NAMES_UP_TO
     chosen, remark = (np.zeros(0, np.int64), "") if faces else drawn_edges(graph, points)
-    if solid:
-        remark = "A corner is cut away to show the inside."
     weights = graph.weights[chosen]
+    surface = None if part is None else part.surface
     return Subject(
         points,
         values,
         surface,
         graph.edges[chosen],
         view,
-        marked_points(graph, points, marks),
-        _arrows(points, values, surface, view) if arrows else None,
+        _left(marked_points(graph, points, marks), look, points, view),
+        _arrows(points, values, surface, view) if look.arrows else None,
         np.bincount(graph.edges.ravel(), minlength=graph.n).astype(np.float64),
         weights if len(weights) and np.ptp(weights) > 0 else None,
         graph.names if labels else None,
-        remark,
+        remark if part is None else part.remark,
+        () if part is None else part.strokes,
     )
+
+
+def _left(
+    marks: dict[str, np.ndarray], look: Look, points: np.ndarray, view: View
+) -> dict[str, np.ndarray]:
+    """The marks that are not clipped away."""
+    if look.clip is None:
+        return marks
+    depth, _ = clip_depth(look.clip, points, view)
+    return {name: places[depth(places) <= 0] for name, places in marks.items()}
 
 
 def _arrows(
@@ -161,7 +241,22 @@ def mark_scale(subject: Subject) -> float:
 def what_is_seen(subject: Subject) -> np.ndarray:
     """The points (k, 3) that the picture must contain."""
     drawn = subject.points if subject.surface is None else subject.surface.points
-    return np.concatenate([drawn, *subject.marks.values(), *_arrow_tips(subject)])
+    lines = [some.ends.reshape(-1, 3) for some in subject.strokes]
+    seen = np.concatenate([drawn, *subject.marks.values(), *_arrow_tips(subject), *lines])
+    return _ring_round(seen, subject.view) if subject.round else seen
+
+
+def _ring_round(points: np.ndarray, view: View) -> np.ndarray:
+    """Points on the cylinder about the up axis that holds the given ones."""
+    axis = view.up if view.axis is None else view.axis
+    points = points[np.isfinite(points).all(axis=1)]
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    height = (points - middle) @ axis
+    radius = np.linalg.norm(points - middle - height[:, None] * axis, axis=1).max()
+    across = np.linalg.svd(axis[None])[2][1:]
+    turns = 2 * np.pi * np.arange(72) / 72
+    ring = radius * (np.cos(turns)[:, None] * across[0] + np.sin(turns)[:, None] * across[1])
+    return np.concatenate([middle + ring + h * axis for h in (height.min(), height.max())])
 
 
 def arrow_inks(subject: Subject, palette: Palette) -> np.ndarray:

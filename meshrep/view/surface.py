@@ -1,4 +1,4 @@
-"""The triangles that are drawn: faces, the outside of solids, normals, finer triangles."""
+"""The triangles that are drawn: with normals, or split into finer ones."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meshrep.graphs.graph import Graph
 from meshrep.view.colours import on_circle
-from meshrep.view.dataset import dataset
 from meshrep.view.display import load_pyvista
 
 if TYPE_CHECKING:
@@ -38,62 +36,14 @@ class Surface:
     normals: np.ndarray | None = None
 
 
-def surface_of(
-    graph: Graph,
-    points: np.ndarray,
-    values: np.ndarray,
-    corner: np.ndarray | None,
-    *,
-    cyclic: bool = False,
-) -> Surface:
-    """The faces of a graph, or the outside of its solid cells with a corner cut away.
-
-    Parameters
-    ----------
-    graph : Graph
-    points : (n, 3) array
-    values : (n,) array
-    corner : (3,) array or None
-        Signs of the octant, as seen from the middle, that is cut from a solid to show its inside.
-        None cuts nothing.
-    cyclic : bool
-        Whether the values are phases, which are interpolated by their cosine and sine.
-    """
-    if not graph.cells.has_solids:
-        return Surface(points, graph.triangles, values)
-    mesh = dataset(graph, {"values": _circle(values) if cyclic else values})
-    if corner is not None:
-        mesh.point_data["depth"] = _depth_in_octant(points, corner)
-        cut = mesh.clip_scalar(scalars="depth", value=0.0, invert=True)
-        mesh = cut if cut.n_cells else mesh
-    skin = mesh.extract_surface(nonlinear_subdivision=0, algorithm="dataset_surface").triangulate()
-    drawn = np.asarray(skin.point_data["values"], float)
-    return Surface(
-        np.asarray(skin.points, float),
-        skin.faces.reshape(-1, 4)[:, 1:].astype(np.int64),
-        _angle(drawn) if cyclic else drawn,
-    )
-
-
-def _circle(phases: np.ndarray) -> np.ndarray:
+def on_unit_circle(phases: np.ndarray) -> np.ndarray:
     """Phases (n,) as points (n, 2) of the unit circle."""
     return np.stack([np.cos(phases), np.sin(phases)], axis=1)
 
 
-def _angle(vectors: np.ndarray) -> np.ndarray:
+def as_phases(vectors: np.ndarray) -> np.ndarray:
     """The phases (n,) in [0, 2π) of vectors (n, 2)."""
     return on_circle(np.arctan2(vectors[:, 1], vectors[:, 0]))
-
-
-def _depth_in_octant(points: np.ndarray, corner: np.ndarray) -> np.ndarray:
-    """Depth (n,) of points in an octant, positive inside.
-
-    The planes of the octant pass through nodes, so that lattices are cut between cells.
-    """
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    nearest = np.abs(points - middle).argmin(axis=0)
-    apex = points[nearest, [0, 1, 2]]
-    return ((points - apex) * corner).min(axis=1)
 
 
 def with_normals(surface: Surface) -> Surface:
@@ -137,8 +87,8 @@ def refined_phases(surface: Surface, fine: int = _FINE) -> Surface:
     fine : int
         The most triangles.
     """
-    finer = refined(replace(surface, values=_circle(surface.values)), fine)
-    return replace(finer, values=_angle(finer.values))
+    finer = refined(replace(surface, values=on_unit_circle(surface.values)), fine)
+    return replace(finer, values=as_phases(finer.values))
 
 
 def refined(surface: Surface, fine: int) -> Surface:

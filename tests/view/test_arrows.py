@@ -6,6 +6,7 @@ from meshrep.errors import InputError
 from meshrep.graphs.graph import Graph
 from meshrep.view import arrows as drawn
 from meshrep.view.film import film
+from meshrep.view.look import Look
 from meshrep.view.scene import panels, picture
 from meshrep.view.subject import subject_of, what_is_seen
 
@@ -14,7 +15,7 @@ image = pytest.importorskip("matplotlib.image")
 
 
 def arrows(graph, phases):
-    return subject_of(graph, phases, quantity="phase", arrows=True).arrows
+    return subject_of(graph, phases, quantity="phase", look=Look(arrows=True)).arrows
 
 
 def test_arrows_in_the_plane_point_at_their_phase():
@@ -88,8 +89,11 @@ def test_degenerate_graphs():
 
 def test_the_picture_contains_arrows_at_every_angle():
     graph = shapes.lattice(5)
-    low, high = (what_is_seen(subject_of(graph, np.full(25, phi), quantity="phase", arrows=True))
-                 for phi in (0.0, 2.0))  # fmt: skip
+    arrows = Look(arrows=True)
+    low, high = (
+        what_is_seen(subject_of(graph, np.full(25, phi), quantity="phase", look=arrows))
+        for phi in (0.0, 2.0)
+    )
     assert np.array_equal(low, high)
     assert low[:, 0].min() == pytest.approx(-0.46)
 

@@ -7,7 +7,8 @@ from meshrep.graphs.cells import LINE, TRIANGLE, VERTEX, Cells
 from meshrep.graphs.graph import Graph
 from meshrep.view.dataset import dataset
 from meshrep.view.layout import layout
-from meshrep.view.surface import Surface, refined_phases, surface_of, with_normals
+from meshrep.view.subject import subject_of
+from meshrep.view.surface import Surface, refined_phases, with_normals
 
 pv = pytest.importorskip("pyvista")
 
@@ -116,19 +117,6 @@ def test_refining_keeps_the_area():
     assert area(fine) == pytest.approx(whole, rel=1e-12)
 
 
-def test_corner_is_cut_from_a_solid_with_the_field_on_the_cut():
-    graph = shapes.cube()
-    values = graph.points.sum(axis=1)
-    cut = surface_of(graph, graph.points, values, np.array([1.0, 1.0, 1.0]))
-    inside = (cut.points > 2 + 1e-9).all(axis=1)
-    assert not inside.any()
-    apex = np.abs(cut.points - 2).max(axis=1) < 1e-9
-    assert apex.any()
-    assert cut.values == pytest.approx(cut.points.sum(axis=1))
-    whole = surface_of(graph, graph.points, values, None)
-    assert (whole.points == 4).all(axis=1).any()
-
-
 def test_normals_split_at_sharp_edges_only():
     ball = shapes.ball()
     smooth = with_normals(Surface(ball.points, ball.triangles, np.zeros(ball.n)))
@@ -136,7 +124,7 @@ def test_normals_split_at_sharp_edges_only():
     cosine = np.abs((smooth.normals * smooth.points).sum(axis=1))
     assert cosine.min() > 0.95
     cube = shapes.cube(2)
-    box = with_normals(surface_of(cube, cube.points, np.zeros(8), None))
+    box = with_normals(subject_of(cube, np.zeros(8)).surface)
     assert len(box.points) == 24
 
 

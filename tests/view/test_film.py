@@ -37,7 +37,7 @@ def warming(graph, count=5):
 def test_film_has_all_frames_and_moves(tmp_path, suffix):
     graph = shapes.lattice(6)
     drawn = film(graph, iter(warming(graph)), tmp_path / f"a{suffix}", quantity="temperature",
-                 size=(240, 180), rate=10)  # fmt: skip
+                 size=(240, 180), fps=10)  # fmt: skip
     assert drawn.engine == "matplotlib"
     with image.open(drawn.path) as read:
         assert (read.n_frames, read.size) == (5, (240, 180))
@@ -52,7 +52,7 @@ def test_film_has_all_frames_and_moves(tmp_path, suffix):
 def test_mp4_is_h264_for_browsers_with_the_right_colours(tmp_path):
     graph = shapes.lattice(6)
     drawn = film(graph, warming(graph), tmp_path / "a.mp4", quantity="temperature",
-                 size=(241, 179), rate=10)  # fmt: skip
+                 size=(241, 179), fps=10)  # fmt: skip
     facts, frames = read_mp4(drawn.path)
     assert facts["codec"] == "h264"
     assert facts["pix_fmt"].startswith("yuv420p")
@@ -168,8 +168,8 @@ def test_refusals(tmp_path, monkeypatch):
         ("a.gif", [], {}, "frame"),
         ("a.mp4", [], {}, "frame"),
         ("a.avi", frame, {}, r"\.mp4"),
-        ("a.gif", frame, {"rate": 0}, "rate"),
-        ("a.mp4", frame, {"rate": np.inf}, "rate"),
+        ("a.gif", frame, {"fps": 0}, "frames per second"),
+        ("a.mp4", frame, {"fps": np.inf}, "frames per second"),
         ("a.mp4", frame, {"size": (8, 400)}, "16 pixels"),
         ("a.gif", frame, {"cmap": "nonsense"}, "colour map"),
     ):

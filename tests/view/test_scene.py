@@ -6,10 +6,11 @@ from meshrep.errors import InputError
 from meshrep.graphs.cells import TRIANGLE, Cells
 from meshrep.graphs.graph import Graph
 from meshrep.view import display
-from meshrep.view.camera import framed, view_of
+from meshrep.view.camera import framed
 from meshrep.view.colours import on_circle, palette
 from meshrep.view.page import Page
 from meshrep.view.scene import panels, picture, show
+from meshrep.view.side import view_of
 from meshrep.view.subject import mark_scale, subject_of
 
 pytest.importorskip("pyvista")
@@ -172,7 +173,7 @@ def test_other_formats_and_refusals(tmp_path, engine):
         (np.arange(15), {}, "shape"),
         (np.zeros((16, 2)), {}, "one value per node"),
         (np.arange(16), {"quantity": "colour"}, "quantity"),
-        (np.arange(16), {"clim": (1, 0)}, "clim"),
+        (np.arange(16), {"clim": (1, 0)}, "limits"),
         (np.arange(16), {"marks": [16]}, "outside"),
     ]
     for values, options, message in bad:
@@ -235,13 +236,6 @@ def test_long_titles_do_not_run_into_each_other():
     first, second = (text.get_window_extent() for text in page.figure.texts)
     assert first.x1 < second.x0 and second.x1 < boxes[2][0]
     assert Page((900, 600)).fitting == 1.0
-
-
-def test_a_picture_says_that_a_corner_of_a_solid_is_cut_away():
-    pytest.importorskip("pyvista")
-    cube, ball = shapes.cube(), shapes.ball()
-    assert "corner is cut away" in subject_of(cube, np.zeros(cube.n)).remark
-    assert subject_of(ball, np.zeros(ball.n)).remark == ""
 
 
 def test_a_long_label_of_the_colours_stays_on_the_page():

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from meshrep.base.backends import installed
+from meshrep.cli.options import Filming
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import save_tables
 from meshrep.energies.topology import RipsPersistence
@@ -32,7 +33,7 @@ def save_clouds(
     settings: Mapping[str, Any],
     *,
     pictures: bool = True,
-    film: Path | None = None,
+    film: Filming | None = None,
 ) -> None:
     """Write report, history, the cloud that the best solver left, diagrams, pictures and a film."""
     energy, best = cast(RipsPersistence, comparison.problem), comparison.best
@@ -110,12 +111,12 @@ def _pictures(
     targets = {k: loss.target for k, loss in energy.losses.items() if loss.target is not None}
     of_loops = drawn.replace(", of", ", loops of") if 1 in energy.signs else ""
     with outputs.attempt("cloud.png"):
-        outputs.add(_panels(energy, clouds, outputs / "cloud.png", f"{name}{of_loops}"))
+        outputs.add(_panels(energy, clouds, outputs.picture("cloud"), f"{name}{of_loops}"))
     with outputs.attempt("diagrams.png"):
         outputs.add(
             persistence_picture(
                 {n: {k: d.values for k, d in some.items()} for n, some in diagrams.items()},
-                outputs / "diagrams.png", title=f"{name}, {energy.filtration} filtration{drawn}",
+                outputs.picture("diagrams"), title=f"{name}, {energy.filtration} filtration{drawn}",
                 targets=targets or None,
             )
         )  # fmt: skip
@@ -123,9 +124,9 @@ def _pictures(
         ends = {f"{row.solver}, E = {row.energy:.3g}": row.field for row in comparison.solutions}
         title = f"{name}, the end of every solver{of_loops}"
         with outputs.attempt("solvers.png"):
-            outputs.add(_panels(energy, ends, outputs / "solvers.png", title))
+            outputs.add(_panels(energy, ends, outputs.picture("solvers"), title))
     with outputs.attempt("convergence.png"):
-        outputs.add(losses(comparison.histories, outputs / "convergence.png", title=name))
+        outputs.add(losses(comparison.histories, outputs.picture("convergence"), title=name))
 
 
 def _panels(energy: RipsPersistence, clouds: dict[str, np.ndarray], path: Path, title: str) -> Path:
@@ -140,14 +141,17 @@ def _panels(energy: RipsPersistence, clouds: dict[str, np.ndarray], path: Path, 
     return cloud_panels(drawn, path, loops=found, title=title, up=_up(energy), **_bounds(energy))
 
 
-def _film(comparison: Comparison, energy: RipsPersistence, path: Path) -> Path:
+def _film(comparison: Comparison, energy: RipsPersistence, filming: Filming) -> Path:
     from meshrep.view.cloud import cloud_film
 
     best = comparison.best
     frames = [(float(sample.step), sample.value) for sample in best.samples]
     found = [loops(energy, points) for _, points in frames]
     title = f"{energy.graph.name}, {best.solver}"
-    return cloud_film(frames, path, loops=found, title=title, up=_up(energy), **_bounds(energy))
+    return cloud_film(
+        frames, filming.path, loops=found, title=title, fps=filming.fps, up=_up(energy),
+        **_bounds(energy),
+    )  # fmt: skip
 
 
 def _up(energy: RipsPersistence) -> Literal["y", "z"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,9 @@ from meshrep.base.backends import installed
 from meshrep.base.interrupts import pending
 from meshrep.base.names import shown
 from meshrep.errors import InputError, MeshrepError, MissingPart, in_words
+from meshrep.view.write import write_json
 
+_REPORT = "report.json"
 # What leaves out a file, a picture or a diagnosis, but not the rest of a run.
 FAILURES = (MeshrepError, ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
 
@@ -23,6 +26,8 @@ class Outputs:
     ----------
     folder : Path
         Made if need be.
+    format : str or None
+        The suffix of pictures without a dot; png unless it is given.
 
     Attributes
     ----------
@@ -39,8 +44,9 @@ class Outputs:
         When the folder is a file, or cannot be made or written to.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = writable(folder)
+    def __init__(self, folder: Path, format: str | None = None) -> None:
+        self.folder, self.format = writable(folder), format or "png"
+        self._earlier, self._written = _listed(self.folder), set[str]()
         self.paths: list[Path] = []
         self.missing: list[str] = []
         self.failed: list[str] = []
@@ -49,9 +55,33 @@ class Outputs:
         """A path in the folder."""
         return self.folder / name
 
-    def add(self, path: Path) -> None:
-        """Note a path that was written."""
+    def picture(self, name: str) -> Path:
+        """The path of a picture in the folder."""
+        return self.folder / f"{name}.{self.format}"
+
+    def add(self, path: Path, *parts: Path) -> None:
+        """Note a path that was written, and files that belong to it."""
         self.paths.append(path)
+        inside = [some for some in (path, *parts) if some.is_relative_to(self.folder)]
+        self._written |= {some.relative_to(self.folder).as_posix() for some in inside}
+
+    def settle(self) -> None:
+        """Remove what an earlier run left in the folder, and list this run's files in its report.
+
+        Only files that the earlier report lists, and that nobody has changed since, are removed.
+        Nothing is removed if this run wrote no report.
+        """
+        if _REPORT not in self._written:
+            return
+        for name in sorted(self._earlier - self._written):
+            with contextlib.suppress(OSError):
+                (self.folder / name).unlink()
+        for name in {str(Path(name).parent) for name in self._earlier} - {"."}:
+            with contextlib.suppress(OSError):  # it is not empty
+                (self.folder / name).rmdir()
+        with self.attempt(_REPORT):
+            report = json.loads((self.folder / _REPORT).read_text("utf-8"))
+            write_json(report | {"files": sorted(self._written)}, self.folder / _REPORT)
 
     def lacks(self, sentence: str) -> None:
         """Note what was left out, and why; once."""
@@ -92,6 +122,22 @@ class Outputs:
         lines += [*beside, *(f"  {line}" for line in self.missing)]
         self.paths, self.missing = [], []
         return lines
+
+
+def _listed(folder: Path) -> set[str]:
+    """The files that the report of an earlier run lists, and that are as that run left them."""
+    try:
+        time = (folder / _REPORT).stat().st_mtime_ns
+        names = json.loads((folder / _REPORT).read_text("utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return set()
+    found = set()
+    for name in names if isinstance(names, list) else []:
+        path = folder / str(name)
+        own = not Path(str(name)).is_absolute() and ".." not in Path(str(name)).parts
+        if own and path.is_file() and not path.is_symlink() and path.stat().st_mtime_ns <= time:
+            found.add(str(name))
+    return found
 
 
 def folder_of(graph: str, physics: str) -> Path:

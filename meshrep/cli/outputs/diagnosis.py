@@ -81,7 +81,7 @@ def save_diagnoses(
     if done and pictures and not interrupted and outputs.can_draw():
         say.begin("drawing the diagnosis")
         with outputs.attempt("diagnosis.png"):
-            outputs.add(draw(done, outputs / "diagnosis.png"))
+            outputs.add(draw(done, outputs.picture("diagnosis")))
     say.clear()
     return interrupted
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.base.backends import installed
+from meshrep.cli.options import Filming
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.energies.base import Energy
 from meshrep.energies.phases.measures import clusters, local_order
@@ -16,6 +17,7 @@ from meshrep.energies.phases.vortices import charges, vortices
 from meshrep.graphs.plaquettes import plaquettes
 from meshrep.solving.compare import Comparison
 from meshrep.view import display
+from meshrep.view.look import Look
 from meshrep.view.meshes import mesh_path, write_mesh
 from meshrep.view.node_tables import write_fields
 from meshrep.view.write import write_csv, write_json
@@ -66,7 +68,7 @@ def save_fields(
             outputs.add(write_fields(graph, fields, outputs / "field.csv"))
 
 
-def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, Any]) -> None:
+def save_pictures(comparison: Comparison, outputs: Outputs, look: Look) -> None:
     """Draw the best field, the end of every solver where minima differ, and the histories."""
     from meshrep.view.plots import convergence
 
@@ -75,49 +77,48 @@ def save_pictures(comparison: Comparison, outputs: Outputs, look: Mapping[str, A
     graph, best = comparison.problem.graph, comparison.best
     with outputs.attempt("field.png"):
         drawn = best.plot(
-            outputs / "field.png", title=f"{graph.name}, {best.solver}",
-            marks=marks(best.problem, best.field), **look,
+            outputs.picture("field"), marks=marks(best.problem, best.field),
+            look=look.usually(title=f"{graph.name}, {best.solver}"),
         )  # fmt: skip
         note_engine(drawn, outputs)
         outputs.add(drawn.path)
     if not best.problem.convex and len(comparison.solutions) > 1 and outputs.can_draw():
         with outputs.attempt("solvers.png"):
-            outputs.add(_ends(comparison, outputs / "solvers.png", look))
+            outputs.add(_ends(comparison, outputs.picture("solvers"), look))
     if outputs.can_draw():
         with outputs.attempt("convergence.png"):
             outputs.add(
                 convergence(
                     comparison.histories,
                     comparison.reference.energy,
-                    outputs / "convergence.png",
+                    outputs.picture("convergence"),
                     title=graph.name,
                     order=comparison.orders or None,
                 )
             )
 
 
-def save_film(
-    comparison: Comparison, outputs: Outputs, path: Path, look: Mapping[str, Any]
-) -> None:
+def save_film(comparison: Comparison, outputs: Outputs, filming: Filming, look: Look) -> None:
     """Film the best run, whose fields the comparison has kept."""
     best = comparison.best
     frames = [(float(sample.step), sample.value) for sample in best.samples]
     title = f"{best.problem.graph.name}, {best.solver}"
-    film_frames(best.problem, frames, outputs, path, title, "step", look)
+    film_frames(best.problem, frames, outputs, filming, title, "step", look)
 
 
 def film_frames(
-    energy: Energy, frames: list[tuple[float, np.ndarray]], outputs: Outputs, path: Path,
-    title: str, label_time: str, look: Mapping[str, Any], time_symbol: str = "",
+    energy: Energy, frames: list[tuple[float, np.ndarray]], outputs: Outputs, filming: Filming,
+    title: str, label_time: str, look: Look, time_symbol: str = "",
 ) -> None:  # fmt: skip
     """Film fields at their times."""
     from meshrep.view.film import film
 
     with outputs.attempt("film"):
         drawn = film(
-            energy.graph, frames, path, quantity=energy.quantity,  # type: ignore[arg-type]
-            label=energy.label, title=title, label_time=label_time,
-            time_symbol=time_symbol, **look,
+            energy.graph, frames, filming.path, quantity=energy.quantity,  # type: ignore[arg-type]
+            marks=lambda field: marks(energy, field), label_time=label_time,
+            time_symbol=time_symbol, fps=filming.fps, orbit=filming.orbit,
+            look=look.usually(label=energy.label, title=title),
         )  # fmt: skip
         outputs.add(drawn.path)
 
@@ -160,10 +161,12 @@ def marks(energy: Energy, w: np.ndarray) -> dict[str, np.ndarray] | None:
 def note_engine(drawn: Drawn, outputs: Outputs) -> None:
     """Say so where matplotlib drew because OpenGL is absent."""
     if drawn.engine != "pyvista" and not display.can_render():
-        outputs.lacks("OpenGL is not to be had here: field.png was drawn by matplotlib instead")
+        outputs.lacks(
+            f"OpenGL is not to be had here: {drawn.path.name} was drawn by matplotlib instead"
+        )
 
 
-def _ends(comparison: Comparison, path: Path, look: Mapping[str, Any]) -> Path:
+def _ends(comparison: Comparison, path: Path, look: Look) -> Path:
     """Where each solver ended, side by side, since minima differ."""
     from meshrep.view.scene import panels
 
@@ -174,7 +177,9 @@ def _ends(comparison: Comparison, path: Path, look: Mapping[str, Any]) -> Path:
     problem = comparison.problem
     drawn = panels(
         problem.graph, fields, path, quantity=problem.quantity,  # type: ignore[arg-type]
-        title=f"{problem.graph.name}, the end of every solver", label=problem.label, **look,
+        look=look.usually(
+            title=f"{problem.graph.name}, the end of every solver", label=problem.label
+        ),
     )  # fmt: skip
     return drawn.path
 

@@ -14,6 +14,7 @@ from meshrep.energies.base import Energy
 from meshrep.energies.lower_star import ROUNDING, LowerStar
 from meshrep.solving.simplify import in_words
 from meshrep.solving.solution import Solution
+from meshrep.view.look import Look
 from meshrep.view.write import write_csv
 
 
@@ -43,7 +44,7 @@ def save_simplified(
     outputs: Outputs,
     *,
     pictures: bool = True,
-    look: Mapping[str, Any],
+    look: Look,
 ) -> None:
     """Write both fields' pairs, the fields side by side, and their diagrams."""
     problem = cast(LowerStar, simplified.problem)
@@ -63,14 +64,15 @@ def save_simplified(
     with outputs.attempt("simplified.png"):
         outputs.add(
             panels(
-                graph, titled, outputs / "simplified.png", quantity=best.problem.quantity,  # type: ignore[arg-type]
-                label=best.problem.label, title=graph.name, marks=found.removed or None, **look,
+                graph, titled, outputs.picture("simplified"), quantity=best.problem.quantity,  # type: ignore[arg-type]
+                marks=found.removed or None,
+                look=look.usually(label=best.problem.label, title=graph.name),
             ).path
         )  # fmt: skip
     with outputs.attempt("extrema.png"):
         outputs.add(
             persistence_picture(
-                found.diagrams, outputs / "extrema.png",
+                found.diagrams, outputs.picture("extrema"),
                 title=f"{graph.name}, extrema and their saddles", names={}, threshold=threshold,
                 span=span,
             )

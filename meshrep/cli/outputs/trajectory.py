@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from meshrep.base.backends import installed
 from meshrep.base.versions import versions
+from meshrep.cli.options import Filming
 from meshrep.cli.outputs.collector import Outputs
 from meshrep.cli.outputs.fields import film_frames, marks, note_engine
 from meshrep.energies.conduction.probes import Probes
 from meshrep.energies.phases.measures import frequency_spread
 from meshrep.flows.trajectory import Trajectory
-from meshrep.view.meshes import write_series
+from meshrep.view.look import Look
+from meshrep.view.meshes import mesh_path, write_series
 from meshrep.view.write import write_csv, write_json
 
 
@@ -24,8 +25,8 @@ def save_trajectory(
     seed: int,
     *,
     pictures: bool = True,
-    film: Path | None = None,
-    look: Mapping[str, Any],
+    film: Filming | None = None,
+    look: Look,
     probes: Probes | None = None,
 ) -> None:
     """Write the frames as a .pvd series, the last one as a picture, energies and ρ, and a film.
@@ -48,7 +49,10 @@ def save_trajectory(
                 graph, frames, outputs.folder, "transient", field=energy.quantity,
                 symbols=energy.symbols,
             )  # fmt: skip
-            outputs.add(path)
+            stem = outputs / "transient"
+            outputs.add(
+                path, *(mesh_path(graph, stem / f"{path.stem}_{k:04d}") for k in range(len(frames)))
+            )
     else:
         outputs.lacks("frames need pyvista: pip install 'meshrep[viz]'")
     if graph.points is None:
@@ -72,7 +76,7 @@ def _save_probes(trajectory: Trajectory, probes: Probes, outputs: Outputs, pictu
 
         with outputs.attempt("probe.png"):
             path = values_over_time(
-                trajectory.times, curves, outputs / "probe.png",
+                trajectory.times, curves, outputs.picture("probe"),
                 title=trajectory.problem.graph.name, label=trajectory.problem.label,
                 time_symbol=trajectory.problem.time_symbol,
             )  # fmt: skip
@@ -99,7 +103,7 @@ def _report(trajectory: Trajectory, settings: Mapping[str, Any], seed: int) -> d
     }  # fmt: skip
 
 
-def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any]) -> None:
+def _pictures(trajectory: Trajectory, outputs: Outputs, look: Look) -> None:
     from meshrep.view.scene import picture
 
     graph, energy = trajectory.problem.graph, trajectory.problem
@@ -107,12 +111,15 @@ def _pictures(trajectory: Trajectory, outputs: Outputs, look: Mapping[str, Any])
     last = trajectory.fields[-1]
     with outputs.attempt("field.png"):
         drawn = picture(
-            graph, last, outputs / "field.png", quantity=energy.quantity,  # type: ignore[arg-type]
-            title=f"{graph.name}, t = {trajectory.end}", clim=(float(low), float(high)),
-            marks=marks(energy, last), label=energy.label, **look,
+            graph, last, outputs.picture("field"), quantity=energy.quantity,  # type: ignore[arg-type]
+            marks=marks(energy, last),
+            look=look.usually(
+                title=f"{graph.name}, t = {trajectory.end}", label=energy.label,
+                limits=(float(low), float(high)) if low < high else None,
+            ),
         )  # fmt: skip
         note_engine(drawn, outputs)
         outputs.add(drawn.path)
     if outputs.can_draw():
         with outputs.attempt("trajectory.png"):
-            outputs.add(trajectory.plot(outputs / "trajectory.png"))
+            outputs.add(trajectory.plot(outputs.picture("trajectory")))
