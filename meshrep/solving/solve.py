@@ -23,7 +23,7 @@ from meshrep.minimisers.monitor import Progress
 from meshrep.parametrizations.base import Identity, whole
 from meshrep.solving.catalogue import compose, solver_named
 from meshrep.solving.restarts import for_each_seed
-from meshrep.solving.solution import Solution, lowest
+from meshrep.solving.solution import Solution
 from meshrep.solving.solver import AnySolver, Solver
 from meshrep.solving.stages import Stages, renumbered
 
@@ -225,6 +225,11 @@ def _for_each_seed(max_steps: int, restarts: int) -> int:
     return max_steps if restarts == 1 else whole(max_steps, 0, "max_steps") // restarts
 
 
+def _rank(solution: Solution) -> float:
+    """The energy, or infinity where it is not finite."""
+    return solution.energy if np.isfinite(solution.energy) else np.inf
+
+
 def _best_of(
     run: Callable[..., Solution],
     energy: Energy,
@@ -244,11 +249,11 @@ def _best_of(
     def weigh(seed: int, found: Solution) -> None:
         """Keep the arrays of the best solution alone: those of all seeds may fill the memory."""
         with weighing:
-            pair = sorted([*ahead, (seed, found)], key=lambda known: known[0])
-            best = lowest([solution for _, solution in pair])
-            ahead[:] = [known for known in pair if known[1] is best]
+            pair = [*ahead, (seed, found)]
+            first = min(pair, key=lambda known: (_rank(known[1]), known[0]))
+            ahead[:] = [first]
             for _, solution in pair:
-                if solution is not best:
+                if solution is not first[1]:
                     solution.field = solution.field[:0].copy()
                     solution.history, solution.samples = History(), []
 

@@ -118,7 +118,7 @@ def test_after_the_first_solve(kind, name, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "arguments", "kept"),
     [
-        ("call", "_Run._trajectory", FLOW, {"report.json", "history.csv"}),
+        ("call", "Run._trajectory", FLOW, {"report.json", "history.csv"}),
         ("call", "save_trajectory", FLOW, {"report.json", "history.csv", "transient.pvd"}),
         ("call", "write_series", FLOW, {"report.json", "history.csv", "transient.pvd"}),
         ("call", "save_clouds", CLOUD, {"report.json", "diagrams.csv"}),

@@ -158,7 +158,7 @@ def test_the_gradient_is_that_of_autograd(widths, kind):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that CSR is in beta
         for weight in weights[:-1]:
-            spread = torch.sparse.mm(there.sparse(propagation(energy.coupling)), x @ weight)
+            spread = there.sparse(propagation(energy.coupling)).dot(x @ weight)
             x = torch.nn.functional.leaky_relu(spread, 0.1)
         offset = there.asarray(backend.to_numpy(made.map.net.offset))
         field = energy.unit * (x @ weights[-1] + offset).reshape(-1)
