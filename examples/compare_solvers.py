@@ -1,4 +1,5 @@
 """Solvers compared: one problem, one start, and every end judged by the same evaluation.
+======================================================================================
 
 On a lattice of 20 × 40 nodes the left side is held at 0 and the right side at 1. The temperature
 rises evenly from side to side, so the least energy is known: 20 rows with 39 edges each, every

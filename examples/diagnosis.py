@@ -1,4 +1,5 @@
 """Diagnosis: why a solve is slow, and which solver to take.
+=========================================================
 
 How many steps descent takes is decided by the condition number of the Hessian, its largest
 eigenvalue over its least one. Between two fixed nodes on opposite sides of a ring lie two chains

@@ -1,4 +1,5 @@
 """A film: a cold bunny warms up from its hot end.
+===============================================
 
 The flow dT/dt = −∇E is linear here, so that the temperatures at a time t are known without
 integrating: T(t) = T∞ + exp(−L t) (T(0) − T∞) on the free nodes, with T∞ the steady state and L

@@ -1,4 +1,5 @@
 """A spin glass: phases whose couplings are +1 or −1 at random.
+============================================================
 
 No field of phases satisfies all couplings at once, so the energy has very many minima. A solver
 that walks downhill ends in the nearest one. ``lift``, which "auto" takes for phases, first moves

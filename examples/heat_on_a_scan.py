@@ -1,4 +1,5 @@
 """Heat on a scan: the Stanford bunny between a hot tail and a cold nose.
+======================================================================
 
 The energy is E(T) = ½ Σ_edges (T_i − T_j)², with the two ends held at 80 and 20 degrees. Two facts
 are known without solving: as much heat leaves at the cold end as enters at the hot one, and the

@@ -1,4 +1,5 @@
 """In PyVista: every dataset has ``.meshrep`` once meshrep is installed; nothing is imported.
+==========================================================================================
 
 The temperature on a spherical band between two circles of latitude, one hot and one cold, is
 known: with z the height over the radius, T = ½ + artanh z / (2 artanh z₁), where z₁ is the height

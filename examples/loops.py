@@ -1,4 +1,5 @@
 """The loops of a cloud: persistent homology, and points that move until loops appear.
+===================================================================================
 
 Points of a cloud are joined in the order of their distances. A loop is born at the longest edge
 round it, and dies at the distance where triangles have filled it. A hexagon of side 1 has one

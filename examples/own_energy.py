@@ -1,4 +1,5 @@
 """Your own energy: springs that stiffen as they stretch, on a ring.
+=================================================================
 
 The potential of an edge is φ(Δ) = ½Δ² + ¼Δ⁴, written once with its derivatives. A second energy
 pulls node 0 towards 0 and node 4 towards 4. By symmetry the field is linear on both halves of the

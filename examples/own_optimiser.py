@@ -1,4 +1,5 @@
 """Your own optimiser: a class with the interface of ``torch.optim.Optimizer``.
+============================================================================
 
 It sees one parameter, the field, whose gradient meshrep has set. Phases that all start within
 half a circle of each other are drawn together, so that Kuramoto's oscillators on a lattice of

@@ -1,4 +1,5 @@
 """Your own solver: the gradient method of Barzilai and Borwein, under a name and with a setting.
+==============================================================================================
 
 A minimiser writes one method, ``run``. A named solver declares what users see of it: its name, a
 sentence, when to use it, and its settings. From then on ``solve``, ``compare`` and every message

@@ -1,4 +1,5 @@
 """Your own variables: a field written in other variables, which every minimiser then moves in.
+============================================================================================
 
 A parametrization says how the field follows from the variables, w = F(θ), and how a gradient goes
 back, Jᵀg. Here w = w₀ + H^(-½) θ with H the energy's Hessian. The variables are then equally

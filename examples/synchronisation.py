@@ -1,8 +1,9 @@
 """A network synchronises: Kuramoto's oscillators, each coupled to all others.
+===========================================================================
 
 Every oscillator has a frequency of its own, of a normal distribution of spread 1:
 dφ_i/dt = ω_i + K/n Σ_j sin(φ_j − φ_i). Below K = 1.596 they stay apart. Above it, the order
-parameter r = |Σ exp(iφ_j)| / n of a large network solves
+parameter r = ``|Σ exp(iφ_j)| / n`` of a large network solves
 
     1 = K ∫ cos²θ g(K r sin θ) dθ over −π/2 < θ < π/2, with g the density of the frequencies.
 """

@@ -28,8 +28,8 @@ class TorchEnergy(Energy):
     graph : Graph or what ``Graph.of`` takes
         Where the field lives; networks propagate along its edges.
     function : callable
-        w ↦ energy, a tensor without axes; with ``numbers`` (w, *, name=…) ↦ energy. It is called
-        once here.
+        w ↦ energy, a tensor without axes; with ``numbers`` it is called with
+        them by keyword. It is called once here.
     shape : tuple, optional
         Of the field: (n,) by default, or (n, d).
     numbers : mapping of str to tensor, optional
