@@ -17,8 +17,9 @@ sys.path[:0] = [str(DOCS), str(ROOT)]
 # Compiled kernels and pictures must not hang on the screen or the folder of whoever builds.
 os.environ["MPLBACKEND"] = "Agg"
 
-import meshrep
 from _sphinx import gallery, pages, reference
+
+import meshrep
 
 project = "meshrep"
 author = "the authors of meshrep"

@@ -1,4 +1,4 @@
-"""The order of the pages on the site, and the links that lead elsewhere there than in a repository."""
+"""The order of the pages on the site, and links whose targets differ from the repository's."""
 
 import re
 from pathlib import Path
@@ -64,7 +64,9 @@ def copy(root: Path, made: Path) -> None:
     for name in COPIED:
         text = (root / name).read_text(encoding="utf-8")
         text = re.sub(r"\]\(docs/", "](../", text)
-        text = re.sub(r"\]\((?!\.\./|#|http)([A-Z]+\.md)", lambda found: f"]({found[1].lower()}", text)
+        text = re.sub(
+            r"\]\((?!\.\./|#|http)([A-Z]+\.md)", lambda found: f"]({found[1].lower()}", text
+        )
         page = made / name.lower()
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8")

@@ -38,7 +38,9 @@ def write(folder: Path) -> None:
             ["meshrep.accessor.MeshrepAccessor"],
         )
     )
-    parts.append(_part(TORCH, "For training loops of your own.", [f"meshrep.nn.{n}" for n in nn.__all__]))
+    parts.append(
+        _part(TORCH, "For training loops of your own.", [f"meshrep.nn.{n}" for n in nn.__all__])
+    )
     text = _heading("Reference", "=") + "Every public name.\n\n" + "\n".join(parts)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.rst"
