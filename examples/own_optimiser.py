@@ -39,4 +39,9 @@ assert abs(solution.energy + 4900) < 1.0
 assert solution.measures["rho"] > 0.99
 
 if __name__ == "__main__":
-    print(meshrep.compare(magnet, [Lion, "adam", "lbfgs"], start=start).table())
+    from meshrep.view.plots import convergence
+
+    found = meshrep.compare(magnet, [Lion, "adam", "lbfgs"], start=start)
+    print(found.table())
+    energy = found.reference.energy
+    convergence(found.histories, energy, "own_optimiser.png", title="Lion beside Adam and L-BFGS")

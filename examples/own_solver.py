@@ -55,4 +55,9 @@ if __name__ == "__main__":
     bunny = meshrep.load("bunny.ply")
     cold, hot = meshrep.ends(bunny)
     heat = meshrep.HeatBath(bunny, hot, cold, kind="dirichlet")
-    print(meshrep.compare(heat, ["barzilai-borwein", "gd", "lbfgs"]).table())
+    from meshrep.view.plots import convergence
+
+    found = meshrep.compare(heat, ["barzilai-borwein", "gd", "lbfgs"])
+    print(found.table())
+    energy = found.reference.energy
+    convergence(found.histories, energy, "own_solver.png", title="Barzilai and Borwein's steps")
