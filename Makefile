@@ -45,4 +45,4 @@ $(VENV)-docs/.installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs docs/generated out
+	rm -rf $(VENV) $(VENV)-docs docs/generated docs/sg_execution_times.rst out

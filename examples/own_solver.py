@@ -52,11 +52,11 @@ print(solution, solution.field.round(4))
 np.testing.assert_allclose(solution.field, [0, 1, 2, 3, 4, 3, 2, 1], atol=1e-6)
 
 if __name__ == "__main__":
+    from meshrep.view.plots import convergence
+
     bunny = meshrep.load("bunny.ply")
     cold, hot = meshrep.ends(bunny)
     heat = meshrep.HeatBath(bunny, hot, cold, kind="dirichlet")
-    from meshrep.view.plots import convergence
-
     found = meshrep.compare(heat, ["barzilai-borwein", "gd", "lbfgs"])
     print(found.table())
     energy = found.reference.energy
