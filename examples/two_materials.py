@@ -37,5 +37,5 @@ print(f"a metre loses {lost:.3f} W, known {known:.3f} W")
 assert abs(lost - known) < 2e-3 * known
 
 if __name__ == "__main__":
-    solution.plot("two_materials.png", title="Steel in mineral wool")
+    solution.plot("two_materials.png", title="Steel in mineral wool", clip="corner")
     solution.save("two_materials.vtu")  # ParaView opens it
