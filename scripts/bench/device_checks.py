@@ -141,6 +141,7 @@ def solvers(energy: Energy, quick: bool) -> Iterator[tuple[str, Solver]]:
     for name in ("adam", "lbfgs", "gcn") if quick else known_solvers():
         try:
             composed = solver_named(name, energy)
+            solve(energy, composed, device="cpu", max_steps=1)
         except InputError:  # made for other energies
             continue
         if all("torch" in stage.minimiser.backends for stage in composed.stages):
