@@ -70,7 +70,8 @@ class Newton(Minimiser):
     -----
     Iterative methods solve a system only to the relative residual min(0.1, √(‖g‖/‖g₀‖)), which
     keeps convergence superlinear (Eisenstat and Walker 1996). On a quadratic energy there is one
-    system, which is solved to a relative residual of 1e-12, by multigrid and on up to 20,000 unknowns.
+    system, which is solved to a relative residual of 1e-12, by multigrid or on up to 20,000
+    unknowns.
 
     Far from a minimum of a nonconvex energy, a shift that makes H + μI positive definite makes
     every step short, while truncated CG follows negative curvature. XY spins on a 50×50 lattice
