@@ -8,6 +8,7 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 NEEDS = {  # parts without which an example, or its drawing part, cannot run
     "compare_solvers": ["pyamg"],
+    "explosive": ["networkx"],
     "in_pyvista": ["pyvista", "robust_laplacian"],
     "loops": ["gudhi", "sklearn"],
     "own_optimiser": ["torch"],
@@ -31,8 +32,8 @@ def run(tmp_path, monkeypatch):
     return call
 
 
-def test_there_are_a_dozen():
-    assert len(EXAMPLES) == 12
+def test_there_are_some_and_they_are_short():
+    assert len(EXAMPLES) == 16
     assert all(20 <= len(path.read_text().splitlines()) <= 60 for path in EXAMPLES)
 
 

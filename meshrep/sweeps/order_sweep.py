@@ -14,7 +14,6 @@ import numpy as np
 
 from meshrep.base.pickling import Lean
 from meshrep.base.randomness import random_from
-from meshrep.energies.phases.couplings import numbers
 from meshrep.energies.phases.frequencies import natural_frequencies
 from meshrep.energies.phases.kuramoto import Kuramoto
 from meshrep.errors import InputError
@@ -23,7 +22,7 @@ from meshrep.flows.trajectory import Trajectory
 from meshrep.graphs.graph import Graph
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    pass
 
 BLOCKS = 10  # parts of the time of averages, whose means tell the error
 SAMPLES = 20  # of r in each part
@@ -103,7 +102,7 @@ class Settings(Lean):
         phases are those of the point's seed.
     options : mapping
         Keywords of ``Kuramoto``: coupling, normalisation and lag.
-    noise, inertia : float or (n,) array
+    noise, inertia : (n,) float64
     settle, average : float or None
         Times before and during the average. None stands for 50 and 100 times ``time_scale``.
     rtol : float
@@ -116,8 +115,8 @@ class Settings(Lean):
     K: np.ndarray
     frequencies: Any
     options: Mapping[str, Any]
-    noise: ArrayLike = 0.0
-    inertia: ArrayLike = 0.0
+    noise: np.ndarray
+    inertia: np.ndarray
     settle: float | None = None
     average: float | None = None
     rtol: float = RTOL
@@ -128,7 +127,7 @@ class Settings(Lean):
             if given is not None and not 0 < given < np.inf:
                 raise InputError(f"{name} must be a positive time, not {given}")
         for name in ("noise", "inertia"):
-            if (numbers(getattr(self, name), self.graph.n, name, "node") < 0).any():
+            if (getattr(self, name) < 0).any():
                 raise InputError(f"{name} must not be negative")
 
     @property
@@ -156,11 +155,11 @@ class Settings(Lean):
         there is no noise, 1 over the rate at which phases are drawn together at the largest K.
         """
         low, high = np.quantile(natural_frequencies(self.graph, self.frequencies), [0.25, 0.75])
-        rate = 0.5 * (high - low) + float(np.asarray(self.noise, dtype=np.float64).mean())
+        rate = 0.5 * (high - low) + float(self.noise.mean())
         if rate <= 0:
             energy = self.energy(0, int(abs(self.K).argmax()))
             rate = energy.stiffness(energy.random_start(0)) or 1.0
-        return 1.0 / float(rate) + float(np.asarray(self.inertia, dtype=np.float64).max())
+        return 1.0 / float(rate) + float(self.inertia.max())
 
     def energy(self, seed: int, index: int) -> Kuramoto:
         """The oscillators of a seed at one K, seen from a frame that turns at their mean frequency.
@@ -176,7 +175,9 @@ class Settings(Lean):
 
     def record(self) -> dict[str, Any]:
         """What determines the results; arrays and the graph by their checksums."""
-        edges, weights = self.graph.edges, self.graph.weights
+        arrays = [self.graph.edges, self.graph.weights]
+        if self.graph.arrows is not None:
+            arrays += [self.graph.arrows.indptr, self.graph.arrows.indices, self.graph.arrows.data]
         options = {name: _told(value) for name, value in self.options.items()}
         return {
             "K": self.K.tolist(), "frequencies": _told(self.frequencies),
@@ -187,7 +188,7 @@ class Settings(Lean):
             "noise": _told(self.noise), "inertia": _told(self.inertia),
             "settle": self.times[0], "average": self.times[1], "rtol": self.rtol,
             "nodes": self.graph.n,
-            "graph's checksum": zlib.crc32(weights.tobytes(), zlib.crc32(edges.tobytes())),
+            "graph's checksum": zlib.crc32(b"".join(array.tobytes() for array in arrays)),
         }  # fmt: skip
 
 
@@ -195,6 +196,8 @@ def _told(value: Any) -> Any:
     """A value as plain data: texts and numbers as they are, others by a checksum."""
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, np.ndarray) and value.size and np.ptp(value) == 0:
+        return float(value.flat[0])
     return f"checksum {zlib.crc32(pickle.dumps(value))}"
 
 

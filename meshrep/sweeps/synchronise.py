@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from meshrep.base.interrupts import removed_at_end
-from meshrep.energies.phases.couplings import number
+from meshrep.energies.phases.couplings import node_numbers, number
 from meshrep.energies.phases.mean_field import Blocks
 from meshrep.errors import InputError, SolveError
 from meshrep.graphs.graph import Graph, GraphLike
@@ -39,8 +39,8 @@ def synchronise(
     coupling: str | Blocks | None = None,
     normalisation: str | None = None,
     lag: float = 0.0,
-    noise: ArrayLike = 0.0,
-    inertia: ArrayLike = 0.0,
+    noise: ArrayLike | Mapping[Any, float] = 0.0,
+    inertia: ArrayLike | Mapping[Any, float] = 0.0,
     settle: float | None = None,
     average: float | None = None,
     rtol: float = RTOL,
@@ -74,7 +74,7 @@ def synchronise(
         As those of :class:`meshrep.Kuramoto`. By default the coupling is "mean-field", and K is
         divided by n, where every node is joined to every other one with equal weights or no two
         nodes are joined; elsewhere it is by edges, and K is divided by nothing.
-    noise, inertia : float or (n,) array
+    noise, inertia : float, (n,) array or mapping by label
         As those of :func:`meshrep.integrate`.
     settle, average : float, optional
         Times before and during the average at each K. The defaults are 50 and 100, times
@@ -122,8 +122,8 @@ def synchronise(
         coupling = "mean-field" if _is_alike(graph) else "edges"
     options = {"coupling": coupling, "normalisation": normalisation, "lag": number(lag, "lag")}
     settings = Settings(
-        graph, couplings, frequencies, options, noise=noise, inertia=inertia, settle=settle,
-        average=average, rtol=rtol,
+        graph, couplings, frequencies, options, node_numbers(graph, noise, "noise"),
+        node_numbers(graph, inertia, "inertia"), settle=settle, average=average, rtol=rtol,
     )  # fmt: skip
     if seeds < 1 or seed < 0:
         raise InputError(f"a sweep needs 1 seed or more, from 0 on, not {seeds} from {seed}")
@@ -160,7 +160,7 @@ def _couplings(K: ArrayLike | str) -> np.ndarray:
 def _is_alike(graph: Graph) -> bool:
     """Whether all oscillators act on each other alike: nodes without edges, or a complete graph."""
     complete = graph.m == graph.n * (graph.n - 1) // 2 and np.ptp(graph.weights) == 0
-    return graph.m == 0 or bool(complete)
+    return graph.m == 0 or (bool(complete) and graph.arrows is None)
 
 
 @contextmanager

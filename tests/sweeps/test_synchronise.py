@@ -111,7 +111,8 @@ def test_hysteresis_where_frequencies_are_degrees():
 def test_hysteresis_on_a_thousand_nodes():
     network = networkx.barabasi_albert_graph(1000, 3, seed=1)
     found = meshrep.synchronise(network, "1:2:11", "degree", seeds=2).critical()
-    assert 1.15 < found.down.K < 1.4 < 1.5 < found.up.K < 1.8
+    assert 1.15 < found.down.K < 1.35
+    assert found.down.K + 0.1 < found.up.K < 1.8  # up it jumps by chance, from 1.4 on
 
 
 def test_a_complete_graph_is_a_mean_field():
@@ -149,6 +150,9 @@ def test_inertia_and_lag_are_followed():
     assert heavy.up[1] > 0.5
     lagged = meshrep.synchronise(network, [0.1, 2.0], "uniform:0.5", lag=0.3, **SHORT)
     assert lagged.up[1] > 0.5 and not np.array_equal(lagged.r, heavy.r)
+    even = dict.fromkeys(range(40), 2.0)
+    again = meshrep.synchronise(network, [0.1, 2.0], "uniform:0.5", inertia=even, **SHORT)
+    assert np.array_equal(again.r, heavy.r)
 
 
 def test_a_sweep_goes_on_where_it_was_stopped(tmp_path):
