@@ -34,7 +34,7 @@ def run(tmp_path, monkeypatch):
 
 def test_there_are_some_and_they_are_short():
     assert len(EXAMPLES) == 16
-    assert all(20 <= len(path.read_text().splitlines()) <= 60 for path in EXAMPLES)
+    assert all(20 <= len(path.read_text().splitlines()) <= 80 for path in EXAMPLES)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -136,7 +136,10 @@ class _Crew(Generic[Task]):
 
 @contextlib.contextmanager
 def _inherited() -> Iterator[None]:
-    """Set what a child process must inherit: one thread for every library, SIGINT blocked.
+    """Set what a child process must inherit: one thread for every library, signals blocked.
+
+    A signal that came while a process is being started would leave one that is half told what to
+    do. Workers unblock SIGTERM when they serve.
 
     It imports its job by name, and so the program that started it need not be imported again,
     which would run a script that has no guard a second time.
@@ -148,7 +151,7 @@ def _inherited() -> Iterator[None]:
         from multiprocessing import resource_tracker
 
         resource_tracker.ensure_running()  # its start unblocks SIGINT, so start it first
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         os.environ.update(dict.fromkeys(_THREADS, "1"))
         yield
@@ -168,6 +171,8 @@ def _serve(pipe: Any, job: Callable[[Any], Any], quiet: bool) -> None:
     if quiet:
         warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     signal.signal(signal.SIGTERM, lambda *_: leave(3))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
