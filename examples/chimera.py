@@ -1,4 +1,5 @@
 """A chimera: of two equal populations of equal oscillators, one is in step and the other is not.
+==============================================================================================
 
 Each of 2 × 128 oscillators is drawn to its own population by μ = (1 + A)/2 and to the other by
 ν = (1 − A)/2, with a phase lag α = π/2 − β:

@@ -1,4 +1,5 @@
 """Explosive synchronisation: hubs that are fast hold a network back, until all fall into step.
+============================================================================================
 
 On a scale-free network each oscillator's natural frequency is the number of its neighbours:
 dφ_i/dt = k_i + K Σ_j a_ij sin(φ_j − φ_i). As K grows, order jumps up at one coupling; as K falls,

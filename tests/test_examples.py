@@ -35,6 +35,9 @@ def run(tmp_path, monkeypatch):
 def test_there_are_some_and_they_are_short():
     assert len(EXAMPLES) == 16
     assert all(20 <= len(path.read_text().splitlines()) <= 80 for path in EXAMPLES)
+    for path in EXAMPLES:  # the gallery of the site takes titles that are underlined
+        title, line, *_ = path.read_text().splitlines()
+        assert set(line) == {"="} and len(line) >= len(title) - 3, path.name
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
