@@ -14,6 +14,7 @@ NEEDS = {  # parts without which an example, or its drawing part, cannot run
     "own_optimiser": ["torch"],
     "own_variables": ["networkx"],
     "synchronisation": ["networkx"],
+    "two_materials": ["skfem"],
 }
 DRAWS = {"film": ["matplotlib", "imageio_ffmpeg"], "diagnosis": ["matplotlib"]}
 

@@ -267,6 +267,7 @@ def test_what_cannot_follow_changes_says_so():
     for method in ("rk4", "rk45", "radau"):
         with pytest.raises(meshrep.InputError, match="cannot follow conditions that change"):
             meshrep.integrate(manufactured(), 1.0, start=0.0, method=method)
+    pytest.importorskip("gudhi")
     moving = meshrep.RipsPersistence(meshrep.graph_from("cloud:20"))
     with pytest.raises(meshrep.InputError, match="needs a sparse Hessian"):
         meshrep.integrate(moving, 1.0, method="backward-euler")
