@@ -5,6 +5,7 @@
 * heat: which solver wins at which size, bath and accuracy, with peers as rows
 * conduction: finite elements of steel and rubber, built and solved, beside other codes
 * oscillators: a gradient and a step of the flow, integrators and minimisers against other packages
+* networks: oscillators on networks and mean fields, followed to a time, against other packages
 * load: what kernels and solvers keep of their rate while other processes use the cores
 * scale: time, memory and iterations from 10⁴ to 10⁷ nodes
 * basins: where solvers end over seeds, on a ferromagnet and two spin glasses, from a random start
@@ -53,6 +54,7 @@ from bench import (
     large_clouds,
     load,
     machine,
+    networks,
     oscillators,
     papers_clouds,
     scale,
@@ -69,7 +71,7 @@ from meshrep.errors import InputError, MeshrepError
 
 Suite = Callable[[bool, Say], Report]
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SPEED = ("startup", "kernels", "heat", "conduction", "oscillators", "load", "scale")
+SPEED = ("startup", "kernels", "heat", "conduction", "oscillators", "networks", "load", "scale")
 TOPOLOGY = ("topology-gradients", "topology-papers", "topology-large")
 DRAWERS: dict[str, Draw] = {
     "heat": heat.draw,
@@ -94,6 +96,7 @@ def table_of_suites(options: Any) -> dict[str, Suite]:
         "heat": heat.run,
         "conduction": conduction.run,
         "oscillators": oscillators.run,
+        "networks": networks.run,
         "load": load.run,
         "scale": scale.run,
         "basins": basins.run,

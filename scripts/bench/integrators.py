@@ -187,7 +187,7 @@ def dense(energy: Kuramoto, start: np.ndarray) -> Flow:
 
 def xgi_row(
     energy: Kuramoto, start: np.ndarray, slope: Callable[[np.ndarray], np.ndarray],
-    error: Callable[[np.ndarray], float],
+    error: Callable[[np.ndarray], float], K: float = 1.0, end: float = END, target: float = TARGET,
 ) -> dict[str, Any]:  # fmt: skip
     """Return XGI's time, measured on some steps of the length that Euler's method needs."""
     import xgi
@@ -199,21 +199,21 @@ def xgi_row(
         return phi
 
     coarse = 0.01
-    dt = coarse * min(1.0, TARGET / error(euler(coarse, round(END / coarse))))
+    dt = coarse * min(1.0, target / error(euler(coarse, round(end / coarse))))
     net = xgi.Hypergraph(energy.graph.edges.tolist())
     net.add_nodes_from(range(energy.graph.n))
     order = np.array(list(net.nodes))  # XGI numbers nodes in the order in which it met them
     begun = time.perf_counter()
     phases, _ = xgi.simulate_kuramoto(
-        net, 1.0, 0.0, energy.omega[order], start[order], XGI_STEPS + 1, dt
+        net, K, 0.0, energy.omega[order], start[order], XGI_STEPS + 1, dt
     )
     each = (time.perf_counter() - begun) / (XGI_STEPS + 1)
     apart = np.abs(phases[-1] - euler(dt, XGI_STEPS)[order]).max()
     if not apart <= 1e-9:
         raise MeshrepError(f"XGI's steps differ from Euler's by {apart:.1e}")
     return {
-        "setting": f"dt {dt:.2g}, {XGI_STEPS} of {END / dt:,.0f} steps timed",
-        "error": TARGET, "seconds": each * END / dt,
+        "setting": f"dt {dt:.2g}, {XGI_STEPS} of {end / dt:,.0f} steps timed",
+        "error": target, "seconds": each * end / dt,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from bench import (
     kernel_ways,
     kernels,
     load,
+    networks,
     phase_minima,
     problems,
     race,
@@ -59,6 +60,24 @@ def section(text="## One", data=None, quick=False, date="2026-01-01"):
         "system": "s", "versions": {"numpy": "2", "jax": "not installed"}, "triad_gb_s": None,
     }  # fmt: skip
     return {"text": text, "data": data or {}, "about": about, "machine": machine}
+
+
+def test_integrators_on_networks_agree(program, monkeypatch):
+    monkeypatch.setattr(networks, "SLOW_PAIRS", 0)  # XGI takes seconds
+    cases = (
+        networks.Case("all", "nodes:12", 3.0, "lorentz", 1.0),
+        networks.Case("some", "barabasi-albert:12,2", 0.5, "normal", 1.0),
+    )
+    monkeypatch.setattr(networks, "QUICK_CASES", cases)
+    text, data = networks.run(True, lambda what: None)
+    assert "### all, to t = 1" in text and "nan" not in text
+    for name, peers in (("all", ("mean field, NumPy", "NetworkX adjacency")),
+                        ("some", ("NetworkX adjacency",))):  # fmt: skip
+        labels = ["**meshrep, moebius**", *(f"SciPy DOP853, {peer}" for peer in peers)]
+        for label in labels:
+            assert (
+                data[name][label]["error"] <= networks.TARGET and data[name][label]["seconds"] > 0
+            )
 
 
 @pytest.mark.slow
