@@ -85,7 +85,7 @@ def test_the_camera_stands_still(tmp_path):
 def headings_of(monkeypatch):
     said = []
     original = films.composed
-    monkeypatch.setattr(films, "composed", lambda *a: (said.append(a[3]), original(*a))[1])
+    monkeypatch.setattr(films, "composed", lambda *a: (said.append(a[3].title), original(*a))[1])
     return said
 
 
